@@ -1,0 +1,1 @@
+"""Careloop: event-sourced care coordination for medication management."""

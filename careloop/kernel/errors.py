@@ -1,0 +1,47 @@
+"""Every way a call can be refused. One slug per reason, stable for callers; sentences carry no patient data."""
+
+
+class CareloopError(Exception):
+    """A refusal with a stable `slug` (for programs), a `sentence` (for people) and the `field` it is about, if any."""
+
+    def __init__(self, slug: str, sentence: str, *, field: str = "") -> None:
+        super().__init__(slug)
+        self.slug = slug
+        self.sentence = sentence
+        self.field = field
+
+
+class InvalidInput(CareloopError):
+    """The request itself is malformed: fix the named field; nothing was stored."""
+
+
+class RuleViolated(CareloopError):
+    """The request is well formed but the care record does not allow it now; nothing was stored, it may be tried again."""
+
+
+class NotKnown(CareloopError):
+    """What the request refers to does not exist here."""
+
+
+class RequestIdReused(CareloopError):
+    """This request id was used before, with another payload or by another caller."""
+
+
+class Conflict(CareloopError):
+    """Others changed the same stream at the same time: read again and retry."""
+
+
+class NotSignedIn(CareloopError):
+    """No valid token came with the call."""
+
+
+class NotAllowed(CareloopError):
+    """The caller is known but may not do this."""
+
+
+class Unavailable(CareloopError):
+    """The store did not answer in time: retry with the same request id."""
+
+
+class Overloaded(CareloopError):
+    """Too much is waiting: slow down, then retry with the same request id."""
