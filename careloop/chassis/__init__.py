@@ -1,0 +1,1 @@
+"""Plumbing shared by the five services. No clinical noun stands here."""

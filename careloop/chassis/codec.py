@@ -1,0 +1,62 @@
+"""Stored events by registered topic names and versions, never by a Python path."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+Fact = TypeVar("Fact")
+
+ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+"""The one JSON form of events, stored and published: sorted keys, decimals as strings, times with their offset."""
+
+
+class UnknownTopic(Exception):  # noqa: N818 - named for what happened
+    """A row or record names a topic or version that this build does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upcaster:
+    """Turns the JSON of an old version into that of `topic`, purely."""
+
+    topic: str
+    upcast: Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Codec(Generic[Fact]):
+    """Encodes and decodes the events of one service.
+
+    `topics` maps each current topic name to its class; `upcasters` maps each retired topic name to the step that
+    lifts it one version. Encoding is deterministic: the same event gives the same bytes.
+    """
+
+    def __init__(self, topics: Mapping[str, type[Fact]], upcasters: Mapping[str, Upcaster] | None = None) -> None:
+        self._decoders = {topic: msgspec.json.Decoder(cls) for topic, cls in topics.items()}
+        self._topics = {cls: topic for topic, cls in topics.items()}
+        self._upcasters = dict(upcasters or {})
+        if len(self._topics) != len(topics):
+            raise ValueError("two topics name one class")
+
+    def topic(self, event: Fact) -> str:
+        return self._topics[type(event)]
+
+    def topic_of(self, cls: type[Fact]) -> str:
+        return self._topics[cls]
+
+    def knows(self, topic: str) -> bool:
+        return topic in self._decoders or topic in self._upcasters
+
+    def encode(self, event: Fact) -> tuple[str, bytes]:
+        return self._topics[type(event)], ENCODER.encode(event)
+
+    def decode(self, topic: str, state: bytes) -> Fact:
+        """Raises UnknownTopic, or msgspec.ValidationError when the state is not what the topic promises."""
+        decoder = self._decoders.get(topic)
+        if decoder is not None:
+            return decoder.decode(state)
+        step = self._upcasters.get(topic)
+        if step is None:
+            raise UnknownTopic(topic)
+        content = step.upcast(msgspec.json.decode(state))
+        return self.decode(step.topic, ENCODER.encode(content))

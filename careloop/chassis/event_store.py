@@ -1,0 +1,198 @@
+"""The event store as its users see it: records and the protocol that PostgreSQL and memory both keep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from careloop.kernel.events import EventMetadata
+from careloop.kernel.ids import EventId, PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event about to be stored; the store adds version, position and `recorded_at`."""
+
+    event_id: EventId
+    topic: str
+    state: bytes
+    occurred_at: datetime
+    key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """One row of the log: what is known about the event, and its encoded content."""
+
+    meta: EventMetadata
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueRow:
+    """Something to be done at `due_at`, written in the same transaction as the event that caused it.
+
+    `due_id` makes writing it again harmless; `detail` is small JSON of the writer's own.
+    """
+
+    due_id: UUID
+    kind: str
+    stream_id: UUID
+    due_at: datetime
+    detail: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedDue:
+    """A due row leased to one worker until `lease_until`; `claims` counts how often it was claimed, this one included."""
+
+    row: DueRow
+    lease_until: datetime
+    claims: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """All that one command stores: its events on one stream, what becomes due, and what is thereby done.
+
+    `expected_version` is the stream's version the decision was taken on (0 for a new stream);
+    None appends at any version, for facts that are merely noted.
+    """
+
+    command_id: str
+    caller: PersonId
+    digest: bytes
+    stream_id: UUID
+    expected_version: int | None
+    events: tuple[NewEvent, ...]
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    due: tuple[DueRow, ...] = ()
+    done: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRecord:
+    """What the store remembers of a command for ever.
+
+    `last_position` is that of its last event; of a command without events, the log's head when it was stored.
+    """
+
+    command_id: str
+    caller: PersonId
+    digest: bytes
+    stream_id: UUID
+    last_position: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The outcome of one Write. `repeated`: the command was stored before, and this time changed nothing."""
+
+    command: CommandRecord
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The position gate of one (consumer, source, partition): the unit is applied only if `last` is still stored.
+
+    A first unit has `last` 0. `position` becomes the stored one, also when the unit had no effect.
+    """
+
+    consumer: str
+    source: str
+    partition: int
+    last: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One SQL statement that belongs to a unit (a view, a journal, a parked row). Needs a PostgreSQL store."""
+
+    sql: str
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """Everything that happens or does not happen together. Statements run in order, after the writes."""
+
+    writes: tuple[Write, ...] = ()
+    gate: Gate | None = None
+    statements: tuple[Statement, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The newest event of a log; position 0 and no time for an empty one."""
+
+    position: int
+    recorded_at: datetime | None
+
+
+class GateClosed(Exception):  # noqa: N818 - an outcome, not a failure
+    """Another instance moved this partition's position: drop the batch and rejoin."""
+
+
+class EventStore(Protocol):
+    """One service's log. Every method raises Unavailable when the store does not answer in time.
+
+    Positions are gapless from 1 and follow commit order; `recorded_at` strictly increases with position.
+    """
+
+    async def load(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[StoredEvent]:
+        """The events of one stream, oldest first."""
+        ...
+
+    async def commit(self, unit: Unit) -> Sequence[Written]:
+        """Store the unit, all or nothing, and answer per write once it is durable.
+
+        A write whose command id is known with the same caller and digest changes nothing and answers what was
+        stored then; so does a single event whose id is known, under any-version. An ambiguous loss of the
+        connection is resolved by reading the command back. Raises Conflict (expected version is not the stream's),
+        RequestIdReused (same id, other payload or caller), GateClosed.
+        """
+        ...
+
+    async def command(self, command_id: str) -> CommandRecord | None:
+        """What was stored for this command id, if anything."""
+        ...
+
+    async def events_of_command(self, command_id: str) -> Sequence[StoredEvent]:
+        """The events this command stored, oldest first."""
+        ...
+
+    async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
+        """Up to `limit` events with a greater position, in order, without a hole."""
+        ...
+
+    async def last_position(self, stream_id: UUID, topics: frozenset[str], through: int) -> int:
+        """The greatest position <= `through` of this stream among `topics`; 0 if there is none."""
+        ...
+
+    async def head(self) -> Head: ...
+
+    async def wait_for_more(self, position: int, timeout_seconds: float) -> None:
+        """Return when the head may be past `position`, or after the timeout."""
+        ...
+
+    async def claim_due(
+        self, kinds: frozenset[str], now: datetime, lease_seconds: float, limit: int
+    ) -> Sequence[ClaimedDue]:
+        """Lease up to `limit` rows due at `now` and not leased, the longest due first; skips rows others hold.
+
+        A row is finished by naming it in a later Write's `done`; otherwise it can be claimed again when the lease ends.
+        """
+        ...
+
+    async def consumed(self, consumer: str) -> dict[tuple[str, int], int]:
+        """The stored position of this consumer, per (source, partition)."""
+        ...
+
+    async def parked_streams(self, consumer: str, stream_id: UUID) -> frozenset[str]:
+        """The sources of which this consumer has parked records of this patient's key."""
+        ...

@@ -1,0 +1,132 @@
+"""The application's face of the store: load, fold, decide, append, and again if others were faster."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from careloop.chassis.codec import Codec
+from careloop.chassis.event_store import CommandRecord, DueRow, EventStore, NewEvent, StoredEvent, Unit, Write
+from careloop.kernel.decider import Decider
+from careloop.kernel.errors import Conflict, RequestIdReused
+from careloop.kernel.events import Event, Request
+from careloop.kernel.ids import EventId, derived_id
+
+State = TypeVar("State")
+Fact = TypeVar("Fact", bound=Event)
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded(Generic[State]):
+    """A stream as it was read: its folded state and the version that state stands on."""
+
+    state: State
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done(Generic[Fact]):
+    """What a command came to. For a repeat these are the first answer's events and position.
+
+    `position` is the last published position of this patient up to this command: the consistency token's.
+    """
+
+    events: Sequence[Fact]
+    position: int
+    repeated: bool
+
+
+class Streams(Generic[State, Fact]):
+    """One service's aggregates: `published` are the stored topics that go to Kafka, `due` says what an event makes due."""
+
+    def __init__(
+        self,
+        service: str,
+        store: EventStore,
+        codec: Codec[Fact],
+        decider: Decider[State, Fact],
+        *,
+        published: frozenset[str],
+        due: Callable[[Fact, UUID], Iterable[DueRow]] = lambda _event, _stream: (),
+    ) -> None:
+        self.service = service
+        self.store = store
+        self.codec = codec
+        self.decider = decider
+        self.published = published
+        self.due = due
+
+    async def load(self, stream_id: UUID) -> Loaded[State]:
+        rows = await self.store.load(stream_id)
+        facts = (self.codec.decode(row.meta.topic, row.state) for row in rows)
+        return Loaded(state=self.decider.fold(facts), version=rows[-1].meta.version if rows else 0)
+
+    async def transact(
+        self, stream_id: UUID, request: Request, decide: Callable[[State], Sequence[Fact]]
+    ) -> Done[Fact]:
+        """Decide on the stream's newest state and store the outcome once, whatever is lost on the way.
+
+        A repeat of the request answers what the first one did, without deciding again. Raises what `decide` raises
+        (then nothing is stored), Conflict after three tries, RequestIdReused, Unavailable.
+        """
+        for attempt in range(ATTEMPTS):
+            known = await self.store.command(request.request_id)
+            if known is not None:
+                return await self.answer_again(known, request)
+            loaded = await self.load(stream_id)
+            write = self.write(stream_id, request, decide(loaded.state), loaded.version)
+            try:
+                (written,) = await self.store.commit(Unit(writes=(write,)))
+            except Conflict:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(random.uniform(0.002, 0.02) * (attempt + 1))  # noqa: S311
+                continue
+            return await self.answer_again(written.command, request, repeated=written.repeated)
+        raise AssertionError("unreachable")
+
+    def write(
+        self,
+        stream_id: UUID,
+        request: Request,
+        events: Sequence[Fact],
+        expected_version: int | None,
+        *,
+        done: tuple[UUID, ...] = (),
+    ) -> Write:
+        """The Write that stores `events` for `request`; event ids derive from service, request id and order."""
+        return Write(
+            command_id=request.request_id,
+            caller=request.actor,
+            digest=request.digest,
+            stream_id=stream_id,
+            expected_version=expected_version,
+            events=tuple(self._new(request.request_id, order, event) for order, event in enumerate(events)),
+            correlation_id=request.correlation_id,
+            causation_id=request.causation_id,
+            due=tuple(row for event in events for row in self.due(event, stream_id)),
+            done=done,
+        )
+
+    def _new(self, command_id: str, order: int, event: Fact) -> NewEvent:
+        topic, state = self.codec.encode(event)
+        event_id = EventId(derived_id("event", self.service, command_id, order))
+        return NewEvent(event_id=event_id, topic=topic, state=state, occurred_at=event.occurred_at)
+
+    async def answer_again(self, command: CommandRecord, request: Request, *, repeated: bool = True) -> Done[Fact]:
+        """What the stored command came to. Raises RequestIdReused if it was not this very request."""
+        if (command.caller, command.digest) != (request.actor, request.digest):
+            raise RequestIdReused(
+                "request-id-reused", "This request_id was used for another request.", field="request_id"
+            )
+        stored: Sequence[StoredEvent] = await self.store.events_of_command(command.command_id)
+        position = await self.store.last_position(command.stream_id, self.published, through=command.last_position)
+        return Done(
+            events=[self.codec.decode(row.meta.topic, row.state) for row in stored],
+            position=position,
+            repeated=repeated,
+        )
