@@ -12,7 +12,7 @@ ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 """The one JSON form of events, stored and published: sorted keys, decimals as strings, times with their offset."""
 
 
-class UnknownTopic(Exception):  # noqa: N818 - named for what happened
+class UnknownTopic(Exception):
     """A row or record names a topic or version that this build does not know."""
 
 

@@ -134,7 +134,7 @@ class Head:
     recorded_at: datetime | None
 
 
-class GateClosed(Exception):  # noqa: N818 - an outcome, not a failure
+class GateClosed(Exception):
     """Another instance moved this partition's position: drop the batch and rejoin."""
 
 
