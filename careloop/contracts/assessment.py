@@ -1,0 +1,259 @@
+"""What the assessment service publishes on `care.assessment.v1`."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from careloop.contracts import terms
+from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskRaised, ScaleScored
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+
+
+class Sex(StrEnum):
+    """FHIR AdministrativeGender."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyContact:
+    name: str
+    relationship: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where the client is when at home, and the nearest emergency department for it."""
+
+    address: str
+    emergency_department: str
+    emergency_department_phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientEnrolled:
+    """A client joined the programme. `time_zone` is an IANA name."""
+
+    fact_id: FactId
+    name: str
+    birth_date: date
+    sex: Sex
+    phone: str
+    email: str
+    emergency_contact: EmergencyContact | None
+    location: Location | None
+    time_zone: str
+    occurred_at: Instant
+
+
+class TreatmentResponse(StrEnum):
+    NONE = "none"
+    PARTIAL = "partial"
+    RESPONSE = "response"
+    REMISSION = "remission"
+    UNKNOWN = "unknown"
+
+
+class StoppedFor(StrEnum):
+    """Why an earlier treatment ended; NOT_STOPPED when it did not."""
+
+    INEFFICACY = "inefficacy"
+    INTOLERANCE = "intolerance"
+    ALLERGY = "allergy"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    NOT_STOPPED = "not-stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierTreatment:
+    """One earlier medication trial. `daily_dose_mg` in milligrams a day, `weeks` at that dose; None is unknown."""
+
+    medicine: Medicine
+    daily_dose_mg: Decimal | None
+    weeks: int | None
+    response: TreatmentResponse
+    side_effects: tuple[str, ...]
+    stopped_for: StoppedFor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A medical or psychiatric condition of the history; `clinical_status` as in FHIR (active, resolved, ...)."""
+
+    coding: Coding
+    clinical_status: str
+    onset: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRecorded:
+    """Medical and psychiatric history; each recording adds to the earlier ones."""
+
+    fact_id: FactId
+    conditions: tuple[Condition, ...]
+    earlier_treatments: tuple[EarlierTreatment, ...]
+    source: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentMedication:
+    """A medication the client takes, or took and stopped on the day of its last dose. None is unknown."""
+
+    medicine: Medicine
+    daily_dose_mg: Decimal | None
+    started_on: date | None
+    stopped_on: date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedicationsReconciled:
+    """The whole list of current medications at that moment, replacing earlier lists. Empty only if `none_taken`."""
+
+    fact_id: FactId
+    medications: tuple[CurrentMedication, ...]
+    none_taken: bool
+    occurred_at: Instant
+
+
+class Criticality(StrEnum):
+    """FHIR AllergyIntolerance.criticality."""
+
+    LOW = "low"
+    HIGH = "high"
+    UNABLE_TO_ASSESS = "unable-to-assess"
+
+
+class AllergyType(StrEnum):
+    """FHIR AllergyIntolerance.type."""
+
+    ALLERGY = "allergy"
+    INTOLERANCE = "intolerance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allergy:
+    substance: Medicine
+    type: AllergyType
+    criticality: Criticality
+    reaction: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllergiesRecorded:
+    """The whole allergy list at that moment, replacing earlier lists. Empty only if `no_known_allergies`."""
+
+    fact_id: FactId
+    allergies: tuple[Allergy, ...]
+    no_known_allergies: bool
+    occurred_at: Instant
+
+
+class Severity(StrEnum):
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+    UNSPECIFIED = "unspecified"
+
+
+class VerificationStatus(StrEnum):
+    """FHIR Condition.verificationStatus, the part used here."""
+
+    PROVISIONAL = "provisional"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisEstablished:
+    """A diagnosis in ICD-10-CM. A later one with the same code replaces the earlier."""
+
+    fact_id: FactId
+    icd10: str
+    display: str
+    severity: Severity
+    verification: VerificationStatus
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedMedication:
+    medicine: Medicine
+    daily_dose_mg: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The individual plan: medications, other therapies, goals in the client's words."""
+
+    medications: tuple[ProposedMedication, ...]
+    therapies: tuple[str, ...]
+    goals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanProposed:
+    """A plan was proposed; a later one replaces it."""
+
+    fact_id: FactId
+    plan: Plan
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentCompleted:
+    """A psychiatrist or psychiatric nurse practitioner completed the initial assessment.
+
+    `rests_on` are the facts it stands on; `suicide_risk` is the band of the screen among them.
+    """
+
+    fact_id: FactId
+    completed_by: str
+    credential: terms.Role
+    diagnoses: tuple[str, ...]
+    suicide_risk: terms.RiskLevel
+    plan: Plan
+    rests_on: tuple[FactId, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentAmended:
+    """A completed assessment was amended: what it now says, and why."""
+
+    fact_id: FactId
+    amends: FactId
+    amended_by: str
+    credential: terms.Role
+    reason: str
+    diagnoses: tuple[str, ...]
+    suicide_risk: terms.RiskLevel
+    plan: Plan
+    rests_on: tuple[FactId, ...]
+    occurred_at: Instant
+
+
+TYPES: dict[str, type] = {
+    f"care.assessment.{cls.__name__}.v1": cls
+    for cls in (
+        PatientEnrolled,
+        HistoryRecorded,
+        MedicationsReconciled,
+        AllergiesRecorded,
+        ScaleScored,
+        DiagnosisEstablished,
+        RiskRaised,
+        PlanProposed,
+        AssessmentCompleted,
+        AssessmentAmended,
+        EnteredInError,
+    )
+}
+"""Every event type on the topic, by its name on the wire."""

@@ -1,0 +1,52 @@
+"""What the coordination service publishes on `care.coordination.v1`."""
+
+from dataclasses import dataclass
+
+from careloop.contracts.terms import EnteredInError, Role
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMemberAssigned:
+    """A person takes a role in the patient's care team from `effective_from` on. `email` is where notices go."""
+
+    fact_id: FactId
+    person: str
+    name: str
+    role: Role
+    email: str
+    effective_from: Instant
+    assigned_by: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMemberReleased:
+    """A person leaves the patient's care team from `effective_from` on."""
+
+    fact_id: FactId
+    person: str
+    role: Role
+    effective_from: Instant
+    released_by: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePosted:
+    """One member of the care team wrote to another. `about` is the fact it is tied to."""
+
+    fact_id: FactId
+    sender: str
+    recipient: str
+    about: FactId | None
+    text: str
+    occurred_at: Instant
+
+
+TYPES: dict[str, type] = {
+    f"care.coordination.{cls.__name__}.v1": cls
+    for cls in (TeamMemberAssigned, TeamMemberReleased, MessagePosted, EnteredInError)
+}
+"""Every event type on the topic, by its name on the wire."""

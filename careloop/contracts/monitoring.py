@@ -1,0 +1,103 @@
+"""What the monitoring service publishes on `care.monitoring.v1`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+
+
+class TriageLevel(StrEnum):
+    """Who must look at a side effect by when."""
+
+    EMERGENCY_NOW = "emergency-now"
+    SAME_DAY = "same-day"
+    WITHIN_72_HOURS = "within-72-hours"
+    NEXT_VISIT = "next-visit"
+
+
+class ReporterKind(StrEnum):
+    CLIENT = "client"
+    CLINICIAN = "clinician"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triage:
+    """How urgent, which rule said so, what it recognised, and when a clinician must have looked.
+
+    `due_at` is None at level next-visit.
+    """
+
+    level: TriageLevel
+    rule: str
+    rule_version: int
+    red_flags: tuple[str, ...]
+    due_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideEffectReported:
+    """A side effect, told by the client or seen by a clinician.
+
+    `ctcae_grade` is 1-5; `fibser_*` items are 0-6 (frequency, intensity, burden); None is not asked.
+    """
+
+    fact_id: FactId
+    symptom: str
+    own_words: str
+    ctcae_grade: int | None
+    fibser_frequency: int | None
+    fibser_intensity: int | None
+    fibser_burden: int | None
+    suspected_medicine: Medicine | None
+    reporter: ReporterKind
+    reported_by: str
+    triage: Triage
+    occurred_at: Instant
+
+
+class SideEffectOutcome(StrEnum):
+    """FHIR AdverseEvent.outcome, the part used here."""
+
+    RESOLVED = "resolved"
+    RECOVERING = "recovering"
+    ONGOING = "ongoing"
+    RESOLVED_WITH_SEQUELAE = "resolvedWithSequelae"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideEffectResolved:
+    """A clinician closed the loop on a reported side effect: what was done and how it ended."""
+
+    fact_id: FactId
+    side_effect: FactId
+    outcome: SideEffectOutcome
+    action_taken: str
+    resolved_by: str
+    occurred_at: Instant
+
+
+class DoseStatus(StrEnum):
+    TAKEN = "taken"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseRecorded:
+    """A dose was taken or skipped; `reason` says why it was skipped."""
+
+    fact_id: FactId
+    medicine: Medicine
+    prescription: FactId | None
+    status: DoseStatus
+    reason: str
+    recorded_by: str
+    occurred_at: Instant
+
+
+TYPES: dict[str, type] = {
+    f"care.monitoring.{cls.__name__}.v1": cls
+    for cls in (SideEffectReported, SideEffectResolved, ScaleScored, RiskRaised, DoseRecorded, EnteredInError)
+}
+"""Every event type on the topic, by its name on the wire."""

@@ -1,0 +1,124 @@
+"""What the notifications service publishes on `care.notifications.v1`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from careloop.contracts.terms import EnteredInError, Role
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import EventId, FactId
+
+
+class Priority(StrEnum):
+    """FHIR RequestPriority, the part used here."""
+
+    STAT = "stat"
+    URGENT = "urgent"
+    ROUTINE = "routine"
+
+
+class Channel(StrEnum):
+    """How a notice travels. `inbox` is the care team's own list inside Careloop and carries clinical detail nowhere else."""
+
+    EMAIL = "email"
+    INBOX = "inbox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressee:
+    """One person who must hear it. `step` 0 is told at once, later steps when nobody acknowledged in time."""
+
+    person: str
+    role: Role
+    channels: tuple[Channel, ...]
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDecided:
+    """Who must hear what by when: exactly one for each cause. `fact_id` is the notice's id.
+
+    The clock starts at `cause_recorded_at`. `acknowledge_by` is None where nobody needs to acknowledge.
+    `suppressed` names why nobody is told (`old-news`), '' if they are.
+    """
+
+    fact_id: FactId
+    cause: EventId
+    cause_fact: FactId
+    cause_type: str
+    cause_recorded_at: Instant
+    subject: str
+    priority: Priority
+    addressees: tuple[Addressee, ...]
+    acknowledge_by: Instant | None
+    suppressed: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeSent:
+    """One attempt reached the next hop. `message_id` is the same for every attempt of this notice, person and channel."""
+
+    notice: FactId
+    person: str
+    channel: Channel
+    attempt: int
+    message_id: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFailed:
+    """One attempt failed, or its outcome is unknown (`outcome-unknown`); `final` if it will not be tried again."""
+
+    notice: FactId
+    person: str
+    channel: Channel
+    attempt: int
+    message_id: str
+    reason: str
+    final: bool
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeAcknowledged:
+    """A person took the notice on."""
+
+    notice: FactId
+    acknowledged_by: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeEscalated:
+    """Nobody acknowledged in time: the next people are told. `acknowledge_by` is their clock."""
+
+    notice: FactId
+    step: int
+    persons: tuple[str, ...]
+    acknowledge_by: Instant | None
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeWithdrawn:
+    """The cause was struck: the notice no longer stands."""
+
+    notice: FactId
+    reason: str
+    occurred_at: Instant
+
+
+TYPES: dict[str, type] = {
+    f"care.notifications.{cls.__name__}.v1": cls
+    for cls in (
+        NoticeDecided,
+        NoticeSent,
+        NoticeFailed,
+        NoticeAcknowledged,
+        NoticeEscalated,
+        NoticeWithdrawn,
+        EnteredInError,
+    )
+}
+"""Every event type on the topic, by its name on the wire."""

@@ -1,0 +1,174 @@
+"""What the prescribing service publishes on `care.prescribing.v1`."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from careloop.contracts.terms import EnteredInError, Medicine
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import EventId, FactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One finding of the safety check, with the rule that made it."""
+
+    rule: str
+    version: int
+    kind: str
+    severity: str
+    involves: tuple[str, ...]
+    message: str
+    action: str
+    source: str
+    reviewed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotChecked:
+    """A check that could not be made, and why (`unknown-drug`, `evidence-stale`, ...)."""
+
+    check: str
+    reason: str
+    subject: str
+
+
+class OverrideReason(StrEnum):
+    """Why a prescriber goes on in spite of an alert; free text never stands alone."""
+
+    BENEFIT_OUTWEIGHS_RISK = "benefit-outweighs-risk"
+    WILL_MONITOR = "will-monitor"
+    PATIENT_HAS_TOLERATED = "patient-has-tolerated"
+    DOSE_ADJUSTED = "dose-adjusted"
+    CROSS_TAPER = "cross-taper"
+    ALERT_NOT_APPLICABLE = "alert-not-applicable"
+    NO_ALTERNATIVE = "no-alternative"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A prescriber's coded answer to one rule, or to one check that could not be made (`rule` is then
+    `not-checked:<check>`)."""
+
+    rule: str
+    reason: OverrideReason
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePosition:
+    """How far prescribing had read a source's partition when it decided, and as of when that was all there was."""
+
+    source: str
+    partition: int
+    position: int
+    fresh_as_of: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionCapsule:
+    """Why the order was decided as it was: enough to run the decision again years later.
+
+    `evidence` are the facts' event ids it stood on; `stream_version` is the version of prescribing's own stream
+    for this patient, which holds exactly what was known.
+    """
+
+    knowledge_pack: str
+    knowledge_version: str
+    knowledge_digest: str
+    outcome: str
+    alerts: tuple[Alert, ...]
+    not_checked: tuple[NotChecked, ...]
+    checked: tuple[str, ...]
+    overrides: tuple[Override, ...]
+    evidence: tuple[EventId, ...]
+    stream_version: int
+    source_positions: tuple[SourcePosition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a prescriber orders. `daily_dose_mg` is in milligrams a day; None is not stated, and is then not checked."""
+
+    medicine: Medicine
+    daily_dose_mg: Decimal | None
+    sig: str
+    days_supply: int | None
+    starts_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrescriptionIssued:
+    """A prescription was issued after its safety check. `fact_id` is the prescription's id."""
+
+    fact_id: FactId
+    order: Order
+    ingredients: tuple[str, ...]
+    prescriber: str
+    capsule: DecisionCapsule
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrescriptionDeclined:
+    """An order was declined by the safety check; `reasons` are slugs such as `contraindicated`."""
+
+    fact_id: FactId
+    order: Order
+    prescriber: str
+    reasons: tuple[str, ...]
+    capsule: DecisionCapsule
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseChanged:
+    """The daily dose of an active prescription changed, in milligrams a day."""
+
+    fact_id: FactId
+    prescription: FactId
+    from_daily_dose_mg: Decimal | None
+    to_daily_dose_mg: Decimal
+    effective_on: date
+    reason: str
+    prescriber: str
+    capsule: DecisionCapsule
+    occurred_at: Instant
+
+
+class StatusReason(StrEnum):
+    """FHIR MedicationRequest.statusReason."""
+
+    ALTERNATIVE_CHOICE = "altchoice"
+    CLARIFICATION = "clarif"
+    LEVEL_TOO_HIGH = "drughigh"
+    HOSPITAL_ADMISSION = "hospadm"
+    LAB_INTERFERENCE = "labint"
+    NOT_AVAILABLE = "non-avail"
+    PREGNANCY = "preg"
+    ALLERGY = "salg"
+    INTERACTION = "sddi"
+    DUPLICATE = "sdupther"
+    INTOLERANCE = "sintol"
+    SURGERY = "surg"
+    WASHOUT = "washout"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrescriptionDiscontinued:
+    """A prescription ended; `stopped_on` is the day of the last dose, from which a washout counts."""
+
+    fact_id: FactId
+    prescription: FactId
+    status_reason: StatusReason
+    stopped_on: date
+    prescriber: str
+    occurred_at: Instant
+
+
+TYPES: dict[str, type] = {
+    f"care.prescribing.{cls.__name__}.v1": cls
+    for cls in (PrescriptionIssued, PrescriptionDeclined, DoseChanged, PrescriptionDiscontinued, EnteredInError)
+}
+"""Every event type on the topic, by its name on the wire."""

@@ -1,0 +1,93 @@
+"""Words that several published events share. Coded values follow FHIR R4 where it has a code."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """One code of one system (`icd-10-cm`, `snomed`, `rxnorm`, `loinc`, `ctcae`, ...) with its display text."""
+
+    system: str
+    code: str
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medicine:
+    """A medicine as it was named by its source. `rxcui` is an RxNorm concept id, of a product or an ingredient."""
+
+    name: str
+    rxcui: str = ""
+
+
+class Role(StrEnum):
+    """What a person is in a patient's care team; also the roles a token may carry."""
+
+    CLIENT = "client"
+    PSYCHIATRIST = "psychiatrist"
+    PSYCHIATRIC_NURSE_PRACTITIONER = "psychiatric-nurse-practitioner"
+    THERAPIST = "therapist"
+    CARE_MANAGER = "care-manager"
+    PHARMACIST = "pharmacist"
+    REGISTRAR = "registrar"
+    OPERATOR = "operator"
+    ANALYST = "analyst"
+    SERVICE = "service"
+
+
+class RiskLevel(StrEnum):
+    """Suicide risk, in the bands of the C-SSRS screener."""
+
+    NONE = "none"
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleScored:
+    """A rating scale was answered, or its total came from elsewhere (`items` is then None: items are never invented).
+
+    In `items`, None is an answer that is missing. `total` is None where too many are missing.
+    """
+
+    fact_id: FactId
+    instrument: str
+    instrument_version: int
+    items: tuple[int | None, ...] | None
+    total: int | None
+    band: str
+    flags: tuple[str, ...]
+    missing: int
+    source: str
+    scored_by: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskRaised:
+    """An answer that asks for a suicide-risk contact by `due_at`, and the rule that says so."""
+
+    fact_id: FactId
+    scale_fact_id: FactId
+    level: RiskLevel
+    reason: str
+    rule: str
+    rule_version: int
+    due_at: Instant
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnteredInError:
+    """The fact should never have been recorded: views, screens and open notices follow; the history of what was
+    known stays."""
+
+    fact_id: FactId
+    reason: str
+    marked_by: str
+    occurred_at: Instant
