@@ -17,7 +17,7 @@ class Priority(StrEnum):
 
 
 class Channel(StrEnum):
-    """How a notice travels. `inbox` is the care team's own list inside Careloop and carries clinical detail nowhere else."""
+    """How a notice travels. `inbox` is the list inside Careloop; only there may a notice name what it is about."""
 
     EMAIL = "email"
     INBOX = "inbox"
@@ -56,7 +56,7 @@ class NoticeDecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeSent:
-    """One attempt reached the next hop. `message_id` is the same for every attempt of this notice, person and channel."""
+    """One attempt reached the next hop. `message_id` is the same for every attempt at this notice and person."""
 
     notice: FactId
     person: str

@@ -16,7 +16,7 @@ class InvalidInput(CareloopError):
 
 
 class RuleViolated(CareloopError):
-    """The request is well formed but the care record does not allow it now; nothing was stored, it may be tried again."""
+    """The care record does not allow it now; nothing was stored, so it may be tried again."""
 
 
 class NotKnown(CareloopError):

@@ -1,0 +1,30 @@
+"""Who may call what: one table over all RPCs of all services. An RPC without a row is refused."""
+
+from careloop.contracts.terms import Role
+
+PRESCRIBERS = frozenset({Role.PSYCHIATRIST, Role.PSYCHIATRIC_NURSE_PRACTITIONER})
+CARE_TEAM = PRESCRIBERS | {Role.THERAPIST, Role.CARE_MANAGER}
+CLINICIANS = CARE_TEAM | {Role.PHARMACIST}
+OPERATORS = frozenset({Role.OPERATOR})
+
+OPERATIONS = {
+    "/care.operations.v1.OperationsService/GetStatus": OPERATORS,
+    "/care.operations.v1.OperationsService/ListParked": OPERATORS,
+    "/care.operations.v1.OperationsService/RetryParked": OPERATORS,
+    "/care.operations.v1.OperationsService/DropParked": OPERATORS,
+    "/care.operations.v1.OperationsService/ReadPublished": frozenset({Role.SERVICE}),
+}
+
+ASSESSMENT: dict[str, frozenset[Role]] = {}
+
+PRESCRIBING: dict[str, frozenset[Role]] = {}
+
+MONITORING: dict[str, frozenset[Role]] = {}
+
+NOTIFICATIONS: dict[str, frozenset[Role]] = {}
+
+COORDINATION: dict[str, frozenset[Role]] = {}
+
+POLICY: dict[str, frozenset[Role]] = (
+    OPERATIONS | ASSESSMENT | PRESCRIBING | MONITORING | NOTIFICATIONS | COORDINATION
+)
