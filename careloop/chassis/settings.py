@@ -1,0 +1,78 @@
+"""The settings of one service process, read once from the environment (`CARELOOP_...`) and never changed."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+PREFIX = "CARELOOP_"
+
+
+class SettingsInvalid(Exception):
+    """The process cannot start. The text names the variables that are wrong, never their values."""
+
+
+class ServiceSettings(BaseSettings):
+    """Durations are seconds. The order of the timeouts is checked: each wait ends before the one around it does."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    service: str = Field(pattern=r"^[a-z][a-z-]{0,30}$")
+    postgres_dsn: str = Field(min_length=1, repr=False)
+    kafka_bootstrap: str = Field(min_length=1)
+    grpc_host: str = "127.0.0.1"
+    grpc_port: int = Field(ge=0, le=65535)
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(ge=0, le=65535)
+    partitions: int = Field(default=6, ge=1, le=1024)
+    token_keys_file: Path
+    """The public keys (a JWK set) by which callers' tokens are verified."""
+    service_key_file: Path
+    """The private JWK with which this service signs its own tokens for calls to peers."""
+    peers: dict[str, str] = Field(default_factory=dict)
+    """Where the other services answer: service name to `host:port`."""
+    evidence_max_age_seconds: float = Field(default=30, gt=0)
+    heads_interval_seconds: float = Field(default=2, gt=0)
+    hole_patience_seconds: float = Field(default=5, gt=0)
+    stuck_after_seconds: float = Field(default=30, gt=0)
+    grace_seconds: float = Field(default=15, gt=0)
+    max_deadline_seconds: float = Field(default=10, gt=0)
+    """No unary call runs longer, whatever deadline the caller set."""
+    statement_timeout_seconds: float = Field(default=5, gt=0)
+    pool_timeout_seconds: float = Field(default=2, gt=0)
+    pool_size: int = Field(default=8, ge=2, le=200)
+    local: bool = False
+    """A developer's machine: gRPC reflection is on."""
+
+    @model_validator(mode="after")
+    def _each_wait_ends_before_the_one_around_it(self) -> Self:
+        rising = ("pool_timeout_seconds", "statement_timeout_seconds", "max_deadline_seconds", "grace_seconds")
+        for inner, outer in pairwise(rising):
+            if getattr(self, inner) >= getattr(self, outer):
+                raise ValueError(f"{variable(inner)} must be less than {variable(outer)}")
+        return self
+
+
+def variable(field: str) -> str:
+    """The environment variable that sets `field`."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def read_settings(model: type[ServiceSettings] = ServiceSettings, **values: Any) -> ServiceSettings:
+    """The settings from the environment, `values` going first. Raises SettingsInvalid naming what is wrong."""
+    try:
+        return model(**values)
+    except ValidationError as invalid:
+        problems = "; ".join(_problem(error["loc"], error["msg"]) for error in invalid.errors(include_input=False))
+    except SettingsError as invalid:
+        named = re.search(r'field "(\w+)"', str(invalid))
+        problems = f"{variable(named[1]) if named else PREFIX}: not valid JSON"
+    raise SettingsInvalid(f"Settings are wrong: {problems}")
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    sentence = message.removeprefix("Value error, ")
+    return f"{variable(str(location[0]))}: {sentence}" if location else sentence
