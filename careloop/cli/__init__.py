@@ -1,0 +1,1 @@
+"""The console script `careloop`: a client of the services, and the keeper of the local stack."""

@@ -1,0 +1,118 @@
+"""Child processes that never outlive the process that started them."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+NOBODY = 65534
+"""The user and group that servers run as when we are root; PostgreSQL refuses to run as root."""
+
+LineSink = Callable[[str], None]
+
+
+def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+    """A `preexec_fn`: the kernel sends `death_signal` when the starting *thread* ends, so start from the main one."""
+    parent = os.getpid()
+
+    def arrange() -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, death_signal.value)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return arrange
+
+
+class Child:
+    """One child process in its own session, its output written to a file or handed on line by line."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        output: Path | LineSink,
+        env: Mapping[str, str] | None = None,
+        as_nobody: bool = False,
+        death_signal: signal.Signals = signal.SIGKILL,
+        cwd: str = "/",
+    ) -> None:
+        self.name = name
+        self.output = output
+        target = output.open("ab") if isinstance(output, Path) else subprocess.PIPE
+        identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if as_nobody else {}
+        try:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=target,
+                stderr=subprocess.STDOUT,
+                env=dict(env) if env is not None else None,
+                cwd=cwd,
+                start_new_session=True,
+                preexec_fn=die_with_parent(death_signal),  # noqa: PLW1509 - the kernel call is all it makes
+                **identity,  # type: ignore[call-overload]
+            )
+        finally:
+            if not isinstance(target, int):
+                target.close()
+        if self._process.stdout is not None and callable(output):
+            threading.Thread(
+                target=_forward, args=(self._process.stdout, output), name=f"{name}-log", daemon=True
+            ).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative when a signal ended it."""
+        return self._process.poll()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal; nothing happens when the process has already ended."""
+        self._process.send_signal(number)
+
+    async def ended(self, within: float) -> bool:
+        """Whether the process ends within so many seconds."""
+        return await until(lambda: self.exit_code is not None, within)
+
+    async def stop(self, number: signal.Signals, grace: float) -> None:
+        """Ask it to end; kill it when it has not within `grace` seconds."""
+        self.send(number)
+        if not await self.ended(grace):
+            self.send(signal.SIGKILL)
+            await self.ended(10)
+
+    def last_words(self, lines: int = 8) -> str:
+        """The end of its log file, for the message that says why a start failed."""
+        if not isinstance(self.output, Path) or not self.output.exists():
+            return ""
+        return "\n".join(self.output.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _forward(stream: IO[bytes], sink: LineSink) -> None:
+    with stream:
+        for line in stream:
+            sink(line.decode(errors="replace").rstrip("\n"))
+
+
+async def until(condition: Callable[[], bool], within: float, every: float = 0.02) -> bool:
+    """Whether the condition comes true within so many seconds."""
+    deadline = asyncio.get_running_loop().time() + within
+    while not condition():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(every)
+    return True

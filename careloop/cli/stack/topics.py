@@ -1,0 +1,66 @@
+"""Topics are made from one list, `deploy/topics.yaml`, and never by a client's first use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import for_code
+
+import careloop
+
+DEFAULT_LIST = Path(careloop.__file__).parents[1] / "deploy" / "topics.yaml"
+
+_ALREADY_EXISTS = 36
+
+
+class PartitionsDiffer(Exception):
+    """A topic exists with another number of partitions: patients would change partition and lose their order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One topic of the list; `partitions` is None where the setting decides."""
+
+    name: str
+    partitions: int | None
+    config: dict[str, str]
+
+
+def read_list(file: Path = DEFAULT_LIST) -> tuple[Topic, ...]:
+    """The topics in the order of the file."""
+    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["topics"]
+    return tuple(
+        Topic(
+            name=entry["name"],
+            partitions=entry.get("partitions"),
+            config={key: str(value) for key, value in entry["config"].items()},
+        )
+        for entry in entries
+    )
+
+
+async def create_topics(bootstrap: str, topics: tuple[Topic, ...], *, partitions: int, replicas: int) -> None:
+    """Make what is missing; raises PartitionsDiffer when a topic that exists has another number of partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        wanted = {topic.name: topic.partitions or partitions for topic in topics}
+        answer = await admin.create_topics(
+            [NewTopic(topic.name, wanted[topic.name], replicas, topic_configs=topic.config) for topic in topics]
+        )
+        for name, code, *_ in answer.topic_errors:
+            if code not in (0, _ALREADY_EXISTS):
+                raise for_code(code)(f"topic {name} could not be made")
+        for found in await admin.describe_topics(list(wanted)):
+            _check(found["topic"], len(found["partitions"]), wanted[found["topic"]])
+    finally:
+        await admin.close()
+
+
+def _check(name: str, found: int, wanted: int) -> None:
+    if found not in (0, wanted):
+        raise PartitionsDiffer(
+            f"topic {name} has {found} partitions and {wanted} are wanted; "
+            "a topic keeps the number it was made with: set CARELOOP_PARTITIONS to it"
+        )

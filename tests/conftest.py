@@ -1,0 +1,67 @@
+"""What every test may ask for; marks are derived from it, so a selection by mark is a selection by need."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from careloop.cli.stack.local_stack import LocalStack
+from tests.support.stack import (
+    KafkaBroker,
+    PostgresDatabase,
+    fresh_database,
+    make_template,
+    start_or_skip,
+    temporary_stack,
+)
+
+_MARK_OF_FIXTURE = {"postgres": "postgres", "postgres_server": "postgres", "kafka": "kafka", "kafka_server": "kafka"}
+_SERVER_OF_MARK = {"postgres": "postgres_server", "kafka": "kafka_server"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in _MARK_OF_FIXTURE:
+                item.add_marker(_MARK_OF_FIXTURE[fixture])
+
+
+@pytest.fixture(autouse=True)
+def _what_the_marks_need(request: pytest.FixtureRequest) -> None:
+    for mark, server in _SERVER_OF_MARK.items():
+        if request.node.get_closest_marker(mark):
+            request.getfixturevalue(server)
+
+
+@pytest.fixture(scope="session")
+def session_stack() -> Iterator[LocalStack]:
+    """The session's stack, of which nothing runs until a test needs it."""
+    with temporary_stack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def postgres_server(session_stack: LocalStack) -> LocalStack:
+    """The session's PostgreSQL, with the template that tests' databases are copied from."""
+    start_or_skip(session_stack.start_postgres())
+    make_template(session_stack)
+    return session_stack
+
+
+@pytest.fixture(scope="session")
+def kafka_server(session_stack: LocalStack) -> LocalStack:
+    """The session's broker, without topics."""
+    start_or_skip(session_stack.start_kafka())
+    return session_stack
+
+
+@pytest.fixture
+def postgres(postgres_server: LocalStack) -> Iterator[PostgresDatabase]:
+    """A database of the test's own."""
+    with fresh_database(postgres_server) as database:
+        yield database
+
+
+@pytest.fixture
+def kafka(kafka_server: LocalStack) -> KafkaBroker:
+    """The session's broker."""
+    return KafkaBroker(kafka_server.kafka_address)
