@@ -48,10 +48,11 @@ class OverrideReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """A prescriber's coded answer to one rule, or to one check that could not be made (`rule` is then
-    `not-checked:<check>`)."""
+    """A prescriber's coded answer to one alert, by its rule and the medicines it involves, or to one check that could
+    not be made (`rule` is then `not-checked:<check>`)."""
 
     rule: str
+    involves: tuple[str, ...]
     reason: OverrideReason
     comment: str = ""
 

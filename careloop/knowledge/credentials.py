@@ -1,0 +1,30 @@
+"""Who may complete an assessment and who may prescribe: a credential, on the day that counts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from careloop.kernel.errors import NotAllowed
+
+PRESCRIBING_KINDS = frozenset({"psychiatrist", "psychiatric-nurse-practitioner"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A professional licence as its issuer signed it; both ends of its validity belong to it."""
+
+    kind: str
+    valid_from: datetime
+    valid_until: datetime
+
+
+def require_prescriber(credential: Credential | None, *moments: datetime) -> Credential:
+    """The credential, if it is a prescriber's and valid at every one of `moments`. Raises NotAllowed otherwise."""
+    if credential is None or credential.kind not in PRESCRIBING_KINDS:
+        raise NotAllowed(
+            "credential-required", "Only a psychiatrist or a psychiatric nurse practitioner with a credential may do this."
+        )
+    if not all(credential.valid_from <= moment <= credential.valid_until for moment in moments):
+        raise NotAllowed(
+            "credential-not-valid", "The credential must be valid both when it happened and when it is recorded."
+        )
+    return credential

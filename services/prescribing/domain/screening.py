@@ -1,0 +1,77 @@
+"""The safety check of an order: the knowledge pack on this patient's chart, and honesty about what it stood on."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from careloop.kernel.ids import FactId
+from careloop.knowledge import chart as known
+from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, headline
+from careloop.knowledge.screening import screen
+from services.prescribing.domain.chart import PrescriptionChart, screening_chart
+from services.prescribing.domain.events import HistoryNoted, MedicationsNoted, Order, SourcePosition
+
+EVIDENCE_STALE = "evidence-stale"
+RESTS_ON: dict[str, tuple[Check, ...]] = {
+    "assessment": (
+        Check.DRUG_DRUG,
+        Check.WASHOUT,
+        Check.DRUG_CONDITION,
+        Check.ALLERGY,
+        Check.DUPLICATE_THERAPY,
+        Check.PRIOR_TRIAL,
+    ),
+    "monitoring": (Check.PRIOR_TRIAL,),
+}
+"""Which checks read facts of which source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """How well this service was informed at the moment of the check.
+
+    `stale` are the sources further behind than allowed, or of which a record of this patient is held or parked.
+    """
+
+    positions: tuple[SourcePosition, ...]
+    stale: frozenset[str]
+
+
+def safety_check(
+    chart: PrescriptionChart, order: Order, freshness: Freshness, today: date, *, changing: FactId | None = None
+) -> Screening:
+    """What speaks against the order, and all that could not be checked. Never silently skips anything.
+
+    Stale evidence is not evidence: every check that rests on a stale source is also listed as not checked.
+    """
+    asked = known.Order(
+        name=order.medicine.name or None,
+        rxcui=order.medicine.rxcui or None,
+        daily_dose_mg=order.daily_dose_mg,
+        days_supply=order.days_supply,
+        starts_on=order.starts_on,
+    )
+    answer = screen(screening_chart(chart, changing=changing), asked, today)
+    not_checked = dict.fromkeys((*answer.not_checked, *_not_recorded(chart), *_not_fresh(freshness)))
+    return replace(
+        answer, not_checked=tuple(not_checked), outcome=headline(answer.alerts, tuple(not_checked))
+    )
+
+
+def _not_recorded(chart: PrescriptionChart) -> list[NotChecked]:
+    """Our own prescriptions and diagnoses do not stand in for a list or history that nobody took."""
+    gaps: list[NotChecked] = []
+    if not chart.standing(MedicationsNoted):
+        listed = (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY)
+        gaps += [NotChecked(check=check, reason=Reason.MEDICATIONS_NOT_RECORDED) for check in listed]
+    if not chart.standing(HistoryNoted):
+        gaps.append(NotChecked(check=Check.DRUG_CONDITION, reason=Reason.CONDITIONS_NOT_RECORDED))
+        gaps.append(NotChecked(check=Check.PRIOR_TRIAL, reason=Reason.TRIALS_NOT_RECORDED))
+    return gaps
+
+
+def _not_fresh(freshness: Freshness) -> list[NotChecked]:
+    return [
+        NotChecked(check=check, reason=EVIDENCE_STALE, subject=source)
+        for source in sorted(freshness.stale)
+        for check in RESTS_ON.get(source, ())
+    ]
