@@ -72,7 +72,13 @@ class KafkaServer:
 
     async def start(self) -> None:
         """Fetch what is missing, format the log folder when it is new, start, and return when metadata is answered."""
-        java = [find_java(), *self._heap, "-XX:+UseSerialGC", "-cp", ":".join(map(str, fetch(self._jar_cache)))]
+        java = [
+            find_java(),
+            *self._heap,
+            "-XX:+UseSerialGC",
+            "-cp",
+            ":".join(map(str, await asyncio.to_thread(fetch, self._jar_cache))),
+        ]
         properties = self._write_properties()
         if not (self._data / "meta.properties").exists():
             _format(java, properties)

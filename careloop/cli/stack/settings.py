@@ -42,3 +42,9 @@ class StackSettings(BaseSettings):
     def download_cache(self) -> Path:
         """Where verified downloads are kept for every state folder of this user."""
         return (self.cache or Path("~/.cache/careloop")).expanduser().resolve()
+
+
+def told(**values: object) -> StackSettings:
+    """The settings with what was said on the command line going before the environment; None means not said."""
+    said = {name: value for name, value in values.items() if value is not None}
+    return StackSettings(**said)  # type: ignore[arg-type]

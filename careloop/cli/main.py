@@ -1,0 +1,40 @@
+"""The console script: one line per command; what a command does is in the module it comes from.
+
+Exit codes: 0 done, 1 it failed and standard error says why, 2 wrong use (a command may document more).
+"""
+
+import sys
+
+import typer
+
+from careloop.cli import token, up
+from careloop.cli.stack.running import AlreadyRunning
+from careloop.cli.stack.supervisor import ServiceFailed
+from careloop.cli.stack.topics import PartitionsDiffer
+from careloop.cli.stack.unavailable import StackUnavailable
+
+app = typer.Typer(
+    name="careloop",
+    help="Care coordination for medication management in virtual mental-health intensive outpatient programmes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(up.up)
+app.command()(up.down)
+app.command()(token.token)
+
+_EXPECTED = (AlreadyRunning, PartitionsDiffer, ServiceFailed, StackUnavailable, TimeoutError)
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except _EXPECTED as failure:
+        typer.echo(f"careloop: {failure}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
