@@ -94,13 +94,17 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRecorded:
-    """Medical and psychiatric history; each recording adds to the earlier ones."""
+    """Medical and psychiatric history; each recording adds to the earlier ones.
+
+    Empty only if `nothing_known`: it was asked for and there is none.
+    """
 
     fact_id: FactId
     conditions: tuple[Condition, ...]
     earlier_treatments: tuple[EarlierTreatment, ...]
     source: str
     occurred_at: Instant
+    nothing_known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,79 @@
+"""What is recorded of one client, folded from the events: the state every decision is taken on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+
+from careloop.kernel.decider import Decider
+from careloop.kernel.ids import FactId
+from services.assessment.domain.events import (
+    AssessmentAmended,
+    AssessmentCompleted,
+    ClinicalFact,
+    EnteredInError,
+    Event,
+    PatientEnrolled,
+    RiskRaised,
+)
+
+Fact = TypeVar("Fact", bound=ClinicalFact)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Every fact by its id, in the order it was recorded; struck ones stay, and count for nothing."""
+
+    facts: Mapping[FactId, ClinicalFact] = field(default_factory=lambda: MappingProxyType({}))
+    struck: frozenset[FactId] = frozenset()
+
+    def standing(self, kind: type[Fact], as_of: datetime | None = None) -> list[Fact]:
+        """The facts of one kind that were not struck and were true by `as_of`, in the order they were true."""
+        found = (fact for fact in self._standing() if isinstance(fact, kind))
+        return sorted(
+            (fact for fact in found if as_of is None or fact.occurred_at <= as_of), key=lambda fact: fact.occurred_at
+        )
+
+    def latest(self, kind: type[Fact], as_of: datetime | None = None) -> Fact | None:
+        """The one that was true last; of two at the same moment, the one recorded later."""
+        found = self.standing(kind, as_of)
+        return found[-1] if found else None
+
+    def _standing(self) -> Iterator[ClinicalFact]:
+        return (fact for fact_id, fact in self.facts.items() if fact_id not in self.struck)
+
+    def knows(self, fact_id: FactId) -> bool:
+        return fact_id in self.facts
+
+    @property
+    def identity(self) -> PatientEnrolled | None:
+        """The identity recorded last, for a later recording corrects an earlier one whenever that was true."""
+        return next((fact for fact in reversed(list(self._standing())) if isinstance(fact, PatientEnrolled)), None)
+
+    @property
+    def completion(self) -> AssessmentCompleted | AssessmentAmended | None:
+        """What the assessment now says: its last amendment, or its completion; None while it is not complete."""
+        completed = self.latest(AssessmentCompleted)
+        if completed is None:
+            return None
+        amendments = self.amendments(completed.fact_id)
+        return amendments[-1] if amendments else completed
+
+    def amendments(self, completion: FactId) -> list[AssessmentAmended]:
+        return [amendment for amendment in self.standing(AssessmentAmended) if amendment.amends == completion]
+
+    def following(self, fact_id: FactId) -> list[FactId]:
+        """The standing facts that mean nothing without this one: a scale's risk, a completion's amendments."""
+        risks = [risk.fact_id for risk in self.standing(RiskRaised) if risk.scale_fact_id == fact_id]
+        return risks + [amendment.fact_id for amendment in self.amendments(fact_id)]
+
+
+def evolve(state: Assessment, event: Event) -> Assessment:
+    """The state after one more event. A fact recorded under a known id replaces that record."""
+    if isinstance(event, EnteredInError):
+        return Assessment(state.facts, state.struck | {event.fact_id})
+    return Assessment(MappingProxyType({**state.facts, event.fact_id: event}), state.struck)
+
+
+DECIDER: Decider[Assessment, Event] = Decider(initial=Assessment(), evolve=evolve)
