@@ -92,6 +92,13 @@ def _not_an_amount(field: str) -> InvalidInput:
     return InvalidInput("not-an-amount", sentence, field=field)
 
 
+def whole(value: int, field: str, *, least: int, most: int) -> int:
+    """A whole number from `least` to `most`."""
+    if not least <= value <= most:
+        raise InvalidInput("out-of-range", f"{field} must be from {least} to {most}.", field=field)
+    return value
+
+
 def coded(value: str, codes: type[Code], field: str) -> Code:
     """One of the codes of a closed list. Raises InvalidInput that lists them."""
     try:
@@ -114,3 +121,12 @@ def moment(value: Timestamp, *, given: bool, now: datetime, field: str = "occurr
     if found < EARLIEST:
         raise InvalidInput("time-too-early", f"{field} may not lie before 1900.", field=field)
     return found
+
+
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """The moment as a message field; None leaves the field unset."""
+    if moment is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp

@@ -17,7 +17,13 @@ OPERATIONS = {
 
 ASSESSMENT: dict[str, frozenset[Role]] = {}
 
-PRESCRIBING: dict[str, frozenset[Role]] = {}
+PRESCRIBING: dict[str, frozenset[Role]] = {
+    "/care.prescribing.v1.PrescribingService/ScreenOrder": CLINICIANS,
+    "/care.prescribing.v1.PrescribingService/IssuePrescription": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/ChangeDose": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/DiscontinuePrescription": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/MarkEnteredInError": PRESCRIBERS,
+}
 
 MONITORING: dict[str, frozenset[Role]] = {}
 
@@ -25,6 +31,4 @@ NOTIFICATIONS: dict[str, frozenset[Role]] = {}
 
 COORDINATION: dict[str, frozenset[Role]] = {}
 
-POLICY: dict[str, frozenset[Role]] = (
-    OPERATIONS | ASSESSMENT | PRESCRIBING | MONITORING | NOTIFICATIONS | COORDINATION
-)
+POLICY: dict[str, frozenset[Role]] = OPERATIONS | ASSESSMENT | PRESCRIBING | MONITORING | NOTIFICATIONS | COORDINATION

@@ -37,7 +37,7 @@ Fact = TypeVar("Fact", bound=Noted)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescriptionChart:
-    """`version` counts the events folded; `facts` are all noted ones, struck or not; `decided` all facts decided here."""
+    """`version` counts the events folded; `facts` holds all noted ones, struck or not; `decided` our own."""
 
     version: int = 0
     facts: tuple[Noted, ...] = ()
@@ -89,9 +89,7 @@ class PrescriptionChart:
 
     def not_tolerated(self) -> tuple[known.Trial, ...]:
         """Our prescriptions that ended for intolerance or allergy, and medicines suspected of a severe side effect."""
-        ended = (
-            (issued, self.discontinuation(issued.fact_id)) for issued in self._standing_prescriptions()
-        )
+        ended = ((issued, self.discontinuation(issued.fact_id)) for issued in self._standing_prescriptions())
         ours = tuple(
             _trial(issued.order, NOT_TOLERATED[end.status_reason])
             for issued, end in ended
@@ -110,11 +108,7 @@ class PrescriptionChart:
 
     def evidence(self) -> tuple[EventId, ...]:
         """The source events that the chart stands on, without struck ones."""
-        return tuple(
-            fact.evidence
-            for fact in self.facts
-            if fact.fact_id not in self.struck and not isinstance(fact, StrikeNoted)
-        )
+        return tuple(fact.evidence for fact in self.facts if fact.fact_id not in self.struck)
 
 
 def _trial(order: Order, stopped_for: known.StoppedFor) -> known.Trial:
@@ -174,20 +168,19 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
     """What is known after one more event."""
     now = replace(chart, version=chart.version + 1)
     match event:
-        case StrikeNoted():
-            return replace(now, facts=(*now.facts, event), struck=now.struck | {event.fact_id})
         case PrescriptionIssued():
-            return replace(now, prescriptions=(*now.prescriptions, event), decided=now.decided | {event.fact_id})
+            now = replace(now, prescriptions=(*now.prescriptions, event), decided=now.decided | {event.fact_id})
         case DoseChanged():
-            return replace(now, dose_changes=(*now.dose_changes, event), decided=now.decided | {event.fact_id})
+            now = replace(now, dose_changes=(*now.dose_changes, event), decided=now.decided | {event.fact_id})
         case PrescriptionDiscontinued():
-            return replace(now, discontinued=(*now.discontinued, event), decided=now.decided | {event.fact_id})
+            now = replace(now, discontinued=(*now.discontinued, event), decided=now.decided | {event.fact_id})
         case PrescriptionDeclined():
-            return replace(now, decided=now.decided | {event.fact_id})
-        case EnteredInError():
-            return replace(now, struck=now.struck | {event.fact_id})
+            now = replace(now, decided=now.decided | {event.fact_id})
+        case EnteredInError() | StrikeNoted():
+            now = replace(now, struck=now.struck | {event.fact_id})
         case _:
-            return replace(now, facts=(*now.facts, event))
+            now = replace(now, facts=(*now.facts, event))
+    return now
 
 
 DECIDER: Decider[PrescriptionChart, Event] = Decider(PrescriptionChart(), evolve)

@@ -241,9 +241,7 @@ Noted = (
     | SideEffectNoted
     | StrikeNoted
 )
-Event = (
-    Noted | PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued | EnteredInError
-)
+Event = Noted | PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued | EnteredInError
 
 TOPICS: dict[str, type[Event]] = {
     f"prescribing.{cls.__name__}.v1": cls

@@ -24,7 +24,7 @@ from services.prescribing.domain.events import (
     ProfileNoted,
     StatusReason,
 )
-from services.prescribing.domain.screening import Freshness, safety_check
+from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
 
 CONTRAINDICATED = "contraindicated"
 NOT_OVERRIDDEN = "high-alert-not-overridden"
@@ -38,9 +38,9 @@ class IssuePrescription:
     overrides: tuple[Override, ...]
     prescriber: PersonId
     credential: Credential | None
-    freshness: Freshness
     occurred_at: datetime
     now: datetime
+    freshness: Freshness = UNINFORMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +55,9 @@ class ChangeDose:
     overrides: tuple[Override, ...]
     prescriber: PersonId
     credential: Credential | None
-    freshness: Freshness
     occurred_at: datetime
     now: datetime
+    freshness: Freshness = UNINFORMED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +93,20 @@ def issue(command: IssuePrescription, chart: PrescriptionChart) -> list[Event]:
     _require_enrolled(chart)
     screening = safety_check(chart, command.order, command.freshness, command.now.date())
     answered = _answers(command.overrides, screening)
+    capsule = _capsule(chart, screening, answered, command.freshness)
     reasons = reasons_to_decline(command.order, screening, answered)
-    decided = {
-        "fact_id": command.fact_id,
-        "order": command.order,
-        "prescriber": command.prescriber,
-        "capsule": _capsule(chart, screening, answered, command.freshness),
-        "occurred_at": command.occurred_at,
-    }
     if reasons:
-        return [PrescriptionDeclined(reasons=reasons, **decided)]
-    return [PrescriptionIssued(ingredients=_ingredients(command.order), **decided)]
+        return [_declined(command, command.order, reasons, capsule)]
+    return [
+        PrescriptionIssued(
+            fact_id=command.fact_id,
+            order=command.order,
+            ingredients=_ingredients(command.order),
+            prescriber=command.prescriber,
+            capsule=capsule,
+            occurred_at=command.occurred_at,
+        )
+    ]
 
 
 def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
@@ -120,27 +123,23 @@ def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
     if before == command.daily_dose_mg:
         raise RuleViolated("dose-unchanged", "The prescription already has this daily dose.", field="daily_dose_mg")
     order = _order_of_dose(issued.order, command.daily_dose_mg, command.effective_on)
-    screening = safety_check(
-        chart, order, command.freshness, command.now.date(), changing=command.prescription
-    )
+    screening = safety_check(chart, order, command.freshness, command.now.date(), changing=command.prescription)
     answered = _answers(command.overrides, screening)
-    decided = {
-        "fact_id": command.fact_id,
-        "prescriber": command.prescriber,
-        "capsule": _capsule(chart, screening, answered, command.freshness),
-        "occurred_at": command.occurred_at,
-    }
+    capsule = _capsule(chart, screening, answered, command.freshness)
     reasons = reasons_to_decline(order, screening, answered)
     if reasons:
-        return [PrescriptionDeclined(order=order, reasons=reasons, **decided)]
+        return [_declined(command, order, reasons, capsule)]
     return [
         DoseChanged(
+            fact_id=command.fact_id,
             prescription=command.prescription,
             from_daily_dose_mg=before,
             to_daily_dose_mg=command.daily_dose_mg,
             effective_on=command.effective_on,
             reason=command.reason,
-            **decided,
+            prescriber=command.prescriber,
+            capsule=capsule,
+            occurred_at=command.occurred_at,
         )
     ]
 
@@ -240,6 +239,19 @@ def _capsule(
     )
 
 
+def _declined(
+    command: IssuePrescription | ChangeDose, order: Order, reasons: tuple[str, ...], capsule: DecisionCapsule
+) -> PrescriptionDeclined:
+    return PrescriptionDeclined(
+        fact_id=command.fact_id,
+        order=order,
+        prescriber=command.prescriber,
+        reasons=reasons,
+        capsule=capsule,
+        occurred_at=command.occurred_at,
+    )
+
+
 def _ingredients(order: Order) -> tuple[str, ...]:
     return ingredients(order.medicine.name or None, order.medicine.rxcui or None)
 
@@ -265,4 +277,4 @@ def _active(prescription: FactId, chart: PrescriptionChart) -> PrescriptionIssue
 
 def _require_enrolled(chart: PrescriptionChart) -> None:
     if chart.latest(ProfileNoted) is None:
-        raise RuleViolated("not-enrolled", "The patient is not enrolled, as far as prescribing knows.", field="patient_id")
+        raise RuleViolated("not-enrolled", "Prescribing does not know of this patient's enrolment.", field="patient_id")

@@ -36,6 +36,10 @@ class Freshness:
     stale: frozenset[str]
 
 
+UNINFORMED = Freshness(positions=(), stale=frozenset(RESTS_ON))
+"""What holds until the sources were looked at: nothing is fresh."""
+
+
 def safety_check(
     chart: PrescriptionChart, order: Order, freshness: Freshness, today: date, *, changing: FactId | None = None
 ) -> Screening:
@@ -52,9 +56,7 @@ def safety_check(
     )
     answer = screen(screening_chart(chart, changing=changing), asked, today)
     not_checked = dict.fromkeys((*answer.not_checked, *_not_recorded(chart), *_not_fresh(freshness)))
-    return replace(
-        answer, not_checked=tuple(not_checked), outcome=headline(answer.alerts, tuple(not_checked))
-    )
+    return replace(answer, not_checked=tuple(not_checked), outcome=headline(answer.alerts, tuple(not_checked)))
 
 
 def _not_recorded(chart: PrescriptionChart) -> list[NotChecked]:

@@ -1,0 +1,179 @@
+"""Facts of assessment and monitoring become notes in prescribing's own stream, in the words a screen reads."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from careloop.chassis.envelope import Envelope
+from careloop.chassis.event_store import Write
+from careloop.chassis.handling import Effects, Received
+from careloop.chassis.streams import Streams
+from careloop.contracts import assessment, monitoring, terms
+from careloop.kernel.events import Request
+from careloop.kernel.ids import PersonId
+from careloop.knowledge import chart as known
+from services.prescribing.domain import events
+from services.prescribing.domain.chart import PrescriptionChart
+from services.prescribing.domain.events import Event, Noted
+from services.prescribing.evidence import CONSUMER
+
+
+def note_profile(envelope: Envelope, fact: assessment.PatientEnrolled) -> Noted:
+    return events.ProfileNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        birth_date=fact.birth_date,
+        sex=known.Sex(fact.sex),
+        occurred_at=fact.occurred_at,
+    )
+
+
+def note_history(envelope: Envelope, fact: assessment.HistoryRecorded) -> Noted:
+    return events.HistoryNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        conditions=tuple(_condition(condition) for condition in fact.conditions),
+        trials=tuple(_trial(treatment) for treatment in fact.earlier_treatments),
+        occurred_at=fact.occurred_at,
+    )
+
+
+def _condition(condition: assessment.Condition) -> known.Condition:
+    code = condition.coding
+    return known.Condition(
+        icd10=code.code if code.system == "icd-10-cm" else None,
+        snomed=code.code if code.system == "snomed" else None,
+        text=code.display or None,
+    )
+
+
+def _trial(treatment: assessment.EarlierTreatment) -> known.Trial:
+    stopped = treatment.stopped_for
+    told = stopped not in (assessment.StoppedFor.UNKNOWN, assessment.StoppedFor.NOT_STOPPED)
+    return known.Trial(
+        name=treatment.medicine.name or None,
+        rxcui=treatment.medicine.rxcui or None,
+        daily_dose_mg=treatment.daily_dose_mg,
+        weeks=None if treatment.weeks is None else Decimal(treatment.weeks),
+        response=known.TrialResponse(treatment.response),
+        stopped_for=known.StoppedFor(stopped) if told else None,
+    )
+
+
+def note_medications(envelope: Envelope, fact: assessment.MedicationsReconciled) -> Noted:
+    return events.MedicationsNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        medications=tuple(_medication(medication) for medication in fact.medications),
+        occurred_at=fact.occurred_at,
+    )
+
+
+def _medication(taken: assessment.CurrentMedication) -> known.Medication:
+    return known.Medication(
+        name=taken.medicine.name or None,
+        rxcui=taken.medicine.rxcui or None,
+        daily_dose_mg=taken.daily_dose_mg,
+        started_on=taken.started_on,
+        stopped_on=taken.stopped_on,
+    )
+
+
+def note_allergies(envelope: Envelope, fact: assessment.AllergiesRecorded) -> Noted:
+    return events.AllergiesNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        allergies=tuple(_allergy(allergy) for allergy in fact.allergies),
+        occurred_at=fact.occurred_at,
+    )
+
+
+def _allergy(allergy: assessment.Allergy) -> known.Allergy:
+    return known.Allergy(
+        substance=allergy.substance.name or None,
+        rxcui=allergy.substance.rxcui or None,
+        type=known.AllergyType(allergy.type),
+        criticality=known.Criticality(allergy.criticality),
+    )
+
+
+def note_diagnosis(envelope: Envelope, fact: assessment.DiagnosisEstablished) -> Noted:
+    return events.DiagnosisNoted(
+        fact_id=fact.fact_id, evidence=envelope.event_id, icd10=fact.icd10, occurred_at=fact.occurred_at
+    )
+
+
+def note_completion(envelope: Envelope, fact: assessment.AssessmentCompleted | assessment.AssessmentAmended) -> Noted:
+    return _risk(envelope, fact.suicide_risk, fact)
+
+
+def note_risk(envelope: Envelope, fact: terms.RiskRaised) -> Noted:
+    return _risk(envelope, fact.level, fact)
+
+
+def _risk(envelope: Envelope, level: terms.RiskLevel, fact: Any) -> Noted:
+    return events.SuicideRiskNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        level=known.SuicideRisk(level),
+        occurred_at=fact.occurred_at,
+    )
+
+
+def note_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) -> Noted:
+    suspected = fact.suspected_medicine
+    return events.SideEffectNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        suspected_medicine=suspected.name if suspected else "",
+        suspected_rxcui=suspected.rxcui if suspected else "",
+        ctcae_grade=fact.ctcae_grade,
+        occurred_at=fact.occurred_at,
+    )
+
+
+def note_strike(envelope: Envelope, fact: terms.EnteredInError) -> Noted:
+    return events.StrikeNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
+
+
+NOTES: Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]] = {
+    "care.assessment.PatientEnrolled.v1": (assessment.PatientEnrolled, note_profile),
+    "care.assessment.HistoryRecorded.v1": (assessment.HistoryRecorded, note_history),
+    "care.assessment.MedicationsReconciled.v1": (assessment.MedicationsReconciled, note_medications),
+    "care.assessment.AllergiesRecorded.v1": (assessment.AllergiesRecorded, note_allergies),
+    "care.assessment.DiagnosisEstablished.v1": (assessment.DiagnosisEstablished, note_diagnosis),
+    "care.assessment.RiskRaised.v1": (terms.RiskRaised, note_risk),
+    "care.assessment.AssessmentCompleted.v1": (assessment.AssessmentCompleted, note_completion),
+    "care.assessment.AssessmentAmended.v1": (assessment.AssessmentAmended, note_completion),
+    "care.assessment.EnteredInError.v1": (terms.EnteredInError, note_strike),
+    "care.monitoring.SideEffectReported.v1": (monitoring.SideEffectReported, note_side_effect),
+    "care.monitoring.RiskRaised.v1": (terms.RiskRaised, note_risk),
+    "care.monitoring.EnteredInError.v1": (terms.EnteredInError, note_strike),
+}
+"""What prescribing listens to, and the note each becomes."""
+
+
+class EvidenceConsumer:
+    """Notes every fact once, at any version of the stream, however often it is delivered."""
+
+    consumer = CONSUMER
+    contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in NOTES.items()}
+
+    def __init__(self, streams: Streams[PrescriptionChart, Event]) -> None:
+        self._streams = streams
+
+    async def handle(self, received: Sequence[Received]) -> Effects:
+        return Effects(writes=tuple(self._write(one) for one in received))
+
+    def _write(self, received: Received) -> Write:
+        envelope = received.envelope
+        _contract, note = NOTES[envelope.type]
+        request = Request(
+            request_id=f"note:{self.consumer}:{envelope.event_id}",
+            actor=PersonId("prescribing"),
+            digest=b"",
+            correlation_id=envelope.correlation_id,
+            causation_id=envelope.event_id,
+            now=envelope.recorded_at,
+        )
+        return self._streams.write(envelope.patient_id, request, [note(envelope, received.event)], None)

@@ -1,0 +1,261 @@
+"""Prescribing over gRPC: requests become commands, outcomes become answers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import grpc
+from care.common.v1 import common_pb2
+from care.prescribing.v1 import prescribing_pb2 as pb
+from care.prescribing.v1 import prescribing_pb2_grpc
+
+from careloop.chassis import calls, fields
+from careloop.chassis.calls import Call, current_call, request_for
+from careloop.chassis.partitioner import partition_of
+from careloop.chassis.streams import Done
+from careloop.chassis.tokens import ConsistencyToken
+from careloop.kernel.events import Request
+from careloop.kernel.ids import FactId, PatientId, derived_id
+from careloop.knowledge.credentials import Credential
+from careloop.knowledge.findings import Screening
+from services.prescribing.application import Prescribing
+from services.prescribing.domain import orders
+from services.prescribing.domain.events import (
+    DoseChanged,
+    Event,
+    Medicine,
+    Order,
+    Override,
+    OverrideReason,
+    PrescriptionDeclined,
+    PrescriptionIssued,
+    StatusReason,
+)
+from services.prescribing.domain.screening import RESTS_ON, Freshness
+
+Context = grpc.aio.ServicerContext
+LONGEST_SUPPLY_DAYS = 366
+
+
+class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
+    """The RPCs of `care.prescribing.v1`."""
+
+    def __init__(self, service: Prescribing, partitions: int) -> None:
+        self._service = service
+        self._partitions = partitions
+
+    async def ScreenOrder(  # noqa: N802
+        self, request: pb.ScreenOrderRequest, context: Context[pb.ScreenOrderRequest, pb.ScreenOrderResponse]
+    ) -> pb.ScreenOrderResponse:
+        patient_id, now = fields.patient_id(request.patient_id), current_call().now
+        order = _order(request.order, now)
+        screening, freshness = await self._service.screen_order(patient_id, order, _tokens(request.at_least), now)
+        return pb.ScreenOrderResponse(screening=_screening(screening), evidence=_evidence(freshness))
+
+    async def IssuePrescription(  # noqa: N802
+        self,
+        request: pb.IssuePrescriptionRequest,
+        context: Context[pb.IssuePrescriptionRequest, pb.IssuePrescriptionResponse],
+    ) -> pb.IssuePrescriptionResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = orders.IssuePrescription(
+            fact_id=_fact_id(patient_id, asked),
+            order=_order(request.order, call.now),
+            overrides=_overrides(request.overrides),
+            prescriber=call.subject,
+            credential=_credential(call),
+            occurred_at=_occurred_at(request, call.now),
+            now=call.now,
+        )
+        done = await self._service.issue_prescription(patient_id, asked, command, _tokens(request.at_least))
+        decided = _outcome(done)
+        return pb.IssuePrescriptionResponse(
+            receipt=self._receipt(patient_id, done),
+            decision=_decision(decided),
+            fact_id=str(decided.fact_id),
+            reasons=_reasons(decided),
+            screening=_screening(decided.capsule.screening),
+        )
+
+    async def ChangeDose(  # noqa: N802
+        self, request: pb.ChangeDoseRequest, context: Context[pb.ChangeDoseRequest, pb.ChangeDoseResponse]
+    ) -> pb.ChangeDoseResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = orders.ChangeDose(
+            fact_id=_fact_id(patient_id, asked),
+            prescription=fields.fact_id(request.prescription_id, "prescription_id"),
+            daily_dose_mg=fields.amount(request.daily_dose_mg, "daily_dose_mg"),
+            effective_on=fields.optional_day(request.effective_on, "effective_on") or call.now.date(),
+            reason=fields.text(request.reason, "reason"),
+            overrides=_overrides(request.overrides),
+            prescriber=call.subject,
+            credential=_credential(call),
+            occurred_at=_occurred_at(request, call.now),
+            now=call.now,
+        )
+        done = await self._service.change_dose(patient_id, asked, command, _tokens(request.at_least))
+        decided = _outcome(done)
+        return pb.ChangeDoseResponse(
+            receipt=self._receipt(patient_id, done),
+            decision=_decision(decided),
+            fact_id=str(decided.fact_id),
+            reasons=_reasons(decided),
+            screening=_screening(decided.capsule.screening),
+        )
+
+    async def DiscontinuePrescription(  # noqa: N802
+        self,
+        request: pb.DiscontinuePrescriptionRequest,
+        context: Context[pb.DiscontinuePrescriptionRequest, pb.DiscontinuePrescriptionResponse],
+    ) -> pb.DiscontinuePrescriptionResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = orders.DiscontinuePrescription(
+            fact_id=_fact_id(patient_id, asked),
+            prescription=fields.fact_id(request.prescription_id, "prescription_id"),
+            status_reason=fields.coded(request.status_reason, StatusReason, "status_reason"),
+            stopped_on=fields.optional_day(request.stopped_on, "stopped_on") or call.now.date(),
+            prescriber=call.subject,
+            credential=_credential(call),
+            occurred_at=_occurred_at(request, call.now),
+            now=call.now,
+        )
+        done = await self._service.discontinue_prescription(patient_id, asked, command)
+        fact_id = str(command.fact_id) if done.events else ""
+        return pb.DiscontinuePrescriptionResponse(receipt=self._receipt(patient_id, done), fact_id=fact_id)
+
+    async def MarkEnteredInError(  # noqa: N802
+        self,
+        request: pb.MarkEnteredInErrorRequest,
+        context: Context[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
+    ) -> pb.MarkEnteredInErrorResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = orders.MarkEnteredInError(
+            fact_id=fields.fact_id(request.fact_id),
+            reason=fields.text(request.reason, "reason"),
+            marked_by=call.subject,
+            now=call.now,
+        )
+        done = await self._service.mark_entered_in_error(patient_id, asked, command)
+        return pb.MarkEnteredInErrorResponse(receipt=self._receipt(patient_id, done))
+
+    def _receipt(self, patient_id: PatientId, done: Done[Event]) -> common_pb2.Receipt:
+        token = ConsistencyToken(
+            service="prescribing",
+            partition=partition_of(patient_id, self._partitions),
+            position=done.position,
+            patient_id=patient_id,
+        )
+        return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
+
+
+Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
+
+
+def _outcome(done: Done[Event]) -> Decided:
+    return next(event for event in done.events if isinstance(event, Decided))
+
+
+def _decision(decided: Decided) -> pb.Decision.ValueType:
+    declined = isinstance(decided, PrescriptionDeclined)
+    return pb.DECISION_DECLINED if declined else pb.DECISION_ISSUED
+
+
+def _reasons(decided: Decided) -> tuple[str, ...]:
+    return decided.reasons if isinstance(decided, PrescriptionDeclined) else ()
+
+
+def _fact_id(patient_id: PatientId, asked: Request) -> FactId:
+    return FactId(derived_id("prescribing", "fact", patient_id, asked.request_id))
+
+
+def _credential(call: Call) -> Credential | None:
+    shown: calls.Credential | None = call.credential
+    if shown is None:
+        return None
+    return Credential(kind=shown.kind, valid_from=shown.valid_from, valid_until=shown.valid_until)
+
+
+def _occurred_at(
+    request: pb.IssuePrescriptionRequest | pb.ChangeDoseRequest | pb.DiscontinuePrescriptionRequest, now: datetime
+) -> datetime:
+    return fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=now)
+
+
+def _order(order: pb.Order, now: datetime) -> Order:
+    medicine = Medicine(
+        name=fields.text(order.medicine.name, "order.medicine.name", longest=500),
+        rxcui=fields.optional_text(order.medicine.rxcui, "order.medicine.rxcui", longest=20),
+    )
+    return Order(
+        medicine=medicine,
+        daily_dose_mg=_dose(order.daily_dose_mg),
+        sig=fields.optional_text(order.sig, "order.sig"),
+        days_supply=_days_supply(order),
+        starts_on=fields.optional_day(order.starts_on, "order.starts_on") or now.date(),
+    )
+
+
+def _dose(value: str) -> Decimal | None:
+    return fields.optional_amount(value, "order.daily_dose_mg")
+
+
+def _days_supply(order: pb.Order) -> int | None:
+    if not order.HasField("days_supply"):
+        return None
+    return fields.whole(order.days_supply, "order.days_supply", least=1, most=LONGEST_SUPPLY_DAYS)
+
+
+def _overrides(overrides: Sequence[pb.Override]) -> tuple[Override, ...]:
+    return tuple(
+        Override(
+            rule=fields.text(override.rule, f"overrides[{index}].rule", longest=200),
+            involves=tuple(override.involves),
+            reason=fields.coded(override.reason, OverrideReason, f"overrides[{index}].reason"),
+            comment=fields.optional_text(override.comment, f"overrides[{index}].comment"),
+        )
+        for index, override in enumerate(overrides)
+    )
+
+
+def _tokens(at_least: Sequence[str]) -> list[ConsistencyToken]:
+    return [ConsistencyToken.parse(token, field=f"at_least[{index}]") for index, token in enumerate(at_least)]
+
+
+def _screening(screening: Screening) -> pb.Screening:
+    return pb.Screening(
+        knowledge_pack=screening.knowledge.pack,
+        knowledge_version=screening.knowledge.version,
+        knowledge_digest=screening.knowledge.digest,
+        outcome=screening.outcome,
+        alerts=[
+            common_pb2.Alert(
+                rule=alert.rule,
+                version=alert.version,
+                kind=alert.kind,
+                severity=alert.severity,
+                involves=alert.involves,
+                message=alert.message,
+                action=alert.action,
+                source=alert.source,
+                reviewed=alert.reviewed,
+            )
+            for alert in screening.alerts
+        ],
+        not_checked=[
+            common_pb2.NotChecked(check=missing.check, reason=missing.reason, subject=missing.subject)
+            for missing in screening.not_checked
+        ],
+        checked=screening.checked,
+    )
+
+
+def _evidence(freshness: Freshness) -> list[common_pb2.Freshness]:
+    by_source = {position.source: position for position in freshness.positions}
+    return [
+        common_pb2.Freshness(
+            source=source,
+            fresh_as_of=fields.timestamp(by_source[source].fresh_as_of),
+            stale=source in freshness.stale,
+        )
+        for source in sorted(RESTS_ON)
+    ]
