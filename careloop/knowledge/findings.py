@@ -1,0 +1,118 @@
+"""What a screen answers: alerts, and as plainly what was not checked and why. Stored with the decision it led to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Check(StrEnum):
+    """The checks of a screen, in the order an answer lists them; also the kind of an alert."""
+
+    DRUG_DRUG = "drug-drug"
+    WASHOUT = "washout"
+    DRUG_CONDITION = "drug-condition"
+    ALLERGY = "allergy"
+    DUPLICATE_THERAPY = "duplicate-therapy"
+    DOSE = "dose"
+    AGE = "age"
+    PREGNANCY = "pregnancy"
+    LAB = "lab"
+    PRIOR_TRIAL = "prior-trial"
+    SUPPLY = "supply"
+    CONTROLLED_SUBSTANCE = "controlled-substance"
+
+
+class Severity(StrEnum):
+    """How strongly an alert speaks against the order, worst first."""
+
+    CONTRAINDICATED = "contraindicated"
+    HIGH = "high"
+    MODERATE = "moderate"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+class Outcome(StrEnum):
+    """A headline for people. Decisions read `alerts` and `not_checked`."""
+
+    CLEAR = "clear"
+    ALERTS = "alerts"
+    NOT_CHECKED = "not-checked"
+
+
+class Reason(StrEnum):
+    """Why something was not checked."""
+
+    UNKNOWN_DRUG = "unknown-drug"
+    CONTRADICTORY_CODE = "contradictory-code"
+    CODE_UNVERIFIED = "code-unverified"
+    UNKNOWN_SUBSTANCE = "unknown-substance"
+    UNKNOWN_CONDITION = "unknown-condition"
+    NOT_IN_PACK = "not-in-pack"
+    MEDICATIONS_NOT_RECORDED = "medications-not-recorded"
+    CONDITIONS_NOT_RECORDED = "conditions-not-recorded"
+    ALLERGIES_NOT_ASKED = "allergies-not-asked"
+    TRIALS_NOT_RECORDED = "trials-not-recorded"
+    TRIAL_DETAILS_MISSING = "trial-details-missing"
+    LABS_NOT_RECORDED = "labs-not-recorded"
+    LAB_UNIT_UNKNOWN = "lab-unit-unknown"
+    DOSE_MISSING = "dose-missing"
+    WEIGHT_MISSING = "weight-missing"
+    BIRTH_DATE_MISSING = "birth-date-missing"
+    PREGNANCY_UNKNOWN = "pregnancy-unknown"
+    SUICIDE_RISK_UNKNOWN = "suicide-risk-unknown"
+    DAYS_SUPPLY_MISSING = "days-supply-missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackReference:
+    """Which knowledge answered: pack name, version and `sha256:` digest over its content."""
+
+    pack: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One reason against the order. `involves` names the ordered ingredient first; `source` ends with how well it was seen."""
+
+    rule: str
+    version: int
+    kind: Check
+    severity: Severity
+    involves: tuple[str, ...]
+    message: str
+    action: str
+    source: str
+    reviewed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotChecked:
+    """One thing a check could not look at. A reason of another service, such as `evidence-stale`, may stand here too."""
+
+    check: Check
+    reason: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screening:
+    """The whole answer. A check may stand in both `checked` (what could be) and `not_checked` (what could not)."""
+
+    knowledge: PackReference
+    outcome: Outcome
+    alerts: tuple[Alert, ...]
+    not_checked: tuple[NotChecked, ...]
+    checked: tuple[Check, ...]
+
+
+def headline(alerts: tuple[Alert, ...], not_checked: tuple[NotChecked, ...]) -> Outcome:
+    """`alerts` when there is any, else `not-checked` when anything was not, else `clear`."""
+    if alerts:
+        return Outcome.ALERTS
+    return Outcome.NOT_CHECKED if not_checked else Outcome.CLEAR

@@ -1,0 +1,203 @@
+"""The shapes of the data files. Every key is checked: one that is not named here is refused when the pack loads."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from careloop.knowledge.chart import AllergyType, Criticality, Pregnancy, SuicideRisk
+from careloop.knowledge.findings import Severity
+
+
+class Basis(StrEnum):
+    """How well a rule's source was seen: checked, in a secondary page, from memory, or proposed by this project."""
+
+    VERIFIED = "V"
+    SECONDARY = "S"
+    MEMORY = "M"
+    OURS = "ours"
+
+
+class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Anything read from a data file."""
+
+
+class Code(Entry):
+    """An RxNorm concept and where it was seen: a and c are published mappings, x other public code, m memory."""
+
+    rxcui: str
+    seen: str
+
+    @property
+    def verified(self) -> bool:
+        return "a" in self.seen or "c" in self.seen
+
+
+class Drug(Entry):
+    """One ingredient. Doses are adult, oral, milligrams a day; `adequate_mg` is what a fair trial needs at least."""
+
+    name: str
+    codes: tuple[Code, ...] = ()
+    atc: tuple[str, ...] = ()
+    adequate_mg: Decimal | None = None
+    max_daily_mg: Decimal | None = None
+    max_daily_mg_per_kg: Decimal | None = None
+    schedule: str | None = None
+    classes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+
+class DrugClass(Entry):
+    """A named set of drugs: those that list it, and every member of what it `includes` (classes or drugs)."""
+
+    name: str
+    includes: tuple[str, ...] = ()
+
+
+class Rule(Entry):
+    """What every rule carries. It judges orders that start in [effective_from, effective_to]."""
+
+    id: str
+    version: int
+    severity: Severity
+    message: str
+    action: str
+    source: str
+    basis: Basis
+    reviewed: bool
+    effective_from: date
+    effective_to: date | None = None
+
+    def in_force(self, day: date) -> bool:
+        return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+
+
+class PairRule(Rule):
+    """Two drugs that should not meet, in either direction. Per pair and `cause` only the worst finding is shown."""
+
+    cause: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    left_except: tuple[str, ...] = ()
+    right_except: tuple[str, ...] = ()
+
+
+class WashoutRule(Rule):
+    """`days` must pass between the last dose of one of `after` and the first of one of `before`."""
+
+    cause: str
+    days: int
+    after: tuple[str, ...]
+    before: tuple[str, ...]
+    after_except: tuple[str, ...] = ()
+
+
+class Relation(StrEnum):
+    """How close two drugs are to an allergy: one molecule, one structure, or a possible cross-reaction."""
+
+    SAME = "same"
+    RELATED = "related"
+    CAUTION = "caution"
+
+
+class SubstanceGroup(Entry):
+    """Drugs of which an allergy to one concerns the others. `cautions` are weaker members of a related group."""
+
+    name: str
+    relation: Relation
+    members: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+
+class AllergyRule(Rule):
+    relation: Relation
+    type: AllergyType
+    criticality: tuple[Criticality, ...] = ()
+
+
+class Circumstances(Entry):
+    """When a lower dose limit holds: any one of these suffices."""
+
+    age_over: int | None = None
+    with_drugs: tuple[str, ...] = ()
+    gene: str | None = None
+    phenotypes: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+
+class DoseRule(Rule):
+    """A daily limit. Without `max_daily_mg` it is the drug's own; `when` narrows it to some patients."""
+
+    drugs: tuple[str, ...] = ()
+    max_daily_mg: Decimal | None = None
+    when: Circumstances | None = None
+
+
+class ConditionGroup(Entry):
+    """A condition by ICD-10-CM prefixes, SNOMED CT codes and the beginnings of words that name it."""
+
+    name: str
+    icd10: tuple[str, ...] = ()
+    snomed: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+class ConditionRule(Rule):
+    drugs: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+
+class AgeRule(Rule):
+    """Holds for ages in whole years from `from_age` to `to_age`, both included."""
+
+    drugs: tuple[str, ...]
+    from_age: int | None = None
+    to_age: int | None = None
+
+
+class PregnancyRule(Rule):
+    """Holds in the given states; with `childbearing` also for everyone of childbearing age who may become pregnant."""
+
+    drugs: tuple[str, ...]
+    states: tuple[Pregnancy, ...]
+    childbearing: bool = False
+
+
+class LabRule(Rule):
+    """A result that is missing (none within `within_days`), or the last one `below` / `above` a bound in `unit`."""
+
+    drugs: tuple[str, ...]
+    loinc: tuple[str, ...]
+    within_days: int | None = None
+    below: Decimal | None = None
+    above: Decimal | None = None
+    unit: str | None = None
+
+
+class TrialOutcome(StrEnum):
+    FAILED = "failed"
+    NOT_TOLERATED = "not-tolerated"
+    ALLERGIC = "allergic"
+
+
+class TrialRule(Rule):
+    outcome: TrialOutcome
+    at_least_weeks: Decimal | None = None
+
+
+class SupplyRule(Rule):
+    """No more than `max_days` at a time while the suicide risk is one of `risks`."""
+
+    drugs: tuple[str, ...]
+    max_days: int
+    risks: tuple[SuicideRisk, ...]
+
+
+class ControlledRule(Rule):
+    """Holds for drugs of these schedules (or named), when the supply exceeds `above_days` if given."""
+
+    schedules: tuple[str, ...] = ()
+    drugs: tuple[str, ...] = ()
+    above_days: int | None = None
