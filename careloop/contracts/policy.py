@@ -25,7 +25,13 @@ PRESCRIBING: dict[str, frozenset[Role]] = {
     "/care.prescribing.v1.PrescribingService/MarkEnteredInError": PRESCRIBERS,
 }
 
-MONITORING: dict[str, frozenset[Role]] = {}
+MONITORING: dict[str, frozenset[Role]] = {
+    "/care.monitoring.v1.MonitoringService/ReportSideEffect": CLINICIANS | {Role.CLIENT},
+    "/care.monitoring.v1.MonitoringService/ResolveSideEffect": CARE_TEAM,
+    "/care.monitoring.v1.MonitoringService/AnswerScale": CARE_TEAM | {Role.CLIENT},
+    "/care.monitoring.v1.MonitoringService/RecordDose": CLINICIANS | {Role.CLIENT},
+    "/care.monitoring.v1.MonitoringService/MarkEnteredInError": CARE_TEAM,
+}
 
 NOTIFICATIONS: dict[str, frozenset[Role]] = {}
 

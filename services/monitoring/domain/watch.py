@@ -1,0 +1,99 @@
+"""What monitoring knows of a patient: the medicines taken, the side effects reported, what was struck."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from careloop.kernel.decider import Decider
+from careloop.kernel.ids import FactId
+from services.monitoring.domain.events import (
+    DiscontinuationNoted,
+    DoseRecorded,
+    EnrolmentNoted,
+    EnteredInError,
+    Event,
+    MedicationsNoted,
+    Medicine,
+    PrescriptionNoted,
+    RiskRaised,
+    ScaleScored,
+    SideEffectReported,
+    SideEffectResolved,
+    StrikeNoted,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """`recorded` are the facts told to this service itself, struck or not."""
+
+    enrolments: frozenset[FactId] = frozenset()
+    lists: tuple[MedicationsNoted, ...] = ()
+    prescriptions: tuple[PrescriptionNoted, ...] = ()
+    discontinuations: tuple[DiscontinuationNoted, ...] = ()
+    side_effects: tuple[SideEffectReported, ...] = ()
+    resolutions: tuple[SideEffectResolved, ...] = ()
+    recorded: frozenset[FactId] = frozenset()
+    struck: frozenset[FactId] = frozenset()
+
+    @property
+    def enrolled(self) -> bool:
+        return bool(self.enrolments - self.struck)
+
+    def side_effect(self, fact_id: FactId) -> SideEffectReported | None:
+        return next((e for e in self.side_effects if e.fact_id == fact_id and fact_id not in self.struck), None)
+
+    def is_resolved(self, side_effect: FactId) -> bool:
+        return any(r.side_effect == side_effect and r.fact_id not in self.struck for r in self.resolutions)
+
+    def taken_on(self, day: date) -> tuple[Medicine, ...]:
+        """The medicines whose effects may show on `day`, as far as known.
+
+        A stopped one counts for ten weeks after its last dose, twice the longest washout of the knowledge pack:
+        a red flag recognised once too often harms less than one missed.
+        """
+        listed = max(self._standing_lists(), key=lambda noted: noted.occurred_at, default=None)
+        taken = [one.medicine for one in (listed.medicines if listed else ()) if _still_acts(one.stopped_on, day)]
+        ours = (p for p in self.prescriptions if p.fact_id not in self.struck and p.starts_on <= day)
+        taken += [p.medicine for p in ours if _still_acts(self._stopped_on(p.fact_id), day)]
+        return tuple(dict.fromkeys(taken))
+
+    def _standing_lists(self) -> list[MedicationsNoted]:
+        return [noted for noted in self.lists if noted.fact_id not in self.struck]
+
+    def _stopped_on(self, prescription: FactId) -> date | None:
+        ended = (d for d in self.discontinuations if d.prescription == prescription and d.fact_id not in self.struck)
+        return next((d.stopped_on for d in ended), None)
+
+
+LINGERS_DAYS = 70
+
+
+def _still_acts(stopped_on: date | None, day: date) -> bool:
+    return stopped_on is None or (day - stopped_on).days <= LINGERS_DAYS
+
+
+def evolve(watch: Watch, event: Event) -> Watch:
+    """What is known after one more event."""
+    match event:
+        case EnrolmentNoted():
+            watch = replace(watch, enrolments=watch.enrolments | {event.fact_id})
+        case MedicationsNoted():
+            watch = replace(watch, lists=(*watch.lists, event))
+        case PrescriptionNoted():
+            watch = replace(watch, prescriptions=(*watch.prescriptions, event))
+        case DiscontinuationNoted():
+            watch = replace(watch, discontinuations=(*watch.discontinuations, event))
+        case SideEffectReported():
+            watch = replace(watch, side_effects=(*watch.side_effects, event))
+        case SideEffectResolved():
+            watch = replace(watch, resolutions=(*watch.resolutions, event))
+        case StrikeNoted() | EnteredInError():
+            watch = replace(watch, struck=watch.struck | {event.fact_id})
+        case _:
+            pass
+    if isinstance(event, SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | DoseRecorded):
+        watch = replace(watch, recorded=watch.recorded | {event.fact_id})
+    return watch
+
+
+DECIDER: Decider[Watch, Event] = Decider(Watch(), evolve)

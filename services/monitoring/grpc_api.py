@@ -1,0 +1,205 @@
+"""Monitoring over gRPC: requests become commands, outcomes become answers."""
+
+from typing import TypeVar
+
+import grpc
+from care.common.v1 import common_pb2
+from care.monitoring.v1 import monitoring_pb2 as pb
+from care.monitoring.v1 import monitoring_pb2_grpc
+
+from careloop.chassis import fields
+from careloop.chassis.calls import current_call, request_for
+from careloop.chassis.partitioner import partition_of
+from careloop.chassis.streams import Done
+from careloop.chassis.tokens import ConsistencyToken
+from careloop.kernel.errors import InvalidInput
+from careloop.kernel.events import Request
+from careloop.kernel.ids import FactId, PatientId, derived_id
+from services.monitoring.application import Monitoring
+from services.monitoring.domain import reports
+from services.monitoring.domain.events import (
+    DoseStatus,
+    Event,
+    Medicine,
+    ReporterKind,
+    RiskRaised,
+    ScaleScored,
+    SideEffectOutcome,
+    SideEffectReported,
+    Triage,
+)
+
+Context = grpc.aio.ServicerContext
+Fact = TypeVar("Fact")
+MISSING = -1
+DOSE_STATUSES = {pb.DOSE_STATUS_TAKEN: DoseStatus.TAKEN, pb.DOSE_STATUS_SKIPPED: DoseStatus.SKIPPED}
+
+
+class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
+    """The RPCs of `care.monitoring.v1`."""
+
+    def __init__(self, service: Monitoring, partitions: int) -> None:
+        self._service = service
+        self._partitions = partitions
+
+    async def ReportSideEffect(  # noqa: N802
+        self,
+        request: pb.ReportSideEffectRequest,
+        context: Context[pb.ReportSideEffectRequest, pb.ReportSideEffectResponse],
+    ) -> pb.ReportSideEffectResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = reports.ReportSideEffect(
+            fact_id=_fact_id(patient_id, asked),
+            symptom=fields.text(request.symptom, "symptom", longest=500),
+            own_words=fields.optional_text(request.own_words, "own_words"),
+            ctcae_grade=request.ctcae_grade if request.HasField("ctcae_grade") else None,
+            fibser_frequency=request.fibser_frequency if request.HasField("fibser_frequency") else None,
+            fibser_intensity=request.fibser_intensity if request.HasField("fibser_intensity") else None,
+            fibser_burden=request.fibser_burden if request.HasField("fibser_burden") else None,
+            suspected_medicine=_suspected(request),
+            reporter=ReporterKind.CLIENT if call.role == "client" else ReporterKind.CLINICIAN,
+            actor=call.subject,
+            occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=call.now),
+            now=call.now,
+        )
+        done = await self._service.report_side_effect(patient_id, asked, command)
+        reported = _only(done, SideEffectReported)
+        return pb.ReportSideEffectResponse(
+            receipt=self._receipt(patient_id, done), fact_id=str(reported.fact_id), triage=_triage(reported.triage)
+        )
+
+    async def ResolveSideEffect(  # noqa: N802
+        self,
+        request: pb.ResolveSideEffectRequest,
+        context: Context[pb.ResolveSideEffectRequest, pb.ResolveSideEffectResponse],
+    ) -> pb.ResolveSideEffectResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = reports.ResolveSideEffect(
+            fact_id=_fact_id(patient_id, asked),
+            side_effect=fields.fact_id(request.side_effect_id, "side_effect_id"),
+            outcome=fields.coded(request.outcome, SideEffectOutcome, "outcome"),
+            action_taken=fields.text(request.action_taken, "action_taken"),
+            actor=call.subject,
+            occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=call.now),
+            now=call.now,
+        )
+        done = await self._service.resolve_side_effect(patient_id, asked, command)
+        return pb.ResolveSideEffectResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+
+    async def AnswerScale(  # noqa: N802
+        self, request: pb.AnswerScaleRequest, context: Context[pb.AnswerScaleRequest, pb.AnswerScaleResponse]
+    ) -> pb.AnswerScaleResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = reports.AnswerScale(
+            fact_id=_fact_id(patient_id, asked),
+            instrument=fields.text(request.instrument, "instrument", longest=50),
+            items=tuple(None if item == MISSING else item for item in request.items),
+            source=fields.text(request.source or call.role, "source", longest=100),
+            actor=call.subject,
+            occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=call.now),
+            now=call.now,
+        )
+        done = await self._service.answer_scale(patient_id, asked, command)
+        return pb.AnswerScaleResponse(
+            receipt=self._receipt(patient_id, done), scale=_scale(_only(done, ScaleScored)), risk=_risk(done)
+        )
+
+    async def RecordDose(  # noqa: N802
+        self, request: pb.RecordDoseRequest, context: Context[pb.RecordDoseRequest, pb.RecordDoseResponse]
+    ) -> pb.RecordDoseResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        prescription = request.prescription_id
+        command = reports.RecordDose(
+            fact_id=_fact_id(patient_id, asked),
+            medicine=_medicine(request.medicine, "medicine"),
+            prescription=fields.fact_id(prescription, "prescription_id") if prescription else None,
+            status=_dose_status(request.status),
+            reason=fields.optional_text(request.reason, "reason"),
+            actor=call.subject,
+            occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=call.now),
+            now=call.now,
+        )
+        done = await self._service.record_dose(patient_id, asked, command)
+        return pb.RecordDoseResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+
+    async def MarkEnteredInError(  # noqa: N802
+        self,
+        request: pb.MarkEnteredInErrorRequest,
+        context: Context[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
+    ) -> pb.MarkEnteredInErrorResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = reports.MarkEnteredInError(
+            fact_id=fields.fact_id(request.fact_id),
+            reason=fields.text(request.reason, "reason"),
+            actor=call.subject,
+            now=call.now,
+        )
+        done = await self._service.mark_entered_in_error(patient_id, asked, command)
+        return pb.MarkEnteredInErrorResponse(receipt=self._receipt(patient_id, done))
+
+    def _receipt(self, patient_id: PatientId, done: Done[Event]) -> common_pb2.Receipt:
+        token = ConsistencyToken(
+            service="monitoring",
+            partition=partition_of(patient_id, self._partitions),
+            position=done.position,
+            patient_id=patient_id,
+        )
+        return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
+
+
+def _fact_id(patient_id: PatientId, asked: Request) -> FactId:
+    return FactId(derived_id("monitoring", "fact", patient_id, asked.request_id))
+
+
+def _only(done: Done[Event], kind: type[Fact]) -> Fact:
+    return next(event for event in done.events if isinstance(event, kind))
+
+
+def _suspected(request: pb.ReportSideEffectRequest) -> Medicine | None:
+    return (
+        _medicine(request.suspected_medicine, "suspected_medicine") if request.HasField("suspected_medicine") else None
+    )
+
+
+def _medicine(medicine: common_pb2.Medicine, field: str) -> Medicine:
+    return Medicine(
+        name=fields.text(medicine.name, f"{field}.name", longest=500),
+        rxcui=fields.optional_text(medicine.rxcui, f"{field}.rxcui", longest=20),
+    )
+
+
+def _dose_status(status: pb.DoseStatus.ValueType) -> DoseStatus:
+    found = DOSE_STATUSES.get(status)
+    if found is None:
+        raise InvalidInput("not-a-code", "status must be DOSE_STATUS_TAKEN or DOSE_STATUS_SKIPPED.", field="status")
+    return found
+
+
+def _triage(triage: Triage) -> pb.Triage:
+    return pb.Triage(
+        level=triage.level,
+        rule=triage.rule,
+        rule_version=triage.rule_version,
+        red_flags=triage.red_flags,
+        due_at=fields.timestamp(triage.due_at),
+    )
+
+
+def _scale(scored: ScaleScored) -> common_pb2.ScaleResult:
+    return common_pb2.ScaleResult(
+        fact_id=str(scored.fact_id),
+        instrument=scored.instrument,
+        total=scored.total,
+        band=scored.band,
+        flags=scored.flags,
+        missing=scored.missing,
+    )
+
+
+def _risk(done: Done[Event]) -> pb.Risk | None:
+    raised = next((event for event in done.events if isinstance(event, RiskRaised)), None)
+    if raised is None:
+        return None
+    return pb.Risk(
+        fact_id=str(raised.fact_id), level=raised.level, reason=raised.reason, due_at=fields.timestamp(raised.due_at)
+    )
