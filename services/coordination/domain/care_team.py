@@ -21,7 +21,7 @@ from services.coordination.domain.events import (
 
 @dataclass(frozen=True, slots=True)
 class CareTeam:
-    """`facts` are the ids of all facts here, struck ones included; what was struck is in no other field but `struck`."""
+    """`facts` are the ids of all facts here, struck ones included; a struck fact is in neither list."""
 
     assigned: tuple[TeamMemberAssigned, ...] = ()
     released: tuple[TeamMemberReleased, ...] = ()
