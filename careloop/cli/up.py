@@ -24,7 +24,7 @@ _INTRODUCTION = """\
 
 A token for one role, valid for ten minutes, and a call with it:
 
-  export CARELOOP_HOME={home}
+  export CARELOOP_HOME={home} PATH={programs}:$PATH
   TOKEN=$(careloop token --role care-manager --subject cm-1)
   buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" -H "grpc-timeout: 5S" \\
     -d '{{}}' {method}
@@ -99,5 +99,8 @@ def _introduction(supervisor: Supervisor) -> str:
     rows += [(service, f"{supervisor.address(service)}   {supervisor.metrics_url(service)}") for service in SERVICES]
     method = f"http://{supervisor.address('coordination')}/care.coordination.v1.CoordinationService/ListCaseload"
     return _INTRODUCTION.format(
-        addresses="\n".join(f"  {name:<14} {place}" for name, place in rows), method=method, home=stack.home
+        addresses="\n".join(f"  {name:<14} {place}" for name, place in rows),
+        method=method,
+        home=stack.home,
+        programs=Path(sys.executable).parent,
     )

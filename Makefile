@@ -1,0 +1,85 @@
+# `make` lists the targets. Set-up needs Python >= 3.11 and make; it brings everything else.
+
+PYTHON ?= python3
+TOOLS  := .careloop-tools
+UV     := $(or $(shell command -v uv 2>/dev/null),$(TOOLS)/bin/uv)
+BIN    := .venv/bin
+RUN    := PYTHONPATH=.:proto $(BIN)/python
+PROTOS := $(shell find proto -name '*.proto')
+IMAGE  := proto/image.binpb
+
+SYNCED := .venv/.synced
+WIRE   := .venv/.wire-types
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SYNCED) $(WIRE) ## install what is needed into .venv and generate the wire types
+
+$(TOOLS)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python >= 3.11 is needed: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+$(SYNCED): pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --python $(PYTHON)
+	@touch $@
+
+$(WIRE): $(SYNCED) $(PROTOS)
+	@find proto \( -name '*_pb2*.py' -o -name '*_pb2*.pyi' \) -delete
+	PATH=$(BIN):$$PATH $(BIN)/python -m grpc_tools.protoc -I proto --python_out=proto --grpc_python_out=proto \
+		--mypy_out=quiet:proto --mypy_grpc_out=quiet:proto $(PROTOS)
+	@touch $@
+
+proto: $(WIRE) ## generate the wire types from the .proto files
+
+proto-image: setup ## accept the .proto files as they are now for the comparison with later ones
+	$(BIN)/buf build -o $(IMAGE)
+
+format: setup ## format Python and .proto files
+	$(BIN)/ruff format .
+	$(BIN)/buf format -w
+
+format-check: setup
+	$(BIN)/ruff format --check .
+
+lint: setup ## lint Python and check the import rules
+	$(BIN)/ruff check .
+	PYTHONPATH=.:proto $(BIN)/lint-imports --no-logo
+
+types: setup ## check the types
+	$(BIN)/mypy
+
+proto-lint: setup ## lint the .proto files and compare them with the accepted image
+	$(BIN)/buf lint
+	$(BIN)/buf format -d --exit-code
+	$(BIN)/buf breaking --against $(IMAGE)
+
+test: setup ## run all tests against a real PostgreSQL and a real Apache Kafka
+	$(RUN) -m pytest -m "not faults"
+
+faults: setup ## run the long fault forms (as long as it takes)
+	$(RUN) -m pytest -m faults
+
+check: format-check lint types proto-lint test ## formats, lint, import rules, types, .proto files, tests
+
+demo: setup ## run the main job on generated patients; exits 0 only if its verdict holds
+	$(RUN) -m careloop.cli.main demo
+
+up: setup ## start the whole system in the foreground; Ctrl-C stops it
+	$(RUN) -m careloop.cli.main up
+
+down: setup ## stop the whole system
+	$(RUN) -m careloop.cli.main down
+
+docs: setup ## write the event catalogue and the AsyncAPI documents
+	$(RUN) -m careloop.cli.main docs
+
+clean: ## remove generated code and caches; data stays in .careloop until that folder is deleted
+	find proto \( -name '*_pb2*.py' -o -name '*_pb2*.pyi' \) -delete
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(WIRE) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
