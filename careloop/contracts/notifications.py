@@ -38,7 +38,8 @@ class NoticeDecided:
     """Who must hear what by when: exactly one for each cause. `fact_id` is the notice's id.
 
     The clock starts at `cause_recorded_at`. `acknowledge_by` is None where nobody needs to acknowledge.
-    `suppressed` names why nobody is told (`old-news`), '' if they are.
+    `suppressed` names why nobody is told (`old-news`, `cause-entered-in-error`), '' if they are. Addressees of later
+    steps are the plan of this moment; NoticeEscalated says who was told in fact.
     """
 
     fact_id: FactId
@@ -56,7 +57,10 @@ class NoticeDecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeSent:
-    """One attempt reached the next hop. `message_id` is the same for every attempt at this notice and person."""
+    """One attempt reached the next hop, or the entry lies in the person's inbox.
+
+    `message_id` is the same for every attempt at telling this person in one step of this notice.
+    """
 
     notice: FactId
     person: str
@@ -68,7 +72,10 @@ class NoticeSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeFailed:
-    """One attempt failed, or its outcome is unknown (`outcome-unknown`); `final` if it will not be tried again."""
+    """One attempt failed, or its outcome is unknown; `final` if it will not be tried again.
+
+    `reason` is outcome-unknown, timed-out, unreachable, refused or no-address.
+    """
 
     notice: FactId
     person: str
@@ -91,7 +98,7 @@ class NoticeAcknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeEscalated:
-    """Nobody acknowledged in time: the next people are told. `acknowledge_by` is their clock."""
+    """Nobody acknowledged in time: the next people are told. `acknowledge_by` is their clock, None at the last page."""
 
     notice: FactId
     step: int

@@ -33,7 +33,12 @@ MONITORING: dict[str, frozenset[Role]] = {
     "/care.monitoring.v1.MonitoringService/MarkEnteredInError": CARE_TEAM,
 }
 
-NOTIFICATIONS: dict[str, frozenset[Role]] = {}
+NOTIFICATIONS: dict[str, frozenset[Role]] = {
+    "/care.notifications.v1.NotificationsService/AcknowledgeNotice": CARE_TEAM,
+    "/care.notifications.v1.NotificationsService/ListInbox": CLINICIANS,
+    "/care.notifications.v1.NotificationsService/GetNotice": CLINICIANS,
+    "/care.notifications.v1.NotificationsService/MarkEnteredInError": PRESCRIBERS | {Role.CARE_MANAGER},
+}
 
 COORDINATION: dict[str, frozenset[Role]] = {}
 

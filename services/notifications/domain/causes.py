@@ -1,0 +1,105 @@
+"""What causes a notice, and the table of who must hear it. Anything not in the table causes none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from careloop.kernel.ids import EventId, FactId
+from services.notifications.domain.events import CauseKind, Channel, Priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """An event of another service that someone must hear of.
+
+    `type` is its name on the wire, `due_at` when a clinician must have looked if the event says so, `named` the person
+    it names, `recorded_by` who recorded it, `detail` what may be read of it inside Careloop.
+    """
+
+    event_id: EventId
+    fact_id: FactId
+    type: str
+    kind: CauseKind
+    occurred_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+    due_at: datetime | None = None
+    named: str = ""
+    detail: str = ""
+
+
+class Seat(StrEnum):
+    """A place in the care team, whoever sits in it. The prescriber is the one who has been in the team longest."""
+
+    PRESCRIBER = "prescriber"
+    OTHER_PRESCRIBERS = "other-prescribers"
+    CARE_MANAGER = "care-manager"
+    THERAPIST = "therapist"
+    WHOLE_TEAM = "whole-team"
+    NAMED = "named"
+
+
+BOTH = (Channel.INBOX, Channel.EMAIL)
+INBOX = (Channel.INBOX,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Who hears it: the first rung at once, each further rung when the ones before did not acknowledge.
+
+    After the last rung of an `acknowledged` rule comes whoever is on call.
+    """
+
+    subject: str
+    priority: Priority
+    rungs: tuple[tuple[Seat, ...], ...]
+    channels: tuple[Channel, ...] = BOTH
+    acknowledged: bool = True
+
+
+def _for_information(subject: str, *seats: Seat) -> Rule:
+    return Rule(subject=subject, priority=Priority.ROUTINE, rungs=(seats,), channels=INBOX, acknowledged=False)
+
+
+TABLE: Mapping[CauseKind, Rule] = {
+    CauseKind.RISK_HIGH: Rule(
+        subject="High suicide risk: contact the client now",
+        priority=Priority.STAT,
+        rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.THERAPIST,), (Seat.OTHER_PRESCRIBERS,)),
+    ),
+    CauseKind.RISK_MODERATE: Rule(
+        subject="Moderate suicide risk: contact the client",
+        priority=Priority.URGENT,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,), (Seat.THERAPIST, Seat.OTHER_PRESCRIBERS)),
+    ),
+    CauseKind.RISK_LOW: Rule(
+        subject="An answer asks for a suicide-risk contact",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
+    ),
+    CauseKind.SIDE_EFFECT_EMERGENCY: Rule(
+        subject="Side effect: emergency, act now",
+        priority=Priority.STAT,
+        rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
+    ),
+    CauseKind.SIDE_EFFECT_SAME_DAY: Rule(
+        subject="Side effect to be looked at today",
+        priority=Priority.URGENT,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,), (Seat.OTHER_PRESCRIBERS,)),
+    ),
+    CauseKind.SIDE_EFFECT_WITHIN_72_HOURS: Rule(
+        subject="Side effect to be looked at within 72 hours",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
+    ),
+    CauseKind.SIDE_EFFECT_NEXT_VISIT: _for_information("Side effect for the next visit", Seat.PRESCRIBER),
+    CauseKind.PRESCRIPTION_DECLINED: _for_information("An order was declined by the safety check", Seat.NAMED),
+    CauseKind.PRESCRIPTION_ISSUED: _for_information("A prescription was issued", Seat.THERAPIST, Seat.CARE_MANAGER),
+    CauseKind.DOSE_CHANGED: _for_information("A dose was changed", Seat.THERAPIST, Seat.CARE_MANAGER),
+    CauseKind.PRESCRIPTION_DISCONTINUED: _for_information(
+        "A prescription was discontinued", Seat.THERAPIST, Seat.CARE_MANAGER
+    ),
+    CauseKind.ASSESSMENT_COMPLETED: _for_information("The initial assessment is complete", Seat.WHOLE_TEAM),
+    CauseKind.MESSAGE_POSTED: _for_information("A message from a colleague", Seat.NAMED),
+}

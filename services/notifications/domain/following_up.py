@@ -1,0 +1,131 @@
+"""What becomes of a notice once it is decided: who hears it next, who took it on, and whether it was a mistake."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from careloop.kernel.errors import NotAllowed, NotKnown, RuleViolated
+from careloop.kernel.ids import FactId, PersonId
+from services.notifications.domain.causes import TABLE, Rule
+from services.notifications.domain.deciding import in_inboxes
+from services.notifications.domain.events import (
+    EnteredInError,
+    Event,
+    NoticeAcknowledged,
+    NoticeEscalated,
+    Role,
+)
+from services.notifications.domain.ladder import Steps, steps
+from services.notifications.domain.notices import Notice, NoticeBoard, NoticeStatus
+from services.notifications.domain.rules import NoticeRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalate:
+    """The clock of `step` ran out, or (`unreachable`) somebody of that step cannot be reached at all."""
+
+    notice: FactId
+    step: int
+    unreachable: bool
+    rules: NoticeRules
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeNotice:
+    notice: FactId
+    actor: PersonId
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkEnteredInError:
+    fact_id: FactId
+    reason: str
+    actor: PersonId
+    occurred_at: datetime
+
+
+def escalate(command: Escalate, board: NoticeBoard) -> list[Event]:
+    """The next people who have not been told, from the team as it is now; after all of them the on-call person again.
+
+    Nothing if somebody took it on, the notice no longer stands, or its step has moved on. An unreachable person brings
+    the next people forward, but never another page of the same.
+    """
+    notice = board.notices.get(command.notice)
+    if notice is None or notice.step != command.step or not _clock_runs(notice):
+        return []
+    if not command.unreachable and notice.acknowledge_by and command.now < notice.acknowledge_by:
+        return []
+    rule = TABLE[notice.decided.kind]
+    untold = _untold(notice, steps(rule, notice.decided.named, board.members(command.now), command.rules.on_call))
+    if untold:
+        return _told_next(command, notice, rule, untold, last=False)
+    if command.unreachable:
+        return []
+    repages = notice.told.count(command.rules.on_call.person)
+    return _told_next(command, notice, rule, (command.rules.on_call.person,), last=repages >= command.rules.repages)
+
+
+def _clock_runs(notice: Notice) -> bool:
+    return notice.is_open and notice.acknowledge_by is not None
+
+
+def _untold(notice: Notice, ladder: Steps) -> tuple[str, ...]:
+    remaining = (tuple(it.person for it in step if it.person not in notice.told) for step in ladder)
+    return next((persons for persons in remaining if persons), ())
+
+
+def _told_next(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, ...], *, last: bool) -> list[Event]:
+    step = notice.step + 1
+    escalated = NoticeEscalated(
+        notice=command.notice,
+        step=step,
+        persons=persons,
+        channels=rule.channels,
+        acknowledge_by=None if last else command.now + command.rules.window(rule.priority),
+        occurred_at=command.now,
+    )
+    return [escalated, *in_inboxes(command.notice, persons, rule, step=step, now=command.now)]
+
+
+def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
+    """Whoever was or will be told may take it on, and any prescriber or care manager of the team; the first one has it.
+
+    Raises NotKnown, NotAllowed, or RuleViolated for a notice that no longer stands or never reached anybody.
+    """
+    notice = board.notices.get(command.notice)
+    if notice is None:
+        raise _not_known("notice_id")
+    if command.actor not in _who_may(notice, board, command.now):
+        raise NotAllowed("not-an-addressee", "Only those whom a notice is for may acknowledge it.", field="notice_id")
+    if notice.status is NoticeStatus.ACKNOWLEDGED:
+        return []
+    if not notice.is_open:
+        raise RuleViolated(f"notice-{notice.status}", "This notice no longer asks to be acknowledged.")
+    return [NoticeAcknowledged(notice=command.notice, acknowledged_by=command.actor, occurred_at=command.now)]
+
+
+def _who_may(notice: Notice, board: NoticeBoard, now: datetime) -> set[str]:
+    in_charge = {it.person for it in board.members(now) if it.prescribes or it.role is Role.CARE_MANAGER}
+    return in_charge | {it.person for it in notice.decided.addressees} | set(notice.told)
+
+
+def mark_entered_in_error(command: MarkEnteredInError, board: NoticeBoard) -> list[Event]:
+    """A notice is struck, once. Raises NotKnown for anything that is not a notice of this patient."""
+    notice = board.notices.get(command.fact_id)
+    if notice is None:
+        raise _not_known("fact_id")
+    if notice.status is NoticeStatus.ENTERED_IN_ERROR:
+        return []
+    return [
+        EnteredInError(
+            fact_id=command.fact_id,
+            reason=command.reason,
+            marked_by=command.actor,
+            occurred_at=command.occurred_at,
+        )
+    ]
+
+
+def _not_known(field: str) -> NotKnown:
+    return NotKnown("notice-not-known", "There is no such notice of this patient.", field=field)

@@ -1,0 +1,76 @@
+"""Which persons a rule means in the team as it is: the steps in which they are told."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.notifications.domain.causes import Rule, Seat
+from services.notifications.domain.events import Role
+from services.notifications.domain.rules import OnCall
+from services.notifications.domain.team import Member
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A person to be told, in the role for which."""
+
+    person: str
+    role: Role
+
+
+Steps = tuple[tuple[Told, ...], ...]
+
+
+def steps(rule: Rule, named: str, members: Sequence[Member], on_call: OnCall) -> Steps:
+    """Who is told at once, then who next: rungs without anybody are left out, and nobody stands on two.
+
+    Where somebody must acknowledge, whoever is on call takes the seat of a missing prescriber and is the last step.
+    Where nobody must, a rung without anybody falls to the care manager, then the prescriber. A patient without a
+    team has the on-call person: no notice reaches nobody.
+    """
+    last = Told(on_call.person, on_call.role)
+    rungs = [_seated(rung, named, members) for rung in rule.rungs]
+    if rule.acknowledged:
+        if Seat.PRESCRIBER in rule.rungs[0] and not _seated((Seat.PRESCRIBER,), named, members):
+            rungs[0] = [*rungs[0], last]
+        rungs.append([last])
+    elif not any(rungs):
+        stand_in = _seated((Seat.CARE_MANAGER,), named, members) or _seated((Seat.PRESCRIBER,), named, members)
+        rungs = [stand_in or [last]]
+    return _each_once(rungs)
+
+
+def _each_once(rungs: Iterable[Iterable[Told]]) -> Steps:
+    seen: set[str] = set()
+    found = []
+    for rung in rungs:
+        new = tuple({told.person: told for told in rung if told.person not in seen}.values())
+        seen.update(told.person for told in new)
+        found.append(new)
+    return tuple(step for step in found if step)
+
+
+def _seated(seats: Iterable[Seat], named: str, members: Sequence[Member]) -> list[Told]:
+    return [Told(member.person, member.role) for seat in seats for member in SITTING[seat](members, named)]
+
+
+def _prescriber(members: Sequence[Member], _named: str) -> Sequence[Member]:
+    return [member for member in members if member.prescribes][:1]
+
+
+def _other_prescribers(members: Sequence[Member], _named: str) -> Sequence[Member]:
+    return [member for member in members if member.prescribes][1:]
+
+
+def _in_role(role: Role) -> Callable[[Sequence[Member], str], Sequence[Member]]:
+    return lambda members, _named: [member for member in members if member.role is role]
+
+
+SITTING: Mapping[Seat, Callable[[Sequence[Member], str], Sequence[Member]]] = {
+    Seat.PRESCRIBER: _prescriber,
+    Seat.OTHER_PRESCRIBERS: _other_prescribers,
+    Seat.CARE_MANAGER: _in_role(Role.CARE_MANAGER),
+    Seat.THERAPIST: _in_role(Role.THERAPIST),
+    Seat.WHOLE_TEAM: lambda members, _named: [member for member in members if member.role is not Role.CLIENT],
+    Seat.NAMED: lambda members, named: [member for member in members if member.person == named],
+}
+"""Who sits in each seat, of members in the order they joined."""

@@ -1,0 +1,48 @@
+"""The durations and persons that a programme sets for its notices; every decision is told them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.notifications.domain.events import Priority, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCall:
+    """Who hears what nobody else hears: the last rung of every ladder, and the only one of a patient without a team."""
+
+    person: str
+    role: Role
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRules:
+    """`*_window`: how long the people of one step have to acknowledge. `old_news_after`: how much later than it
+    happened a cause may be recorded and still be news. A failed attempt is tried again after `first_retry`, then twice
+    that, and so on up to `longest_retry`, at most `attempts` times in all. The on-call person is paged again at most
+    `repages` times. Causes recorded by one of `importers` are history, however young."""
+
+    on_call: OnCall
+    stat_window: timedelta = timedelta(minutes=15)
+    urgent_window: timedelta = timedelta(hours=2)
+    routine_window: timedelta = timedelta(hours=24)
+    old_news_after: timedelta = timedelta(hours=24)
+    first_retry: timedelta = timedelta(seconds=15)
+    longest_retry: timedelta = timedelta(minutes=5)
+    attempts: int = 6
+    repages: int = 12
+    importers: frozenset[str] = frozenset()
+
+    def window(self, priority: Priority) -> timedelta:
+        """How long the people of one step have to acknowledge."""
+        windows = {
+            Priority.STAT: self.stat_window,
+            Priority.URGENT: self.urgent_window,
+            Priority.ROUTINE: self.routine_window,
+        }
+        return windows[priority]
+
+    def retry_after(self, attempt: int) -> timedelta:
+        """How long to wait after the failure of this attempt; the first is 1."""
+        doubled: timedelta = self.first_retry * 2 ** min(attempt - 1, 30)
+        return min(doubled, self.longest_retry)
