@@ -44,6 +44,15 @@ class Codec(Generic[Fact]):
     def topic_of(self, cls: type[Fact]) -> str:
         return self._topics[cls]
 
+    def topics_of(self, cls: type[Fact]) -> frozenset[str]:
+        """Every topic whose content is decoded to `cls`, retired ones included."""
+        lifted = {old for old in self._upcasters if self._current(old) == self._topics[cls]}
+        return frozenset({self._topics[cls], *lifted})
+
+    def _current(self, topic: str) -> str:
+        step = self._upcasters.get(topic)
+        return topic if step is None else self._current(step.topic)
+
     def knows(self, topic: str) -> bool:
         return topic in self._decoders or topic in self._upcasters
 

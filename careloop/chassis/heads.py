@@ -1,0 +1,124 @@
+"""How far each source has come, as the sources themselves tell it on one compacted topic."""
+
+import asyncio
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from careloop.chassis.codec import ENCODER
+from careloop.kernel.events import Instant
+
+HEADS_TOPIC = "care.heads.v1"
+HISTORY = 256
+"""Heads kept per (source, partition): a consumer further behind than that counts as older than it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedHead:
+    """Everything `service` recorded up to `complete_through` for this partition is at or below `position`."""
+
+    service: str
+    partition: int
+    position: int
+    complete_through: Instant
+
+    @property
+    def key(self) -> bytes:
+        return f"{self.service}:{self.partition}".encode()
+
+    def encode(self) -> bytes:
+        return ENCODER.encode(self)
+
+
+_DECODER = msgspec.json.Decoder(PublishedHead)
+
+
+class HeadsView:
+    """The newest heads, and enough earlier ones to say how fresh a consumer is that has not come to the newest."""
+
+    def __init__(self) -> None:
+        self._heads: dict[tuple[str, int], list[tuple[int, datetime]]] = defaultdict(list)
+
+    def note(self, head: PublishedHead) -> None:
+        """Every head that was told stays true, in whatever order it arrives; only the newest of a position matters."""
+        history = self._heads[head.service, head.partition]
+        entry = (head.position, head.complete_through)
+        same = next((old for old in reversed(history) if old[0] == head.position), None)
+        if same is not None:
+            if same >= entry:
+                return
+            history.remove(same)
+        insort(history, entry)
+        del history[:-HISTORY]
+
+    def head(self, source: str, partition: int) -> int:
+        """The source's last published position in this partition; 0 when nothing is known."""
+        history = self._heads.get((source, partition))
+        return history[-1][0] if history else 0
+
+    def fresh_as_of(self, source: str, partition: int, consumed_position: int) -> datetime | None:
+        """The moment up to which everything the source recorded was consumed; None when that is not known."""
+        history = self._heads.get((source, partition), ())
+        return max((through for position, through in history if position <= consumed_position), default=None)
+
+    def note_all(self, values: Iterable[bytes | None]) -> None:
+        """Values of the heads topic; what is not a head is passed over."""
+        for value in values:
+            try:
+                self.note(_DECODER.decode(value or b""))
+            except msgspec.MsgspecError:
+                structlog.get_logger().error("malformed head")
+
+
+class HeadsReader:
+    """Keeps a HeadsView from the heads topic: without a group, every partition, from the beginning."""
+
+    def __init__(self, bootstrap: str, view: HeadsView, topic: str = HEADS_TOPIC) -> None:
+        self.view = view
+        self.connected = False
+        self._bootstrap = bootstrap
+        self._topic = topic
+
+    async def run(self) -> None:
+        """Read for ever. A broker that is away makes the view old, never this process end."""
+        pause = 0.1
+        while True:
+            try:
+                await self._read()
+            except (KafkaError, OSError) as away:
+                if self.connected:
+                    pause = 0.1
+                structlog.get_logger().warning("heads not readable", error_type=type(away).__name__)
+            self.connected = False
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        try:
+            await consumer.start()
+            consumer.assign(await self._partitions(consumer))
+            await consumer.seek_to_beginning()
+            while True:
+                batches = await consumer.getmany(timeout_ms=1000)
+                self.connected = True
+                for records in batches.values():
+                    self.view.note_all(record.value for record in records)
+        finally:
+            await consumer.stop()
+
+    async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        await consumer.topics()
+        found = consumer.partitions_for_topic(self._topic)
+        if not found:
+            raise ConnectionError("the heads topic is not there yet")
+        return [TopicPartition(self._topic, partition) for partition in sorted(found)]

@@ -1,0 +1,196 @@
+"""Consuming exactly once in effect: every consumer of every service takes its records through here."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import Enum
+from typing import Protocol
+
+from careloop.chassis.envelope import MalformedEnvelope, Record, from_headers
+from careloop.chassis.event_store import EventStore, GateClosed
+from careloop.chassis.handling import Handler, KeepsState, PublishedElsewhere
+from careloop.chassis.inbox_log import InboxLog, InboxObserver, Place
+from careloop.chassis.lane import Applier, Lane
+from careloop.chassis.parked import ParkedRecords
+from careloop.chassis.position_gate import PositionGate
+
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 2.0
+
+Key = tuple[str, int]
+
+
+class RawRecord(Protocol):
+    """A record as a Kafka client hands it over."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Taken(Enum):
+    """What became of a batch, and with it of its offsets.
+
+    DONE: its effects are stored, so they may be committed. HELD: something before it is missing; the batch is kept
+    here, and its offsets must not be committed. AGAIN: it was let go and must be delivered again.
+    """
+
+    DONE = "done"
+    HELD = "held"
+    AGAIN = "again"
+
+
+class Inbox:
+    """Takes one consumer's records, in any order and however often, and applies each once, in order, without a hole.
+
+    What is missing is waited for `patience_seconds`, then fetched from the source by `watch`. A unit that fails for a
+    passing reason is tried again for at most `give_up_seconds`, which must be less than Kafka's maximum poll
+    interval. A record that cannot be applied parks its patient; everyone else goes on.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        handler: Handler,
+        *,
+        parked: ParkedRecords,
+        elsewhere: PublishedElsewhere,
+        observer: InboxObserver | None = None,
+        patience_seconds: float = 5.0,
+        give_up_seconds: float = 60.0,
+    ) -> None:
+        self.handler = handler
+        self._store = store
+        self._parked = parked
+        self._elsewhere = elsewhere
+        self._observer = observer or InboxLog()
+        self._applier = Applier(store, handler, parked, self._observer)
+        self._patience = patience_seconds
+        self._give_up = give_up_seconds
+        self._lanes: dict[Key, Lane] = {}
+        self._locks: dict[Key, asyncio.Lock] = {}
+
+    @property
+    def consumer(self) -> str:
+        return self.handler.consumer
+
+    async def take(self, source: str, partition: int, records: Sequence[RawRecord]) -> Taken:
+        """Take a batch of one partition, in the topic's order. Raises nothing but cancellation."""
+        key = (source, partition)
+        async with self._lock(key):
+            if not await self._patiently(key, lambda: self._admit(key, records)):
+                return Taken.AGAIN
+            return Taken.DONE if self._lanes[key].is_whole else Taken.HELD
+
+    async def watch(self) -> None:
+        """Fetch for ever from its source what has been missing for longer than patience allows."""
+        while True:
+            await asyncio.sleep(self._patience / 4)
+            for key, lane in list(self._lanes.items()):
+                if lane.missing_since is not None and time.monotonic() - lane.missing_since >= self._patience:
+                    await self._fill(key)
+
+    def forget(self, source: str, partition: int) -> None:
+        """Another instance may own the partition now: what is remembered of it is read again when it comes back."""
+        self._lanes.pop((source, partition), None)
+        if isinstance(self.handler, KeepsState):
+            self.handler.forget(source, partition)
+
+    @asynccontextmanager
+    async def paused(self, source: str) -> AsyncIterator[None]:
+        """Nothing of `source` is applied meanwhile; afterwards what is remembered of it is read again."""
+        async with AsyncExitStack() as locks:
+            keys = sorted(key for key in self._locks if key[0] == source)
+            for key in keys:
+                await locks.enter_async_context(self._locks[key])
+            yield
+            for key in keys:
+                self.forget(*key)
+
+    def _lock(self, key: Key) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    async def _patiently(self, key: Key, step: Callable[[], Awaitable[None]]) -> bool:
+        """Do `step` until it succeeds. False when it was given up: then the lane is forgotten."""
+        give_up_at = time.monotonic() + self._give_up
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await step()
+                return True
+            except Exception as failure:
+                self._observer.delayed(self._place(key), error=failure)
+                if isinstance(failure, GateClosed) or time.monotonic() + pause > give_up_at:
+                    self.forget(*key)
+                    return False
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _admit(self, key: Key, records: Sequence[RawRecord]) -> None:
+        """Safe to repeat: what was admitted before is a duplicate now."""
+        lane = await self._lane(key)
+        lane.pending += lane.gate.admit(self._understood(lane, records))
+        await self._applier.apply(lane)
+        self._look_for_trouble(lane)
+
+    def _understood(self, lane: Lane, records: Sequence[RawRecord]) -> list[Record]:
+        """A record with malformed headers counts as missing: its source can tell it again."""
+        understood = []
+        for raw in records:
+            try:
+                envelope = from_headers(raw.headers)
+                if envelope.source != lane.place.source:
+                    raise MalformedEnvelope("ce_source")
+            except MalformedEnvelope as malformed:
+                lane.malformed = True
+                self._observer.malformed(lane.place, header=malformed.header)
+                continue
+            understood.append(Record(envelope=envelope, value=raw.value or b""))
+        return understood
+
+    def _look_for_trouble(self, lane: Lane) -> None:
+        if lane.gate.contradiction is not None and not lane.stopped:
+            lane.stopped = True
+            self._observer.stopped(lane.place, position=lane.gate.contradiction)
+        if not (lane.gate.holding or lane.malformed):
+            lane.missing_since = None
+        elif lane.missing_since is None:
+            lane.missing_since = time.monotonic()
+
+    async def _fill(self, key: Key) -> None:
+        async with self._lock(key):
+            lane = self._lanes.get(key)
+            if lane is None or lane.missing_since is None:
+                return
+            self._observer.hole(lane.place, position=lane.gate.last, waiting=lane.gate.holding)
+            lane.missing_since = time.monotonic()
+            try:
+                await self._fetch(lane)
+            except GateClosed:
+                self.forget(*key)
+            except Exception as failure:
+                self._observer.delayed(lane.place, error=failure)
+
+    async def _fetch(self, lane: Lane) -> None:
+        through = 0 if lane.malformed else lane.gate.hole_ends
+        place = lane.place
+        async for run in self._elsewhere.read(place.source, place.partition, lane.gate.last, through):
+            lane.pending += lane.gate.admit(run)
+            await self._applier.apply(lane)
+        lane.malformed = False
+        self._look_for_trouble(lane)
+
+    async def _lane(self, key: Key) -> Lane:
+        lane = self._lanes.get(key)
+        if lane is None:
+            stored = (await self._store.consumed(self.consumer)).get(key, 0)
+            any_parked = await self._parked.any(self.consumer, key[0])
+            lane = Lane(place=self._place(key), gate=PositionGate(stored), stored=stored, any_parked=any_parked)
+            self._lanes[key] = lane
+        return lane
+
+    def _place(self, key: Key) -> Place:
+        return Place(consumer=self.consumer, source=key[0], partition=key[1])
