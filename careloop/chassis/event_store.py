@@ -45,7 +45,7 @@ class DueRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedDue:
-    """A due row leased to one worker until `lease_until`; `claims` counts how often it was claimed, this one included."""
+    """A due row leased to one worker until `lease_until`; `claims` counts its claims, this one included."""
 
     row: DueRow
     lease_until: datetime
@@ -108,6 +108,11 @@ class Gate:
     last: int
     position: int
 
+    def __post_init__(self) -> None:
+        # Only a position that moves can show afterwards whether a unit was stored.
+        if not 0 <= self.last < self.position:
+            raise ValueError("a gate moves its position forward")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
@@ -152,9 +157,10 @@ class EventStore(Protocol):
         """Store the unit, all or nothing, and answer per write once it is durable.
 
         A write whose command id is known with the same caller and digest changes nothing and answers what was
-        stored then; so does a single event whose id is known, under any-version. An ambiguous loss of the
-        connection is resolved by reading the command back. Raises Conflict (expected version is not the stream's),
-        RequestIdReused (same id, other payload or caller), GateClosed.
+        stored then. Under any-version an event whose id is known is left out; a write of which nothing remains is
+        remembered as a command, and answers as repeated with the position where its events stand. An ambiguous
+        loss of the connection is resolved by reading back; what is found so answers as repeated. Raises Conflict
+        (expected version is not the stream's), RequestIdReused (same id, other payload or caller), GateClosed.
         """
         ...
 
