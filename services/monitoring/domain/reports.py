@@ -146,8 +146,8 @@ def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
             own_words=command.own_words,
             ctcae_grade=command.ctcae_grade,
             fibser_burden=command.fibser_burden,
-            suspected_medicine=_known_medicine(command.suspected_medicine),
-            medicines=tuple(_known_medicine(medicine) for medicine in watch.taken_on(command.occurred_at.date())),
+            suspected_medicine=command.suspected_medicine.name if command.suspected_medicine else None,
+            medicines=tuple(medicine.name for medicine in watch.taken_on(command.occurred_at.date())),
         )
     )
     level = TriageLevel(found.level)

@@ -1,0 +1,127 @@
+"""How soon a side effect needs a person: by red flags in its words, by its grade, by its burden.
+
+The most urgent of all readings counts. Words are read for what they name, never for what they deny: "no fever" is read
+as fever, because a red flag recognised once too often harms less than one missed.
+
+Sources: FDA labels from memory (red flags), CTCAE v5 grades, FIBSER action by burden; the levels are a proposal of this
+project, `reviewed: false`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+
+class Level(StrEnum):
+    """Most urgent first."""
+
+    EMERGENCY_NOW = "emergency-now"
+    SAME_DAY = "same-day"
+    WITHIN_72_HOURS = "within-72-hours"
+    NEXT_VISIT = "next-visit"
+
+    @property
+    def rank(self) -> int:
+        """0 for the most urgent."""
+        return list(Level).index(self)
+
+
+class RedFlag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words that ask for attention at once, with the medicines they concern (none: whatever is taken)."""
+
+    id: str
+    version: int
+    basis: str
+    source: str
+    drugs: tuple[str, ...]
+    all_of: tuple[tuple[str, ...], ...]
+    level: Level = Level.EMERGENCY_NOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A side effect as told. Grades are 1-5 and burden 0-6; None is not asked. `medicines` are names of what is taken."""
+
+    symptom: str
+    own_words: str = ""
+    ctcae_grade: int | None = None
+    fibser_burden: int | None = None
+    suspected_medicine: str | None = None
+    medicines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triage:
+    """The level, the rule that set it, and every red flag recognised."""
+
+    level: Level
+    rule: str
+    version: int
+    red_flags: tuple[str, ...]
+
+
+@cache
+def red_flags() -> tuple[RedFlag, ...]:
+    """The red flags of the pack. Raises ValueError if an id stands twice or a flag has no words."""
+    text = files("careloop.knowledge").joinpath("data/red_flags.yaml").read_bytes()
+    found = msgspec.yaml.decode(text, type=tuple[RedFlag, ...])
+    if len({flag.id for flag in found}) != len(found) or not all(flag.all_of and all(flag.all_of) for flag in found):
+        raise ValueError("red_flags.yaml: ids must be unique and every flag needs words")
+    return found
+
+
+def triage(report: Report) -> Triage:
+    """How urgent the report is. Never raises; an ungraded report without red flags waits for the next visit."""
+    flags = [flag for flag in red_flags() if _raised(flag, report)]
+    readings = [*_by_flags(flags), *_by_grade(report.ctcae_grade), *_by_burden(report.fibser_burden)]
+    level, rule = min(readings, key=lambda reading: reading[0].rank, default=(Level.NEXT_VISIT, "triage.ungraded"))
+    return Triage(level=level, rule=rule, version=1, red_flags=tuple(flag.id for flag in flags))
+
+
+Reading = tuple[Level, str]
+
+
+def _by_flags(flags: list[RedFlag]) -> list[Reading]:
+    return [(flag.level, f"triage.red-flag.{flag.id}") for flag in flags]
+
+
+def _by_grade(grade: int | None) -> list[Reading]:
+    if grade is None:
+        return []
+    if grade >= 4:
+        return [(Level.EMERGENCY_NOW, "triage.ctcae-4")]
+    by_grade = {3: Level.SAME_DAY, 2: Level.WITHIN_72_HOURS}
+    return [(by_grade.get(grade, Level.NEXT_VISIT), f"triage.ctcae-{grade}")]
+
+
+def _by_burden(burden: int | None) -> list[Reading]:
+    if burden is None:
+        return []
+    if burden >= 5:
+        return [(Level.SAME_DAY, "triage.fibser-burden-5")]
+    if burden >= 3:
+        return [(Level.WITHIN_72_HOURS, "triage.fibser-burden-3")]
+    return [(Level.NEXT_VISIT, "triage.fibser-burden-0")]
+
+
+def _raised(flag: RedFlag, report: Report) -> bool:
+    taken = " ".join((*report.medicines, report.suspected_medicine or "")).casefold()
+    concerned = not flag.drugs or any(drug in taken for drug in flag.drugs)
+    told = f"{report.symptom} {report.own_words}".casefold()
+    return concerned and all(_says_any(told, words) for words in flag.all_of)
+
+
+def _says_any(told: str, phrases: Iterable[str]) -> bool:
+    return any(_pattern(phrase).search(told) for phrase in phrases)
+
+
+@cache
+def _pattern(phrase: str) -> re.Pattern[str]:
+    """The beginnings of the phrase's words, in order, with at most three words between them."""
+    between = r"\w*(?:\W+\w+){0,3}?\W+"
+    return re.compile(r"\b" + between.join(re.escape(word) for word in phrase.split()))
