@@ -37,7 +37,7 @@ class Metrics:
         self._relayed = Gauge("careloop_relayed_position", "Position up to which the log was sent.", **given)
         self._relay_lag = Gauge("careloop_relay_lag_seconds", "Age of the oldest event not yet sent.", **given)
         self._broker = Gauge("careloop_broker_connected", "1 when the broker answers.", **given)
-        self._parked = Gauge("careloop_parked", "Parked patients, per consumer and source.", **given)
+        self._parked = Gauge("careloop_parked", "Parked patients, counted per consumer and source.", **given)
         self._due = Gauge("careloop_due", "What is due now, and what later.", ("when",), **given)
         self._consumed = Gauge("careloop_consumed_position", "Last position applied.", _PROGRESS, **given)
         self._lag = Gauge("careloop_lag_positions", "Positions behind the source's head.", _PROGRESS, **given)
