@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from careloop.cli.stack.local_stack import LocalStack
 from careloop.cli.stack.settings import SERVICES
-from tests.support.stack import KafkaBroker, PostgresDatabase
+from tests.support.stack import KafkaBroker, PostgresDatabase, fresh_database
 
 
 async def test_each_service_enters_its_own_schema_and_no_other(postgres: PostgresDatabase) -> None:
@@ -57,13 +57,12 @@ def test_a_failing_row_is_not_in_the_servers_log(postgres: PostgresDatabase, pos
     assert "ajar-lantern" not in log
 
 
-async def test_each_test_has_a_database_of_its_own(postgres: PostgresDatabase) -> None:
-    connection = await asyncpg.connect(postgres.admin_dsn)
-    try:
-        assert await connection.fetchval("select to_regclass('public.secret')") is None
-        assert await connection.fetchval("select current_database()") == postgres.name
-    finally:
-        await connection.close()
+def test_two_databases_share_nothing_but_the_server(postgres_server: LocalStack) -> None:
+    with fresh_database(postgres_server) as one, fresh_database(postgres_server) as other:
+        with psycopg.connect(one.admin_dsn, autocommit=True) as connection:
+            connection.execute("create table public.only_here (a int)")
+        with psycopg.connect(other.admin_dsn) as connection:
+            assert connection.execute("select to_regclass('public.only_here')").fetchone() == (None,)
 
 
 async def test_a_record_sent_is_a_record_read(kafka: KafkaBroker) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -27,6 +27,11 @@ _ROOT = Path(careloop.__file__).parents[1]
 _WITHHELD = ("CARELOOP_POSTGRES_URL", "CARELOOP_ROLE_PASSWORD")
 
 
+def service_command(service: str) -> list[str]:
+    """How a service's process is started."""
+    return [sys.executable, "-m", f"services.{service}"]
+
+
 class ServiceFailed(Exception):
     """A child ended, or did not come up in time; the message names it and where its log is."""
 
@@ -40,11 +45,17 @@ class Supervisor:
     """
 
     def __init__(
-        self, stack: LocalStack, *, emit: LineSink | None = None, environment: Mapping[str, str] | None = None
+        self,
+        stack: LocalStack,
+        *,
+        emit: LineSink | None = None,
+        environment: Mapping[str, str] | None = None,
+        command: Callable[[str], Sequence[str]] = service_command,
     ) -> None:
         self.stack = stack
         self.keys = LocalKeys(stack.home)
         self._emit = emit
+        self._command = command
         self._extra = dict(environment or {})
         self._grpc_ports: dict[str, int] = {}
         self._http_ports: dict[str, int] = {}
@@ -113,7 +124,7 @@ class Supervisor:
             raise ServiceFailed(f"{service} runs already, as process {running.pid}")
         self._services[service] = Child(
             service,
-            [sys.executable, "-m", f"services.{service}"],
+            self._command(service),
             output=_Tee(self.stack.home / "logs" / f"{service}.log", service, self._emit),
             env=self.service_environment(service),
             cwd=str(_ROOT),
