@@ -15,7 +15,23 @@ OPERATIONS = {
     "/care.operations.v1.OperationsService/ReadPublished": frozenset({Role.SERVICE}),
 }
 
-ASSESSMENT: dict[str, frozenset[Role]] = {}
+# A registrar brings in what other systems recorded; what a clinician judges stays with the care team.
+RECORDERS = CARE_TEAM | {Role.REGISTRAR}
+
+ASSESSMENT: dict[str, frozenset[Role]] = {
+    "/care.assessment.v1.AssessmentService/EnrollPatient": RECORDERS,
+    "/care.assessment.v1.AssessmentService/RecordHistory": RECORDERS,
+    "/care.assessment.v1.AssessmentService/ReconcileMedications": RECORDERS | {Role.PHARMACIST},
+    "/care.assessment.v1.AssessmentService/RecordAllergies": RECORDERS | {Role.PHARMACIST},
+    "/care.assessment.v1.AssessmentService/AnswerScale": RECORDERS,
+    "/care.assessment.v1.AssessmentService/RecordScaleTotal": RECORDERS,
+    "/care.assessment.v1.AssessmentService/EstablishDiagnosis": PRESCRIBERS | {Role.REGISTRAR},
+    "/care.assessment.v1.AssessmentService/ProposePlan": CARE_TEAM,
+    "/care.assessment.v1.AssessmentService/CompleteAssessment": PRESCRIBERS,
+    "/care.assessment.v1.AssessmentService/AmendAssessment": PRESCRIBERS,
+    "/care.assessment.v1.AssessmentService/MarkEnteredInError": RECORDERS,
+    "/care.assessment.v1.AssessmentService/GetAssessment": CLINICIANS | {Role.REGISTRAR},
+}
 
 PRESCRIBING: dict[str, frozenset[Role]] = {
     "/care.prescribing.v1.PrescribingService/ScreenOrder": CLINICIANS,

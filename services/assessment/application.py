@@ -1,0 +1,87 @@
+"""Assessment's use cases: load, decide, append."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from careloop.chassis.streams import Done, Streams
+from careloop.kernel.events import Request
+from careloop.kernel.ids import PatientId
+from services.assessment.domain import completion, enrolment, facts, scales
+from services.assessment.domain.commands import (
+    AmendAssessment,
+    AnswerScale,
+    CompleteAssessment,
+    EnrollPatient,
+    EstablishDiagnosis,
+    MarkEnteredInError,
+    ProposePlan,
+    ReconcileMedications,
+    RecordAllergies,
+    RecordHistory,
+    RecordScaleTotal,
+)
+from services.assessment.domain.events import Event
+from services.assessment.domain.state import Assessment
+
+Command = TypeVar("Command")
+
+
+class AssessmentService:
+    """One method per use case; each answers what was stored, and for a repeat what was stored the first time."""
+
+    def __init__(self, streams: Streams[Assessment, Event]) -> None:
+        self._streams = streams
+
+    async def enroll_patient(self, patient: PatientId, request: Request, command: EnrollPatient) -> Done[Event]:
+        return await self._transact(patient, request, enrolment.enroll, command)
+
+    async def record_history(self, patient: PatientId, request: Request, command: RecordHistory) -> Done[Event]:
+        return await self._transact(patient, request, facts.record_history, command)
+
+    async def reconcile_medications(
+        self, patient: PatientId, request: Request, command: ReconcileMedications
+    ) -> Done[Event]:
+        return await self._transact(patient, request, facts.reconcile_medications, command)
+
+    async def record_allergies(self, patient: PatientId, request: Request, command: RecordAllergies) -> Done[Event]:
+        return await self._transact(patient, request, facts.record_allergies, command)
+
+    async def answer_scale(self, patient: PatientId, request: Request, command: AnswerScale) -> Done[Event]:
+        return await self._transact(patient, request, scales.answer_scale, command)
+
+    async def record_scale_total(self, patient: PatientId, request: Request, command: RecordScaleTotal) -> Done[Event]:
+        return await self._transact(patient, request, scales.record_scale_total, command)
+
+    async def establish_diagnosis(
+        self, patient: PatientId, request: Request, command: EstablishDiagnosis
+    ) -> Done[Event]:
+        return await self._transact(patient, request, facts.establish_diagnosis, command)
+
+    async def propose_plan(self, patient: PatientId, request: Request, command: ProposePlan) -> Done[Event]:
+        return await self._transact(patient, request, facts.propose_plan, command)
+
+    async def complete_assessment(
+        self, patient: PatientId, request: Request, command: CompleteAssessment
+    ) -> Done[Event]:
+        return await self._transact(patient, request, completion.complete, command)
+
+    async def amend_assessment(self, patient: PatientId, request: Request, command: AmendAssessment) -> Done[Event]:
+        return await self._transact(patient, request, completion.amend, command)
+
+    async def mark_entered_in_error(
+        self, patient: PatientId, request: Request, command: MarkEnteredInError
+    ) -> Done[Event]:
+        return await self._transact(patient, request, enrolment.mark_entered_in_error, command)
+
+    async def get_assessment(self, patient: PatientId) -> Assessment:
+        """What is recorded of the client; the initial state for one nobody enrolled."""
+        return (await self._streams.load(patient)).state
+
+    async def _transact(
+        self,
+        patient: PatientId,
+        request: Request,
+        decide: Callable[[Command, Assessment], Sequence[Event]],
+        command: Command,
+    ) -> Done[Event]:
+        return await self._streams.transact(patient, request, lambda state: decide(command, state))
