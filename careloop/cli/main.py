@@ -30,7 +30,7 @@ _EXPECTED = (AlreadyRunning, PartitionsDiffer, ServiceFailed, StackUnavailable, 
 def main() -> None:
     """Run the command line; an expected failure is one sentence on standard error and exit code 1."""
     try:
-        app()
+        app(prog_name="careloop")
     except _EXPECTED as failure:
         typer.echo(f"careloop: {failure}", err=True)
         sys.exit(1)

@@ -12,7 +12,7 @@ import typer
 
 from careloop.cli.stack.local_stack import LocalStack
 from careloop.cli.stack.running import alone, stop_holder
-from careloop.cli.stack.settings import SERVICES, StackSettings, told
+from careloop.cli.stack.settings import SERVICES, told
 from careloop.cli.stack.supervisor import ServiceFailed, Supervisor
 
 Home = Annotated[
@@ -48,7 +48,7 @@ def up(
     """
     settings = told(home=home, postgres_port=postgres_port, kafka_port=kafka_port)
     with alone(settings.state_folder):
-        asyncio.run(_run(settings))
+        asyncio.run(run_until_asked(Supervisor(LocalStack(settings), emit=_to_standard_error)))
 
 
 def down(home: Home = None) -> None:
@@ -58,9 +58,13 @@ def down(home: Home = None) -> None:
     typer.echo("Stopped." if stopped else f"Nothing runs in {settings.state_folder}.")
 
 
-async def _run(settings: StackSettings) -> None:
+def _to_standard_error(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+async def run_until_asked(supervisor: Supervisor) -> None:
+    """Start everything, say where it is, and stop it all on SIGINT, SIGTERM or SIGHUP; raises when a child ends."""
     asked = _asked_to_stop()
-    supervisor = Supervisor(LocalStack(settings), emit=lambda line: print(line, file=sys.stderr, flush=True))
     if await _unless(asked, supervisor.start()) is asked:
         return
     try:
