@@ -15,6 +15,7 @@ from careloop.chassis.token_signing import ServiceTokens
 from careloop.kernel.errors import Unavailable
 
 READ_SECONDS = 30.0
+Run = Sequence[Record]
 
 
 class PeerLogs:
@@ -33,7 +34,7 @@ class PeerLogs:
         for channel in self._channels.values():
             await channel.close()
 
-    async def read_published(self, source: str, partition: int, after: int, through: int) -> Sequence[Record]:
+    async def read_published(self, source: str, partition: int, after: int, through: int) -> Run:
         """All records that `source` published to `partition` in (after, through], in order. Raises Unavailable."""
         async with aclosing(self.read(source, partition, after, through)) as runs:
             return [record async for run in runs for record in run]

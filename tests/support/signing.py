@@ -1,0 +1,34 @@
+"""Keys and tokens of the tests: an issuer for people, a key per service, and a clock that stands still."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from joserfc.jwk import Key, import_key
+
+from careloop.chassis.auth import SERVICE_KEY_PREFIX
+from careloop.chassis.token_signing import new_key, public_key_set, sign_token
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+ISSUER = new_key("issuer-1")
+SERVICE = new_key(SERVICE_KEY_PREFIX + "coordination")
+OPERATOR = {"sub": "olive.operator", "role": "operator"}
+
+
+def public_keys() -> dict[str, Key]:
+    return {entry["kid"]: import_key(entry) for entry in public_key_set([ISSUER, SERVICE])["keys"]}
+
+
+def token(
+    claims: Mapping[str, Any] = OPERATOR,
+    *,
+    key: Mapping[str, Any] = ISSUER,
+    audience: str | list[str] = "assessment",
+    issued_at: datetime = NOW,
+    seconds: int = 600,
+) -> str:
+    return sign_token(key, claims, audience, issued_at, seconds)
+
+
+def service_token() -> str:
+    return token({"sub": "coordination", "role": "service"}, key=SERVICE)
