@@ -8,7 +8,16 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import CommandRecord, DueRow, EventStore, NewEvent, StoredEvent, Unit, Write
+from careloop.chassis.event_store import (
+    CommandRecord,
+    DueRow,
+    EventStore,
+    NewEvent,
+    Statement,
+    StoredEvent,
+    Unit,
+    Write,
+)
 from careloop.kernel.decider import Decider
 from careloop.kernel.errors import Conflict, RequestIdReused
 from careloop.kernel.events import Event, Request
@@ -41,7 +50,10 @@ class Done(Generic[Fact]):
 
 
 class Streams(Generic[State, Fact]):
-    """One service's aggregates: `published` are the stored topics that go to Kafka, `due` says what an event makes due."""
+    """One service's aggregates: `published` are the stored topics that go to Kafka, `due` says what an event makes due.
+
+    `statements` says what a table of the service's own must show of an event; they may run again for the same event.
+    """
 
     def __init__(
         self,
@@ -52,6 +64,7 @@ class Streams(Generic[State, Fact]):
         *,
         published: frozenset[str],
         due: Callable[[Fact, UUID], Iterable[DueRow]] = lambda _event, _stream: (),
+        statements: Callable[[Fact, UUID], Iterable[Statement]] = lambda _event, _stream: (),
     ) -> None:
         self.service = service
         self.store = store
@@ -59,6 +72,7 @@ class Streams(Generic[State, Fact]):
         self.decider = decider
         self.published = published
         self.due = due
+        self.statements = statements
 
     async def load(self, stream_id: UUID) -> Loaded[State]:
         rows = await self.store.load(stream_id)
@@ -66,21 +80,29 @@ class Streams(Generic[State, Fact]):
         return Loaded(state=self.decider.fold(facts), version=rows[-1].meta.version if rows else 0)
 
     async def transact(
-        self, stream_id: UUID, request: Request, decide: Callable[[State], Sequence[Fact]]
+        self,
+        stream_id: UUID,
+        request: Request,
+        decide: Callable[[State], Sequence[Fact]],
+        *,
+        done: tuple[UUID, ...] = (),
     ) -> Done[Fact]:
         """Decide on the stream's newest state and store the outcome once, whatever is lost on the way.
 
-        A repeat of the request answers what the first one did, without deciding again. Raises what `decide` raises
-        (then nothing is stored), Conflict after three tries, RequestIdReused, Unavailable.
+        `done` are the due rows that are thereby finished. A repeat of the request answers what the first one did,
+        without deciding again. Raises what `decide` raises (then nothing is stored), Conflict after three tries,
+        RequestIdReused, Unavailable.
         """
         for attempt in range(ATTEMPTS):
             known = await self.store.command(request.request_id)
             if known is not None:
                 return await self.answer_again(known, request)
             loaded = await self.load(stream_id)
-            write = self.write(stream_id, request, decide(loaded.state), loaded.version)
+            events = decide(loaded.state)
+            write = self.write(stream_id, request, events, loaded.version, done=done)
+            shown = tuple(statement for event in events for statement in self.statements(event, stream_id))
             try:
-                (written,) = await self.store.commit(Unit(writes=(write,)))
+                (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))
             except Conflict:
                 if attempt == ATTEMPTS - 1:
                     raise

@@ -74,7 +74,7 @@ class NoticeSent:
 class NoticeFailed:
     """One attempt failed, or its outcome is unknown; `final` if it will not be tried again.
 
-    `reason` is outcome-unknown, timed-out, unreachable, refused or no-address.
+    `reason` is outcome-unknown, unreachable, refused or no-address.
     """
 
     notice: FactId

@@ -155,7 +155,6 @@ class FailureReason(StrEnum):
     """Why an attempt did not succeed. OUTCOME_UNKNOWN: it was begun, and nobody can say how it ended."""
 
     OUTCOME_UNKNOWN = "outcome-unknown"
-    TIMED_OUT = "timed-out"
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
     NO_ADDRESS = "no-address"

@@ -1,0 +1,79 @@
+"""Notifications' use cases: what people do with notices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from careloop.chassis.streams import Done, Streams
+from careloop.kernel.errors import NotKnown
+from careloop.kernel.events import Request
+from careloop.kernel.ids import FactId, PatientId, PersonId
+from services.notifications.domain import following_up
+from services.notifications.domain.events import Event
+from services.notifications.domain.following_up import AcknowledgeNotice, MarkEnteredInError
+from services.notifications.domain.notices import Notice, NoticeBoard
+from services.notifications.views import Entry, Place
+
+
+class Inboxes(Protocol):
+    """Whose inbox holds which notice, over all patients."""
+
+    async def page(self, person: str, after: Place | None, limit: int, *, open_only: bool) -> Sequence[Entry]:
+        """Up to `limit` entries behind `after`: open ones first, the most urgent first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A notice as its patient's stream tells it now."""
+
+    patient_id: PatientId
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxPage:
+    """One page of an inbox; `next_after` is None on the last."""
+
+    notices: Sequence[Found]
+    next_after: Place | None
+
+
+class Notifications:
+    """One method per use case; a repeated write answers what was stored the first time."""
+
+    def __init__(self, streams: Streams[NoticeBoard, Event], inboxes: Inboxes) -> None:
+        self._streams = streams
+        self._inboxes = inboxes
+
+    async def acknowledge_notice(
+        self, patient_id: PatientId, request: Request, command: AcknowledgeNotice
+    ) -> Done[Event]:
+        return await self._streams.transact(patient_id, request, lambda board: following_up.acknowledge(command, board))
+
+    async def mark_entered_in_error(
+        self, patient_id: PatientId, request: Request, command: MarkEnteredInError
+    ) -> Done[Event]:
+        return await self._streams.transact(
+            patient_id, request, lambda board: following_up.mark_entered_in_error(command, board)
+        )
+
+    async def get_notice(self, patient_id: PatientId, notice_id: FactId) -> Found:
+        """Raises NotKnown if this patient has no such notice."""
+        board = (await self._streams.load(patient_id)).state
+        notice = board.notices.get(notice_id)
+        if notice is None:
+            raise NotKnown("notice-not-known", "There is no such notice of this patient.", field="notice_id")
+        return Found(patient_id=patient_id, notice=notice)
+
+    async def list_inbox(self, person: PersonId, after: Place | None, size: int, *, open_only: bool) -> InboxPage:
+        """The index says which notices and in which order; what they say is read from their patients' streams."""
+        entries = await self._inboxes.page(person, after, size + 1, open_only=open_only)
+        shown = entries[:size]
+        patients = dict.fromkeys(entry.patient_id for entry in shown)
+        boards = {patient: (await self._streams.load(patient)).state for patient in patients}
+        notices = [
+            Found(patient_id=entry.patient_id, notice=boards[entry.patient_id].notices[entry.notice_id])
+            for entry in shown
+        ]
+        return InboxPage(notices=notices, next_after=shown[-1].place if len(entries) > size else None)

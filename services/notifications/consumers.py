@@ -1,0 +1,195 @@
+"""What other services say becomes a note or a notice: one write for each event, decided in order."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from careloop.chassis.calls import Clock
+from careloop.chassis.envelope import Envelope
+from careloop.chassis.event_store import Statement, Write
+from careloop.chassis.handling import Effects, Received
+from careloop.chassis.streams import Streams
+from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
+from careloop.kernel.events import Request
+from careloop.kernel.ids import PatientId, PersonId
+from services.notifications.domain.causes import Cause
+from services.notifications.domain.deciding import DecideNotice, decide_notice, note, note_strike
+from services.notifications.domain.events import CauseKind, Event, ReleaseNoted, Role, StrikeNoted, TeamNoted
+from services.notifications.domain.notices import NoticeBoard
+from services.notifications.domain.rules import NoticeRules
+
+CONSUMER = "notifications"
+
+RISK_KINDS: Mapping[terms.RiskLevel, CauseKind] = {
+    terms.RiskLevel.HIGH: CauseKind.RISK_HIGH,
+    terms.RiskLevel.MODERATE: CauseKind.RISK_MODERATE,
+    terms.RiskLevel.LOW: CauseKind.RISK_LOW,
+    terms.RiskLevel.NONE: CauseKind.RISK_LOW,
+}
+SIDE_EFFECT_KINDS: Mapping[monitoring.TriageLevel, CauseKind] = {
+    monitoring.TriageLevel.EMERGENCY_NOW: CauseKind.SIDE_EFFECT_EMERGENCY,
+    monitoring.TriageLevel.SAME_DAY: CauseKind.SIDE_EFFECT_SAME_DAY,
+    monitoring.TriageLevel.WITHIN_72_HOURS: CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
+    monitoring.TriageLevel.NEXT_VISIT: CauseKind.SIDE_EFFECT_NEXT_VISIT,
+}
+
+Heard = TeamNoted | ReleaseNoted | StrikeNoted | Cause
+
+
+def hear_team(envelope: Envelope, fact: coordination.TeamMemberAssigned) -> Heard:
+    return TeamNoted(
+        evidence=envelope.event_id,
+        fact_id=fact.fact_id,
+        person=fact.person,
+        role=Role(fact.role),
+        email=fact.email,
+        effective_from=fact.effective_from,
+        occurred_at=fact.occurred_at,
+    )
+
+
+def hear_release(envelope: Envelope, fact: coordination.TeamMemberReleased) -> Heard:
+    return ReleaseNoted(
+        evidence=envelope.event_id,
+        fact_id=fact.fact_id,
+        person=fact.person,
+        role=Role(fact.role),
+        effective_from=fact.effective_from,
+        occurred_at=fact.occurred_at,
+    )
+
+
+def hear_strike(envelope: Envelope, fact: terms.EnteredInError) -> Heard:
+    return StrikeNoted(evidence=envelope.event_id, fact_id=fact.fact_id, occurred_at=fact.occurred_at)
+
+
+def hear_risk(envelope: Envelope, fact: terms.RiskRaised) -> Heard:
+    return _cause(envelope, fact, RISK_KINDS[fact.level], detail=fact.reason, due_at=fact.due_at)
+
+
+def hear_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) -> Heard:
+    grade = f", CTCAE grade {fact.ctcae_grade}" if fact.ctcae_grade else ""
+    flags = f"; {', '.join(fact.triage.red_flags)}" if fact.triage.red_flags else ""
+    kind = SIDE_EFFECT_KINDS[fact.triage.level]
+    return _cause(envelope, fact, kind, detail=f"{fact.symptom}{grade}{flags}", due_at=fact.triage.due_at)
+
+
+def hear_issued(envelope: Envelope, fact: prescribing.PrescriptionIssued) -> Heard:
+    return _cause(envelope, fact, CauseKind.PRESCRIPTION_ISSUED, detail=fact.order.medicine.name)
+
+
+def hear_declined(envelope: Envelope, fact: prescribing.PrescriptionDeclined) -> Heard:
+    detail = f"{fact.order.medicine.name}: {', '.join(fact.reasons)}"
+    return _cause(envelope, fact, CauseKind.PRESCRIPTION_DECLINED, detail=detail, named=fact.prescriber)
+
+
+def hear_dose_change(envelope: Envelope, fact: prescribing.DoseChanged) -> Heard:
+    detail = f"to {fact.to_daily_dose_mg} mg a day from {fact.effective_on}: {fact.reason}"
+    return _cause(envelope, fact, CauseKind.DOSE_CHANGED, detail=detail)
+
+
+def hear_discontinued(envelope: Envelope, fact: prescribing.PrescriptionDiscontinued) -> Heard:
+    detail = f"last dose {fact.stopped_on}: {fact.status_reason}"
+    return _cause(envelope, fact, CauseKind.PRESCRIPTION_DISCONTINUED, detail=detail)
+
+
+def hear_completed(envelope: Envelope, fact: assessment.AssessmentCompleted) -> Heard:
+    return _cause(envelope, fact, CauseKind.ASSESSMENT_COMPLETED, detail=", ".join(fact.diagnoses))
+
+
+def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
+    return _cause(envelope, fact, CauseKind.MESSAGE_POSTED, detail=fact.text, named=fact.recipient)
+
+
+def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **told: Any) -> Cause:
+    return Cause(
+        event_id=envelope.event_id,
+        fact_id=fact.fact_id,
+        type=envelope.type,
+        kind=kind,
+        occurred_at=envelope.occurred_at,
+        recorded_at=envelope.recorded_at,
+        recorded_by=envelope.actor,
+        **told,
+    )
+
+
+HEARD: Mapping[str, tuple[type, Callable[[Envelope, Any], Heard]]] = {
+    "care.coordination.TeamMemberAssigned.v1": (coordination.TeamMemberAssigned, hear_team),
+    "care.coordination.TeamMemberReleased.v1": (coordination.TeamMemberReleased, hear_release),
+    "care.coordination.MessagePosted.v1": (coordination.MessagePosted, hear_message),
+    "care.coordination.EnteredInError.v1": (terms.EnteredInError, hear_strike),
+    "care.monitoring.SideEffectReported.v1": (monitoring.SideEffectReported, hear_side_effect),
+    "care.monitoring.RiskRaised.v1": (terms.RiskRaised, hear_risk),
+    "care.monitoring.EnteredInError.v1": (terms.EnteredInError, hear_strike),
+    "care.assessment.RiskRaised.v1": (terms.RiskRaised, hear_risk),
+    "care.assessment.AssessmentCompleted.v1": (assessment.AssessmentCompleted, hear_completed),
+    "care.assessment.EnteredInError.v1": (terms.EnteredInError, hear_strike),
+    "care.prescribing.PrescriptionIssued.v1": (prescribing.PrescriptionIssued, hear_issued),
+    "care.prescribing.PrescriptionDeclined.v1": (prescribing.PrescriptionDeclined, hear_declined),
+    "care.prescribing.DoseChanged.v1": (prescribing.DoseChanged, hear_dose_change),
+    "care.prescribing.PrescriptionDiscontinued.v1": (prescribing.PrescriptionDiscontinued, hear_discontinued),
+    "care.prescribing.EnteredInError.v1": (terms.EnteredInError, hear_strike),
+}
+"""What notifications listens to. Topics have no order between them: a cause that comes before its patient's team goes
+to whoever is on call, and the team is the first to be told when the clock runs out."""
+
+
+def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
+    """The decision that one event asks for; nothing if it was taken before."""
+    match heard:
+        case Cause():
+            return decide_notice(DecideNotice(cause=heard, rules=rules, now=clock()), board)
+        case StrikeNoted():
+            return note_strike(heard, board)
+        case _:
+            return note(heard, board)
+
+
+class CauseConsumer:
+    """Decides on each patient's newest notices; a conflict with others makes the inbox call it again."""
+
+    consumer = CONSUMER
+    contracts: Mapping[str, type] = {name: contract for name, (contract, _hear) in HEARD.items()}
+
+    def __init__(self, streams: Streams[NoticeBoard, Event], rules: NoticeRules, clock: Clock) -> None:
+        self._streams = streams
+        self._rules = rules
+        self._clock = clock
+
+    async def handle(self, received: Sequence[Received]) -> Effects:
+        writes: list[Write] = []
+        statements: list[Statement] = []
+        by_patient: dict[PatientId, list[Received]] = {}
+        for one in received:
+            by_patient.setdefault(one.envelope.patient_id, []).append(one)
+        for patient_id, heard in by_patient.items():
+            for write, events in await self._decided(patient_id, heard):
+                writes.append(write)
+                statements += [it for event in events for it in self._streams.statements(event, patient_id)]
+        return Effects(writes=tuple(writes), statements=tuple(statements))
+
+    async def _decided(
+        self, patient_id: PatientId, received: Sequence[Received]
+    ) -> Sequence[tuple[Write, Sequence[Event]]]:
+        loaded = await self._streams.load(patient_id)
+        board, version = loaded.state, loaded.version
+        decided = []
+        for one in received:
+            _contract, hear = HEARD[one.envelope.type]
+            events = decide(hear(one.envelope, one.event), board, self._rules, self._clock)
+            if events:
+                write = self._streams.write(patient_id, _request(one.envelope, self._clock), events, version)
+                decided.append((write, events))
+                board, version = self._streams.decider.fold(events, board), version + len(events)
+        return decided
+
+
+def _request(envelope: Envelope, clock: Clock) -> Request:
+    return Request(
+        request_id=f"note:{CONSUMER}:{envelope.event_id}",
+        actor=PersonId("notifications"),
+        digest=b"",
+        correlation_id=envelope.correlation_id,
+        causation_id=envelope.event_id,
+        now=clock(),
+    )

@@ -1,0 +1,108 @@
+"""What an event of a notice makes due: messages to send, and the moment its clock runs out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from careloop.chassis.codec import ENCODER
+from careloop.chassis.event_store import DueRow
+from careloop.kernel.ids import FactId, derived_id
+from services.notifications.domain.events import Channel, Event, NoticeDecided, NoticeEscalated, NoticeFailed
+
+SEND = "send"
+ESCALATE = "escalate"
+KINDS = frozenset({SEND, ESCALATE})
+Detail = TypeVar("Detail", bound="ToSend | ToEscalate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToSend:
+    """One attempt at telling one person on one channel."""
+
+    notice: FactId
+    person: str
+    channel: Channel
+    step: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToEscalate:
+    """A step whose clock ran out, or somebody of which cannot be reached."""
+
+    notice: FactId
+    step: int
+    unreachable: bool
+
+
+def read_detail(row: DueRow, detail: type[Detail]) -> Detail:
+    """The row's detail. Raises msgspec.ValidationError if it is not one."""
+    return msgspec.json.decode(row.detail, type=detail)
+
+
+def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
+    """What becomes due by this event. Ids derive from what is to be done, so asking twice does it once.
+
+    The inbox needs no sending: an entry lies in it as soon as it is stored.
+    """
+    match event:
+        case NoticeDecided(suppressed=""):
+            for addressee in event.addressees:
+                if addressee.step == 0 and Channel.EMAIL in addressee.channels:
+                    yield _first_mail(stream_id, event.fact_id, addressee.person, 0, event.occurred_at)
+            yield from _clock(stream_id, event.fact_id, 0, event.acknowledge_by)
+        case NoticeEscalated():
+            if Channel.EMAIL in event.channels:
+                for person in event.persons:
+                    yield _first_mail(stream_id, event.notice, person, event.step, event.occurred_at)
+            yield from _clock(stream_id, event.notice, event.step, event.acknowledge_by)
+        case NoticeFailed():
+            yield _after_failure(stream_id, event)
+
+
+def _first_mail(stream_id: UUID, notice: FactId, person: str, step: int, at: datetime) -> DueRow:
+    return _send(stream_id, ToSend(notice=notice, person=person, channel=Channel.EMAIL, step=step, attempt=1), at)
+
+
+def _send(stream_id: UUID, detail: ToSend, at: datetime) -> DueRow:
+    attempt = (detail.notice, detail.person, detail.channel, detail.step, detail.attempt)
+    return DueRow(
+        due_id=derived_id("notifications", SEND, *attempt),
+        kind=SEND,
+        stream_id=stream_id,
+        due_at=at,
+        detail=ENCODER.encode(detail),
+    )
+
+
+def _clock(stream_id: UUID, notice: FactId, step: int, at: datetime | None) -> Iterable[DueRow]:
+    if at is not None:
+        yield _escalation(stream_id, ToEscalate(notice=notice, step=step, unreachable=False), at)
+
+
+def _escalation(stream_id: UUID, detail: ToEscalate, at: datetime) -> DueRow:
+    return DueRow(
+        due_id=derived_id("notifications", ESCALATE, detail.notice, detail.step, detail.unreachable),
+        kind=ESCALATE,
+        stream_id=stream_id,
+        due_at=at,
+        detail=ENCODER.encode(detail),
+    )
+
+
+def _after_failure(stream_id: UUID, failed: NoticeFailed) -> DueRow:
+    if failed.retry_at is None:
+        detail = ToEscalate(notice=failed.notice, step=failed.step, unreachable=True)
+        return _escalation(stream_id, detail, failed.occurred_at)
+    again = ToSend(
+        notice=failed.notice,
+        person=failed.person,
+        channel=failed.channel,
+        step=failed.step,
+        attempt=failed.attempt + 1,
+    )
+    return _send(stream_id, again, failed.retry_at)

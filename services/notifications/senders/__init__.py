@@ -1,0 +1,1 @@
+"""The ways out: files in a folder, or an SMTP server."""

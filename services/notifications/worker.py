@@ -1,0 +1,169 @@
+"""Does what is due: sends messages and lets clocks run out. Nothing here is remembered between two rows."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from careloop.chassis.calls import Clock
+from careloop.chassis.event_store import ClaimedDue
+from careloop.chassis.streams import Done, Streams
+from careloop.kernel.errors import Unavailable
+from careloop.kernel.events import Request
+from careloop.kernel.ids import FactId, PersonId
+from services.notifications.domain.delivering import BeginAttempt, EndAttempt, begin, end, is_unfinished
+from services.notifications.domain.events import DeliveryAttempted, Event, FailureReason
+from services.notifications.domain.following_up import Escalate, escalate
+from services.notifications.domain.notices import Attempt, NoticeBoard
+from services.notifications.domain.rules import NoticeRules
+from services.notifications.due import KINDS, SEND, ToEscalate, ToSend, read_detail
+from services.notifications.sender import Message, Sender, SendFailed
+
+BREATH_SECONDS = 0.02
+"""Between two looks at what is due, however fast the log grows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds. A claimed row is nobody else's for `lease`, which outlasts `deadline`, the most one message may take."""
+
+    lease: float = 60
+    deadline: float = 10
+    poll: float = 0.5
+    at_once: int = 20
+
+
+class DueWorker:
+    """Every attempt is recorded before it is made. Of one due row, however often claimed, one effect is recorded.
+
+    Any number of workers may run: rows are leased, and what each row stores bears ids derived from it.
+    """
+
+    def __init__(
+        self,
+        streams: Streams[NoticeBoard, Event],
+        sender: Sender,
+        rules: NoticeRules,
+        clock: Clock,
+        pace: Pace | None = None,
+    ) -> None:
+        self._streams = streams
+        self._sender = sender
+        self._rules = rules
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._log = structlog.get_logger()
+
+    async def run(self) -> None:
+        """Until cancelled. Looks at least every `poll` seconds; what waits while the store is away is done later."""
+        store = self._streams.store
+        while True:
+            try:
+                head = await store.head()
+                if await self.work() == 0:
+                    await store.wait_for_more(head.position, self._pace.poll)
+                await asyncio.sleep(BREATH_SECONDS)
+            except Unavailable:
+                self._log.warning("due rows wait for the store")
+                await asyncio.sleep(self._pace.poll)
+
+    async def work(self) -> int:
+        """Do what is due now; answers how many rows were claimed. Rows of one patient are done one after another."""
+        store, pace = self._streams.store, self._pace
+        claimed = await store.claim_due(KINDS, self._clock(), pace.lease, pace.at_once)
+        by_patient: dict[UUID, list[ClaimedDue]] = {}
+        for claim in claimed:
+            by_patient.setdefault(claim.row.stream_id, []).append(claim)
+        await asyncio.gather(*(self._in_order(claims) for claims in by_patient.values()))
+        return len(claimed)
+
+    async def _in_order(self, claims: Sequence[ClaimedDue]) -> None:
+        for claim in claims:
+            try:
+                await (self._send(claim) if claim.row.kind == SEND else self._escalate(claim))
+            except Exception as failure:
+                # One bad row must not stop the others' pages; it is claimed again when its lease ends.
+                self._log.error("due row failed", kind=claim.row.kind, error_type=type(failure).__name__)
+
+    async def _escalate(self, claim: ClaimedDue) -> None:
+        detail = read_detail(claim.row, ToEscalate)
+        command = Escalate(
+            notice=detail.notice,
+            step=detail.step,
+            unreachable=detail.unreachable,
+            rules=self._rules,
+            now=self._clock(),
+        )
+        request = self._request("escalate", claim, detail.notice)
+        await self._streams.transact(
+            claim.row.stream_id, request, lambda board: escalate(command, board), done=(claim.row.due_id,)
+        )
+
+    async def _send(self, claim: ClaimedDue) -> None:
+        due = read_detail(claim.row, ToSend)
+        attempt = Attempt(person=due.person, channel=due.channel, step=due.step, number=due.attempt)
+        board = (await self._streams.load(claim.row.stream_id)).state
+        if is_unfinished(due.notice, attempt, board):
+            await self._end(claim, due.notice, attempt, SendFailed(FailureReason.OUTCOME_UNKNOWN))
+            return
+        begun = await self._begin(claim, due.notice, attempt)
+        if not begun.events:
+            await self._end(claim, due.notice, attempt, None)
+        elif not begun.repeated:
+            await self._end(claim, due.notice, attempt, await self._try(begun.events, board))
+
+    async def _begin(self, claim: ClaimedDue, notice: FactId, attempt: Attempt) -> Done[Event]:
+        command = BeginAttempt(notice=notice, attempt=attempt, now=self._clock())
+        request = self._request("attempt", claim, notice)
+        return await self._streams.transact(claim.row.stream_id, request, lambda board: begin(command, board))
+
+    async def _try(self, begun: Sequence[Event], board: NoticeBoard) -> SendFailed | None:
+        (attempted,) = (event for event in begun if isinstance(event, DeliveryAttempted))
+        message = self._message(attempted, board)
+        if not message.to:
+            return SendFailed(FailureReason.NO_ADDRESS, hopeless=True)
+        try:
+            async with asyncio.timeout(self._pace.deadline):
+                await self._sender.send(message)
+        except SendFailed as failure:
+            return failure
+        except TimeoutError:
+            return SendFailed(FailureReason.OUTCOME_UNKNOWN)
+        return None
+
+    def _message(self, attempted: DeliveryAttempted, board: NoticeBoard) -> Message:
+        on_call = self._rules.on_call
+        known = on_call.email if attempted.person == on_call.person else ""
+        return Message(
+            message_id=attempted.message_id,
+            to=board.email_of(attempted.person) or known,
+            notice=attempted.notice,
+            priority=board.notices[attempted.notice].decided.priority,
+            at=attempted.occurred_at,
+        )
+
+    async def _end(self, claim: ClaimedDue, notice: FactId, attempt: Attempt, failed: SendFailed | None) -> None:
+        """Record how the attempt ended, if it was begun; either way the row is done."""
+        command = EndAttempt(
+            notice=notice,
+            attempt=attempt,
+            failure=failed.reason if failed else None,
+            hopeless=failed.hopeless if failed else False,
+            rules=self._rules,
+            now=self._clock(),
+        )
+        request = self._request("outcome", claim, notice)
+        await self._streams.transact(
+            claim.row.stream_id, request, lambda board: end(command, board), done=(claim.row.due_id,)
+        )
+
+    def _request(self, act: str, claim: ClaimedDue, notice: FactId) -> Request:
+        return Request(
+            request_id=f"{act}:{claim.row.due_id}",
+            actor=PersonId("notifications"),
+            digest=b"",
+            correlation_id=notice,
+            now=self._clock(),
+        )
