@@ -97,7 +97,7 @@ class RelayCheckpoints:
         connection = await self._sessions.connect()
         try:
             with kernel_errors():
-                taken = await connection.fetchval(f"select pg_try_advisory_lock({_RELAY_LOCK})")  # noqa: S608 - constant
+                taken = await connection.fetchval(f"select pg_try_advisory_lock({_RELAY_LOCK})")
             yield Leadership(connection, await self._next_epoch(connection)) if taken else None
         finally:
             connection.terminate()

@@ -1,0 +1,182 @@
+"""What one service says to and hears from Kafka: FastStream declares it, the inboxes do the work."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
+
+from careloop.chassis.inbox import Inbox, Taken
+
+MAX_POLL_INTERVAL_MS = 300_000
+MAX_RECORDS = 1_000
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+GRACE_SECONDS = 15.0
+
+Batch = Sequence[ConsumerRecord]
+
+
+def topic_of(source: str) -> str:
+    """The topic on which a service publishes."""
+    return f"care.{source}.v1"
+
+
+async def whole_batch(records: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
+    """The batch as it came. FastStream's own parser reads every header, and fails on one that is not UTF-8."""
+    return KafkaAckableMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
+
+
+async def undecoded(message: KafkaAckableMessage) -> Any:
+    """The records themselves: decoding is the inbox's work."""
+    return message.raw_message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """`instance` is this process's own name among its replicas, the same after a restart: its static membership."""
+
+    service: str
+    instance: str = "0"
+
+
+class ServiceBroker:
+    """The published types and the subscriptions of one service.
+
+    `types` are its contracts by wire type. Each subscription has a group of its own, and its offsets are committed by
+    hand after the unit they belong to.
+    """
+
+    def __init__(self, identity: Identity, bootstrap: str, types: Mapping[str, type]) -> None:
+        self.identity = identity
+        self.inboxes: list[Inbox] = []
+        self.broker = KafkaBroker(
+            bootstrap,
+            logger=None,
+            graceful_timeout=GRACE_SECONDS,
+            apply_types=False,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+        )
+        self.broker.publisher(
+            topic_of(identity.service),
+            title=f"{identity.service}-events",
+            description=f"What the {identity.service} service publishes.",
+            schema=reduce(or_, types.values()),
+        )
+
+    def consume(self, inbox: Inbox, sources: Iterable[str], *, topics: Mapping[str, str] | None = None) -> None:
+        """Feed `inbox` from the topic of every source; `topics` names those that are called otherwise."""
+        self.inboxes.append(inbox)
+        for source in sources:
+            _Subscription(inbox, source).declare(self.broker, self.identity, (topics or {}).get(source))
+
+    async def run(self) -> None:
+        """Consume until cancelled, then finish what is in hand. A broker that is away is waited for."""
+        try:
+            await self._connect()
+            async with asyncio.TaskGroup() as group:
+                for inbox in self.inboxes:
+                    group.create_task(inbox.watch(), name=f"watch {inbox.consumer}")
+        finally:
+            await self.broker.stop()
+
+    async def _connect(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await self.broker.start()
+            except (KafkaError, OSError) as away:
+                structlog.get_logger().warning("broker not reachable", error_type=type(away).__name__)
+                await self.broker.stop()
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+class _Subscription:
+    """One source's topic, read for one inbox."""
+
+    def __init__(self, inbox: Inbox, source: str) -> None:
+        self._inbox = inbox
+        self._source = source
+        self._subscriber: Any = None
+
+    def declare(self, broker: KafkaBroker, identity: Identity, topic: str | None) -> None:
+        group = f"{self._inbox.consumer}.{self._source}"
+        self._subscriber = broker.subscriber(
+            topic or topic_of(self._source),
+            group_id=group,
+            group_instance_id=f"{group}.{identity.instance}",
+            batch=True,
+            ack_policy=AckPolicy.MANUAL,
+            parser=whole_batch,
+            decoder=undecoded,
+            auto_offset_reset="earliest",
+            batch_timeout_ms=10,
+            fetch_max_wait_ms=20,
+            max_records=MAX_RECORDS,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            listener=_ForgetRevoked(self._inbox, self._source),
+            title=group,
+            description=f"What {self._inbox.consumer} takes from {self._source}; its publisher documents the payloads.",
+        )
+        self._subscriber(self.take)
+
+    async def take(self, records: Any) -> None:
+        """Partitions side by side, each in its order; then the offsets of those that are done."""
+        batches: dict[TopicPartition, list[ConsumerRecord]] = defaultdict(list)
+        for record in records:
+            batches[TopicPartition(record.topic, record.partition)].append(record)
+        outcomes = await asyncio.gather(
+            *(self._inbox.take(self._source, place.partition, batch) for place, batch in batches.items())
+        )
+        await self._settle(dict(zip(batches, outcomes, strict=True)), batches)
+
+    async def _settle(self, outcomes: Mapping[TopicPartition, Taken], batches: Mapping[TopicPartition, Batch]) -> None:
+        consumer = self._subscriber.consumer
+        for place, outcome in outcomes.items():
+            if outcome is Taken.AGAIN:
+                with suppress(IllegalStateError):  # no longer ours: its new owner reads it
+                    consumer.seek(place, batches[place][0].offset)
+        done = {place: batches[place][-1].offset + 1 for place, outcome in outcomes.items() if outcome is Taken.DONE}
+        if done:
+            await self._commit(done)
+
+    async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """A lost commit only means that records come again."""
+        try:
+            await self._subscriber.consumer.commit(dict(offsets))
+        except (KafkaError, IllegalStateError, OSError) as lost:
+            structlog.get_logger().warning(
+                "offsets not committed",
+                consumer=self._inbox.consumer,
+                source=self._source,
+                error_type=type(lost).__name__,
+            )
+
+
+class _ForgetRevoked(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """What an inbox remembers of a partition ends with its assignment."""
+
+    def __init__(self, inbox: Inbox, source: str) -> None:
+        self._inbox = inbox
+        self._source = source
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        for place in revoked:
+            self._inbox.forget(self._source, place.partition)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Positions are read when the first record comes."""
