@@ -56,6 +56,16 @@ NOTIFICATIONS: dict[str, frozenset[Role]] = {
     "/care.notifications.v1.NotificationsService/MarkEnteredInError": PRESCRIBERS | {Role.CARE_MANAGER},
 }
 
-COORDINATION: dict[str, frozenset[Role]] = {}
+COORDINATION: dict[str, frozenset[Role]] = {
+    "/care.coordination.v1.CoordinationService/AssignTeamMember": PRESCRIBERS | {Role.CARE_MANAGER, Role.REGISTRAR},
+    "/care.coordination.v1.CoordinationService/ReleaseTeamMember": PRESCRIBERS | {Role.CARE_MANAGER, Role.REGISTRAR},
+    "/care.coordination.v1.CoordinationService/PostMessage": CLINICIANS | {Role.CLIENT},
+    "/care.coordination.v1.CoordinationService/MarkEnteredInError": CARE_TEAM,
+    "/care.coordination.v1.CoordinationService/GetCareView": CLINICIANS | {Role.CLIENT},
+    "/care.coordination.v1.CoordinationService/GetCareViewAsKnown": CLINICIANS,
+    "/care.coordination.v1.CoordinationService/ListCaseload": CLINICIANS,
+    "/care.coordination.v1.CoordinationService/WatchCareView": CLINICIANS | {Role.CLIENT},
+    "/care.coordination.v1.CoordinationService/ReadJournal": frozenset({Role.ANALYST}),
+}
 
 POLICY: dict[str, frozenset[Role]] = OPERATIONS | ASSESSMENT | PRESCRIBING | MONITORING | NOTIFICATIONS | COORDINATION

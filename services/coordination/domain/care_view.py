@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
+from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import FactId, PatientId
 from services.coordination.domain import course_view, intake_view, orders_view, team_view
@@ -13,7 +14,13 @@ from services.coordination.domain.urgency import urgency
 from services.coordination.domain.view import CareView
 
 FOLD_VERSION = 1
-"""Raised whenever the same events would fold to another section, or the same sections compose to another view."""
+"""Raised whenever the same events would fold to another section, or the same sections compose to another view: also
+when a type is understood that was not before."""
+
+KNOWN_TYPES: dict[str, type] = (
+    assessment.TYPES | prescribing.TYPES | monitoring.TYPES | notifications.TYPES | coordination.TYPES
+)
+"""Every published type that the fold understands, by its name on the wire; others are journaled and leave no trace."""
 
 AnySection = TypeVar("AnySection", bound=Section)
 

@@ -1,7 +1,7 @@
 """What asks for a person's attention, by when, and which of it comes first: by facts alone, never by the hour."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from careloop.contracts.monitoring import TriageLevel
@@ -30,12 +30,16 @@ _NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLev
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concern:
-    """One thing that asks for attention. `rank` 0 is the most urgent; `due_at` None has no clock."""
+    """One thing that asks for attention. `rank` 0 is the most urgent; `due_at` None has no clock.
+
+    `until_answered`: it stands only until somebody took its fact on, of which another source may tell.
+    """
 
     fact_id: FactId
     rank: int
     reason: str
     due_at: Instant | None
+    until_answered: bool = False
 
 
 def concerns(section: Section) -> tuple[Concern, ...]:
@@ -66,7 +70,7 @@ def urgency(sections: Sections) -> Urgency:
 
 
 def stands(concern: Concern, taken: frozenset[FactId]) -> bool:
-    return concern.reason != "suicide-risk" or concern.fact_id not in taken
+    return not (concern.until_answered and concern.fact_id in taken)
 
 
 def first(standing: Iterable[Concern]) -> Urgency:
@@ -119,7 +123,8 @@ def _side_effects(section: MonitoringSection) -> list[Concern]:
 
 
 def _risk(risk: RiskRaised) -> Concern:
-    return _concern(risk.fact_id, _RISKS.get(risk.level, TriageLevel.WITHIN_72_HOURS), "suicide-risk", risk.due_at)
+    level = _RISKS.get(risk.level, TriageLevel.WITHIN_72_HOURS)
+    return replace(_concern(risk.fact_id, level, "suicide-risk", risk.due_at), until_answered=True)
 
 
 def _notices(section: NotificationsSection) -> list[Concern]:

@@ -1,0 +1,137 @@
+"""Coordination's use cases: what the care team decides, and the views that it reads."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from careloop.chassis.streams import Done, Streams
+from careloop.chassis.tokens import ConsistencyToken
+from careloop.kernel.errors import InvalidInput, NotKnown
+from careloop.kernel.events import Request
+from careloop.kernel.ids import PatientId
+from services.coordination.domain import care_team
+from services.coordination.domain.care_team import CareTeam
+from services.coordination.domain.care_view import compose
+from services.coordination.domain.caseload import CaseloadEntry
+from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
+from services.coordination.domain.events import Event
+from services.coordination.domain.view import CareView
+from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
+from services.coordination.journal import Journal, JournalEntry, Wanted
+from services.coordination.replay import Replay
+from services.coordination.views import CaseloadPlace, Stamp, Views
+
+Command = TypeVar("Command")
+
+
+class CareTeams:
+    """Each method answers what was stored, and for a repeat what was stored the first time."""
+
+    def __init__(self, streams: Streams[CareTeam, Event]) -> None:
+        self._streams = streams
+
+    async def assign_team_member(
+        self, patient_id: PatientId, request: Request, command: AssignTeamMember
+    ) -> Done[Event]:
+        return await self._decide(patient_id, request, care_team.assign, command)
+
+    async def release_team_member(
+        self, patient_id: PatientId, request: Request, command: ReleaseTeamMember
+    ) -> Done[Event]:
+        return await self._decide(patient_id, request, care_team.release, command)
+
+    async def post_message(self, patient_id: PatientId, request: Request, command: PostMessage) -> Done[Event]:
+        return await self._decide(patient_id, request, care_team.post, command)
+
+    async def mark_entered_in_error(
+        self, patient_id: PatientId, request: Request, command: MarkEnteredInError
+    ) -> Done[Event]:
+        return await self._decide(patient_id, request, care_team.mark_entered_in_error, command)
+
+    async def _decide(
+        self,
+        patient_id: PatientId,
+        request: Request,
+        decide: Callable[[Command, CareTeam], Sequence[Event]],
+        command: Command,
+    ) -> Done[Event]:
+        return await self._streams.transact(patient_id, request, lambda team: decide(command, team))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A view, which state of the journal it shows, and how fresh each source is (of the past: nothing)."""
+
+    view: CareView
+    stamp: Stamp
+    freshness: tuple[SourceFreshness, ...] = ()
+
+
+class CareViews:
+    """What is known of the patients: now, at any moment before, and as it changes."""
+
+    def __init__(
+        self, views: Views, journal: Journal, replay: Replay, evidence: Evidence, changes: ViewChanges
+    ) -> None:
+        self._views = views
+        self._journal = journal
+        self._replay = replay
+        self._evidence = evidence
+        self._changes = changes
+
+    async def get(
+        self, patient_id: PatientId, at_least: Sequence[ConsistencyToken], now: datetime, seconds: float
+    ) -> Served:
+        """The view, once it includes `at_least`. Raises Unavailable when that takes longer than `seconds`."""
+        await self._evidence.wait_for(patient_id, at_least, seconds)
+        # Freshness first: what is said of it is then true of the view that is read after it.
+        freshness = await self._evidence.freshness(patient_id, now)
+        stored = await self._views.of_patient(patient_id)
+        if stored is None:
+            raise _not_known()
+        return Served(view=compose(patient_id, stored.sections), stamp=stored.stamp, freshness=freshness)
+
+    async def get_as_known(
+        self, patient_id: PatientId, *, valid_at: datetime | None, known_at: datetime | None, now: datetime
+    ) -> Served:
+        """The view as it was served at `known_at`. A moment that has not come, by the journal's time, is refused."""
+        if known_at is not None and known_at > now:
+            head = await self._journal.head()
+            if head is None or known_at > head.journal_time:
+                raise InvalidInput("in-the-future", "known_at may not lie in the future.", field="known_at")
+        known = await self._replay.as_known(patient_id, valid_at=valid_at, known_at=known_at)
+        if known is None:
+            raise _not_known()
+        return Served(view=compose(patient_id, known.sections), stamp=known.stamp)
+
+    async def list_caseload(self, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
+        return await self._views.caseload(after, limit)
+
+    async def watch(
+        self, patient_id: PatientId, clock: Callable[[], datetime], seconds: float
+    ) -> AsyncIterator[Served]:
+        """The view now and after every change, for so many seconds; changes that follow fast come as one."""
+        loop = asyncio.get_running_loop()
+        end, shown = loop.time() + seconds, 0
+        with self._changes.watching(patient_id) as changed:
+            while True:
+                changed.clear()
+                served = await self.get(patient_id, (), clock(), 0)
+                if served.stamp.journal_position > shown:
+                    shown = served.stamp.journal_position
+                    yield served
+                if not await set_within(changed, end - loop.time()):
+                    return
+
+    async def read_journal(self, wanted: Wanted) -> AsyncIterator[Sequence[JournalEntry]]:
+        """Runs of entries up to the journal's end at the time of the call."""
+        head = await self._journal.head()
+        if head is not None:
+            async for page in self._journal.pages(wanted, head.position):
+                yield page
+
+
+def _not_known() -> NotKnown:
+    return NotKnown("patient-not-known", "Nothing is known of this patient.", field="patient_id")

@@ -1,0 +1,278 @@
+"""Coordination over gRPC: requests become commands, views become answers."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import grpc.aio
+import msgspec
+from care.common.v1 import common_pb2
+from care.coordination.v1 import coordination_pb2 as pb
+from care.coordination.v1 import coordination_pb2_grpc
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from careloop.chassis import fields
+from careloop.chassis.calls import Call, Clock, current_call, request_for
+from careloop.chassis.partitioner import partition_of
+from careloop.chassis.streams import Done
+from careloop.chassis.tokens import ConsistencyToken
+from careloop.kernel.errors import InvalidInput
+from careloop.kernel.events import Request
+from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
+from services.coordination.application import CareTeams, CareViews
+from services.coordination.domain.caseload import CaseloadEntry
+from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
+from services.coordination.domain.events import CLIENT, Event, TeamRole
+from services.coordination.domain.view import CareView
+from services.coordination.evidence import SourceFreshness
+from services.coordination.journal import JournalEntry, Wanted
+from services.coordination.views import CaseloadPlace, Stamp
+
+Context = grpc.aio.ServicerContext
+LONGEST_AHEAD = timedelta(days=366)
+LONGEST_PAGE, USUAL_PAGE = 200, 50
+MOST_TOKENS, MOST_TYPES = 20, 100
+ANSWER_BEFORE_DEADLINE_SECONDS = 0.15
+
+
+class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
+    """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`."""
+
+    def __init__(
+        self, teams: CareTeams, views: CareViews, *, partitions: int, clock: Clock, longest_wait_seconds: float
+    ) -> None:
+        self._teams = teams
+        self._views = views
+        self._partitions = partitions
+        self._clock = clock
+        self._longest_wait = longest_wait_seconds
+
+    async def AssignTeamMember(  # noqa: N802
+        self,
+        request: pb.AssignTeamMemberRequest,
+        context: Context[pb.AssignTeamMemberRequest, pb.AssignTeamMemberResponse],
+    ) -> pb.AssignTeamMemberResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        occurred_at = _moment(request, "occurred_at", call.now)
+        command = AssignTeamMember(
+            fact_id=_fact_id(patient_id, asked),
+            person=_person(request.person, "person"),
+            name=fields.text(request.name, "name", longest=200),
+            role=fields.coded(request.role, TeamRole, "role"),
+            email=_email(request.email),
+            effective_from=_effective_from(request, occurred_at, call.now),
+            actor=call.subject,
+            occurred_at=occurred_at,
+        )
+        done = await self._teams.assign_team_member(patient_id, asked, command)
+        return pb.AssignTeamMemberResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+
+    async def ReleaseTeamMember(  # noqa: N802
+        self,
+        request: pb.ReleaseTeamMemberRequest,
+        context: Context[pb.ReleaseTeamMemberRequest, pb.ReleaseTeamMemberResponse],
+    ) -> pb.ReleaseTeamMemberResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        occurred_at = _moment(request, "occurred_at", call.now)
+        command = ReleaseTeamMember(
+            fact_id=_fact_id(patient_id, asked),
+            person=_person(request.person, "person"),
+            role=fields.coded(request.role, TeamRole, "role"),
+            effective_from=_effective_from(request, occurred_at, call.now),
+            actor=call.subject,
+            occurred_at=occurred_at,
+        )
+        done = await self._teams.release_team_member(patient_id, asked, command)
+        return pb.ReleaseTeamMemberResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+
+    async def PostMessage(  # noqa: N802
+        self, request: pb.PostMessageRequest, context: Context[pb.PostMessageRequest, pb.PostMessageResponse]
+    ) -> pb.PostMessageResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = PostMessage(
+            fact_id=_fact_id(patient_id, asked),
+            recipient=_person(request.recipient, "recipient"),
+            about=fields.fact_id(request.about, "about") if request.about else None,
+            text=fields.text(request.text, "text", longest=4000),
+            actor=_writer(call),
+            occurred_at=_moment(request, "occurred_at", call.now),
+            now=call.now,
+        )
+        done = await self._teams.post_message(patient_id, asked, command)
+        return pb.PostMessageResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+
+    async def MarkEnteredInError(  # noqa: N802
+        self,
+        request: pb.MarkEnteredInErrorRequest,
+        context: Context[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
+    ) -> pb.MarkEnteredInErrorResponse:
+        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
+        command = MarkEnteredInError(
+            fact_id=fields.fact_id(request.fact_id),
+            reason=fields.text(request.reason, "reason"),
+            actor=call.subject,
+            occurred_at=call.now,
+        )
+        done = await self._teams.mark_entered_in_error(patient_id, asked, command)
+        return pb.MarkEnteredInErrorResponse(receipt=self._receipt(patient_id, done))
+
+    async def GetCareView(  # noqa: N802
+        self, request: pb.GetCareViewRequest, context: Context[pb.GetCareViewRequest, pb.GetCareViewResponse]
+    ) -> pb.GetCareViewResponse:
+        patient_id = fields.patient_id(request.patient_id)
+        wait = min(_time_left(context), self._longest_wait)
+        served = await self._views.get(patient_id, _tokens(request.at_least), current_call().now, wait)
+        return pb.GetCareViewResponse(
+            view=view_message(served.view), stamp=_stamp(served.stamp), freshness=_freshness(served.freshness)
+        )
+
+    async def GetCareViewAsKnown(  # noqa: N802
+        self,
+        request: pb.GetCareViewAsKnownRequest,
+        context: Context[pb.GetCareViewAsKnownRequest, pb.GetCareViewAsKnownResponse],
+    ) -> pb.GetCareViewAsKnownResponse:
+        served = await self._views.get_as_known(
+            fields.patient_id(request.patient_id),
+            valid_at=_optional_moment(request, "valid_at"),
+            known_at=_optional_moment(request, "known_at"),
+            now=current_call().now,
+        )
+        return pb.GetCareViewAsKnownResponse(view=view_message(served.view), stamp=_stamp(served.stamp))
+
+    async def ListCaseload(  # noqa: N802
+        self, request: pb.ListCaseloadRequest, context: Context[pb.ListCaseloadRequest, pb.ListCaseloadResponse]
+    ) -> pb.ListCaseloadResponse:
+        if not 0 <= request.page_size <= LONGEST_PAGE:
+            raise InvalidInput("out-of-range", f"page_size is 1 to {LONGEST_PAGE}, or 0.", field="page_size")
+        size = request.page_size or USUAL_PAGE
+        entries = await self._views.list_caseload(CaseloadPlace.parse(request.page_token), size)
+        return pb.ListCaseloadResponse(
+            entries=[_caseload_entry(entry) for entry in entries],
+            next_page_token=CaseloadPlace.of(entries[-1]).encode() if len(entries) == size else "",
+        )
+
+    async def WatchCareView(  # noqa: N802
+        self, request: pb.WatchCareViewRequest, context: Context[pb.WatchCareViewRequest, pb.WatchCareViewResponse]
+    ) -> AsyncIterator[pb.WatchCareViewResponse]:
+        patient_id = fields.patient_id(request.patient_id)
+        async for served in self._views.watch(patient_id, self._clock, _time_left(context)):
+            yield pb.WatchCareViewResponse(
+                view=view_message(served.view), stamp=_stamp(served.stamp), freshness=_freshness(served.freshness)
+            )
+
+    async def ReadJournal(  # noqa: N802
+        self, request: pb.ReadJournalRequest, context: Context[pb.ReadJournalRequest, pb.ReadJournalResponse]
+    ) -> AsyncIterator[pb.ReadJournalResponse]:
+        async for page in self._views.read_journal(_wanted(request)):
+            yield pb.ReadJournalResponse(entries=[_journal_entry(entry) for entry in page])
+
+    def _receipt(self, patient_id: PatientId, done: Done[Event]) -> common_pb2.Receipt:
+        token = ConsistencyToken(
+            service="coordination",
+            partition=partition_of(patient_id, self._partitions),
+            position=done.position,
+            patient_id=patient_id,
+        )
+        return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
+
+
+def _time_left(context: Context[Any, Any]) -> float:
+    return max(0.0, (context.time_remaining() or 0.0) - ANSWER_BEFORE_DEADLINE_SECONDS)
+
+
+def _fact_id(patient_id: PatientId, asked: Request) -> FactId:
+    return FactId(derived_id("coordination", "fact", patient_id, asked.request_id))
+
+
+def _person(value: str, field: str) -> PersonId:
+    return PersonId(fields.text(value, field, longest=200))
+
+
+def _writer(call: Call) -> PersonId:
+    return call.subject if call.patient is None else CLIENT
+
+
+def _email(value: str) -> str:
+    email = fields.optional_text(value, "email", longest=320)
+    if email and ("@" not in email[1:-1] or any(character.isspace() for character in email)):
+        raise InvalidInput("not-an-email", "email must be an address such as name@example.org.", field="email")
+    return email
+
+
+_Dated = pb.AssignTeamMemberRequest | pb.ReleaseTeamMemberRequest
+
+
+def _moment(request: _Dated | pb.PostMessageRequest, field: str, now: datetime) -> datetime:
+    return fields.moment(getattr(request, field), given=request.HasField("occurred_at"), now=now, field=field)
+
+
+def _effective_from(request: _Dated, occurred_at: datetime, now: datetime) -> datetime:
+    """From when on; planned changes may lie up to a year ahead."""
+    if not request.HasField("effective_from"):
+        return occurred_at
+    return fields.moment(request.effective_from, given=True, now=now + LONGEST_AHEAD, field="effective_from")
+
+
+def _optional_moment(request: pb.GetCareViewAsKnownRequest, field: Any) -> datetime | None:
+    return _any_moment(getattr(request, field), field) if request.HasField(field) else None
+
+
+def _any_moment(value: Timestamp, field: str) -> datetime:
+    return fields.moment(value, given=True, now=datetime.max.replace(tzinfo=UTC), field=field)
+
+
+def _tokens(at_least: Sequence[str]) -> list[ConsistencyToken]:
+    if len(at_least) > MOST_TOKENS:
+        raise InvalidInput("list-too-long", f"at_least has at most {MOST_TOKENS} tokens.", field="at_least")
+    return [ConsistencyToken.parse(token, field=f"at_least[{index}]") for index, token in enumerate(at_least)]
+
+
+def _wanted(request: pb.ReadJournalRequest) -> Wanted:
+    if request.after < 0:
+        raise InvalidInput("out-of-range", "after is a position, 0 for the first.", field="after")
+    if len(request.types) > MOST_TYPES:
+        raise InvalidInput("list-too-long", f"types has at most {MOST_TYPES} entries.", field="types")
+    return Wanted(
+        after=request.after,
+        since=_any_moment(request.since, "since") if request.HasField("since") else None,
+        patient_id=fields.patient_id(request.patient_id) if request.patient_id else None,
+        types=tuple(request.types),
+    )
+
+
+def view_message(view: CareView) -> pb.CareView:
+    """The view has the names and shapes of the message; texts are written for ids, dates and decimals."""
+    return _message(pb.CareView, view)
+
+
+_Message = TypeVar("_Message", bound=Message)
+
+
+def _message(kind: Callable[..., _Message], content: Any) -> _Message:
+    return kind(**msgspec.to_builtins(content, builtin_types=(datetime, bytes)))
+
+
+def _stamp(stamp: Stamp) -> pb.Stamp:
+    return _message(pb.Stamp, stamp)
+
+
+def _freshness(freshness: Sequence[SourceFreshness]) -> list[common_pb2.Freshness]:
+    return [_message(common_pb2.Freshness, one) for one in freshness]
+
+
+def _journal_entry(entry: JournalEntry) -> pb.JournalEntry:
+    return _message(pb.JournalEntry, entry)
+
+
+def _caseload_entry(entry: CaseloadEntry) -> pb.CaseloadEntry:
+    told = entry.headline
+    return pb.CaseloadEntry(
+        patient_id=str(entry.patient_id),
+        name=told.name,
+        birth_date=told.birth_date.isoformat() if told.birth_date else "",
+        urgency=_message(pb.Urgency, entry.urgency),
+        open_side_effects=told.open_side_effects,
+        unacknowledged_notices=told.unacknowledged_notices,
+        assessment_completed=told.assessment_completed,
+    )

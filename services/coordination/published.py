@@ -1,0 +1,12 @@
+"""Everything the care team decides is told to the others, in the same fields."""
+
+from careloop.contracts import coordination as contract
+from careloop.contracts import terms
+from services.coordination.domain import events
+
+PUBLISHED: dict[type, type] = {
+    events.TeamMemberAssigned: contract.TeamMemberAssigned,
+    events.TeamMemberReleased: contract.TeamMemberReleased,
+    events.MessagePosted: contract.MessagePosted,
+    events.EnteredInError: terms.EnteredInError,
+}

@@ -1,0 +1,220 @@
+"""The SQL of the care view: sections as they are stored, and the caseload over all patients."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from careloop.chassis.codec import ENCODER
+from careloop.chassis.event_store import Statement
+from careloop.chassis.handling import Received
+from careloop.chassis.sessions import Sessions
+from careloop.kernel.errors import InvalidInput
+from careloop.kernel.ids import PatientId
+from services.coordination.domain.care_view import FOLD_VERSION, evolve
+from services.coordination.domain.caseload import CaseloadEntry, Headline, headline
+from services.coordination.domain.sections import SECTIONS, Section, Sections
+from services.coordination.domain.urgency import LEVELS, answered, concerns
+from services.coordination.domain.view import Urgency
+from services.coordination.journal import Journal, Wanted
+
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+"""When a concern without a clock counts as due."""
+
+_APPLY = f"select apply_to_view({', '.join(f'${n}' for n in range(1, 23))})"
+_COLUMNS = "s.patient_id, s.source, s.state, s.source_position, s.journal_position, s.journal_time, s.fold_version"
+_OF_SOURCE = f"""select {_COLUMNS} from sections s join view_slots v on v.active = s.slot
+    where s.source = $1 and s.patient_id = any($2)"""  # noqa: S608 - constants
+_OF_PATIENT = f"""select {_COLUMNS} from sections s join view_slots v on v.active = s.slot
+    where s.patient_id = $1"""  # noqa: S608 - constants
+_CASELOAD = """
+    select c.patient_id, c.rank, c.due_at, c.reason, c.fact_id
+    from caseload c join view_slots v on v.active = c.slot
+    where (c.rank, c.due_at, c.patient_id) > ($1, $2, $3)
+    order by c.rank, c.due_at, c.patient_id limit $4"""
+_HEADLINES = """select s.patient_id, s.headline from sections s join view_slots v on v.active = s.slot
+    where s.patient_id = any($1)"""
+
+_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    source: msgspec.json.Decoder(cls) for source, cls in SECTIONS.items()
+}
+_HEADLINE = msgspec.json.Decoder(Headline)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Which state of the journal a view shows: the patient's last entry in it, that entry's time, the fold."""
+
+    journal_position: int
+    known_at: datetime
+    fold_version: int = FOLD_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSection:
+    """A section and the position of its source that it includes; 0 when there was nothing yet."""
+
+    section: Section
+    source_position: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSections:
+    """All sections of one patient in one snapshot. `positions` are those of the sources, where there is a section."""
+
+    sections: Sections
+    stamp: Stamp
+    positions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseloadPlace:
+    """Where a page ended; `encode` makes the opaque token that asks for the next one."""
+
+    rank: int
+    due_at: datetime
+    patient_id: PatientId
+
+    @classmethod
+    def of(cls, entry: CaseloadEntry) -> "CaseloadPlace":
+        urgency = entry.urgency
+        return cls(rank=urgency.rank, due_at=urgency.due_at or END_OF_TIME, patient_id=entry.patient_id)
+
+    def encode(self) -> str:
+        return urlsafe_b64encode(ENCODER.encode(self)).decode()
+
+    @classmethod
+    def parse(cls, token: str) -> "CaseloadPlace | None":
+        """What `encode` made; None for no token. Raises InvalidInput for anything else."""
+        if not token:
+            return None
+        try:
+            place = _PLACE.decode(urlsafe_b64decode(token))
+            if place.due_at.tzinfo is None or not 0 <= place.rank < len(LEVELS):
+                raise ValueError("no place of ours")
+        except (ValueError, msgspec.MsgspecError):
+            raise InvalidInput("page-token-malformed", "This is no page token.", field="page_token") from None
+        return place
+
+
+_PLACE = msgspec.json.Decoder(CaseloadPlace)
+
+
+class Views:
+    """Reads the active slot. A section that another version of the fold made is folded again from the journal."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._journal = Journal(sessions)
+
+    async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, StoredSection]:
+        """The sections of these patients that there are."""
+        rows = await self._sessions.fetch(_OF_SOURCE, source, list(patients))
+        return {
+            row["patient_id"]: StoredSection(section=await self._section(row), source_position=row["source_position"])
+            for row in rows
+        }
+
+    async def of_patient(self, patient_id: PatientId) -> StoredSections | None:
+        """None when nothing was ever journaled of this patient."""
+        rows = await self._sessions.fetch(_OF_PATIENT, patient_id)
+        if not rows:
+            return None
+        newest = max(rows, key=lambda row: row["journal_position"])
+        found: dict[str, Any] = {row["source"]: await self._section(row) for row in rows}
+        return StoredSections(
+            sections=Sections(**found),
+            stamp=Stamp(journal_position=newest["journal_position"], known_at=newest["journal_time"]),
+            positions={row["source"]: row["source_position"] for row in rows},
+        )
+
+    async def _section(self, row: asyncpg.Record) -> Section:
+        source: str = row["source"]
+        if row["fold_version"] == FOLD_VERSION:
+            stored: Section = _DECODERS[source].decode(row["state"])
+            return stored
+        section: Section = SECTIONS[source]()
+        wanted = Wanted(patient_id=row["patient_id"])
+        async for page in self._journal.pages(wanted, row["journal_position"]):
+            for entry in page:
+                if entry.source == source:
+                    section = evolve(section, entry.context, entry.event())
+        return section
+
+    async def caseload(self, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
+        """The next `limit` patients, the most urgent first, then the soonest due."""
+        place = after or CaseloadPlace(rank=-1, due_at=END_OF_TIME, patient_id=PatientId(UUID(int=0)))
+        rows = await self._sessions.fetch(_CASELOAD, place.rank, place.due_at, place.patient_id, limit)
+        told = await self._headlines([row["patient_id"] for row in rows])
+        return [
+            CaseloadEntry(patient_id=row["patient_id"], urgency=_urgency(row), headline=told[row["patient_id"]])
+            for row in rows
+        ]
+
+    async def _headlines(self, patients: Sequence[PatientId]) -> dict[PatientId, Headline]:
+        told = dict.fromkeys(patients, Headline())
+        for row in await self._sessions.fetch(_HEADLINES, patients):
+            told[row["patient_id"]] = told[row["patient_id"]].joined(_HEADLINE.decode(row["headline"]))
+        return told
+
+
+def _urgency(row: asyncpg.Record) -> Urgency:
+    due_at = row["due_at"]
+    return Urgency(
+        rank=row["rank"],
+        level=LEVELS[row["rank"]],
+        reason=row["reason"],
+        fact_id=row["fact_id"],
+        due_at=None if due_at == END_OF_TIME else due_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """What a unit makes of one patient's section, and where the patient's last event stands in it, from 1."""
+
+    section: Section
+    folded_from: int
+    last: int
+
+
+def applied(received: Sequence[Received], folded: Mapping[PatientId, Folded], partition: int) -> Statement:
+    """The statement that journals the events, all of one source, and stores the sections folded from them.
+
+    It raises Conflict where a section is no longer at the position that it was folded from.
+    """
+    envelopes = [one.envelope for one in received]
+    patients = sorted(folded)
+    sections = [folded[patient].section for patient in patients]
+    return Statement(
+        sql=_APPLY,
+        args=(
+            envelopes[0].source,
+            partition,
+            FOLD_VERSION,
+            len(LEVELS) - 1,
+            [e.position for e in envelopes],
+            [e.patient_id for e in envelopes],
+            [e.type for e in envelopes],
+            [e.event_id for e in envelopes],
+            [e.occurred_at for e in envelopes],
+            [e.recorded_at for e in envelopes],
+            [e.actor for e in envelopes],
+            [e.correlation_id for e in envelopes],
+            [e.causation_id for e in envelopes],
+            [e.key_id for e in envelopes],
+            [one.value for one in received],
+            patients,
+            [ENCODER.encode(section) for section in sections],
+            [folded[patient].folded_from for patient in patients],
+            [folded[patient].last for patient in patients],
+            [ENCODER.encode(concerns(section)).decode() for section in sections],
+            ["{" + ",".join(sorted(map(str, answered(section)))) + "}" for section in sections],
+            [ENCODER.encode(headline(section)).decode() for section in sections],
+        ),
+    )
