@@ -1,0 +1,69 @@
+"""What holds for every command and every history of assessment."""
+
+from dataclasses import fields
+from datetime import UTC
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.assessment.domain import completion, enrolment, scales
+from services.assessment.domain import facts as recording
+from services.assessment.domain.events import TOPICS, Event
+from services.assessment.domain.state import DECIDER
+from tests.support.controls import assessment as control
+
+COMMANDS: list[tuple[Any, Any]] = [
+    (enrolment.enroll, control.ENROLL),
+    (recording.record_history, control.RECORD_HISTORY),
+    (recording.reconcile_medications, control.RECONCILE),
+    (recording.record_allergies, control.RECORD_ALLERGIES),
+    (scales.answer_scale, control.ANSWER_PHQ_9),
+    (scales.record_scale_total, control.RECORD_TOTAL),
+    (recording.establish_diagnosis, control.ESTABLISH),
+    (recording.propose_plan, control.PROPOSE),
+    (completion.complete, control.COMPLETE),
+    (completion.amend, control.AMEND),
+    (enrolment.mark_entered_in_error, control.STRIKE),
+]
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+
+
+def any_of(cls: type[Event]) -> st.SearchStrategy[Event]:
+    """Any content the class can hold; stored moments always have a zone."""
+    moments = {field.name: MOMENTS for field in fields(cls) if field.name.endswith("_at")}
+    return st.builds(cls, **moments)
+
+
+ANY_EVENT = st.one_of([any_of(cls) for cls in TOPICS.values()]) | st.sampled_from(control.EXAMPLES)
+
+
+@pytest.mark.parametrize(("decide", "command"), COMMANDS)
+def test_every_command_twice_is_once(decide: Any, command: Any) -> None:
+    history: list[Event] = []
+    for earlier, its_command in COMMANDS:
+        if earlier is decide:
+            break
+        history += earlier(its_command, DECIDER.fold(history))
+    first = decide(command, DECIDER.fold(history))
+    assert first
+    assert decide(command, DECIDER.fold([*history, *first])) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ANY_EVENT, max_size=12))
+def test_evolve_takes_any_history(history: list[Event]) -> None:
+    state = DECIDER.fold(history)
+    assert {event.fact_id for event in history} == set(state.facts) | {
+        event.fact_id for event in history if event.fact_id in state.struck
+    }
+    completion.missing(state, control.NOW)
+    assert state.completion is None or state.completion.fact_id not in state.struck
+
+
+@given(st.permutations(control.EXAMPLES))
+def test_what_was_struck_stays_struck_in_any_order(history: list[Event]) -> None:
+    state = DECIDER.fold(history)
+    assert control.MEDICATIONS.fact_id in state.struck
+    assert state.latest(type(control.MEDICATIONS)) != control.MEDICATIONS

@@ -1,0 +1,298 @@
+"""The assessment service's events and commands: one client, Alma Reyes, on two days in November."""
+
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
+from careloop.knowledge.credentials import Credential
+from careloop.knowledge.suicide_risk import RiskLevel
+from services.assessment.domain import commands, events
+from services.assessment.published import PUBLISHED
+
+PATIENT = PatientId(UUID("0b6f3f0e-6a52-5a0e-9a55-0d0f1c6c1a01"))
+MONDAY = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)
+TUESDAY = MONDAY + timedelta(days=1)
+NOW = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)
+NURSE = PersonId("nurse-okafor")
+PSYCHIATRIST = PersonId("dr-lindqvist")
+CREDENTIAL = Credential(
+    kind="psychiatrist", valid_from=datetime(2020, 1, 1, tzinfo=UTC), valid_until=datetime(2027, 12, 31, tzinfo=UTC)
+)
+
+
+def fact(name: str) -> FactId:
+    return FactId(derived_id("controls", "assessment", name))
+
+
+SERTRALINE = events.Medicine(name="sertraline 50 MG Oral Tablet", rxcui="312941")
+PLAN = events.Plan(
+    medications=(events.ProposedMedication(medicine=SERTRALINE, daily_dose_mg=Decimal(50)),),
+    therapies=("individual therapy weekly", "skills group"),
+    goals=("sleep through the night",),
+)
+
+ENROLLED = events.PatientEnrolled(
+    fact_id=fact("enrolled"),
+    name="Alma Reyes",
+    birth_date=date(1990, 4, 12),
+    sex=events.Sex.FEMALE,
+    phone="555-0100",
+    email="alma@example.org",
+    emergency_contact=events.EmergencyContact(name="Rosa Reyes", relationship="mother", phone="555-0101"),
+    location=events.Location(
+        address="12 Elm Street, Springfield",
+        emergency_department="Springfield General",
+        emergency_department_phone="555-0102",
+    ),
+    time_zone="America/Chicago",
+    occurred_at=MONDAY,
+)
+HISTORY = events.HistoryRecorded(
+    fact_id=fact("history"),
+    conditions=(
+        events.Condition(
+            coding=events.Coding(system="snomed", code="370143000", display="Major depressive disorder"),
+            clinical_status="active",
+            onset=date(2021, 3, 1),
+        ),
+    ),
+    earlier_treatments=(
+        events.EarlierTreatment(
+            medicine=events.Medicine(name="fluoxetine"),
+            daily_dose_mg=Decimal("37.5"),
+            weeks=10,
+            response=events.TreatmentResponse.PARTIAL,
+            side_effects=("insomnia",),
+            stopped_for=events.StoppedFor.INTOLERANCE,
+        ),
+    ),
+    source="client",
+    occurred_at=MONDAY,
+)
+MEDICATIONS = events.MedicationsReconciled(
+    fact_id=fact("medications"),
+    medications=(
+        events.CurrentMedication(
+            medicine=events.Medicine(name="lisinopril 10 MG Oral Tablet", rxcui="314076"),
+            daily_dose_mg=Decimal(10),
+            started_on=date(2024, 1, 5),
+            stopped_on=date(2026, 11, 1),
+            source="pharmacy list",
+        ),
+    ),
+    none_taken=False,
+    occurred_at=MONDAY,
+)
+ALLERGIES = events.AllergiesRecorded(
+    fact_id=fact("allergies"),
+    allergies=(
+        events.Allergy(
+            substance=events.Medicine(name="penicillin V", rxcui="7984"),
+            type=events.AllergyType.ALLERGY,
+            criticality=events.Criticality.HIGH,
+            reaction="hives",
+        ),
+    ),
+    no_known_allergies=False,
+    occurred_at=MONDAY,
+)
+SCREENER = events.ScaleScored(
+    fact_id=fact("c-ssrs"),
+    instrument="c-ssrs",
+    instrument_version=1,
+    items=(1, 0, None, None, None, 0, 0),
+    total=None,
+    band="low",
+    flags=(),
+    missing=3,
+    source="clinician",
+    scored_by=NURSE,
+    occurred_at=MONDAY,
+)
+PHQ_9 = events.ScaleScored(
+    fact_id=fact("phq-9"),
+    instrument="phq-9",
+    instrument_version=1,
+    items=(2, 1, 3, 0, 1, 2, 1, 0, 1),
+    total=11,
+    band="moderate",
+    flags=("item-9",),
+    missing=0,
+    source="client",
+    scored_by=NURSE,
+    occurred_at=TUESDAY,
+)
+RISK = events.RiskRaised(
+    fact_id=FactId(derived_id("assessment", "risk", PHQ_9.fact_id)),
+    scale_fact_id=PHQ_9.fact_id,
+    level=RiskLevel.MODERATE,
+    reason="phq-9-item-9",
+    rule="risk.phq-9-item-9",
+    rule_version=1,
+    due_at=NOW + timedelta(hours=24),
+    occurred_at=TUESDAY,
+)
+DIAGNOSIS = events.DiagnosisEstablished(
+    fact_id=fact("diagnosis"),
+    icd10="F33.1",
+    display="Major depressive disorder, recurrent, moderate",
+    severity=events.Severity.MODERATE,
+    verification=events.VerificationStatus.CONFIRMED,
+    occurred_at=MONDAY,
+)
+PLAN_PROPOSED = events.PlanProposed(fact_id=fact("plan"), plan=PLAN, occurred_at=MONDAY)
+RECORDED = (ENROLLED, HISTORY, MEDICATIONS, ALLERGIES, DIAGNOSIS, SCREENER, PLAN_PROPOSED)
+"""All that a completion needs, and nothing more."""
+COMPLETED = events.AssessmentCompleted(
+    fact_id=fact("completed"),
+    completed_by=PSYCHIATRIST,
+    credential="psychiatrist",
+    diagnoses=("F33.1",),
+    suicide_risk=RiskLevel.LOW,
+    plan=PLAN,
+    rests_on=tuple(each.fact_id for each in (HISTORY, DIAGNOSIS, SCREENER, MEDICATIONS, ALLERGIES, PLAN_PROPOSED)),
+    occurred_at=TUESDAY,
+)
+AMENDED = events.AssessmentAmended(
+    fact_id=fact("amended"),
+    amends=COMPLETED.fact_id,
+    amended_by=PSYCHIATRIST,
+    credential="psychiatrist",
+    reason="Diagnosis revised after collateral history.",
+    diagnoses=("F33.1",),
+    suicide_risk=RiskLevel.LOW,
+    plan=PLAN,
+    rests_on=COMPLETED.rests_on,
+    occurred_at=NOW,
+)
+STRUCK = events.EnteredInError(
+    fact_id=MEDICATIONS.fact_id, reason="Another client's list.", marked_by=NURSE, occurred_at=NOW
+)
+
+ENROLL = commands.EnrollPatient(
+    fact_id=ENROLLED.fact_id,
+    name=ENROLLED.name,
+    birth_date=ENROLLED.birth_date,
+    sex=ENROLLED.sex,
+    phone=ENROLLED.phone,
+    email=ENROLLED.email,
+    emergency_contact=ENROLLED.emergency_contact,
+    location=ENROLLED.location,
+    time_zone=ENROLLED.time_zone,
+    occurred_at=MONDAY,
+    now=NOW,
+)
+RECORD_HISTORY = commands.RecordHistory(
+    fact_id=HISTORY.fact_id,
+    conditions=HISTORY.conditions,
+    earlier_treatments=HISTORY.earlier_treatments,
+    source="client",
+    occurred_at=MONDAY,
+    now=NOW,
+)
+RECONCILE = commands.ReconcileMedications(
+    fact_id=MEDICATIONS.fact_id, medications=MEDICATIONS.medications, occurred_at=MONDAY, now=NOW
+)
+RECORD_ALLERGIES = commands.RecordAllergies(
+    fact_id=ALLERGIES.fact_id, allergies=ALLERGIES.allergies, occurred_at=MONDAY, now=NOW
+)
+ANSWER_SCREENER = commands.AnswerScale(
+    fact_id=SCREENER.fact_id,
+    instrument="c-ssrs",
+    items=(1, 0, None, None, None, 0, 0),
+    source="clinician",
+    actor=NURSE,
+    occurred_at=MONDAY,
+    now=NOW,
+)
+ANSWER_PHQ_9 = commands.AnswerScale(
+    fact_id=PHQ_9.fact_id,
+    instrument="phq-9",
+    items=(2, 1, 3, 0, 1, 2, 1, 0, 1),
+    source="client",
+    actor=NURSE,
+    occurred_at=TUESDAY,
+    now=NOW,
+)
+RECORD_TOTAL = commands.RecordScaleTotal(
+    fact_id=fact("gad-7-total"),
+    instrument="gad-7",
+    total=12,
+    source="ehr-import",
+    actor=NURSE,
+    occurred_at=MONDAY,
+    now=NOW,
+)
+ESTABLISH = commands.EstablishDiagnosis(
+    fact_id=DIAGNOSIS.fact_id,
+    icd10=DIAGNOSIS.icd10,
+    display=DIAGNOSIS.display,
+    severity=DIAGNOSIS.severity,
+    verification=DIAGNOSIS.verification,
+    occurred_at=MONDAY,
+    now=NOW,
+)
+PROPOSE = commands.ProposePlan(fact_id=PLAN_PROPOSED.fact_id, plan=PLAN, occurred_at=MONDAY, now=NOW)
+COMPLETE = commands.CompleteAssessment(
+    fact_id=COMPLETED.fact_id, actor=PSYCHIATRIST, credential=CREDENTIAL, occurred_at=TUESDAY, now=NOW
+)
+AMEND = commands.AmendAssessment(
+    fact_id=AMENDED.fact_id,
+    actor=PSYCHIATRIST,
+    credential=CREDENTIAL,
+    reason=AMENDED.reason,
+    occurred_at=NOW,
+    now=NOW,
+)
+STRIKE = commands.MarkEnteredInError(fact_id=MEDICATIONS.fact_id, reason=STRUCK.reason, actor=NURSE, now=NOW)
+
+_COMPLETE: tuple[events.Event, ...] = (*RECORDED, PHQ_9, RISK, COMPLETED, AMENDED, STRUCK)
+_FEWEST: tuple[events.Event, ...] = (
+    events.PatientEnrolled(
+        fact_id=fact("enrolled barely"),
+        name="Alma Reyes",
+        birth_date=date(1990, 4, 12),
+        sex=events.Sex.UNKNOWN,
+        occurred_at=MONDAY,
+    ),
+    events.HistoryRecorded(
+        fact_id=fact("no history"),
+        conditions=(),
+        earlier_treatments=(),
+        nothing_known=True,
+        source="client",
+        occurred_at=MONDAY,
+    ),
+    events.MedicationsReconciled(fact_id=fact("none taken"), medications=(), none_taken=True, occurred_at=MONDAY),
+    events.AllergiesRecorded(fact_id=fact("none known"), allergies=(), no_known_allergies=True, occurred_at=MONDAY),
+    events.ScaleScored(
+        fact_id=RECORD_TOTAL.fact_id,
+        instrument="gad-7",
+        instrument_version=1,
+        total=12,
+        band="moderate",
+        source="ehr-import",
+        scored_by=NURSE,
+        occurred_at=MONDAY,
+    ),
+    events.PlanProposed(fact_id=fact("bare plan"), plan=events.Plan(therapies=("group",)), occurred_at=MONDAY),
+)
+EXAMPLES: tuple[events.Event, ...] = (*_COMPLETE, *_FEWEST)
+
+
+def published(event: events.Event) -> Any:
+    return msgspec.convert(event, PUBLISHED[type(event)], from_attributes=True)
+
+
+PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(published(event) for event in EXAMPLES)
+
+
+def as_of(command: Any, **changes: Any) -> Any:
+    """The command with other content under a fact id of its own."""
+    assert {field.name for field in fields(command)} >= set(changes)
+    return replace(command, fact_id=fact(repr(sorted(changes.items()))), **changes)
