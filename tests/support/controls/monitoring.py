@@ -1,0 +1,188 @@
+"""Examples of monitoring's events and commands."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from careloop.knowledge.suicide_risk import RiskLevel
+from services.monitoring.domain import events, reports
+from services.monitoring.published import PUBLISHED
+from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
+from tests.support.restate import restate
+
+LAMOTRIGINE = events.Medicine(name="lamotrigine 25 MG Oral Tablet", rxcui="28439")
+SERTRALINE = events.Medicine(name="sertraline", rxcui="36437")
+
+ENROLLED = events.EnrolmentNoted(fact_id=fact("enrolment"), evidence=event("enrolment"), occurred_at=YESTERDAY)
+LISTED = events.MedicationsNoted(
+    fact_id=fact("list"),
+    evidence=event("list"),
+    medicines=(events.TakenMedicine(medicine=LAMOTRIGINE),),
+    occurred_at=YESTERDAY,
+)
+LISTED_STOPPED = replace(
+    LISTED, medicines=(events.TakenMedicine(medicine=LAMOTRIGINE, stopped_on=TODAY - timedelta(days=72)),)
+)
+PRESCRIBED = events.PrescriptionNoted(
+    fact_id=fact("prescription"),
+    evidence=event("prescription"),
+    medicine=LAMOTRIGINE,
+    starts_on=date(2026, 11, 1),
+    occurred_at=YESTERDAY,
+)
+DISCONTINUED = events.DiscontinuationNoted(
+    fact_id=fact("discontinuation"),
+    evidence=event("discontinuation"),
+    prescription=PRESCRIBED.fact_id,
+    stopped_on=TODAY,
+    occurred_at=NOON,
+)
+LIST_STRUCK = events.StrikeNoted(fact_id=LISTED.fact_id, evidence=event("strike"), occurred_at=NOON)
+
+REPORT_RASH = reports.ReportSideEffect(
+    fact_id=fact("rash"),
+    symptom="rash",
+    own_words="red spots on both arms",
+    ctcae_grade=None,
+    fibser_frequency=None,
+    fibser_intensity=None,
+    fibser_burden=None,
+    suspected_medicine=None,
+    reporter=events.ReporterKind.CLIENT,
+    actor=CLIENT,
+    occurred_at=YESTERDAY,
+    now=NOON,
+)
+REPORT_NAUSEA = replace(
+    REPORT_RASH, fact_id=fact("nausea"), symptom="nausea", own_words="", ctcae_grade=2, suspected_medicine=SERTRALINE
+)
+NAUSEA = events.SideEffectReported(
+    fact_id=fact("nausea"),
+    symptom="nausea",
+    own_words="",
+    ctcae_grade=2,
+    fibser_frequency=None,
+    fibser_intensity=None,
+    fibser_burden=None,
+    suspected_medicine=SERTRALINE,
+    reporter=events.ReporterKind.CLIENT,
+    reported_by=CLIENT,
+    triage=events.Triage(
+        level=events.TriageLevel.WITHIN_72_HOURS,
+        rule="triage.ctcae-2",
+        rule_version=1,
+        red_flags=(),
+        due_at=NOON + timedelta(hours=72),
+    ),
+    occurred_at=YESTERDAY,
+)
+RASH = replace(
+    NAUSEA,
+    fact_id=fact("rash"),
+    symptom="rash",
+    own_words="red spots on both arms",
+    ctcae_grade=None,
+    fibser_frequency=1,
+    fibser_intensity=2,
+    fibser_burden=3,
+    suspected_medicine=None,
+    triage=events.Triage(
+        level=events.TriageLevel.NEXT_VISIT, rule="triage.ungraded", rule_version=1, red_flags=(), due_at=None
+    ),
+)
+RESOLVE_NAUSEA = reports.ResolveSideEffect(
+    fact_id=fact("resolution"),
+    side_effect=NAUSEA.fact_id,
+    outcome=events.SideEffectOutcome.RESOLVED,
+    action_taken="taken with food",
+    actor=PRESCRIBER,
+    occurred_at=NOON,
+    now=NOON,
+)
+NAUSEA_RESOLVED = events.SideEffectResolved(
+    fact_id=fact("resolution"),
+    side_effect=NAUSEA.fact_id,
+    outcome=events.SideEffectOutcome.RESOLVED,
+    action_taken="taken with food",
+    resolved_by=PRESCRIBER,
+    occurred_at=NOON,
+)
+ANSWER_PHQ_9 = reports.AnswerScale(
+    fact_id=fact("phq-9"),
+    instrument="phq-9",
+    items=(2, 1, 3, 0, 1, 2, 1, 0, 0),
+    source="client",
+    actor=CLIENT,
+    occurred_at=YESTERDAY,
+    now=NOON,
+)
+PHQ_9 = events.ScaleScored(
+    fact_id=fact("phq-9"),
+    instrument="phq-9",
+    instrument_version=1,
+    items=(2, 1, 3, 0, 1, 2, 1, 0, 0),
+    total=10,
+    band="moderate",
+    flags=(),
+    missing=0,
+    source="client",
+    scored_by=CLIENT,
+    occurred_at=YESTERDAY,
+)
+PHQ_9_INCOMPLETE = replace(PHQ_9, items=(None,) * 9, total=None, band="", missing=9)
+RISK = events.RiskRaised(
+    fact_id=fact("risk"),
+    scale_fact_id=PHQ_9.fact_id,
+    level=RiskLevel.MODERATE,
+    reason="phq-9-item-9",
+    rule="risk.phq-9-item-9",
+    rule_version=1,
+    due_at=NOON + timedelta(hours=24),
+    occurred_at=YESTERDAY,
+)
+RECORD_DOSE = reports.RecordDose(
+    fact_id=fact("dose"),
+    medicine=SERTRALINE,
+    prescription=None,
+    status=events.DoseStatus.TAKEN,
+    reason="",
+    actor=CLIENT,
+    occurred_at=YESTERDAY,
+    now=NOON,
+)
+DOSE = events.DoseRecorded(
+    fact_id=fact("dose"),
+    medicine=SERTRALINE,
+    prescription=None,
+    status=events.DoseStatus.TAKEN,
+    reason="",
+    recorded_by=CLIENT,
+    occurred_at=YESTERDAY,
+)
+DOSE_SKIPPED = replace(DOSE, prescription=fact("prescription"), status=events.DoseStatus.SKIPPED, reason="felt sick")
+STRIKE_NAUSEA = reports.MarkEnteredInError(
+    fact_id=NAUSEA.fact_id, reason="another client's report", actor=PRESCRIBER, now=NOON
+)
+NAUSEA_STRUCK = events.EnteredInError(
+    fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
+)
+
+EXAMPLES: tuple[events.Event, ...] = (
+    ENROLLED,
+    LISTED,
+    LISTED_STOPPED,
+    PRESCRIBED,
+    DISCONTINUED,
+    LIST_STRUCK,
+    NAUSEA,
+    RASH,
+    NAUSEA_RESOLVED,
+    PHQ_9,
+    PHQ_9_INCOMPLETE,
+    RISK,
+    DOSE,
+    DOSE_SKIPPED,
+    NAUSEA_STRUCK,
+)
+PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(
+    restate(example, PUBLISHED[type(example)]) for example in EXAMPLES if type(example) in PUBLISHED
+)
