@@ -1,0 +1,134 @@
+"""The log says what is on its list, and nothing of what a patient, a caller or a library wrote."""
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import structlog
+
+from careloop.chassis.logs import place_of, set_up_logs
+
+CANARY = "Jane Canary, 1990-01-01"
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    set_up_logs("assessment", stream)
+    yield stream
+    structlog.reset_defaults()
+    logging.basicConfig(force=True)
+
+
+def last(lines: io.StringIO) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(lines.getvalue().splitlines()[-1])
+    return line
+
+
+def test_listed_fields_are_kept(lines: io.StringIO) -> None:
+    correlation_id = uuid4()
+    structlog.get_logger().info("call", method="/care.x.v1.X/Y", duration_ms=1.5, correlation_id=correlation_id)
+    line = last(lines)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "call",
+        "level": "info",
+        "service": "assessment",
+        "method": "/care.x.v1.X/Y",
+        "duration_ms": 1.5,
+        "correlation_id": str(correlation_id),
+    }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"patient_name": CANARY},
+        {"exc_info": ValueError(CANARY)},
+        {"stack_info": True, "note": CANARY},
+        {"reason": CANARY},
+        {"role": [CANARY]},
+        {"error_type": ValueError(CANARY)},
+        {"event_text": CANARY},
+    ],
+)
+def test_nothing_else_is(lines: io.StringIO, fields: dict[str, Any]) -> None:
+    structlog.get_logger().error("call", **fields)
+    assert "Canary" not in lines.getvalue()
+    assert set(last(lines)) == {"event", "level", "service", "timestamp"}
+
+
+def test_a_sentence_with_data_in_it_is_withheld(lines: io.StringIO) -> None:
+    structlog.get_logger().info(f"admitted {CANARY}")
+    assert last(lines)["event"] == "withheld"
+    assert "Canary" not in lines.getvalue()
+
+
+def test_bound_context_is_listed_too(lines: io.StringIO) -> None:
+    with structlog.contextvars.bound_contextvars(patient=CANARY, role="operator"):
+        structlog.get_logger().info("call")
+    assert last(lines)["role"] == "operator"
+    assert "Canary" not in lines.getvalue()
+
+
+def test_a_librarys_line_keeps_its_template_only(lines: io.StringIO) -> None:
+    logging.getLogger("aiokafka.consumer").warning("Heartbeat of %s failed", CANARY)
+    line = last(lines)
+    assert (line["event"], line["logger"]) == ("library", "aiokafka.consumer")
+    assert line["template"] == "Heartbeat of %s failed"
+    assert "Canary" not in lines.getvalue()
+
+
+def test_a_librarys_finished_text_is_withheld(lines: io.StringIO) -> None:
+    logging.getLogger("asyncio").error(f"Task failed: {CANARY}")
+    assert "template" not in last(lines)
+    assert "Canary" not in lines.getvalue()
+
+
+def test_a_librarys_exception_keeps_its_type_only(lines: io.StringIO) -> None:
+    try:
+        raise KeyError(CANARY)
+    except KeyError:
+        logging.getLogger("grpc").exception("handler")
+    assert last(lines)["error_type"] == "KeyError"
+    assert "Canary" not in lines.getvalue()
+
+
+async def test_a_lost_tasks_exception_does_not_leak(lines: io.StringIO) -> None:
+    asyncio.get_running_loop().call_exception_handler({"message": CANARY, "exception": ValueError(CANARY)})
+    assert last(lines)["error_type"] == "ValueError"
+    assert "Canary" not in lines.getvalue()
+
+
+@pytest.mark.parametrize("name", ["aiokafka.conn", "aiokafka.producer", "faststream", "asyncio", "grpc"])
+def test_libraries_are_not_heard_below_warning(lines: io.StringIO, name: str) -> None:
+    logging.getLogger(name).info("Request %s", CANARY)
+    logging.getLogger(name).debug("Response %s", CANARY)
+    assert lines.getvalue() == ""
+
+
+def test_a_terminal_gets_words_instead_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    set_up_logs("assessment", terminal)
+    structlog.get_logger().info("call", patient=CANARY, code="OK")
+    structlog.reset_defaults()
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(terminal.getvalue())
+    assert "OK" in terminal.getvalue()
+    assert "Canary" not in terminal.getvalue()
+
+
+def test_the_place_of_an_error_is_its_innermost_frame() -> None:
+    with pytest.raises(ValueError, match="Expecting") as raised:
+        json.loads("{")
+    assert place_of(raised.value).startswith("json.decoder:")
+    assert place_of(ValueError()) == ""

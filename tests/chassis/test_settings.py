@@ -1,0 +1,121 @@
+"""Settings: read once, checked at the start, and never shown."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from careloop.chassis.partitioner import partition_of
+from careloop.chassis.settings import ServiceSettings, SettingsInvalid, read_settings
+from careloop.chassis.tokens import ConsistencyToken
+from careloop.kernel.errors import InvalidInput
+from careloop.kernel.ids import PatientId
+
+CANARY = "s3cret-canary"
+NEEDED = {
+    "SERVICE": "assessment",
+    "POSTGRES_DSN": f"postgres://assessment:{CANARY}@127.0.0.1/careloop",
+    "KAFKA_BOOTSTRAP": "127.0.0.1:9092",
+    "GRPC_PORT": "50051",
+    "HTTP_PORT": "8081",
+    "TOKEN_KEYS_FILE": "keys/public.json",
+    "SERVICE_KEY_FILE": "keys/private.json",
+    "PEERS": '{"monitoring": "127.0.0.1:50052"}',
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(f"CARELOOP_{name}", value)
+
+
+def test_reads_the_environment() -> None:
+    settings = read_settings()
+    assert settings.service == "assessment"
+    assert settings.partitions == 6
+    assert settings.peers == {"monitoring": "127.0.0.1:50052"}
+    assert settings.token_keys_file == Path("keys/public.json")
+    assert settings.grpc_host == settings.http_host == "127.0.0.1"
+
+
+def test_does_not_change_afterwards() -> None:
+    with pytest.raises(ValidationError):
+        read_settings().partitions = 7
+
+
+def test_does_not_show_the_password() -> None:
+    assert CANARY not in repr(read_settings())
+
+
+@pytest.mark.parametrize("name", sorted(set(NEEDED) - {"PEERS"}))
+def test_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(f"CARELOOP_{name}")
+    with pytest.raises(SettingsInvalid, match=f"CARELOOP_{name}: Field required"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GRPC_PORT", CANARY),
+        ("PARTITIONS", "0"),
+        ("SERVICE", f"Ä {CANARY}"),
+        ("PEERS", "{" + CANARY),
+        ("PEERS", '{"' + CANARY + '": 7}'),
+        ("GRACE_SECONDS", "-1"),
+    ],
+)
+def test_names_the_variable_that_is_wrong_and_not_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"CARELOOP_{name}", value)
+    with pytest.raises(SettingsInvalid) as wrong:
+        read_settings()
+    assert f"CARELOOP_{name}" in str(wrong.value)
+    assert CANARY not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"pool_timeout_seconds": 5, "statement_timeout_seconds": 5},
+        {"statement_timeout_seconds": 10, "max_deadline_seconds": 10},
+        {"max_deadline_seconds": 15, "grace_seconds": 15},
+    ],
+)
+def test_each_wait_must_end_before_the_one_around_it(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsInvalid, match="must be less than"):
+        read_settings(**values)
+
+
+def test_a_service_may_have_settings_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Own(ServiceSettings):
+        urgent_seconds: float = 900
+
+    monkeypatch.setenv("CARELOOP_URGENT_SECONDS", "5")
+    assert read_settings(Own).model_dump()["urgent_seconds"] == 5
+
+
+PATIENT = PatientId(UUID("0f1e2d3c-4b5a-4968-8776-655443322110"))
+TOKEN = ConsistencyToken(service="assessment", partition=3, position=41, patient_id=PATIENT)
+
+
+def test_a_consistency_token_comes_back() -> None:
+    assert ConsistencyToken.parse(TOKEN.encode()) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "garbage", ["", "x", "é", "YTpiOmM6ZA==", TOKEN.encode() + "AA", TOKEN.encode()[:-4], "A" * 999]
+)
+def test_anything_else_is_no_consistency_token(garbage: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        ConsistencyToken.parse(garbage, field="at_least")
+    assert refusal.value.field == "at_least"
+
+
+def test_a_patient_has_one_partition_for_ever() -> None:
+    assert partition_of(PATIENT, 6) == 4
+    assert partition_of(PATIENT, 1) == 0
