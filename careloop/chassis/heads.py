@@ -1,6 +1,7 @@
 """How far each source has come, as the sources themselves tell it on one compacted topic."""
 
 import asyncio
+import time
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from careloop.chassis.codec import ENCODER
@@ -18,6 +19,9 @@ from careloop.kernel.events import Instant
 HEADS_TOPIC = "care.heads.v1"
 HISTORY = 256
 """Heads kept per (source, partition): a consumer further behind than that counts as older than it is."""
+SILENCE_SECONDS = 10.0
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,43 +86,36 @@ class HeadsReader:
 
     def __init__(self, bootstrap: str, view: HeadsView, topic: str = HEADS_TOPIC) -> None:
         self.view = view
-        self.connected = False
         self._bootstrap = bootstrap
         self._topic = topic
+        self._heard_at = float("-inf")
+
+    @property
+    def connected(self) -> bool:
+        """Whether any head came lately; sources tell theirs every few seconds, so silence means no broker."""
+        return time.monotonic() - self._heard_at < SILENCE_SECONDS
 
     async def run(self) -> None:
-        """Read for ever. A broker that is away makes the view old, never this process end."""
-        pause = 0.1
+        """Read for ever. A broker that is away makes the view old and never ends this."""
+        pause = FIRST_PAUSE_SECONDS
         while True:
             try:
                 await self._read()
             except (KafkaError, OSError) as away:
-                if self.connected:
-                    pause = 0.1
                 structlog.get_logger().warning("heads not readable", error_type=type(away).__name__)
-            self.connected = False
+            pause = FIRST_PAUSE_SECONDS if self.connected else min(pause * 2, LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+            self._topic, bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
         )
         try:
             await consumer.start()
-            consumer.assign(await self._partitions(consumer))
-            await consumer.seek_to_beginning()
             while True:
                 batches = await consumer.getmany(timeout_ms=1000)
-                self.connected = True
                 for records in batches.values():
+                    self._heard_at = time.monotonic()
                     self.view.note_all(record.value for record in records)
         finally:
             await consumer.stop()
-
-    async def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-        await consumer.topics()
-        found = consumer.partitions_for_topic(self._topic)
-        if not found:
-            raise ConnectionError("the heads topic is not there yet")
-        return [TopicPartition(self._topic, partition) for partition in sorted(found)]
