@@ -1,8 +1,5 @@
 """Who is let in: only tokens signed by a known key for this service, for a short time, with a role that exists."""
 
-import base64
-import hashlib
-import hmac
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,7 +15,19 @@ from joserfc.jws import JWSRegistry
 from careloop.chassis.auth import REMEMBERED_TOKENS, KeysUnusable, TokenVerifier, read_public_keys
 from careloop.chassis.token_signing import ServiceTokens, new_key, public_key_set, read_private_key, sign_token
 from careloop.kernel.errors import NotSignedIn
-from tests.support.signing import ISSUER, NOW, OPERATOR, SERVICE, public_keys, service_token, token
+from tests.support.signing import (
+    ISSUER,
+    NOW,
+    OPERATOR,
+    SERVICE,
+    claims,
+    hs256_with_public_key,
+    public_keys,
+    segment,
+    service_token,
+    token,
+    unsigned,
+)
 
 ROLES = frozenset({"operator", "service", "client", "psychiatrist"})
 PATIENT = "0f1e2d3c-4b5a-4968-8776-655443322110"
@@ -42,31 +51,10 @@ def verifier(clock: Clock) -> TokenVerifier:
     return TokenVerifier(public_keys(), audience="assessment", roles=ROLES, clock=clock)
 
 
-def segment(content: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
-
-
-def claims(**changes: Any) -> dict[str, Any]:
-    issued_at = int(NOW.timestamp())
-    return {**OPERATOR, "aud": "assessment", "iat": issued_at, "exp": issued_at + 600, **changes}
-
-
 def signed(content: Mapping[str, Any], **header: Any) -> str:
     key = import_key(dict(ISSUER))
     registry = JWSRegistry(algorithms=["Ed25519"], strict_check_header=False)
     return jwt.encode({"alg": "Ed25519", "kid": ISSUER["kid"], **header}, dict(content), key, registry=registry)
-
-
-def hs256_with_public_key() -> str:
-    public = public_key_set([ISSUER])["keys"][0]
-    secret = base64.urlsafe_b64decode(public["x"] + "==")
-    head = segment({"alg": "HS256", "kid": ISSUER["kid"]}) + "." + segment(claims())
-    mark = hmac.new(secret, head.encode(), hashlib.sha256).digest()
-    return head + "." + base64.urlsafe_b64encode(mark).rstrip(b"=").decode()
-
-
-def unsigned() -> str:
-    return segment({"alg": "none", "kid": ISSUER["kid"]}) + "." + segment(claims()) + "."
 
 
 def tampered() -> str:

@@ -1,5 +1,9 @@
 """Keys and tokens of the tests: an issuer for people, a key per service, and a clock that stands still."""
 
+import base64
+import hashlib
+import hmac
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -32,3 +36,25 @@ def token(
 
 def service_token() -> str:
     return token({"sub": "coordination", "role": "service"}, key=SERVICE)
+
+
+def segment(content: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    issued_at = int(NOW.timestamp())
+    return {**OPERATOR, "aud": "assessment", "iat": issued_at, "exp": issued_at + 600, **changes}
+
+
+def hs256_with_public_key() -> str:
+    """What fools a verifier that lets the token choose the algorithm."""
+    public = public_key_set([ISSUER])["keys"][0]
+    secret = base64.urlsafe_b64decode(public["x"] + "==")
+    head = segment({"alg": "HS256", "kid": ISSUER["kid"]}) + "." + segment(claims())
+    mark = hmac.new(secret, head.encode(), hashlib.sha256).digest()
+    return head + "." + base64.urlsafe_b64encode(mark).rstrip(b"=").decode()
+
+
+def unsigned() -> str:
+    return segment({"alg": "none", "kid": ISSUER["kid"]}) + "." + segment(claims()) + "."
