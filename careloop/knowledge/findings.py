@@ -59,6 +59,7 @@ class Reason(StrEnum):
     TRIAL_DETAILS_MISSING = "trial-details-missing"
     LABS_NOT_RECORDED = "labs-not-recorded"
     LAB_UNIT_UNKNOWN = "lab-unit-unknown"
+    DOSE_OF_COMBINATION = "dose-of-combination"
     DOSE_MISSING = "dose-missing"
     WEIGHT_MISSING = "weight-missing"
     BIRTH_DATE_MISSING = "birth-date-missing"

@@ -1,0 +1,139 @@
+"""One screen being made: the order and chart with their drugs resolved, as every check reads them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from careloop.knowledge.chart import Chart, Medication, Order
+from careloop.knowledge.drugs import ResolvedDrug, Unresolved, resolve
+from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
+from careloop.knowledge.pack import Pack
+from careloop.knowledge.schema import Rule
+from careloop.knowledge.text import mentions, words
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one check came back with; `done` are the checks of which at least a part could be made."""
+
+    alerts: tuple[Alert, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
+    done: frozenset[Check] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A medication of the chart. It overlaps the order when its last dose is not before the order's first day."""
+
+    medication: Medication
+    drug: ResolvedDrug | Unresolved
+    days_since_last_dose: int | None
+
+    @property
+    def overlaps(self) -> bool:
+        return self.days_since_last_dose is None or self.days_since_last_dose <= 0
+
+    @property
+    def ingredients(self) -> tuple[str, ...]:
+        return self.drug.ingredients if isinstance(self.drug, ResolvedDrug) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`taken` is None when nobody recorded the medications."""
+
+    pack: Pack
+    chart: Chart
+    order: Order
+    ingredients: tuple[str, ...]
+    as_of: date
+    starts_on: date
+    taken: tuple[Taken, ...] | None
+
+    @property
+    def age(self) -> int | None:
+        """Whole years on the day the order starts; None when unknown or impossible."""
+        born = self.chart.patient.birth_date
+        if born is None or born > self.starts_on:
+            return None
+        birthday_to_come = (self.starts_on.month, self.starts_on.day) < (born.month, born.day)
+        return self.starts_on.year - born.year - birthday_to_come
+
+    def concerned(self, drugs: Iterable[str]) -> tuple[str, ...]:
+        """The ordered ingredients among these drugs and classes."""
+        names = tuple(drugs)
+        return tuple(drug for drug in self.ingredients if self.pack.among(drug, names))
+
+    def in_force(self, rule: Rule) -> bool:
+        return rule.in_force(self.starts_on)
+
+    def overlapping(self) -> Iterator[Taken]:
+        return (taken for taken in self.taken or () if taken.overlaps)
+
+    def has_condition(self, names: Iterable[str]) -> bool:
+        """Whether one of the chart's conditions belongs to one of these groups; False also when none were recorded."""
+        groups = [self.pack.conditions[name] for name in names]
+        for condition in self.chart.patient.conditions or ():
+            icd10 = (condition.icd10 or "").strip().upper()
+            text = words(condition.text or "")
+            for group in groups:
+                coded = condition.snomed in group.snomed or bool(icd10 and icd10.startswith(group.icd10))
+                if coded or any(mentions(text, words(phrase)) for phrase in group.words):
+                    return True
+        return False
+
+
+def open_case(pack: Pack, chart: Chart, order: Order, ordered: ResolvedDrug, as_of: date) -> Case:
+    """The case with every medication of the chart resolved."""
+    starts_on = order.starts_on or as_of
+    listed = chart.medications
+    return Case(
+        pack=pack,
+        chart=chart,
+        order=order,
+        ingredients=ordered.ingredients,
+        as_of=as_of,
+        starts_on=starts_on,
+        taken=None if listed is None else tuple(_taken(medication, starts_on, pack) for medication in listed),
+    )
+
+
+def _taken(medication: Medication, starts_on: date, pack: Pack) -> Taken:
+    stopped = medication.stopped_on
+    since = None if stopped is None else (starts_on - stopped).days
+    return Taken(medication, resolve(medication.name, medication.rxcui, pack), since)
+
+
+def alert(rule: Rule, kind: Check, *involves: str, **figures: object) -> Alert:
+    """The rule's words with the drugs and figures of this case put in."""
+    told = {"order": involves[0], "other": involves[-1], **figures}
+    return Alert(
+        rule=rule.id,
+        version=rule.version,
+        kind=kind,
+        severity=rule.severity,
+        involves=tuple(dict.fromkeys(involves)),
+        message=rule.message.format_map(told),
+        action=rule.action.format_map(told),
+        source=f"{rule.source} [{rule.basis}]",
+        reviewed=rule.reviewed,
+    )
+
+
+def doubts(drug: ResolvedDrug | Unresolved) -> tuple[tuple[Reason, str], ...]:
+    """Why what was resolved may not be all, or not be right: reasons with what they are about."""
+    if isinstance(drug, Unresolved):
+        return ((drug.reason, drug.subject),)
+    unknown = tuple((Reason.UNKNOWN_DRUG, part) for part in drug.unrecognised)
+    return (*unknown, (Reason.CODE_UNVERIFIED, drug.subject)) if drug.by_code_alone else unknown
+
+
+def missing(check: Check, reason: Reason, subject: str = "") -> Found:
+    """A check that could not be made at all."""
+    return Found(not_checked=(NotChecked(check=check, reason=reason, subject=subject),))
+
+
+def amount(value: Decimal | None) -> Decimal | None:
+    """A usable quantity: finite and not negative. Anything else counts as not told."""
+    return value if value is not None and value.is_finite() and value >= 0 else None

@@ -1,0 +1,98 @@
+"""Dose: the order against the drug's daily maximum, and the lower limits of some patients."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from careloop.knowledge.case import Case, Found, alert, amount, missing
+from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
+from careloop.knowledge.schema import Circumstances, DoseRule
+
+ADULT = 18
+
+
+def check(case: Case) -> Found:
+    """The limits are those of adults; the dose of a product of several ingredients is not the dose of each."""
+    alerts, gaps = _inhibited(case)
+    if len(case.ingredients) > 1:
+        gaps.append(_gap(Reason.DOSE_OF_COMBINATION, " / ".join(case.ingredients)))
+        return Found(tuple(alerts), tuple(gaps))
+    dose = amount(case.order.daily_dose_mg)
+    if dose is None:
+        gaps.append(_gap(Reason.DOSE_MISSING, case.ingredients[0]))
+        return Found(tuple(alerts), tuple(gaps))
+    ordered = _ordered(case, case.ingredients[0], dose)
+    return Found((*alerts, *ordered.alerts), (*gaps, *ordered.not_checked), ordered.done)
+
+
+def _gap(reason: Reason, subject: str = "") -> NotChecked:
+    return NotChecked(check=Check.DOSE, reason=reason, subject=subject)
+
+
+def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
+    weight = amount(case.chart.patient.weight_kg)
+    limit = case.pack.drugs[drug].max_daily_mg
+    per_kg = case.pack.drugs[drug].max_daily_mg_per_kg
+    if limit is None and per_kg is None:
+        return missing(Check.DOSE, Reason.NOT_IN_PACK, drug)
+    if limit is None and (per_kg is None or not weight):
+        return missing(Check.DOSE, Reason.WEIGHT_MISSING, drug)
+    limit = limit if limit is not None else (per_kg or Decimal(0)) * (weight or Decimal(0))
+    too_young = case.age is not None and case.age < ADULT
+    gaps = [_gap(Reason.NOT_IN_PACK, "doses under 18")] if too_young else []
+    alerts: list[Alert] = []
+    for rule in filter(case.in_force, case.pack.doses):
+        if rule.when is None:
+            alerts += [_told(rule, dose, limit, drug)] if dose > limit else []
+        elif _over(case, rule, drug, dose):
+            held, unknown = _circumstances(case, rule.when)
+            alerts += [_told(rule, dose, rule.max_daily_mg, drug, *held[1:])] if held else []
+            gaps += [_gap(unknown, drug)] if unknown and not held else []
+    return Found(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
+
+
+def _over(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> bool:
+    return rule.max_daily_mg is not None and case.pack.among(drug, rule.drugs) and dose > rule.max_daily_mg
+
+
+def _told(rule: DoseRule, dose: Decimal, limit: Decimal | None, *involves: str) -> Alert:
+    return alert(rule, Check.DOSE, *involves, dose=f"{dose:f}", limit=f"{(limit or Decimal(0)).normalize():f}")
+
+
+def _circumstances(case: Case, when: Circumstances) -> tuple[tuple[str, ...], Reason | None]:
+    """What makes the limit hold (a first word, then the drugs involved), or why that is not known."""
+    patient = case.chart.patient
+    if when.age_over is not None:
+        return ("age",) if (
+            case.age or 0
+        ) > when.age_over else (), None if case.age is not None else Reason.BIRTH_DATE_MISSING
+    if when.with_drugs:
+        meets = sorted(
+            {d for taken in case.overlapping() for d in taken.ingredients if case.pack.among(d, when.with_drugs)}
+        )
+        return ("drug", *meets) if meets else (), None if case.taken is not None else Reason.MEDICATIONS_NOT_RECORDED
+    if when.conditions:
+        known = None if patient.conditions is not None else Reason.CONDITIONS_NOT_RECORDED
+        return ("condition",) if case.has_condition(when.conditions) else (), known
+    found = any(
+        gene.gene.upper() == when.gene and gene.phenotype.casefold().split(" ")[0] in when.phenotypes
+        for gene in patient.genotypes or ()
+    )
+    return ("gene",) if found else (), None
+
+
+def _inhibited(case: Case) -> tuple[list[Alert], list[NotChecked]]:
+    """A drug already taken whose limit falls because of the drug now ordered."""
+    found = [told for rule in case.pack.doses for told in _lowered(case, rule)]
+    alerts = [told for told in found if isinstance(told, Alert)]
+    return alerts, [told for told in found if isinstance(told, NotChecked)]
+
+
+def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
+    inhibitors = case.concerned(rule.when.with_drugs) if rule.when and case.in_force(rule) else ()
+    for taken in case.overlapping() if inhibitors else ():
+        for drug in (name for name in taken.ingredients if case.pack.among(name, rule.drugs)):
+            dose = amount(taken.medication.daily_dose_mg)
+            if dose is None:
+                yield _gap(Reason.DOSE_MISSING, drug)
+            elif _over(case, rule, drug, dose):
+                yield alert(rule, Check.DOSE, drug, inhibitors[0], dose=f"{dose:f}", limit=f"{rule.max_daily_mg}")

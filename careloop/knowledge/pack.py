@@ -1,0 +1,232 @@
+"""The knowledge pack: all data files, read once, checked strictly, and named by a digest over their content."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from itertools import chain
+from typing import TypeVar
+
+import msgspec
+import yaml
+
+from careloop.knowledge import schema
+from careloop.knowledge.findings import PackReference
+from careloop.knowledge.text import tokens
+
+E = TypeVar("E", bound=schema.Entry)
+
+
+class PackInvalid(ValueError):
+    """A data file says something the pack may not: an unknown key, a repeated id or a name that leads nowhere."""
+
+
+class Title(schema.Entry, kw_only=True):
+    """Name and version of the pack, and the drugs for which an unchecked order must not pass without a reason."""
+
+    name: str
+    version: str
+    high_risk: tuple[str, ...]
+
+
+class Pack(schema.Entry, kw_only=True):
+    """Everything the checks decide with. `members` holds, for every class and every drug name, the drugs meant."""
+
+    title: Title
+    digest: str
+    drugs: dict[str, schema.Drug]
+    members: dict[str, frozenset[str]]
+    conditions: dict[str, schema.ConditionGroup]
+    groups: tuple[schema.SubstanceGroup, ...]
+    not_drugs: frozenset[str]
+    interactions: tuple[schema.PairRule, ...]
+    washouts: tuple[schema.WashoutRule, ...]
+    duplicates: tuple[schema.PairRule, ...]
+    same_ingredient: schema.Rule
+    allergies: tuple[schema.AllergyRule, ...]
+    doses: tuple[schema.DoseRule, ...]
+    drug_conditions: tuple[schema.ConditionRule, ...]
+    ages: tuple[schema.AgeRule, ...]
+    pregnancy: tuple[schema.PregnancyRule, ...]
+    labs: tuple[schema.LabRule, ...]
+    trials: tuple[schema.TrialRule, ...]
+    supply: tuple[schema.SupplyRule, ...]
+    controlled: tuple[schema.ControlledRule, ...]
+    combinations: tuple[schema.Combination, ...]
+    product_words: frozenset[str]
+    units: tuple[schema.UnitOf, ...]
+    lexicon: dict[tuple[str, ...], tuple[str, ...]]
+    longest_name: int
+    codes: dict[str, tuple[tuple[str, ...], bool]]
+
+    @property
+    def reference(self) -> PackReference:
+        return PackReference(pack=self.title.name, version=self.title.version, digest=self.digest)
+
+    def rules(self) -> tuple[schema.Rule, ...]:
+        """Every rule, in the order of the data files."""
+        lists: Iterable[Iterable[schema.Rule]] = (
+            self.interactions, self.washouts, self.duplicates, (self.same_ingredient,), self.allergies, self.doses,
+            self.drug_conditions, self.ages, self.pregnancy, self.labs, self.trials, self.supply, self.controlled,
+        )  # fmt: skip
+        return tuple(chain.from_iterable(lists))
+
+    def among(self, drug: str, names: Iterable[str]) -> bool:
+        """Whether the drug is one of these drugs or in one of these classes."""
+        return any(drug in self.members[name] for name in names)
+
+
+class _StrictLoader(yaml.CSafeLoader):
+    """YAML without repeated keys, which plain YAML readers let the last one win."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Hashable, object]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    if len(keys) != len(set(keys)):
+        raise PackInvalid(f"a key is repeated near line {node.start_mark.line + 1}")
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_data() -> dict[str, bytes]:
+    """The pack's own data files by name."""
+    folder = files("careloop.knowledge") / "data"
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+
+
+def parse(content: Mapping[str, bytes], name: str, shape: type[E]) -> tuple[E, ...]:
+    """The entries of one data file. Raises PackInvalid naming the file and the place."""
+    try:
+        return msgspec.convert(yaml.load(content[name], _StrictLoader), tuple[shape, ...])  # noqa: S506 - a safe loader
+    except (KeyError, yaml.YAMLError, msgspec.ValidationError, PackInvalid) as fault:
+        raise PackInvalid(f"{name}: {fault}") from fault
+
+
+def digest_of(content: Mapping[str, bytes]) -> str:
+    """`sha256:` over names and bytes of all data files: any change of any rule gives another digest."""
+    total = sha256()
+    for name in sorted(content):
+        total.update(f"{name}\0{len(content[name])}\0".encode())
+        total.update(content[name])
+    return f"sha256:{total.hexdigest()}"
+
+
+def load(content: Mapping[str, bytes]) -> Pack:
+    """A checked pack. Raises PackInvalid on an unknown key, a repeated id or a dangling reference."""
+    drugs = parse(content, "drugs.yaml", schema.Drug)
+    groups = parse(content, "groups.yaml", schema.SubstanceGroup)
+    conditions = parse(content, "conditions.yaml", schema.ConditionGroup)
+    combinations = parse(content, "combinations.yaml", schema.Combination)
+    words = parse(content, "product-words.yaml", schema.Words)
+    lexicon = _lexicon(drugs, combinations)
+    titles = parse(content, "pack.yaml", Title)
+    same = parse(content, "same-ingredient.yaml", schema.Rule)
+    if len(titles) != 1 or len(same) != 1:
+        raise PackInvalid("pack.yaml and same-ingredient.yaml hold exactly one entry each")
+    pack = Pack(
+        title=titles[0],
+        digest=digest_of(content),
+        drugs={drug.name: drug for drug in drugs},
+        members=_members(drugs, parse(content, "classes.yaml", schema.DrugClass)),
+        conditions={group.name: group for group in conditions},
+        groups=groups,
+        not_drugs=frozenset(entry.name for entry in parse(content, "not-drugs.yaml", schema.Named)),
+        interactions=parse(content, "interactions.yaml", schema.PairRule),
+        washouts=parse(content, "washouts.yaml", schema.WashoutRule),
+        duplicates=parse(content, "duplicates.yaml", schema.PairRule),
+        same_ingredient=same[0],
+        allergies=parse(content, "allergies.yaml", schema.AllergyRule),
+        doses=parse(content, "doses.yaml", schema.DoseRule),
+        drug_conditions=parse(content, "drug-conditions.yaml", schema.ConditionRule),
+        ages=parse(content, "ages.yaml", schema.AgeRule),
+        pregnancy=parse(content, "pregnancy.yaml", schema.PregnancyRule),
+        labs=parse(content, "labs.yaml", schema.LabRule),
+        trials=parse(content, "trials.yaml", schema.TrialRule),
+        supply=parse(content, "supply.yaml", schema.SupplyRule),
+        controlled=parse(content, "controlled.yaml", schema.ControlledRule),
+        combinations=combinations,
+        product_words=frozenset(word for kind in words for word in kind.words),
+        units=parse(content, "units.yaml", schema.UnitOf),
+        lexicon=lexicon,
+        longest_name=max(map(len, lexicon)),
+        codes=_codes(drugs, combinations),
+    )
+    _require_unique("code", (code.rxcui for entry in (*drugs, *combinations) for code in entry.codes))
+    _require_unique("group", (group.name for group in groups))
+    _require_unique("condition", (group.name for group in conditions))
+    _require_unique("rule", (rule.id for rule in pack.rules()))
+    _require_known(pack)
+    return pack
+
+
+def _members(drugs: Iterable[schema.Drug], classes: Iterable[schema.DrugClass]) -> dict[str, frozenset[str]]:
+    """Classes opened up to the drugs they mean, at any depth; each drug name means itself."""
+    drugs, classes = tuple(drugs), tuple(classes)
+    _require_unique("drug or class", (entry.name for entry in (*drugs, *classes)))
+    includes = {entry.name: entry.includes for entry in classes}
+    members = {drug.name: frozenset({drug.name}) for drug in drugs}
+
+    def opened(name: str, above: tuple[str, ...]) -> frozenset[str]:
+        if name in members:
+            return members[name]
+        if name not in includes or name in above:
+            raise PackInvalid(f"{name} is neither drug nor class, or includes itself")
+        own = frozenset(drug.name for drug in drugs if name in drug.classes)
+        return own.union(*(opened(part, (*above, name)) for part in includes[name]))
+
+    for name in chain(includes, (listed for drug in drugs for listed in drug.classes)):
+        members[name] = opened(name, ())
+    return members
+
+
+def _lexicon(
+    drugs: Iterable[schema.Drug], combinations: Iterable[schema.Combination]
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Every name as words, with the ingredients it means. Raises PackInvalid when one name means two things."""
+    meant = [(name, (drug.name,)) for drug in drugs for name in (drug.name, *drug.also)]
+    meant += [(name, entry.drugs) for entry in combinations for name in (entry.name, *entry.also)]
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for name, ingredients in meant:
+        if found.setdefault(tokens(name), ingredients) != ingredients:
+            raise PackInvalid(f"{name} means two things")
+    return found
+
+
+def _codes(
+    drugs: Iterable[schema.Drug], combinations: Iterable[schema.Combination]
+) -> dict[str, tuple[tuple[str, ...], bool]]:
+    coded = [(code, (drug.name,)) for drug in drugs for code in drug.codes]
+    coded += [(code, entry.drugs) for entry in combinations for code in entry.codes]
+    return {code.rxcui: (ingredients, code.verified) for code, ingredients in coded}
+
+
+def _require_unique(what: str, names: Iterable[str]) -> None:
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
+    if repeated:
+        raise PackInvalid(f"{what} given more than once: {', '.join(repeated)}")
+
+
+_DRUG_FIELDS = (
+    "drugs", "left", "right", "left_except", "right_except", "after", "before", "after_except", "members", "cautions",
+    "with_drugs", "high_risk",
+)  # fmt: skip
+
+
+def _require_known(pack: Pack) -> None:
+    whens = [rule.when for rule in pack.doses if rule.when is not None]
+    for entry in (*pack.rules(), *pack.groups, *pack.combinations, *whens, pack.title):
+        for name in chain.from_iterable(getattr(entry, field, ()) for field in _DRUG_FIELDS):
+            if name not in pack.members:
+                raise PackInvalid(f"{name} is neither drug nor class")
+        for name in getattr(entry, "conditions", ()):
+            if name not in pack.conditions:
+                raise PackInvalid(f"{name} is not a condition")
+
+
+@cache
+def current_pack() -> Pack:
+    """The pack that ships with this version, read on first use."""
+    return load(read_data())
