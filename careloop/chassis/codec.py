@@ -57,7 +57,11 @@ class Codec(Generic[Fact]):
         return topic in self._decoders or topic in self._upcasters
 
     def encode(self, event: Fact) -> tuple[str, bytes]:
-        return self._topics[type(event)], ENCODER.encode(event)
+        """Raises msgspec.ValidationError for what could not be decoded again, such as a time without a zone."""
+        topic = self._topics[type(event)]
+        state = ENCODER.encode(event)
+        self._decoders[topic].decode(state)
+        return topic, state
 
     def decode(self, topic: str, state: bytes) -> Fact:
         """Raises UnknownTopic, or msgspec.ValidationError when the state is not what the topic promises."""

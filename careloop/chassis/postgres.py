@@ -21,6 +21,7 @@ from careloop.chassis.event_store import (
 from careloop.chassis.log_listener import LogListener
 from careloop.chassis.lost_commit import how_it_ended
 from careloop.chassis.sessions import Sessions, Timeouts
+from careloop.chassis.store_figures import StoreFigures, read_figures
 from careloop.chassis.unit_arrays import STORE_UNIT, unit_arrays
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import EventMetadata
@@ -160,6 +161,10 @@ class PostgresEventStore:
             "select distinct source from parked where consumer = $1 and patient_id = $2", consumer, stream_id
         )
         return frozenset(row["source"] for row in rows)
+
+    async def status(self, now: datetime) -> StoreFigures:
+        """What this schema's tables say of themselves, read in one snapshot."""
+        return await read_figures(self.sessions, now)
 
     async def check_durability(self) -> None:
         """Raises NotDurable unless an acknowledged commit is on the server's disk."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from careloop.chassis.codec import Codec
 from careloop.chassis.event_store import (
@@ -73,6 +74,8 @@ class Streams(Generic[State, Fact]):
         self.published = published
         self.due = due
         self.statements = statements
+        # Calls of one process on one stream wait here for each other instead of meeting conflicts.
+        self._queues: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, stream_id: UUID) -> Loaded[State]:
         rows = await self.store.load(stream_id)
@@ -93,23 +96,40 @@ class Streams(Generic[State, Fact]):
         without deciding again. Raises what `decide` raises (then nothing is stored), Conflict after three tries,
         RequestIdReused, Unavailable.
         """
-        for attempt in range(ATTEMPTS):
-            known = await self.store.command(request.request_id)
-            if known is not None:
-                return await self.answer_again(known, request)
-            loaded = await self.load(stream_id)
-            events = decide(loaded.state)
-            write = self.write(stream_id, request, events, loaded.version, done=done)
-            shown = tuple(statement for event in events for statement in self.statements(event, stream_id))
-            try:
-                (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))
-            except Conflict:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                await asyncio.sleep(random.uniform(0.002, 0.02) * (attempt + 1))  # noqa: S311
-                continue
-            return await self.answer_again(written.command, request, repeated=written.repeated)
-        raise AssertionError("unreachable")
+        queue = self._queues.setdefault(stream_id, asyncio.Lock())
+        async with queue:
+            for attempt in range(1, ATTEMPTS):
+                try:
+                    return await self._try(stream_id, request, decide, done)
+                except Conflict:
+                    await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
+            return await self._try(stream_id, request, decide, done)
+
+    async def _try(
+        self,
+        stream_id: UUID,
+        request: Request,
+        decide: Callable[[State], Sequence[Fact]],
+        done: tuple[UUID, ...],
+    ) -> Done[Fact]:
+        known = await self.store.command(request.request_id)
+        if known is not None:
+            return await self.answer_again(known, request)
+        loaded = await self.load(stream_id)
+        events = decide(loaded.state)
+        write = self.write(stream_id, request, events, loaded.version, done=done)
+        shown = tuple(statement for event in events for statement in self.statements(event, stream_id))
+        (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))
+        if written.repeated:
+            return await self.answer_again(written.command, request)
+        position = await self._published_position(written.command, write)
+        return Done(events=events, position=position, repeated=False)
+
+    async def _published_position(self, command: CommandRecord, write: Write) -> int:
+        for behind, event in enumerate(reversed(write.events)):
+            if event.topic in self.published:
+                return command.last_position - behind
+        return await self.store.last_position(command.stream_id, self.published, through=command.last_position)
 
     def write(
         self,
@@ -139,7 +159,7 @@ class Streams(Generic[State, Fact]):
         event_id = EventId(derived_id("event", self.service, command_id, order))
         return NewEvent(event_id=event_id, topic=topic, state=state, occurred_at=event.occurred_at)
 
-    async def answer_again(self, command: CommandRecord, request: Request, *, repeated: bool = True) -> Done[Fact]:
+    async def answer_again(self, command: CommandRecord, request: Request) -> Done[Fact]:
         """What the stored command came to. Raises RequestIdReused if it was not this very request."""
         if (command.caller, command.digest) != (request.actor, request.digest):
             raise RequestIdReused(
@@ -150,5 +170,5 @@ class Streams(Generic[State, Fact]):
         return Done(
             events=[self.codec.decode(row.meta.topic, row.state) for row in stored],
             position=position,
-            repeated=repeated,
+            repeated=True,
         )
