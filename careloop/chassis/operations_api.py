@@ -37,6 +37,9 @@ class OperationsApi(operations_pb2_grpc.OperationsServiceServicer):
         self._partitions = partitions
         self._clock = clock
 
+    def add_to(self, server: grpc.aio.Server) -> None:
+        operations_pb2_grpc.add_OperationsServiceServicer_to_server(self, server)
+
     async def GetStatus(  # noqa: N802 - named by the contract
         self,
         request: wire.GetStatusRequest,

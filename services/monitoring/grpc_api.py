@@ -42,6 +42,9 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         self._service = service
         self._partitions = partitions
 
+    def add_to(self, server: grpc.aio.Server) -> None:
+        monitoring_pb2_grpc.add_MonitoringServiceServicer_to_server(self, server)
+
     async def ReportSideEffect(  # noqa: N802
         self,
         request: pb.ReportSideEffectRequest,

@@ -44,6 +44,9 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         self._service = service
         self._partitions = partitions
 
+    def add_to(self, server: grpc.aio.Server) -> None:
+        prescribing_pb2_grpc.add_PrescribingServiceServicer_to_server(self, server)
+
     async def ScreenOrder(  # noqa: N802
         self, request: pb.ScreenOrderRequest, context: Context[pb.ScreenOrderRequest, pb.ScreenOrderResponse]
     ) -> pb.ScreenOrderResponse:

@@ -1,0 +1,30 @@
+"""The monitoring process, put together."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from careloop.chassis.composition import Rooms, compose
+from careloop.chassis.runtime import Resources, Service, run
+from careloop.contracts import monitoring as contract
+from careloop.contracts.policy import POLICY
+from services.monitoring.application import Monitoring
+from services.monitoring.consumers import MedicinesConsumer
+from services.monitoring.domain.events import TOPICS
+from services.monitoring.domain.watch import DECIDER
+from services.monitoring.grpc_api import MonitoringApi
+from services.monitoring.published import PUBLISHED
+
+ROOMS = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, decider=DECIDER)
+
+
+@asynccontextmanager
+async def build(resources: Resources) -> AsyncIterator[Service]:
+    async with compose(resources, ROOMS) as foundation:
+        foundation.consume(MedicinesConsumer(foundation.streams), ("assessment", "prescribing"))
+        service = Monitoring(foundation.streams)
+        yield foundation.service(MonitoringApi(service, foundation.settings.partitions).add_to)
+
+
+if __name__ == "__main__":
+    sys.exit(run(build, POLICY))

@@ -1,0 +1,41 @@
+"""The prescribing process, put together."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from careloop.chassis.composition import Rooms, compose
+from careloop.chassis.runtime import Resources, Service, run
+from careloop.contracts import prescribing as contract
+from careloop.contracts.policy import POLICY
+from services.prescribing.application import Prescribing
+from services.prescribing.consumers import EvidenceConsumer
+from services.prescribing.domain.chart import DECIDER
+from services.prescribing.domain.events import TOPICS
+from services.prescribing.domain.screening import RESTS_ON
+from services.prescribing.evidence import ConsumedEvidence
+from services.prescribing.grpc_api import PrescribingApi
+from services.prescribing.published import PUBLISHED
+
+ROOMS = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, decider=DECIDER)
+
+
+@asynccontextmanager
+async def build(resources: Resources) -> AsyncIterator[Service]:
+    async with compose(resources, ROOMS) as foundation:
+        settings = foundation.settings
+        foundation.consume(EvidenceConsumer(foundation.streams), sorted(RESTS_ON))
+        evidence = ConsumedEvidence(
+            foundation.store,
+            foundation.heads,
+            settings.partitions,
+            max_age=timedelta(seconds=settings.evidence_max_age_seconds),
+            patience_seconds=settings.statement_timeout_seconds,
+        )
+        service = Prescribing(foundation.streams, evidence)
+        yield foundation.service(PrescribingApi(service, settings.partitions).add_to)
+
+
+if __name__ == "__main__":
+    sys.exit(run(build, POLICY))
