@@ -56,10 +56,10 @@ class DueWorker:
         self._pace = pace or Pace()
         self._log = structlog.get_logger()
 
-    async def run(self) -> None:
-        """Until cancelled. Looks at least every `poll` seconds; what waits while the store is away is done later."""
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until asked to stop, and then to the end of what is in hand. Looks at least every `poll` seconds."""
         store = self._streams.store
-        while True:
+        while not stopping.is_set():
             try:
                 head = await store.head()
                 if await self.work() == 0:

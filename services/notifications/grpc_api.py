@@ -1,0 +1,119 @@
+"""Notifications over gRPC: requests become commands, outcomes become answers."""
+
+import grpc.aio
+from care.common.v1 import common_pb2
+from care.notifications.v1 import notifications_pb2 as pb
+from care.notifications.v1 import notifications_pb2_grpc
+
+from careloop.chassis import fields
+from careloop.chassis.calls import current_call, request_for
+from careloop.chassis.partitioner import partition_of
+from careloop.chassis.streams import Done
+from careloop.chassis.tokens import ConsistencyToken
+from careloop.kernel.ids import PatientId
+from services.notifications.application import Found, Notifications
+from services.notifications.domain.events import Event, Priority
+from services.notifications.domain.following_up import AcknowledgeNotice, MarkEnteredInError
+from services.notifications.domain.notices import NoticeStatus
+from services.notifications.views import Place
+
+USUAL_PAGE = 50
+LARGEST_PAGE = 100
+
+PRIORITIES = {
+    Priority.STAT: pb.PRIORITY_STAT,
+    Priority.URGENT: pb.PRIORITY_URGENT,
+    Priority.ROUTINE: pb.PRIORITY_ROUTINE,
+}
+STATUSES = {
+    NoticeStatus.OPEN: pb.NOTICE_STATUS_OPEN,
+    NoticeStatus.ACKNOWLEDGED: pb.NOTICE_STATUS_ACKNOWLEDGED,
+    NoticeStatus.WITHDRAWN: pb.NOTICE_STATUS_WITHDRAWN,
+    NoticeStatus.ENTERED_IN_ERROR: pb.NOTICE_STATUS_ENTERED_IN_ERROR,
+    NoticeStatus.SUPPRESSED: pb.NOTICE_STATUS_SUPPRESSED,
+}
+
+
+class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
+    """The RPCs of `care.notifications.v1`."""
+
+    def __init__(self, service: Notifications, partitions: int) -> None:
+        self._service = service
+        self._partitions = partitions
+
+    async def AcknowledgeNotice(  # noqa: N802
+        self,
+        request: pb.AcknowledgeNoticeRequest,
+        context: grpc.aio.ServicerContext[pb.AcknowledgeNoticeRequest, pb.AcknowledgeNoticeResponse],
+    ) -> pb.AcknowledgeNoticeResponse:
+        patient_id, asked = fields.patient_id(request.patient_id), request_for(request)
+        command = AcknowledgeNotice(
+            notice=fields.fact_id(request.notice_id, "notice_id"), actor=asked.actor, now=asked.now
+        )
+        done = await self._service.acknowledge_notice(patient_id, asked, command)
+        return pb.AcknowledgeNoticeResponse(receipt=self._receipt(patient_id, done), first=bool(done.events))
+
+    async def ListInbox(  # noqa: N802
+        self,
+        request: pb.ListInboxRequest,
+        context: grpc.aio.ServicerContext[pb.ListInboxRequest, pb.ListInboxResponse],
+    ) -> pb.ListInboxResponse:
+        size = fields.whole(request.page_size or USUAL_PAGE, "page_size", least=1, most=LARGEST_PAGE)
+        after = Place.parse(request.page_token) if request.page_token else None
+        page = await self._service.list_inbox(current_call().subject, after, size, open_only=request.open_only)
+        token = page.next_after.encode() if page.next_after else ""
+        return pb.ListInboxResponse(notices=[_notice(found) for found in page.notices], next_page_token=token)
+
+    async def GetNotice(  # noqa: N802
+        self,
+        request: pb.GetNoticeRequest,
+        context: grpc.aio.ServicerContext[pb.GetNoticeRequest, pb.GetNoticeResponse],
+    ) -> pb.GetNoticeResponse:
+        notice_id = fields.fact_id(request.notice_id, "notice_id")
+        found = await self._service.get_notice(fields.patient_id(request.patient_id), notice_id)
+        return pb.GetNoticeResponse(notice=_notice(found))
+
+    async def MarkEnteredInError(  # noqa: N802
+        self,
+        request: pb.MarkEnteredInErrorRequest,
+        context: grpc.aio.ServicerContext[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
+    ) -> pb.MarkEnteredInErrorResponse:
+        patient_id, asked = fields.patient_id(request.patient_id), request_for(request)
+        command = MarkEnteredInError(
+            fact_id=fields.fact_id(request.fact_id),
+            reason=fields.text(request.reason, "reason"),
+            actor=asked.actor,
+            occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=asked.now),
+        )
+        done = await self._service.mark_entered_in_error(patient_id, asked, command)
+        return pb.MarkEnteredInErrorResponse(receipt=self._receipt(patient_id, done))
+
+    def _receipt(self, patient_id: PatientId, done: Done[Event]) -> common_pb2.Receipt:
+        token = ConsistencyToken(
+            service="notifications",
+            partition=partition_of(patient_id, self._partitions),
+            position=done.position,
+            patient_id=patient_id,
+        )
+        return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
+
+
+def _notice(found: Found) -> pb.Notice:
+    notice, decided = found.notice, found.notice.decided
+    return pb.Notice(
+        notice_id=str(decided.fact_id),
+        patient_id=str(found.patient_id),
+        status=STATUSES[notice.status],
+        priority=PRIORITIES[decided.priority],
+        subject=decided.subject,
+        detail=decided.detail,
+        cause_fact_id=str(decided.cause_fact),
+        cause_type=decided.cause_type,
+        cause_recorded_at=fields.timestamp(decided.cause_recorded_at),
+        decided_at=fields.timestamp(decided.occurred_at),
+        acknowledge_by=fields.timestamp(notice.acknowledge_by),
+        acknowledged_by=notice.acknowledged_by,
+        told=notice.told,
+        step=notice.step,
+        suppressed=decided.suppressed,
+    )

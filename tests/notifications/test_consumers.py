@@ -1,0 +1,100 @@
+"""What other services say becomes notes and exactly one decision for each cause."""
+
+from dataclasses import replace
+
+import pytest
+
+from careloop.chassis.event_store import Unit
+from careloop.contracts import assessment, coordination, monitoring, prescribing
+from careloop.kernel.errors import Conflict
+from careloop.kernel.ids import PatientId
+from services.notifications.consumers import HEARD
+from services.notifications.domain.events import CauseKind, NoticeDecided, NoticeWithdrawn
+from tests.support.controls.moments import PATIENT, fact
+from tests.support.notices import TEAM, office_in_memory, side_effect, struck
+
+OTHER = PatientId(fact("another patient"))
+
+
+def kinds(stored: object) -> list[str]:
+    return [type(one).__name__ for one in stored]  # type: ignore[attr-defined]
+
+
+async def test_several_events_of_one_patient_in_one_batch_are_decided_in_their_order() -> None:
+    office = office_in_memory()
+    await office.hear(*TEAM, side_effect(), struck())
+    assert kinds(await office.stored()) == [
+        "TeamNoted", "TeamNoted", "NoticeDecided", "NoticeSent", "StrikeNoted", "NoticeWithdrawn",
+    ]  # fmt: skip
+
+
+async def test_the_team_of_the_same_batch_is_told() -> None:
+    office = office_in_memory()
+    await office.hear(*TEAM, side_effect())
+    (notice,) = (await office.board()).notices.values()
+    assert notice.told == ("dr-osei",)
+    assert notice.decided.detail == "rash, CTCAE grade 3"
+    assert notice.decided.kind is CauseKind.SIDE_EFFECT_SAME_DAY
+
+
+async def test_a_cause_before_its_team_goes_to_whoever_is_on_call() -> None:
+    office = office_in_memory()
+    await office.hear(side_effect())
+    await office.hear(*TEAM)
+    (notice,) = (await office.board()).notices.values()
+    assert notice.told == ("on-call",)
+
+
+async def test_a_batch_that_comes_again_changes_nothing() -> None:
+    office = office_in_memory()
+    batch = (*TEAM, side_effect(), side_effect("nausea"), struck())
+    await office.hear(*batch)
+    before = await office.stored()
+    await office.hear(*batch)
+    await office.hear(*batch[2:])
+    assert await office.stored() == before
+    assert sum(isinstance(one, NoticeDecided) for one in before) == 2
+
+
+async def test_a_unit_that_was_decided_twice_at_once_is_stored_once() -> None:
+    office = office_in_memory()
+    first = await office.consumer.handle([*TEAM, side_effect()])
+    second = await office.consumer.handle([*TEAM, side_effect()])
+    await office.store.commit(Unit(writes=first.writes))
+    await office.store.commit(Unit(writes=second.writes))
+    assert kinds(await office.stored()) == ["TeamNoted", "TeamNoted", "NoticeDecided", "NoticeSent"]
+
+
+async def test_a_decision_on_a_stream_that_moved_meets_conflict_and_is_taken_again() -> None:
+    office = office_in_memory()
+    decided = await office.consumer.handle([side_effect()])
+    await office.hear(*TEAM)
+    with pytest.raises(Conflict):
+        await office.store.commit(Unit(writes=decided.writes))
+    await office.hear(side_effect())
+    (notice,) = (await office.board()).notices.values()
+    assert notice.told == ("dr-osei",)
+
+
+async def test_patients_of_one_batch_have_a_stream_each() -> None:
+    office = office_in_memory()
+    await office.hear(side_effect(), side_effect(patient=OTHER), struck())
+    assert NoticeWithdrawn in {type(one) for one in await office.stored(PATIENT)}
+    assert kinds(await office.stored(OTHER)) == ["NoticeDecided", "NoticeSent"]
+
+
+async def test_what_intake_recorded_is_old_news() -> None:
+    office = office_in_memory()
+    told = side_effect()
+    await office.hear(*TEAM, replace(told, envelope=replace(told.envelope, actor="intake")))
+    (notice,) = (await office.board()).notices.values()
+    assert (notice.decided.suppressed, notice.told) == ("old-news", ())
+
+
+def test_every_type_that_is_listened_to_is_a_contract_of_its_service() -> None:
+    types = assessment.TYPES | prescribing.TYPES | monitoring.TYPES | coordination.TYPES
+    assert {name: types[name] for name in HEARD} == {name: contract for name, (contract, _hear) in HEARD.items()}
+
+
+def test_every_urgent_type_is_listened_to() -> None:
+    assert {"care.monitoring.RiskRaised.v1", "care.assessment.RiskRaised.v1"} <= set(HEARD)

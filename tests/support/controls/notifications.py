@@ -1,0 +1,183 @@
+"""Examples of what notifications hears, decides and stores."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from careloop.kernel.ids import PersonId
+from services.notifications.domain import events
+from services.notifications.domain.causes import Cause
+from services.notifications.domain.deciding import DecideNotice, message_id, notice_id
+from services.notifications.domain.delivering import BeginAttempt, EndAttempt
+from services.notifications.domain.events import CauseKind, Channel, FailureReason, Role
+from services.notifications.domain.following_up import AcknowledgeNotice, Escalate, MarkEnteredInError
+from services.notifications.domain.notices import Attempt
+from services.notifications.domain.rules import NoticeRules, OnCall
+from services.notifications.published import PUBLISHED
+from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
+from tests.support.restate import restate
+
+DR_OSEI, DR_LIND, MAYA, TOM = "dr-osei", "dr-lind", "maya-manager", "tom-therapist"
+ON_CALL = OnCall(person="on-call", role=Role.PSYCHIATRIST, email="on-call@example.org")
+RULES = NoticeRules(on_call=ON_CALL, importers=frozenset({"intake"}), repages=2, attempts=3)
+SOON = NOON + timedelta(seconds=1)
+
+
+def member(person: str, role: Role) -> events.TeamNoted:
+    """Coordination said a week ago that this person is in the team."""
+    return events.TeamNoted(
+        evidence=event(f"assigned {person}"),
+        fact_id=fact(f"assigned {person}"),
+        person=person,
+        role=role,
+        email=f"{person}@example.org",
+        effective_from=LAST_WEEK,
+        occurred_at=LAST_WEEK,
+    )
+
+
+PRESCRIBER = replace(member(DR_OSEI, Role.PSYCHIATRIST), effective_from=LAST_WEEK - timedelta(days=1))
+OTHER_PRESCRIBER = member(DR_LIND, Role.PSYCHIATRIC_NURSE_PRACTITIONER)
+CARE_MANAGER = member(MAYA, Role.CARE_MANAGER)
+THERAPIST = member(TOM, Role.THERAPIST)
+TEAM = (PRESCRIBER, CARE_MANAGER, THERAPIST)
+PRESCRIBER_RELEASED = events.ReleaseNoted(
+    evidence=event("released"),
+    fact_id=fact("released"),
+    person=DR_OSEI,
+    role=Role.PSYCHIATRIST,
+    effective_from=NOON,
+    occurred_at=NOON,
+)
+
+
+def cause(kind: CauseKind, **changes: object) -> Cause:
+    """Something that happened and was recorded at noon."""
+    usual = Cause(
+        event_id=event(f"cause {kind}"),
+        fact_id=fact(f"cause {kind}"),
+        type="care.monitoring.SideEffectReported.v1",
+        kind=kind,
+        occurred_at=NOON,
+        recorded_at=NOON,
+        recorded_by="client-1",
+        detail="rash, CTCAE grade 3",
+    )
+    return replace(usual, **changes)  # type: ignore[arg-type]
+
+
+SAME_DAY = cause(CauseKind.SIDE_EFFECT_SAME_DAY)
+DECIDE = DecideNotice(cause=SAME_DAY, rules=RULES, now=SOON)
+NOTICE = notice_id(SAME_DAY)
+ACKNOWLEDGE_BY = NOON + RULES.urgent_window
+BOTH = (Channel.INBOX, Channel.EMAIL)
+
+DECIDED = events.NoticeDecided(
+    fact_id=NOTICE,
+    cause=SAME_DAY.event_id,
+    cause_fact=SAME_DAY.fact_id,
+    cause_type=SAME_DAY.type,
+    cause_recorded_at=NOON,
+    kind=CauseKind.SIDE_EFFECT_SAME_DAY,
+    named="",
+    subject="Side effect to be looked at today",
+    detail="rash, CTCAE grade 3",
+    priority=events.Priority.URGENT,
+    addressees=(
+        events.Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
+        events.Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=1),
+        events.Addressee(person=ON_CALL.person, role=ON_CALL.role, channels=BOTH, step=2),
+    ),
+    acknowledge_by=ACKNOWLEDGE_BY,
+    suppressed="",
+    occurred_at=SOON,
+)
+
+
+def in_inbox(person: str, step: int = 0, at: object = SOON) -> events.NoticeSent:
+    """The entry in a person's inbox."""
+    return events.NoticeSent(
+        notice=NOTICE,
+        person=person,
+        channel=Channel.INBOX,
+        step=step,
+        attempt=1,
+        message_id=message_id(NOTICE, person, step),
+        occurred_at=at,  # type: ignore[arg-type]
+    )
+
+
+def escalated(step: int, *persons: str, again: bool = True) -> events.NoticeEscalated:
+    """What the clock of the step before came to, to the second."""
+    at = NOON + step * RULES.urgent_window
+    return events.NoticeEscalated(
+        notice=NOTICE,
+        step=step,
+        persons=persons,
+        channels=BOTH,
+        acknowledge_by=at + RULES.urgent_window if again else None,
+        occurred_at=at,
+    )
+
+
+def clock_of(step: int, *, unreachable: bool = False) -> Escalate:
+    """The clock of a step runs out, to the second."""
+    now = NOON + (step + 1) * RULES.urgent_window
+    return Escalate(notice=NOTICE, step=step, unreachable=unreachable, rules=RULES, now=now)
+
+
+FIRST_ATTEMPT = Attempt(person=DR_OSEI, channel=Channel.EMAIL, step=0, number=1)
+BEGIN = BeginAttempt(notice=NOTICE, attempt=FIRST_ATTEMPT, now=SOON)
+END_SENT = EndAttempt(notice=NOTICE, attempt=FIRST_ATTEMPT, failure=None, hopeless=False, rules=RULES, now=SOON)
+END_UNREACHABLE = replace(END_SENT, failure=FailureReason.UNREACHABLE)
+ATTEMPTED = events.DeliveryAttempted(
+    notice=NOTICE,
+    person=DR_OSEI,
+    channel=Channel.EMAIL,
+    step=0,
+    attempt=1,
+    message_id=message_id(NOTICE, DR_OSEI, 0),
+    occurred_at=SOON,
+)
+SENT = events.NoticeSent(
+    notice=NOTICE,
+    person=DR_OSEI,
+    channel=Channel.EMAIL,
+    step=0,
+    attempt=1,
+    message_id=ATTEMPTED.message_id,
+    occurred_at=SOON,
+)
+FAILED = events.NoticeFailed(
+    notice=NOTICE,
+    person=DR_OSEI,
+    channel=Channel.EMAIL,
+    step=0,
+    attempt=1,
+    message_id=ATTEMPTED.message_id,
+    reason=FailureReason.UNREACHABLE,
+    final=False,
+    retry_at=SOON + RULES.first_retry,
+    occurred_at=SOON,
+)
+ACKNOWLEDGE = AcknowledgeNotice(notice=NOTICE, actor=PersonId(DR_OSEI), now=SOON)
+ACKNOWLEDGED = events.NoticeAcknowledged(notice=NOTICE, acknowledged_by=DR_OSEI, occurred_at=SOON)
+CAUSE_STRUCK = events.StrikeNoted(evidence=event("cause struck"), fact_id=SAME_DAY.fact_id, occurred_at=SOON)
+WITHDRAWN = events.NoticeWithdrawn(notice=NOTICE, reason="cause-entered-in-error", occurred_at=SOON)
+MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON)
+MARKED = events.EnteredInError(fact_id=NOTICE, reason="wrong patient", marked_by=MAYA, occurred_at=SOON)
+ESCALATED = escalated(1, MAYA)
+
+EXAMPLES: tuple[events.Event, ...] = (
+    PRESCRIBER,
+    PRESCRIBER_RELEASED,
+    CAUSE_STRUCK,
+    DECIDED,
+    ATTEMPTED,
+    SENT,
+    FAILED,
+    ACKNOWLEDGED,
+    ESCALATED,
+    WITHDRAWN,
+    MARKED,
+)
+PUBLISHED_EXAMPLES = tuple(restate(one, PUBLISHED[type(one)]) for one in EXAMPLES if type(one) in PUBLISHED)
