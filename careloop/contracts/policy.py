@@ -25,7 +25,7 @@ ASSESSMENT: dict[str, frozenset[Role]] = {
     "/care.assessment.v1.AssessmentService/RecordAllergies": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/AnswerScale": RECORDERS,
     "/care.assessment.v1.AssessmentService/RecordScaleTotal": RECORDERS,
-    "/care.assessment.v1.AssessmentService/EstablishDiagnosis": PRESCRIBERS | {Role.REGISTRAR},
+    "/care.assessment.v1.AssessmentService/EstablishDiagnosis": PRESCRIBERS,
     "/care.assessment.v1.AssessmentService/ProposePlan": CARE_TEAM,
     "/care.assessment.v1.AssessmentService/CompleteAssessment": PRESCRIBERS,
     "/care.assessment.v1.AssessmentService/AmendAssessment": PRESCRIBERS,
