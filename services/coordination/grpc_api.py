@@ -48,6 +48,9 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
         self._clock = clock
         self._longest_wait = longest_wait_seconds
 
+    def add_to(self, server: grpc.aio.Server) -> None:
+        coordination_pb2_grpc.add_CoordinationServiceServicer_to_server(self, server)
+
     async def AssignTeamMember(  # noqa: N802
         self,
         request: pb.AssignTeamMemberRequest,

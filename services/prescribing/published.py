@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from careloop.contracts import prescribing as contract
+from careloop.contracts import terms
 from services.prescribing.domain import events
 from services.prescribing.domain.events import DecisionCapsule
 
@@ -21,7 +22,7 @@ def _capsule(capsule: DecisionCapsule) -> dict[str, Any]:
     screening = told.pop("screening")
     knowledge = screening.pop("knowledge")
     names = {f"knowledge_{name}": knowledge[name] for name in ("pack", "version", "digest")}
-    return told | screening | names
+    return {**told, **screening, **names}
 
 
 def issued(event: events.PrescriptionIssued) -> contract.PrescriptionIssued:
@@ -44,6 +45,6 @@ PUBLISHED: dict[type, Any] = {
     events.PrescriptionDeclined: declined,
     events.DoseChanged: dose_changed,
     events.PrescriptionDiscontinued: contract.PrescriptionDiscontinued,
-    events.EnteredInError: contract.EnteredInError,
+    events.EnteredInError: terms.EnteredInError,
 }
 """A stored class to the published one of the same fields, or to the function that restates it."""

@@ -1,0 +1,59 @@
+"""The coordination process, put together."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from careloop.chassis.composition import Rooms, compose
+from careloop.chassis.runtime import Resources, Service, run, until_stopped
+from careloop.contracts import coordination as contract
+from careloop.contracts.policy import POLICY
+from services.coordination.application import CareTeams, CareViews
+from services.coordination.consumers import CareViewConsumer
+from services.coordination.domain.care_team import DECIDER
+from services.coordination.domain.events import TOPICS
+from services.coordination.domain.sections import SECTIONS
+from services.coordination.evidence import Evidence, ViewChanges
+from services.coordination.grpc_api import CoordinationApi
+from services.coordination.journal import Journal
+from services.coordination.published import PUBLISHED
+from services.coordination.replay import Replay
+from services.coordination.views import Views
+
+ROOMS = Rooms(
+    topics=TOPICS,
+    published=PUBLISHED,
+    contracts=contract.TYPES,
+    decider=DECIDER,
+    migrations=Path(__file__).parent / "migrations",
+)
+
+
+@asynccontextmanager
+async def build(resources: Resources) -> AsyncIterator[Service]:
+    async with compose(resources, ROOMS) as foundation:
+        settings, sessions = foundation.settings, foundation.store.sessions
+        views, journal, changes = Views(sessions), Journal(sessions), ViewChanges(sessions.connect)
+        foundation.consume(CareViewConsumer(views, settings.partitions), tuple(SECTIONS))
+        evidence = Evidence(
+            foundation.store,
+            views,
+            foundation.heads,
+            changes,
+            partitions=settings.partitions,
+            max_age=timedelta(seconds=settings.evidence_max_age_seconds),
+        )
+        api = CoordinationApi(
+            CareTeams(foundation.streams),
+            CareViews(views, journal, Replay(journal), evidence, changes),
+            partitions=settings.partitions,
+            clock=resources.clock,
+            longest_wait_seconds=settings.max_deadline_seconds,
+        )
+        yield foundation.service(api.add_to, tasks={"view changes": until_stopped(changes.run)})
+
+
+if __name__ == "__main__":
+    sys.exit(run(build, POLICY))
