@@ -1,0 +1,426 @@
+"""The care team's events and commands, and what the five services told of one client over twelve weeks."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
+from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, RiskRaised, Role, ScaleScored
+from careloop.kernel.ids import PersonId
+from services.coordination.domain import commands, events
+from services.coordination.published import PUBLISHED
+from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
+from tests.support.restate import restate
+
+THERAPIST = PersonId("therapist-ivanov")
+MANAGER = PersonId("manager-brandt")
+
+ASSIGN = commands.AssignTeamMember(
+    fact_id=fact("assign-therapist"),
+    person=THERAPIST,
+    name="Mira Ivanov",
+    role=events.TeamRole.THERAPIST,
+    email="ivanov@example.org",
+    effective_from=LAST_WEEK,
+    actor=MANAGER,
+    occurred_at=LAST_WEEK,
+)
+ASSIGN_PRESCRIBER = replace(
+    ASSIGN,
+    fact_id=fact("assign-prescriber"),
+    person=PRESCRIBER,
+    name="Amara Osei",
+    role=events.TeamRole.PSYCHIATRIST,
+    email="",
+)
+RELEASE = commands.ReleaseTeamMember(
+    fact_id=fact("release-therapist"),
+    person=THERAPIST,
+    role=events.TeamRole.THERAPIST,
+    effective_from=NOON,
+    actor=MANAGER,
+    occurred_at=NOON,
+)
+POST = commands.PostMessage(
+    fact_id=fact("message"),
+    recipient=PRESCRIBER,
+    about=fact("rash"),
+    text="Please look at the rash before the next dose.",
+    actor=THERAPIST,
+    occurred_at=YESTERDAY,
+    now=NOON,
+)
+STRIKE = commands.MarkEnteredInError(
+    fact_id=POST.fact_id, reason="meant for another client", actor=THERAPIST, occurred_at=NOON
+)
+
+ASSIGNED = events.TeamMemberAssigned(
+    fact_id=ASSIGN.fact_id,
+    person=THERAPIST,
+    name="Mira Ivanov",
+    role=events.TeamRole.THERAPIST,
+    email="ivanov@example.org",
+    effective_from=LAST_WEEK,
+    assigned_by=MANAGER,
+    occurred_at=LAST_WEEK,
+)
+PRESCRIBER_ASSIGNED = replace(
+    ASSIGNED,
+    fact_id=ASSIGN_PRESCRIBER.fact_id,
+    person=PRESCRIBER,
+    name="Amara Osei",
+    role=events.TeamRole.PSYCHIATRIST,
+    email="",
+)
+RELEASED = events.TeamMemberReleased(
+    fact_id=RELEASE.fact_id,
+    person=THERAPIST,
+    role=events.TeamRole.THERAPIST,
+    effective_from=NOON,
+    released_by=MANAGER,
+    occurred_at=NOON,
+)
+POSTED = events.MessagePosted(
+    fact_id=POST.fact_id,
+    sender=THERAPIST,
+    recipient=PRESCRIBER,
+    about=fact("rash"),
+    text=POST.text,
+    occurred_at=YESTERDAY,
+)
+POSTED_ABOUT_NOTHING = replace(POSTED, fact_id=fact("message-2"), about=None)
+STRUCK = events.EnteredInError(
+    fact_id=POST.fact_id, reason="meant for another client", marked_by=THERAPIST, occurred_at=NOON
+)
+
+EXAMPLES: tuple[events.Event, ...] = (ASSIGNED, PRESCRIBER_ASSIGNED, RELEASED, POSTED, POSTED_ABOUT_NOTHING, STRUCK)
+PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(restate(example, PUBLISHED[type(example)]) for example in EXAMPLES)
+
+SERTRALINE = Medicine(name="sertraline", rxcui="36437")
+LAMOTRIGINE = Medicine(name="lamotrigine", rxcui="28439")
+INTAKE = NOON - timedelta(weeks=12)
+
+
+def week(number: int) -> datetime:
+    """Noon, so many weeks after intake."""
+    return INTAKE + timedelta(weeks=number)
+
+
+ENROLLED = assessment.PatientEnrolled(
+    fact_id=fact("enrolled"),
+    name="Alma Reyes",
+    birth_date=date(1990, 4, 12),
+    sex=assessment.Sex.FEMALE,
+    phone="555-0100",
+    email="",
+    emergency_contact=assessment.EmergencyContact(name="Rosa Reyes", relationship="mother", phone="555-0101"),
+    location=None,
+    time_zone="America/Chicago",
+    occurred_at=INTAKE,
+)
+HISTORY = assessment.HistoryRecorded(
+    fact_id=fact("history"),
+    conditions=(
+        assessment.Condition(
+            coding=Coding(system="snomed", code="370143000", display="Major depressive disorder"),
+            clinical_status="active",
+            onset=date(2021, 3, 1),
+        ),
+    ),
+    earlier_treatments=(
+        assessment.EarlierTreatment(
+            medicine=Medicine(name="fluoxetine"),
+            daily_dose_mg=Decimal("37.5"),
+            weeks=10,
+            response=assessment.TreatmentResponse.PARTIAL,
+            side_effects=("insomnia",),
+            stopped_for=assessment.StoppedFor.INTOLERANCE,
+        ),
+    ),
+    source="client",
+    occurred_at=INTAKE,
+)
+LISTED = assessment.MedicationsReconciled(
+    fact_id=fact("listed"),
+    medications=(
+        assessment.CurrentMedication(
+            medicine=Medicine(name="lisinopril"),
+            daily_dose_mg=Decimal(10),
+            started_on=date(2024, 1, 5),
+            stopped_on=None,
+            source="pharmacy list",
+        ),
+    ),
+    none_taken=False,
+    occurred_at=INTAKE,
+)
+ALLERGIC = assessment.AllergiesRecorded(
+    fact_id=fact("allergic"),
+    allergies=(
+        assessment.Allergy(
+            substance=Medicine(name="penicillin V"),
+            type=assessment.AllergyType.ALLERGY,
+            criticality=assessment.Criticality.HIGH,
+            reaction="hives",
+        ),
+    ),
+    no_known_allergies=False,
+    occurred_at=week(1),
+)
+NO_ALLERGIES = replace(
+    ALLERGIC, fact_id=fact("no-allergies"), allergies=(), no_known_allergies=True, occurred_at=INTAKE
+)
+DEPRESSION = assessment.DiagnosisEstablished(
+    fact_id=fact("depression"),
+    icd10="F33.1",
+    display="Major depressive disorder, recurrent, moderate",
+    severity=assessment.Severity.MODERATE,
+    verification=assessment.VerificationStatus.PROVISIONAL,
+    occurred_at=INTAKE,
+)
+DEPRESSION_CONFIRMED = replace(
+    DEPRESSION,
+    fact_id=fact("depression-confirmed"),
+    verification=assessment.VerificationStatus.CONFIRMED,
+    occurred_at=week(1),
+)
+PLAN = assessment.Plan(
+    medications=(assessment.ProposedMedication(medicine=SERTRALINE, daily_dose_mg=Decimal(50)),),
+    therapies=("skills group",),
+    goals=("sleep through the night",),
+)
+PROPOSED = assessment.PlanProposed(fact_id=fact("plan"), plan=PLAN, occurred_at=INTAKE)
+COMPLETED = assessment.AssessmentCompleted(
+    fact_id=fact("completed"),
+    completed_by=PRESCRIBER,
+    credential=Role.PSYCHIATRIST,
+    diagnoses=("F33.1",),
+    suicide_risk=RiskLevel.LOW,
+    plan=PLAN,
+    rests_on=(HISTORY.fact_id,),
+    occurred_at=week(1),
+)
+
+
+def phq_9(name: str, total: int | None, occurred_at: datetime, instrument: str = "phq-9") -> ScaleScored:
+    return ScaleScored(
+        fact_id=fact(name),
+        instrument=instrument,
+        instrument_version=1,
+        items=None,
+        total=total,
+        band="moderate",
+        flags=(),
+        missing=0,
+        source="client",
+        scored_by="client",
+        occurred_at=occurred_at,
+    )
+
+
+BASELINE = phq_9("phq-9-intake", 18, INTAKE)
+MIDWAY = phq_9("phq-9-week-6", 11, week(6))
+LATEST = phq_9("phq-9-week-12", 4, week(12))
+RISK = RiskRaised(
+    fact_id=fact("risk"),
+    scale_fact_id=MIDWAY.fact_id,
+    level=RiskLevel.MODERATE,
+    reason="phq-9-item-9",
+    rule="risk.phq-9-item-9",
+    rule_version=1,
+    due_at=week(6) + timedelta(hours=24),
+    occurred_at=week(6),
+)
+
+ALERT = prescribing.Alert(
+    rule="interaction.ssri-nsaid",
+    version=1,
+    kind="interaction",
+    severity="high",
+    involves=("sertraline", "ibuprofen"),
+    message="Bleeding risk",
+    action="Avoid or protect the stomach",
+    source="ONC high-priority list",
+    reviewed=False,
+)
+OVERRIDE = prescribing.Override(
+    rule=ALERT.rule,
+    involves=ALERT.involves,
+    reason=prescribing.OverrideReason.WILL_MONITOR,
+    comment="weekly",
+)
+CAPSULE = prescribing.DecisionCapsule(
+    knowledge_pack="careloop",
+    knowledge_version="1",
+    knowledge_digest="00",
+    outcome="alerts",
+    alerts=(ALERT,),
+    not_checked=(prescribing.NotChecked(check="pregnancy", reason="unknown", subject=""),),
+    checked=("interactions",),
+    overrides=(OVERRIDE,),
+    evidence=(event("listed"),),
+    stream_version=3,
+    source_positions=(),
+)
+ORDER = prescribing.Order(
+    medicine=SERTRALINE, daily_dose_mg=Decimal(50), sig="one a day", days_supply=30, starts_on=date(2026, 9, 7)
+)
+ISSUED = prescribing.PrescriptionIssued(
+    fact_id=fact("issued"),
+    order=ORDER,
+    ingredients=("sertraline",),
+    prescriber=PRESCRIBER,
+    capsule=CAPSULE,
+    occurred_at=week(1),
+)
+CHANGED = prescribing.DoseChanged(
+    fact_id=fact("changed"),
+    prescription=ISSUED.fact_id,
+    from_daily_dose_mg=Decimal(50),
+    to_daily_dose_mg=Decimal(100),
+    effective_on=date(2026, 10, 5),
+    reason="partial response",
+    prescriber=PRESCRIBER,
+    capsule=replace(CAPSULE, overrides=()),
+    occurred_at=week(5),
+)
+DECLINED = prescribing.PrescriptionDeclined(
+    fact_id=fact("declined"),
+    order=replace(ORDER, medicine=Medicine(name="phenelzine")),
+    prescriber=PRESCRIBER,
+    reasons=("contraindicated",),
+    capsule=replace(CAPSULE, overrides=()),
+    occurred_at=week(3),
+)
+DISCONTINUED = prescribing.PrescriptionDiscontinued(
+    fact_id=fact("discontinued"),
+    prescription=ISSUED.fact_id,
+    status_reason=prescribing.StatusReason.INTOLERANCE,
+    stopped_on=date(2026, 11, 20),
+    prescriber=PRESCRIBER,
+    occurred_at=week(11),
+)
+
+
+def side_effect(name: str, level: monitoring.TriageLevel, occurred_at: datetime) -> monitoring.SideEffectReported:
+    due_at = None if level is monitoring.TriageLevel.NEXT_VISIT else occurred_at + timedelta(hours=12)
+    return monitoring.SideEffectReported(
+        fact_id=fact(name),
+        symptom=name,
+        own_words="red spots",
+        ctcae_grade=2,
+        fibser_frequency=None,
+        fibser_intensity=None,
+        fibser_burden=None,
+        suspected_medicine=LAMOTRIGINE,
+        reporter=monitoring.ReporterKind.CLIENT,
+        reported_by="client",
+        triage=monitoring.Triage(level=level, rule="triage.grade", rule_version=1, red_flags=("rash",), due_at=due_at),
+        occurred_at=occurred_at,
+    )
+
+
+RASH = side_effect("rash", monitoring.TriageLevel.SAME_DAY, week(8))
+NAUSEA = side_effect("nausea", monitoring.TriageLevel.NEXT_VISIT, week(9))
+NAUSEA_RESOLVED = monitoring.SideEffectResolved(
+    fact_id=fact("nausea-resolved"),
+    side_effect=NAUSEA.fact_id,
+    outcome=monitoring.SideEffectOutcome.RESOLVED,
+    action_taken="taken with food",
+    resolved_by=PRESCRIBER,
+    occurred_at=week(10),
+)
+DOSE = monitoring.DoseRecorded(
+    fact_id=fact("dose"),
+    medicine=SERTRALINE,
+    prescription=ISSUED.fact_id,
+    status=monitoring.DoseStatus.TAKEN,
+    reason="",
+    recorded_by="client",
+    occurred_at=week(2),
+)
+
+NOTICE = notifications.NoticeDecided(
+    fact_id=fact("notice"),
+    cause=event("rash"),
+    cause_fact=RASH.fact_id,
+    cause_type="care.monitoring.SideEffectReported.v1",
+    cause_recorded_at=week(8),
+    subject="side effect reported",
+    priority=notifications.Priority.URGENT,
+    addressees=(
+        notifications.Addressee(
+            person=PRESCRIBER, role=Role.PSYCHIATRIST, channels=(notifications.Channel.INBOX,), step=0
+        ),
+        notifications.Addressee(
+            person=MANAGER, role=Role.CARE_MANAGER, channels=(notifications.Channel.EMAIL,), step=1
+        ),
+    ),
+    acknowledge_by=week(8) + timedelta(hours=1),
+    suppressed="",
+    occurred_at=week(8),
+)
+RISK_NOTICE = replace(
+    NOTICE, fact_id=fact("risk-notice"), cause_fact=RISK.fact_id, cause_type="care.assessment.RiskRaised.v1"
+)
+FAILED = notifications.NoticeFailed(
+    notice=NOTICE.fact_id,
+    person=PRESCRIBER,
+    channel=notifications.Channel.INBOX,
+    attempt=1,
+    message_id="m-1",
+    reason="unreachable",
+    final=True,
+    occurred_at=week(8),
+)
+ESCALATED = notifications.NoticeEscalated(
+    notice=NOTICE.fact_id,
+    step=1,
+    persons=(MANAGER,),
+    acknowledge_by=week(8) + timedelta(hours=3),
+    occurred_at=week(8) + timedelta(hours=2),
+)
+ACKNOWLEDGED = notifications.NoticeAcknowledged(
+    notice=NOTICE.fact_id, acknowledged_by=MANAGER, occurred_at=week(8) + timedelta(hours=2, minutes=30)
+)
+RISK_ACKNOWLEDGED = replace(ACKNOWLEDGED, notice=RISK_NOTICE.fact_id)
+
+
+def struck(wrong: Any, occurred_at: datetime = NOON) -> EnteredInError:
+    return EnteredInError(
+        fact_id=wrong.fact_id, reason="told of the wrong client", marked_by=PRESCRIBER, occurred_at=occurred_at
+    )
+
+
+TOLD: dict[str, tuple[Any, ...]] = {
+    "assessment": (
+        ENROLLED,
+        HISTORY,
+        NO_ALLERGIES,
+        LISTED,
+        DEPRESSION,
+        PROPOSED,
+        BASELINE,
+        COMPLETED,
+        ALLERGIC,
+        DEPRESSION_CONFIRMED,
+        struck(DEPRESSION_CONFIRMED),
+    ),
+    "prescribing": (ISSUED, DECLINED, CHANGED, DISCONTINUED, struck(DISCONTINUED)),
+    "monitoring": (LATEST, MIDWAY, RISK, RASH, NAUSEA, NAUSEA_RESOLVED, DOSE, struck(NAUSEA)),
+    "notifications": (NOTICE, FAILED, ESCALATED, RISK_NOTICE, RISK_ACKNOWLEDGED),
+    "coordination": PUBLISHED_EXAMPLES,
+}
+"""What each service published, in the order it did; some of it about days before what it had told already."""
+
+TYPE_NAMES: dict[str, dict[type, str]] = {
+    source: {cls: name for name, cls in contract.TYPES.items()}
+    for source, contract in {
+        "assessment": assessment,
+        "prescribing": prescribing,
+        "monitoring": monitoring,
+        "notifications": notifications,
+        "coordination": coordination,
+    }.items()
+}
