@@ -12,6 +12,8 @@ from careloop.knowledge.pack import Pack
 from careloop.knowledge.schema import Rule
 from careloop.knowledge.text import mentions, words
 
+_MOST_DIGITS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -135,5 +137,12 @@ def missing(check: Check, reason: Reason, subject: str = "") -> Found:
 
 
 def amount(value: Decimal | None) -> Decimal | None:
-    """A usable quantity: finite and not negative. Anything else counts as not told."""
-    return value if value is not None and value.is_finite() and value >= 0 else None
+    """A usable quantity: finite and not negative, held within what arithmetic and print can bear. Else as if untold."""
+    if value is None or not value.is_finite() or value < 0:
+        return None
+    return Decimal(0) if value.adjusted() < -_MOST_DIGITS else min(value, Decimal(10) ** _MOST_DIGITS)
+
+
+def figure(value: Decimal) -> str:
+    """The quantity as a person writes it."""
+    return f"{value.normalize():f}"

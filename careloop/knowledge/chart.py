@@ -104,7 +104,7 @@ class Genotype:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
-    """The person. `no_known_allergies` is True only when it was said; False with no allergies listed means not asked."""
+    """The person. `no_known_allergies` is True only when that was said; False beside an empty list means not asked."""
 
     birth_date: date | None = None
     sex: Sex | None = None

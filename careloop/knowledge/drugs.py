@@ -75,7 +75,7 @@ def high_risk(name: str | None, rxcui: str | None = None, pack: Pack | None = No
 
 
 def _read(text: str, pack: Pack) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a product text means. A brand in brackets may add ingredients; when it is not known the text before it stands."""
+    """What a product text means. A brand in brackets may add ingredients; one that is not known adds nothing."""
     found, unrecognised = _words(_BRAND.sub(" ", text), pack)
     branded, strange = _words(" / ".join(_BRAND.findall(text)), pack)
     return tuple(dict.fromkeys((*found, *branded))), unrecognised if found else (*unrecognised, *strange)

@@ -79,7 +79,7 @@ class PackReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One reason against the order. `involves` names the ordered ingredient first; `source` ends with how well it was seen."""
+    """One reason against the order. `source` ends with how well it was seen: V, S, M or ours."""
 
     rule: str
     version: int
@@ -94,7 +94,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotChecked:
-    """One thing a check could not look at. A reason of another service, such as `evidence-stale`, may stand here too."""
+    """One thing a check could not look at. Services add reasons of their own, such as `evidence-stale`."""
 
     check: Check
     reason: str

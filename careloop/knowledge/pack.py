@@ -15,14 +15,14 @@ from careloop.knowledge import schema
 from careloop.knowledge.findings import PackReference
 from careloop.knowledge.text import tokens
 
-E = TypeVar("E", bound=schema.Entry)
+E = TypeVar("E", bound=msgspec.Struct)
 
 
 class PackInvalid(ValueError):
     """A data file says something the pack may not: an unknown key, a repeated id or a name that leads nowhere."""
 
 
-class Title(schema.Entry, kw_only=True):
+class Title(schema.Entry, frozen=True, kw_only=True):
     """Name and version of the pack, and the drugs for which an unchecked order must not pass without a reason."""
 
     name: str
@@ -30,7 +30,7 @@ class Title(schema.Entry, kw_only=True):
     high_risk: tuple[str, ...]
 
 
-class Pack(schema.Entry, kw_only=True):
+class Pack(schema.Entry, frozen=True, kw_only=True):
     """Everything the checks decide with. `members` holds, for every class and every drug name, the drugs meant."""
 
     title: Title
@@ -100,7 +100,8 @@ def read_data() -> dict[str, bytes]:
 def parse(content: Mapping[str, bytes], name: str, shape: type[E]) -> tuple[E, ...]:
     """The entries of one data file. Raises PackInvalid naming the file and the place."""
     try:
-        return msgspec.convert(yaml.load(content[name], _StrictLoader), tuple[shape, ...])  # noqa: S506 - a safe loader
+        read = yaml.load(content[name], _StrictLoader)  # noqa: S506 - built on the safe loader
+        return msgspec.convert(read, tuple[shape, ...])  # type: ignore[valid-type]
     except (KeyError, yaml.YAMLError, msgspec.ValidationError, PackInvalid) as fault:
         raise PackInvalid(f"{name}: {fault}") from fault
 
@@ -154,7 +155,8 @@ def load(content: Mapping[str, bytes]) -> Pack:
         longest_name=max(map(len, lexicon)),
         codes=_codes(drugs, combinations),
     )
-    _require_unique("code", (code.rxcui for entry in (*drugs, *combinations) for code in entry.codes))
+    _require_unique("code", (code.rxcui for entry in drugs for code in entry.codes))
+    _require_unique("code of a combination", (code.rxcui for entry in combinations for code in entry.codes))
     _require_unique("group", (group.name for group in groups))
     _require_unique("condition", (group.name for group in conditions))
     _require_unique("rule", (rule.id for rule in pack.rules()))
@@ -165,7 +167,7 @@ def load(content: Mapping[str, bytes]) -> Pack:
 def _members(drugs: Iterable[schema.Drug], classes: Iterable[schema.DrugClass]) -> dict[str, frozenset[str]]:
     """Classes opened up to the drugs they mean, at any depth; each drug name means itself."""
     drugs, classes = tuple(drugs), tuple(classes)
-    _require_unique("drug or class", (entry.name for entry in (*drugs, *classes)))
+    _require_unique("drug or class", [*(drug.name for drug in drugs), *(listed.name for listed in classes)])
     includes = {entry.name: entry.includes for entry in classes}
     members = {drug.name: frozenset({drug.name}) for drug in drugs}
 
@@ -186,7 +188,9 @@ def _lexicon(
     drugs: Iterable[schema.Drug], combinations: Iterable[schema.Combination]
 ) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Every name as words, with the ingredients it means. Raises PackInvalid when one name means two things."""
-    meant = [(name, (drug.name,)) for drug in drugs for name in (drug.name, *drug.also)]
+    meant: list[tuple[str, tuple[str, ...]]] = [
+        (name, (drug.name,)) for drug in drugs for name in (drug.name, *drug.also)
+    ]
     meant += [(name, entry.drugs) for entry in combinations for name in (entry.name, *entry.also)]
     found: dict[tuple[str, ...], tuple[str, ...]] = {}
     for name, ingredients in meant:
@@ -198,7 +202,7 @@ def _lexicon(
 def _codes(
     drugs: Iterable[schema.Drug], combinations: Iterable[schema.Combination]
 ) -> dict[str, tuple[tuple[str, ...], bool]]:
-    coded = [(code, (drug.name,)) for drug in drugs for code in drug.codes]
+    coded: list[tuple[schema.Code, tuple[str, ...]]] = [(code, (drug.name,)) for drug in drugs for code in drug.codes]
     coded += [(code, entry.drugs) for entry in combinations for code in entry.codes]
     return {code.rxcui: (ingredients, code.verified) for code, ingredients in coded}
 

@@ -6,11 +6,11 @@ An answer of None is missing. Where more are missing than the instrument allows 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import msgspec
 
 from careloop.kernel.errors import InvalidInput
+from careloop.knowledge.pack import parse, read_data
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,8 +83,7 @@ Answers = Sequence[int | None]
 @cache
 def instruments() -> Mapping[str, Instrument]:
     """Every instrument of the pack by its id."""
-    text = files("careloop.knowledge").joinpath("data/instruments.yaml").read_bytes()
-    found = msgspec.yaml.decode(text, type=tuple[Instrument, ...])
+    found = parse(read_data(), "instruments.yaml", Instrument)
     known = {instrument.id: instrument for instrument in found}
     if len(known) != len(found):
         raise ValueError("instruments.yaml names an instrument twice")

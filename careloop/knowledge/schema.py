@@ -23,7 +23,7 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Anything read from a data file."""
 
 
-class Code(Entry, kw_only=True):
+class Code(Entry, frozen=True, kw_only=True):
     """An RxNorm concept and where it was seen: a and c are published mappings, x other public code, m memory."""
 
     rxcui: str
@@ -34,7 +34,7 @@ class Code(Entry, kw_only=True):
         return "a" in self.seen or "c" in self.seen
 
 
-class Drug(Entry, kw_only=True):
+class Drug(Entry, frozen=True, kw_only=True):
     """One ingredient. Doses are adult, oral, milligrams a day; `adequate_mg` is what a fair trial needs at least."""
 
     name: str
@@ -48,14 +48,14 @@ class Drug(Entry, kw_only=True):
     also: tuple[str, ...] = ()
 
 
-class DrugClass(Entry, kw_only=True):
+class DrugClass(Entry, frozen=True, kw_only=True):
     """A named set of drugs: those that list it, and every member of what it `includes` (classes or drugs)."""
 
     name: str
     includes: tuple[str, ...] = ()
 
 
-class Rule(Entry, kw_only=True):
+class Rule(Entry, frozen=True, kw_only=True):
     """What every rule carries. It judges orders that start in [effective_from, effective_to]."""
 
     id: str
@@ -73,7 +73,7 @@ class Rule(Entry, kw_only=True):
         return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
 
 
-class PairRule(Rule, kw_only=True):
+class PairRule(Rule, frozen=True, kw_only=True):
     """Two drugs that should not meet, in either direction. Per pair and `cause` only the worst finding is shown."""
 
     cause: str
@@ -83,7 +83,7 @@ class PairRule(Rule, kw_only=True):
     right_except: tuple[str, ...] = ()
 
 
-class WashoutRule(Rule, kw_only=True):
+class WashoutRule(Rule, frozen=True, kw_only=True):
     """`days` must pass between the last dose of one of `after` and the first of one of `before`."""
 
     cause: str
@@ -101,7 +101,7 @@ class Relation(StrEnum):
     CAUTION = "caution"
 
 
-class SubstanceGroup(Entry, kw_only=True):
+class SubstanceGroup(Entry, frozen=True, kw_only=True):
     """Drugs of which an allergy to one concerns the others. `cautions` are weaker members of a related group."""
 
     name: str
@@ -111,13 +111,13 @@ class SubstanceGroup(Entry, kw_only=True):
     also: tuple[str, ...] = ()
 
 
-class AllergyRule(Rule, kw_only=True):
+class AllergyRule(Rule, frozen=True, kw_only=True):
     relation: Relation
     type: AllergyType
     criticality: tuple[Criticality, ...] = ()
 
 
-class Circumstances(Entry, kw_only=True):
+class Circumstances(Entry, frozen=True, kw_only=True):
     """When a lower dose limit holds: any one of these suffices."""
 
     age_over: int | None = None
@@ -127,7 +127,7 @@ class Circumstances(Entry, kw_only=True):
     conditions: tuple[str, ...] = ()
 
 
-class DoseRule(Rule, kw_only=True):
+class DoseRule(Rule, frozen=True, kw_only=True):
     """A daily limit. Without `max_daily_mg` it is the drug's own; `when` narrows it to some patients."""
 
     drugs: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class DoseRule(Rule, kw_only=True):
     when: Circumstances | None = None
 
 
-class ConditionGroup(Entry, kw_only=True):
+class ConditionGroup(Entry, frozen=True, kw_only=True):
     """A condition by ICD-10-CM prefixes, SNOMED CT codes and the beginnings of words that name it."""
 
     name: str
@@ -144,12 +144,12 @@ class ConditionGroup(Entry, kw_only=True):
     words: tuple[str, ...] = ()
 
 
-class ConditionRule(Rule, kw_only=True):
+class ConditionRule(Rule, frozen=True, kw_only=True):
     drugs: tuple[str, ...]
     conditions: tuple[str, ...]
 
 
-class AgeRule(Rule, kw_only=True):
+class AgeRule(Rule, frozen=True, kw_only=True):
     """Holds for ages in whole years from `from_age` to `to_age`, both included."""
 
     drugs: tuple[str, ...]
@@ -157,7 +157,7 @@ class AgeRule(Rule, kw_only=True):
     to_age: int | None = None
 
 
-class PregnancyRule(Rule, kw_only=True):
+class PregnancyRule(Rule, frozen=True, kw_only=True):
     """Holds in the given states; with `childbearing` also for everyone of childbearing age who may become pregnant."""
 
     drugs: tuple[str, ...]
@@ -165,7 +165,7 @@ class PregnancyRule(Rule, kw_only=True):
     childbearing: bool = False
 
 
-class LabRule(Rule, kw_only=True):
+class LabRule(Rule, frozen=True, kw_only=True):
     """A result that is missing (none within `within_days`), or the last one `below` / `above` a bound in `unit`."""
 
     drugs: tuple[str, ...]
@@ -182,12 +182,12 @@ class TrialOutcome(StrEnum):
     ALLERGIC = "allergic"
 
 
-class TrialRule(Rule, kw_only=True):
+class TrialRule(Rule, frozen=True, kw_only=True):
     outcome: TrialOutcome
     at_least_weeks: Decimal | None = None
 
 
-class SupplyRule(Rule, kw_only=True):
+class SupplyRule(Rule, frozen=True, kw_only=True):
     """No more than `max_days` at a time while the suicide risk is one of `risks`."""
 
     drugs: tuple[str, ...]
@@ -195,7 +195,7 @@ class SupplyRule(Rule, kw_only=True):
     risks: tuple[SuicideRisk, ...]
 
 
-class ControlledRule(Rule, kw_only=True):
+class ControlledRule(Rule, frozen=True, kw_only=True):
     """Holds for drugs of these schedules (or named), when the supply exceeds `above_days` if given."""
 
     schedules: tuple[str, ...] = ()
@@ -203,13 +203,13 @@ class ControlledRule(Rule, kw_only=True):
     above_days: int | None = None
 
 
-class Named(Entry, kw_only=True):
+class Named(Entry, frozen=True, kw_only=True):
     """A word the pack knows."""
 
     name: str
 
 
-class Combination(Entry, kw_only=True):
+class Combination(Entry, frozen=True, kw_only=True):
     """A product of several ingredients under one name or code."""
 
     name: str
@@ -218,14 +218,14 @@ class Combination(Entry, kw_only=True):
     also: tuple[str, ...] = ()
 
 
-class Words(Entry, kw_only=True):
+class Words(Entry, frozen=True, kw_only=True):
     """Words of one kind."""
 
     name: str
     words: tuple[str, ...]
 
 
-class UnitOf(Entry, kw_only=True):
+class UnitOf(Entry, frozen=True, kw_only=True):
     """How many `unit` one of each `written` unit is."""
 
     unit: str

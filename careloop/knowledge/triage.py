@@ -10,11 +10,14 @@ project, `reviewed: false`.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 
 import msgspec
+
+from careloop.knowledge.drugs import ingredients
+from careloop.knowledge.pack import current_pack, parse, read_data
 
 
 class Level(StrEnum):
@@ -40,12 +43,14 @@ class RedFlag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     source: str
     drugs: tuple[str, ...]
     all_of: tuple[tuple[str, ...], ...]
+    reviewed: bool
+    effective_from: date
     level: Level = Level.EMERGENCY_NOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A side effect as told. Grades are 1-5 and burden 0-6; None is not asked. `medicines` are names of what is taken."""
+    """A side effect as told. Grades are 1-5, burden 0-6; None is not asked. `medicines` are names of what is taken."""
 
     symptom: str
     own_words: str = ""
@@ -67,9 +72,11 @@ class Triage:
 
 @cache
 def red_flags() -> tuple[RedFlag, ...]:
-    """The red flags of the pack. Raises ValueError if an id stands twice or a flag has no words."""
-    text = files("careloop.knowledge").joinpath("data/red_flags.yaml").read_bytes()
-    found = msgspec.yaml.decode(text, type=tuple[RedFlag, ...])
+    """The red flags of the pack. Raises ValueError if an id stands twice, a flag has no words or a drug is not known."""
+    found = parse(read_data(), "red_flags.yaml", RedFlag)
+    known = current_pack().members
+    if any(drug not in known for flag in found for drug in flag.drugs):
+        raise ValueError("red_flags.yaml: drugs are those of the pack")
     if len({flag.id for flag in found}) != len(found) or not all(flag.all_of and all(flag.all_of) for flag in found):
         raise ValueError("red_flags.yaml: ids must be unique and every flag needs words")
     return found
@@ -110,8 +117,9 @@ def _by_burden(burden: int | None) -> list[Reading]:
 
 
 def _raised(flag: RedFlag, report: Report) -> bool:
-    taken = " ".join((*report.medicines, report.suspected_medicine or "")).casefold()
-    concerned = not flag.drugs or any(drug in taken for drug in flag.drugs)
+    pack = current_pack()
+    taken = {drug for name in (*report.medicines, report.suspected_medicine) for drug in ingredients(name)}
+    concerned = not flag.drugs or any(pack.among(drug, flag.drugs) for drug in taken)
     told = f"{report.symptom} {report.own_words}".casefold()
     return concerned and all(_says_any(told, words) for words in flag.all_of)
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from careloop.knowledge.case import Case, Found, alert, amount, missing
+from careloop.knowledge.case import Case, Found, alert, amount, figure, missing
+from careloop.knowledge.checks.circumstances import holds, unknown
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
-from careloop.knowledge.schema import Circumstances, DoseRule
+from careloop.knowledge.schema import DoseRule
 
 ADULT = 18
 
@@ -44,9 +45,8 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
         if rule.when is None:
             alerts += [_told(rule, dose, limit, drug)] if dose > limit else []
         elif _over(case, rule, drug, dose):
-            held, unknown = _circumstances(case, rule.when)
-            alerts += [_told(rule, dose, rule.max_daily_mg, drug, *held[1:])] if held else []
-            gaps += [_gap(unknown, drug)] if unknown and not held else []
+            alerts += [_told(rule, dose, rule.max_daily_mg, drug, *others) for others in holds(case, rule.when)]
+            gaps += [_gap(reason, drug) for reason in unknown(case, rule.when)]
     return Found(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
 
 
@@ -55,29 +55,7 @@ def _over(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> bool:
 
 
 def _told(rule: DoseRule, dose: Decimal, limit: Decimal | None, *involves: str) -> Alert:
-    return alert(rule, Check.DOSE, *involves, dose=f"{dose:f}", limit=f"{(limit or Decimal(0)).normalize():f}")
-
-
-def _circumstances(case: Case, when: Circumstances) -> tuple[tuple[str, ...], Reason | None]:
-    """What makes the limit hold (a first word, then the drugs involved), or why that is not known."""
-    patient = case.chart.patient
-    if when.age_over is not None:
-        return ("age",) if (
-            case.age or 0
-        ) > when.age_over else (), None if case.age is not None else Reason.BIRTH_DATE_MISSING
-    if when.with_drugs:
-        meets = sorted(
-            {d for taken in case.overlapping() for d in taken.ingredients if case.pack.among(d, when.with_drugs)}
-        )
-        return ("drug", *meets) if meets else (), None if case.taken is not None else Reason.MEDICATIONS_NOT_RECORDED
-    if when.conditions:
-        known = None if patient.conditions is not None else Reason.CONDITIONS_NOT_RECORDED
-        return ("condition",) if case.has_condition(when.conditions) else (), known
-    found = any(
-        gene.gene.upper() == when.gene and gene.phenotype.casefold().split(" ")[0] in when.phenotypes
-        for gene in patient.genotypes or ()
-    )
-    return ("gene",) if found else (), None
+    return alert(rule, Check.DOSE, *involves, dose=figure(dose), limit=figure(limit or Decimal(0)))
 
 
 def _inhibited(case: Case) -> tuple[list[Alert], list[NotChecked]]:
@@ -95,4 +73,4 @@ def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
             if dose is None:
                 yield _gap(Reason.DOSE_MISSING, drug)
             elif _over(case, rule, drug, dose):
-                yield alert(rule, Check.DOSE, drug, inhibitors[0], dose=f"{dose:f}", limit=f"{rule.max_daily_mg}")
+                yield alert(rule, Check.DOSE, drug, inhibitors[0], dose=figure(dose), limit=rule.max_daily_mg)

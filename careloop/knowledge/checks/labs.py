@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from careloop.knowledge.case import Case, Found, alert, missing
+from careloop.knowledge.case import Case, Found, alert, amount, missing
 from careloop.knowledge.chart import Lab
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack import Pack
@@ -49,4 +49,5 @@ def _crosses(rule: LabRule, value: Decimal) -> bool:
 def _in_unit(pack: Pack, lab: Lab, unit: str | None) -> Decimal | None:
     written = "".join((lab.unit or "").split()).casefold()
     factors = [known.factor for known in pack.units if known.unit == unit and written in known.written]
-    return lab.value * factors[0] if factors and lab.value.is_finite() else None
+    value = amount(lab.value)
+    return value * factors[0] if factors and value is not None else None
