@@ -124,7 +124,7 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
         self, request: pb.GetCareViewRequest, context: Context[pb.GetCareViewRequest, pb.GetCareViewResponse]
     ) -> pb.GetCareViewResponse:
         patient_id = fields.patient_id(request.patient_id)
-        wait = min(_time_left(context), self._longest_wait)
+        wait = min(_time_left(context), self._longest_wait - ANSWER_BEFORE_DEADLINE_SECONDS)
         served = await self._views.get(patient_id, _tokens(request.at_least), current_call().now, wait)
         return pb.GetCareViewResponse(
             view=view_message(served.view), stamp=_stamp(served.stamp), freshness=_freshness(served.freshness)

@@ -16,7 +16,7 @@ from careloop.chassis.codec import ENCODER
 from careloop.chassis.handling import Unknown
 from careloop.contracts.monitoring import TriageLevel
 from careloop.kernel.errors import Conflict, InvalidInput, NotKnown
-from careloop.kernel.ids import PatientId, derived_id
+from careloop.kernel.ids import PatientId
 from services.coordination.application import Served
 from services.coordination.domain.care_view import compose
 from services.coordination.domain.view import Asked
@@ -27,7 +27,7 @@ from tests.coordination.running import Coordination, coordination
 from tests.coordination.telling import folded, told
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week
-from tests.support.controls.moments import NOON, PATIENT
+from tests.support.controls.moments import NOON, PATIENT, fact
 from tests.support.stack import PostgresDatabase
 
 
@@ -204,7 +204,7 @@ async def test_the_journal_is_read_by_patient_type_position_and_time(care: Coord
 
 async def test_a_long_journal_comes_in_pages_without_a_hole(care: Coordination) -> None:
     doses = [
-        replace(control.DOSE, fact_id=derived_id("dose", n), occurred_at=week(0) + timedelta(minutes=n))
+        replace(control.DOSE, fact_id=fact(f"dose {n}"), occurred_at=week(0) + timedelta(minutes=n))
         for n in range(1203)
     ]
     await care.tell("monitoring", *doses)
