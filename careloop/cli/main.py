@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from careloop.cli import token, up
+from careloop.cli import score, screen, token, up
 from careloop.cli.stack.running import AlreadyRunning
 from careloop.cli.stack.supervisor import ServiceFailed
 from careloop.cli.stack.topics import PartitionsDiffer
@@ -23,6 +23,8 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(up.down)
 app.command()(token.token)
+app.command()(screen.screen)
+app.command(context_settings={"ignore_unknown_options": True})(score.score)
 
 _EXPECTED = (AlreadyRunning, PartitionsDiffer, ServiceFailed, StackUnavailable, TimeoutError)
 

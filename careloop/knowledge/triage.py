@@ -72,7 +72,7 @@ class Triage:
 
 @cache
 def red_flags() -> tuple[RedFlag, ...]:
-    """The red flags of the pack. Raises ValueError if an id stands twice, a flag has no words or a drug is not known."""
+    """The red flags of the pack. Raises ValueError for a repeated id, a flag without words, an unknown drug."""
     found = parse(read_data(), "red_flags.yaml", RedFlag)
     known = current_pack().members
     if any(drug not in known for flag in found for drug in flag.drugs):
