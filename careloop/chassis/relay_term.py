@@ -23,6 +23,13 @@ class LogBroken(Exception):
     """Positions of the log are not contiguous; nothing beyond the gap may be published."""
 
 
+def require_contiguous(page: Sequence[StoredEvent], after: int) -> None:
+    """Raises LogBroken unless the page is what follows position `after` without a gap."""
+    for expected, stored in enumerate(page, start=after + 1):
+        if stored.meta.position != expected:
+            raise LogBroken(f"position {expected} is missing")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How much is read at once, and the seconds after which an idle relay tells its heads again."""
@@ -75,7 +82,7 @@ class Term:
 
     async def _relay(self, page: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         """Send a page while the next one is read; the checkpoint moves when all is acknowledged."""
-        self._require_contiguous(page)
+        require_contiguous(page, self._position)
         self._position = page[-1].meta.position
         reading = asyncio.create_task(self._next_page())
         try:
@@ -88,11 +95,6 @@ class Term:
             return await reading
         finally:
             reading.cancel()
-
-    def _require_contiguous(self, page: Sequence[StoredEvent]) -> None:
-        for expected, stored in enumerate(page, start=self._position + 1):
-            if stored.meta.position != expected:
-                raise LogBroken(f"position {expected} is missing")
 
     def _records(self, page: Sequence[StoredEvent]) -> list[Record]:
         records = []

@@ -1,0 +1,114 @@
+"""What a service publishes of its log, and reading it again."""
+
+import pytest
+
+from careloop.chassis.codec import Codec, Upcaster
+from careloop.chassis.envelope import Record
+from careloop.chassis.event_store import Unit
+from careloop.chassis.memory import MemoryEventStore
+from careloop.chassis.partitioner import partition_of
+from careloop.chassis.published import PublishedReader, Publishing
+from tests.support.log import (
+    CODEC,
+    NOON,
+    NOTED,
+    SOURCE,
+    TYPES,
+    Kept,
+    Noted,
+    NotedContract,
+    fill,
+    noted,
+    patient,
+    publishing,
+    write,
+)
+
+PARTITIONS = 3
+
+
+async def read(reader: PublishedReader, partition: int, after: int = 0, through: int = 0) -> list[Record]:
+    return [one async for run in reader.read_published(partition, after, through) for one in run]
+
+
+@pytest.fixture
+async def store() -> MemoryEventStore:
+    """600 published events of 30 patients, with one that is not published after every tenth."""
+    made = MemoryEventStore()
+    writes = []
+    for n in range(600):
+        writes.append(write(f"c{n}", patient(n % 30), noted(f"text {n}")))
+        if n % 10 == 0:
+            writes.append(write(f"k{n}", patient(n % 30), Kept(text="kept", occurred_at=NOON)))
+    await made.commit(Unit(writes=tuple(writes)))
+    return made
+
+
+def test_which_topics_are_published_is_known_without_an_event() -> None:
+    assert publishing().published_topics == {"monitoring.Noted.v1"}
+
+
+def test_retired_topics_of_a_published_class_are_published_too() -> None:
+    lift = {"monitoring.Noted.v0": Upcaster("monitoring.Noted.v1", lambda content: content)}
+    codec = Codec({"monitoring.Noted.v1": Noted, "monitoring.Kept.v1": Kept}, lift)
+    assert Publishing(SOURCE, codec, {Noted: NotedContract}, TYPES).published_topics == {
+        "monitoring.Noted.v0",
+        "monitoring.Noted.v1",
+    }
+
+
+def test_only_contracts_can_be_published() -> None:
+    with pytest.raises(ValueError, match="Kept"):
+        Publishing(SOURCE, CODEC, {Noted: Kept}, TYPES)
+
+
+async def test_an_event_may_be_restated_by_a_function() -> None:
+    def restated(event: Noted) -> NotedContract:
+        return NotedContract(text=event.text.upper(), occurred_at=event.occurred_at)
+
+    store = MemoryEventStore()
+    await fill(store, [(patient(1), "low")])
+    (stored,) = await store.after(0, 1)
+    record = Publishing(SOURCE, CODEC, {Noted: restated}, TYPES).record(stored, previous=0)
+    assert (record.envelope.type, record.value) == (NOTED, b'{"text":"LOW","occurred_at":"2026-03-01T12:00:00Z"}')
+
+
+async def test_every_published_event_is_read_once_and_each_names_the_one_before(store: MemoryEventStore) -> None:
+    reader = PublishedReader(store, publishing(), PARTITIONS)
+    total = 0
+    for partition in range(PARTITIONS):
+        previous = 0
+        for record in await read(reader, partition):
+            assert record.envelope.previous == previous
+            assert partition_of(record.envelope.patient_id, PARTITIONS) == partition
+            previous = record.envelope.position
+            total += 1
+    assert total == 600
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 63, 64, 65, 500, 659])
+@pytest.mark.parametrize("through", [0, 66, 300])
+async def test_any_part_of_the_log_has_the_same_records(store: MemoryEventStore, after: int, through: int) -> None:
+    reader = PublishedReader(store, publishing(), PARTITIONS)
+    for partition in range(PARTITIONS):
+        everything = await read(reader, partition)
+        wanted = [
+            one for one in everything if after < one.envelope.position and one.envelope.position <= (through or 10_000)
+        ]
+        assert await read(reader, partition, after, through) == wanted
+
+
+async def test_previous_is_found_however_far_back(store: MemoryEventStore) -> None:
+    """One patient's event, then thousands in other partitions, then that patient's again."""
+    sparse = MemoryEventStore()
+    lone = patient(1)
+    others = [who for who in map(patient, range(2, 60)) if partition_of(who, 3) != partition_of(lone, 3)]
+    texts = [(lone, "first"), *((others[n % len(others)], "other") for n in range(2500)), (lone, "last")]
+    await fill(sparse, texts)
+    (record,) = await read(PublishedReader(sparse, publishing(), 3), partition_of(lone, 3), after=2200)
+    assert (record.envelope.position, record.envelope.previous) == (2502, 1)
+
+
+async def test_runs_are_bounded(store: MemoryEventStore) -> None:
+    reader = PublishedReader(store, publishing(), 1)
+    assert max([len(run) async for run in reader.read_published(0, 0, 0)]) <= 500

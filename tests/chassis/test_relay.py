@@ -1,0 +1,337 @@
+"""The log on the topic: all of it, in order, once in position, whatever is lost on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OutOfOrderSequenceNumber
+
+from careloop.chassis.envelope import Record, from_headers
+from careloop.chassis.event_store import Unit
+from careloop.chassis.heads import HeadsReader, HeadsView
+from careloop.chassis.memory import MemoryEventStore
+from careloop.chassis.partitioner import partition_of
+from careloop.chassis.position_gate import PositionGate
+from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.published import PublishedReader
+from careloop.chassis.relay import Relay
+from careloop.chassis.relay_checkpoint import Fenced, Leadership, PartitionsChanged
+from careloop.chassis.relay_term import LogBroken, require_contiguous
+from careloop.chassis.sending import Sender
+from tests.support.log import NOON, SOURCE, Kept, fill, noted, patient, publishing, write
+from tests.support.stack import KafkaBroker, PostgresDatabase
+from tests.support.waiting import until
+
+PARTITIONS = 3
+
+
+@pytest.fixture
+async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]:
+    async with PostgresEventStore.open(postgres.dsn(SOURCE), SOURCE) as opened:
+        yield opened
+
+
+class Topics:
+    """The topics of one test, and what is on them."""
+
+    def __init__(self, kafka: KafkaBroker, events: str, heads: str) -> None:
+        self.bootstrap = kafka.bootstrap
+        self.events = events
+        self.heads = heads
+
+    async def read(self) -> dict[int, list[Record]]:
+        """All that is on the topic of events, per partition."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            places = [TopicPartition(self.events, n) for n in range(PARTITIONS)]
+            consumer.assign(places)
+            ends = await consumer.end_offsets(places)
+            found: dict[int, list[Record]] = {n: [] for n in range(PARTITIONS)}
+            while any(len(found[place.partition]) < ends[place] for place in places):
+                for place, records in (await consumer.getmany(timeout_ms=200)).items():
+                    found[place.partition] += [
+                        Record(envelope=from_headers(one.headers), value=one.value) for one in records
+                    ]
+            return found
+        finally:
+            await consumer.stop()
+
+    def relay(self, store: PostgresEventStore, **others: object) -> Relay:
+        options = {"send_deadline_seconds": 3.0, "heads_interval_seconds": 0.2, "page": 50, **others}
+        return Relay(
+            store,
+            store.sessions,
+            publishing(),
+            bootstrap=self.bootstrap,
+            partitions=PARTITIONS,
+            topic=self.events,
+            heads_topic=self.heads,
+            **options,  # type: ignore[arg-type]
+        )
+
+
+@pytest.fixture
+async def topics(kafka: KafkaBroker) -> Topics:
+    events = await kafka.topic("events", partitions=PARTITIONS)
+    return Topics(kafka, events, await kafka.topic("heads", cleanup_policy="compact"))
+
+
+@asynccontextmanager
+async def running(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(relay.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def fill_log(store: PostgresEventStore, count: int, *, first: int = 0) -> None:
+    """Published events of ten patients, and one that is not published after each tenth."""
+    writes = [write(f"c{n}", patient(n % 10), *_events(n)) for n in range(first, first + count)]
+    await store.commit(Unit(writes=tuple(writes)))
+
+
+def _events(n: int) -> Iterable[object]:
+    yield noted(f"text {n}")
+    if n % 10 == 9:
+        yield Kept(text="kept", occurred_at=NOON)
+
+
+async def relayed_to_head(store: PostgresEventStore, relay: Relay) -> bool:
+    return relay.status().position == (await store.head()).position
+
+
+async def as_in_the_log(store: PostgresEventStore) -> dict[int, list[Record]]:
+    reader = PublishedReader(store, publishing(), PARTITIONS)
+    return {n: [one async for run in reader.read_published(n, 0, 0) for one in run] for n in range(PARTITIONS)}
+
+
+def once(records: Sequence[Record]) -> list[Record]:
+    """As a consumer's position gate lets them pass."""
+    gate = PositionGate(0)
+    passed = gate.admit(records)
+    assert (gate.holding, gate.contradiction) == (0, None)
+    return passed
+
+
+async def test_the_topic_holds_what_the_log_publishes(store: PostgresEventStore, topics: Topics) -> None:
+    await fill_log(store, 500)
+    relay = topics.relay(store)
+    async with running(relay):
+        await until(lambda: relayed_to_head(store, relay))
+        await fill_log(store, 20, first=500)
+        await until(lambda: relayed_to_head(store, relay))
+        assert relay.status().leading
+        assert relay.status().broker_connected
+    on_topic = await topics.read()
+    assert on_topic == await as_in_the_log(store)
+    for partition, records in on_topic.items():
+        assert {partition_of(one.envelope.patient_id, PARTITIONS) for one in records} <= {partition}
+
+
+async def test_a_successor_goes_on_where_the_checkpoint_stands(store: PostgresEventStore, topics: Topics) -> None:
+    for first in (0, 100, 200):
+        await fill_log(store, 100, first=first)
+        relay = topics.relay(store)
+        async with running(relay):
+            await until(lambda relay=relay: relayed_to_head(store, relay))  # type: ignore[misc]
+    assert await topics.read() == await as_in_the_log(store)
+
+
+async def test_killed_after_the_send_and_before_the_checkpoint_only_the_topic_has_duplicates(
+    store: PostgresEventStore, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill_log(store, 120)
+
+    async def dies(*_args: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Leadership, "save", dies)
+        task = asyncio.create_task(topics.relay(store).run())
+        await asyncio.wait([task], timeout=20)
+        assert task.cancelled()
+    relay = topics.relay(store)
+    async with running(relay):
+        await until(lambda: relayed_to_head(store, relay))
+    on_topic = await topics.read()
+    assert sum(map(len, on_topic.values())) == 120 + 46
+    expected = await as_in_the_log(store)
+    for partition, records in on_topic.items():
+        assert once(records) == expected[partition]
+        by_position = {one.envelope.position: one for one in records}
+        assert all(by_position[one.envelope.position] == one for one in records)
+
+
+async def test_of_two_relays_one_sends_and_the_other_takes_over(store: PostgresEventStore, topics: Topics) -> None:
+    await fill_log(store, 200)
+    first, second = topics.relay(store), topics.relay(store)
+    async with running(second):
+        async with running(first):
+            await until(lambda: relayed_to_head(store, first))
+            await until(lambda: relayed_to_head(store, second))
+            assert first.status().leading != second.status().leading
+        await until(lambda: second.status().leading)
+        await fill_log(store, 50, first=200)
+        await until(lambda: relayed_to_head(store, second))
+    assert await topics.read() == await as_in_the_log(store)
+
+
+async def test_a_paused_holder_is_fenced_by_the_epoch(
+    store: PostgresEventStore, topics: Topics, postgres: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lost its lock while paused, then sends its page once more, and may not move the checkpoint back."""
+    await fill_log(store, 60)
+    paused, go_on = asyncio.Event(), asyncio.Event()
+    save = Leadership.save
+    refusals: list[type[BaseException]] = []
+
+    async def slow_save(self: Leadership, position: int, last_published: list[int]) -> None:
+        if self.checkpoint.epoch == 1:
+            paused.set()
+            await go_on.wait()
+        try:
+            await save(self, position, last_published)
+        except Exception as refusal:
+            refusals.append(type(refusal))
+            raise
+
+    monkeypatch.setattr(Leadership, "save", slow_save)
+    zombie, successor = topics.relay(store), topics.relay(store)
+    async with running(zombie):
+        await asyncio.wait_for(paused.wait(), 20)
+        _take_the_lock_away(postgres)
+        async with running(successor):
+            await until(lambda: relayed_to_head(store, successor))
+            go_on.set()
+            await until(lambda: bool(refusals))
+            await fill_log(store, 60, first=60)
+            await until(lambda: relayed_to_head(store, successor))
+    checkpoint = await store.sessions.fetchrow("select position, epoch from relay_checkpoint")
+    assert checkpoint is not None
+    assert checkpoint["position"] == (await store.head()).position
+    expected = await as_in_the_log(store)
+    assert {n: once(records) for n, records in (await topics.read()).items()} == expected
+
+
+def _take_the_lock_away(postgres: PostgresDatabase) -> None:
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as server:
+        server.execute(
+            """select pg_terminate_backend(l.pid) from pg_locks l join pg_stat_activity a using (pid)
+               where l.locktype = 'advisory' and a.datname = current_database() and a.pid <> pg_backend_pid()"""
+        )
+
+
+async def test_a_save_under_an_old_epoch_is_refused(store: PostgresEventStore, topics: Topics) -> None:
+    checkpoints = topics.relay(store)._checkpoints
+    async with checkpoints.lead() as leadership:
+        assert leadership is not None
+        await store.sessions.fetch("update relay_checkpoint set epoch = epoch + 1 returning epoch")
+        with pytest.raises(Fenced):
+            await leadership.save(5, [0] * PARTITIONS)
+        with pytest.raises(Fenced):
+            await leadership.quiet_moment()
+
+
+async def test_a_producer_out_of_sequence_is_thrown_away_and_the_page_sent_again(
+    store: PostgresEventStore, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Sender.send
+    failures = [OutOfOrderSequenceNumber(), TimeoutError()]
+    senders: list[Sender] = []
+
+    async def failing(self: Sender, records: Iterable[Record]) -> None:
+        await send(self, records)
+        senders.append(self)
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(Sender, "send", failing)
+    await fill_log(store, 100)
+    relay = topics.relay(store)
+    async with running(relay):
+        await until(lambda: relayed_to_head(store, relay))
+    assert len(set(senders)) == 3
+    expected = await as_in_the_log(store)
+    assert {n: once(records) for n, records in (await topics.read()).items()} == expected
+
+
+async def test_heads_follow_and_an_idle_source_stays_fresh(store: PostgresEventStore, topics: Topics) -> None:
+    await fill_log(store, 100)
+    heads = HeadsReader(topics.bootstrap, HeadsView(), topics.heads)
+    relay = topics.relay(store)
+    reading = asyncio.create_task(heads.run())
+    async with running(relay):
+        await until(lambda: relayed_to_head(store, relay))
+        last = {n: records[-1].envelope.position for n, records in (await as_in_the_log(store)).items()}
+        await until(lambda: {n: heads.view.head(SOURCE, n) for n in last} == last)
+        recorded = (await store.head()).recorded_at
+        await until(lambda: _fresh(heads, last) > recorded)
+        before = _fresh(heads, last)
+        await until(lambda: _fresh(heads, last) > before)
+        assert heads.view.fresh_as_of(SOURCE, 0, last[0] - 1) is None or (
+            heads.view.fresh_as_of(SOURCE, 0, last[0] - 1) < before
+        )
+    reading.cancel()
+
+
+def _fresh(heads: HeadsReader, consumed: dict[int, int]):  # type: ignore[no-untyped-def]
+    return min(heads.view.fresh_as_of(SOURCE, n, position) or NOON for n, position in consumed.items())
+
+
+async def test_another_number_of_partitions_refuses_to_start(store: PostgresEventStore, topics: Topics) -> None:
+    relay = topics.relay(store)
+    async with running(relay):
+        await until(lambda: relay.status().broker_connected)
+    other = Relay(
+        store, store.sessions, publishing(), bootstrap=topics.bootstrap, partitions=PARTITIONS + 1, topic=topics.events
+    )
+    with pytest.raises(PartitionsChanged):
+        await asyncio.wait_for(other.run(), 20)
+
+
+async def test_a_topic_of_another_number_of_partitions_refuses_to_start(
+    store: PostgresEventStore, topics: Topics, kafka: KafkaBroker
+) -> None:
+    topics.events = await kafka.topic("other", partitions=PARTITIONS + 1)
+    with pytest.raises(PartitionsChanged):
+        await asyncio.wait_for(topics.relay(store).run(), 20)
+
+
+async def test_without_a_broker_commands_are_stored_and_sent_when_it_is_back(
+    store: PostgresEventStore, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Sender.start
+    attempts: list[str] = []
+
+    async def counted(self: Sender) -> int:
+        attempts.append("start")
+        return await start(self)
+
+    monkeypatch.setattr(Sender, "start", counted)
+    there = topics.bootstrap
+    topics.bootstrap = "127.0.0.1:1"
+    relay = topics.relay(store)
+    async with running(relay):
+        await fill_log(store, 10)
+        await until(lambda: len(attempts) > 2)
+        assert not relay.status().broker_connected
+        relay._bootstrap = topics.bootstrap = there
+        await until(lambda: relayed_to_head(store, relay))
+    assert await topics.read() == await as_in_the_log(store)
+
+
+async def test_a_gap_in_the_log_is_never_published() -> None:
+    store = MemoryEventStore()
+    await fill(store, [(patient(1), "a"), (patient(1), "b"), (patient(1), "c")])
+    first, _second, third = await store.after(0, 10)
+    require_contiguous([first], 0)
+    with pytest.raises(LogBroken):
+        require_contiguous([first, third], 0)
+    with pytest.raises(LogBroken):
+        require_contiguous([third], 1)
