@@ -1,0 +1,26 @@
+"""Counting what becomes of every resource: each is mapped, or not understood for one reason."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+class NotUnderstood(Exception):
+    """A resource that is not taken over; `reason` is a stable word and holds nothing of the resource."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass
+class Tally:
+    """`read` counts all entries; `not_understood` by (resource type, reason). Both sides add up to `read`."""
+
+    read: int = 0
+    mapped: Counter[str] = field(default_factory=Counter)
+    not_understood: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, other: "Tally") -> None:
+        self.read += other.read
+        self.mapped += other.mapped
+        self.not_understood += other.not_understood
