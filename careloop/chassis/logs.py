@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TextIO
 from uuid import UUID
 
+import msgspec
 import structlog
 
 FIELDS = frozenset({
@@ -38,8 +39,8 @@ def keep_listed_fields(_logger: Any, _method: str, line: MutableMapping[str, Any
     """
     event = str(line.get("event", ""))
     kept: dict[str, Any] = {"event": event if _EVENT.fullmatch(event) else "withheld"}
-    for name in FIELDS & line.keys():
-        value = line[name] if name == "template" else _scalar(line[name])
+    for name, given in line.items():
+        value = given if name == "template" else _scalar(given) if name in FIELDS else None
         if value is not None:
             kept[name] = value
     return kept
@@ -73,7 +74,7 @@ def set_up_logs(service: str, stream: TextIO | None = None) -> None:
     """One place for all lines: `stream`, or standard error; JSON unless that is a terminal."""
     target = sys.stderr if stream is None else stream
     colours = target.isatty()
-    renderer: Any = structlog.dev.ConsoleRenderer() if colours else structlog.processors.JSONRenderer(sort_keys=True)
+    renderer: Any = structlog.dev.ConsoleRenderer() if colours else _as_json
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -90,6 +91,10 @@ def set_up_logs(service: str, stream: TextIO | None = None) -> None:
     logging.basicConfig(handlers=[_LibraryLines()], level=logging.WARNING, force=True)
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(level)
+
+
+def _as_json(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> str:
+    return msgspec.json.encode(line, order="deterministic").decode()
 
 
 def _with_service(service: str) -> structlog.typing.Processor:
