@@ -27,18 +27,19 @@ END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 """When a concern without a clock counts as due."""
 
 _APPLY = f"select apply_to_view({', '.join(f'${n}' for n in range(1, 23))})"
+# The active slot as a scalar: with a join the planner walks whole tables instead of an index.
 _COLUMNS = "s.patient_id, s.source, s.state, s.source_position, s.journal_position, s.journal_time, s.fold_version"
-_OF_SOURCE = f"""select {_COLUMNS} from sections s join view_slots v on v.active = s.slot
-    where s.source = $1 and s.patient_id = any($2)"""  # noqa: S608 - constants
-_OF_PATIENT = f"""select {_COLUMNS} from sections s join view_slots v on v.active = s.slot
-    where s.patient_id = $1"""  # noqa: S608 - constants
+_OF_SOURCE = f"""select {_COLUMNS} from sections s
+    where s.slot = (select active from view_slots) and s.source = $1 and s.patient_id = any($2)"""  # noqa: S608 - constants
+_OF_PATIENT = f"""select {_COLUMNS} from sections s
+    where s.slot = (select active from view_slots) and s.patient_id = $1"""  # noqa: S608 - constants
 _CASELOAD = """
     select c.patient_id, c.rank, c.due_at, c.reason, c.fact_id
-    from caseload c join view_slots v on v.active = c.slot
-    where (c.rank, c.due_at, c.patient_id) > ($1, $2, $3)
+    from caseload c
+    where c.slot = (select active from view_slots) and (c.rank, c.due_at, c.patient_id) > ($1, $2, $3)
     order by c.rank, c.due_at, c.patient_id limit $4"""
-_HEADLINES = """select s.patient_id, s.headline from sections s join view_slots v on v.active = s.slot
-    where s.patient_id = any($1)"""
+_HEADLINES = """select s.patient_id, s.headline from sections s
+    where s.slot = (select active from view_slots) and s.patient_id = any($1)"""
 
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     source: msgspec.json.Decoder(cls) for source, cls in SECTIONS.items()
