@@ -1,0 +1,93 @@
+"""Drug-drug and duplicate therapy: in both directions, for every member, one finding per cause."""
+
+from itertools import chain
+
+import pytest
+
+from careloop.knowledge.findings import Check, Severity
+from careloop.knowledge.pack import current_pack
+from careloop.knowledge.schema import PairRule
+from tests.support.knowledge import alerts, asked, reasons, rules, severities, taking
+
+PACK = current_pack()
+CONTRAINDICATED, HIGH, MODERATE = Severity.CONTRAINDICATED, Severity.HIGH, Severity.MODERATE
+
+
+def drugs(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(chain.from_iterable(PACK.members[name] for name in names))
+
+
+@pytest.mark.parametrize("rule", [*PACK.interactions, *PACK.duplicates], ids=lambda rule: rule.id)
+def test_every_member_fires_in_both_directions_at_least_as_severely_as_the_rule(rule: PairRule) -> None:
+    left = sorted(drugs(rule.left) - drugs(rule.left_except))
+    right = sorted(drugs(rule.right) - drugs(rule.right_except))
+    pairs = [(a, right[0]) for a in left] + [(left[0], b) for b in right]
+    for one, other in pairs:
+        for ordered, taken in ((one, other), (other, one)):
+            if ordered != taken:
+                worst = asked(ordered, taking(taken)).alerts[0].severity
+                assert worst.rank <= rule.severity.rank, (ordered, taken)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "rule", "severity"),
+    [
+        ("sertraline", "phenelzine", "ddi.maoi-serotonergic", CONTRAINDICATED),
+        ("venlafaxine", "linezolid", "ddi.maoi-serotonergic", CONTRAINDICATED),
+        ("sertraline", "methylene blue", "ddi.maoi-serotonergic", CONTRAINDICATED),
+        ("amitriptyline", "tranylcypromine", "ddi.tca-maoi", CONTRAINDICATED),
+        ("meperidine", "phenelzine", "ddi.opioid-maoi", CONTRAINDICATED),
+        ("dextromethorphan", "selegiline", "ddi.opioid-maoi", CONTRAINDICATED),
+        ("sumatriptan", "phenelzine", "ddi.triptan-maoi", CONTRAINDICATED),
+        ("methylphenidate", "phenelzine", "ddi.stimulant-maoi", CONTRAINDICATED),
+        ("atomoxetine", "isocarboxazid", "ddi.stimulant-maoi", CONTRAINDICATED),
+        ("pseudoephedrine", "phenelzine", "ddi.stimulant-maoi", CONTRAINDICATED),
+        ("tranylcypromine", "procarbazine", "ddi.tranylcypromine-procarbazine", CONTRAINDICATED),
+        ("ramelteon", "fluvoxamine", "ddi.ramelteon-cyp1a2", CONTRAINDICATED),
+        ("tizanidine", "ciprofloxacin", "ddi.tizanidine-cyp1a2", CONTRAINDICATED),
+        ("haloperidol", "methadone", "ddi.qt-qt", HIGH),
+        ("lithium", "hydrochlorothiazide", "ddi.lithium-thiazide", HIGH),
+        ("lithium", "lisinopril", "ddi.lithium-raas", HIGH),
+        ("lithium", "losartan", "ddi.lithium-raas", HIGH),
+        ("lithium", "ibuprofen", "ddi.lithium-nsaid", HIGH),
+        ("alprazolam", "oxycodone", "ddi.benzodiazepine-opioid", HIGH),
+        ("sertraline", "sumatriptan", "ddi.serotonergic-serotonergic", MODERATE),
+        ("sertraline", "tramadol", "ddi.serotonergic-serotonergic", MODERATE),
+    ],
+)
+def test_named_pairs_both_ways(one: str, other: str, rule: str, severity: Severity) -> None:
+    for ordered, taken in ((one, other), (other, one)):
+        found = [told for told in asked(ordered, taking(taken)).alerts if told.rule == rule]
+        assert [(told.severity, told.involves) for told in found] == [(severity, (ordered, taken))]
+
+
+@pytest.mark.parametrize("taken", ["aspirin", "sulindac", "acetaminophen"])
+def test_lithium_is_not_warned_of_what_leaves_its_level_alone(taken: str) -> None:
+    assert rules(asked("lithium", taking(taken)), Check.DRUG_DRUG) == set()
+
+
+def test_a_contraindicated_pair_is_not_repeated_as_moderate() -> None:
+    assert severities(asked("sertraline", taking("phenelzine")), Check.DRUG_DRUG) == [CONTRAINDICATED]
+
+
+@pytest.mark.parametrize(
+    ("ordered", "taken", "rule"),
+    [
+        ("sertraline", "Zoloft", "duplicate.ingredient"),
+        ("escitalopram", "citalopram", "duplicate.ingredient"),
+        ("desvenlafaxine", "venlafaxine", "duplicate.ingredient"),
+        ("sertraline", "fluoxetine", "duplicate.ssri-snri"),
+        ("venlafaxine", "paroxetine", "duplicate.ssri-snri"),
+    ],
+)
+def test_the_same_twice_is_one_high_finding(ordered: str, taken: str, rule: str) -> None:
+    answer = asked(ordered, taking(taken))
+    assert [(told.rule, told.severity) for told in alerts(answer, Check.DUPLICATE_THERAPY)] == [(rule, HIGH)]
+    assert alerts(answer, Check.DRUG_DRUG) == []
+
+
+def test_an_unknown_medication_is_told_and_hides_nothing_of_the_others() -> None:
+    answer = asked("sertraline", taking("xyzmab", "phenelzine"))
+    assert severities(answer, Check.DRUG_DRUG) == [CONTRAINDICATED]
+    assert reasons(answer, Check.DRUG_DRUG) == {"unknown-drug"}
+    assert Check.DRUG_DRUG in answer.checked

@@ -1,0 +1,66 @@
+"""The pack loads strictly: what it does not understand it refuses, and any change of content has another digest."""
+
+from string import Formatter
+
+import pytest
+
+from careloop.knowledge.pack import PackInvalid, current_pack, digest_of, load, read_data
+
+WORDS = {"order", "other", "until", "dose", "limit", "days"}
+
+
+def changed(name: str, old: str, new: str) -> dict[str, bytes]:
+    content = read_data()
+    text = content[name].decode()
+    assert old in text
+    return {**content, name: text.replace(old, new, 1).encode()}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("interactions.yaml", "  cause: serotonin", "  cuase: serotonin", "cuase"),
+        ("interactions.yaml", "  version: 1\n", "  version: 1\n  version: 2\n", "repeated"),
+        ("interactions.yaml", "id: ddi.tca-maoi", "id: ddi.maoi-serotonergic", "more than once"),
+        ("interactions.yaml", "left: [serotonergic-antidepressant]", "left: [serotonergic-anything]", "neither"),
+        ("interactions.yaml", "severity: contraindicated", "severity: terrible", "enum"),
+        ("drugs.yaml", "name: fluoxetine,", "name: sertraline,", "more than once"),
+        ("drugs.yaml", 'rxcui: "4493"', 'rxcui: "36437"', "more than once"),
+        ("drugs.yaml", "also: [Zoloft", "also: [Prozac", "means two things"),
+        ("drugs.yaml", "classes: [ssri]", "classes: [sri]", "neither"),
+        ("classes.yaml", "includes: [maoi-irreversible, maoi-reversible]", "includes: [maoi]", "includes itself"),
+        ("drug-conditions.yaml", "conditions: [seizure-disorder]", "conditions: [seizures]", "not a condition"),
+        ("washouts.yaml", "reviewed: false", "reviewed: perhaps", "bool"),
+    ],
+)
+def test_a_pack_that_says_something_wrong_is_refused(name: str, old: str, new: str, said: str) -> None:
+    with pytest.raises(PackInvalid, match=said):
+        load(changed(name, old, new))
+
+
+def test_a_missing_file_is_refused() -> None:
+    content = read_data()
+    del content["labs.yaml"]
+    with pytest.raises(PackInvalid, match=r"labs\.yaml"):
+        load(content)
+
+
+def test_the_digest_follows_the_content_of_every_file() -> None:
+    content = read_data()
+    before = digest_of(content)
+    assert current_pack().digest == before == digest_of(dict(reversed(content.items())))
+    for name in content:
+        assert digest_of({**content, name: content[name] + b"\n"}) != before
+
+
+def test_no_rule_claims_a_review_and_every_rule_has_source_and_basis() -> None:
+    for rule in current_pack().rules():
+        assert not rule.reviewed
+        assert rule.source
+        assert rule.version >= 1
+
+
+def test_messages_only_speak_of_what_a_case_can_tell() -> None:
+    for rule in current_pack().rules():
+        named = {part for text in (rule.message, rule.action) for _, part, _, _ in Formatter().parse(text) if part}
+        assert named <= WORDS, rule.id

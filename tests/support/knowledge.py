@@ -1,0 +1,61 @@
+"""A patient about whom everything is known, and short ways to ask the safety check about one thing."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from careloop.knowledge.chart import Chart, Medication, Order, Patient, Pregnancy, Sex, SuicideRisk
+from careloop.knowledge.findings import Alert, Check, Screening, Severity
+from careloop.knowledge.screening import screen
+
+TODAY = date(2026, 11, 23)
+
+ADULT = Patient(
+    birth_date=date(1986, 5, 1),
+    sex=Sex.FEMALE,
+    pregnancy=Pregnancy.NOT_PREGNANT,
+    weight_kg=Decimal(70),
+    conditions=(),
+    allergies=(),
+    no_known_allergies=True,
+    labs=(),
+    genotypes=(),
+    suicide_risk=SuicideRisk.NONE,
+)
+KNOWN = Chart(patient=ADULT, medications=(), trials=())
+
+
+def order(name: str, mg: str | int | None = 1, **told: Any) -> Order:
+    """An order starting today, of 7 days, at a dose below every limit unless told otherwise."""
+    dose = None if mg is None else Decimal(mg)
+    return Order(**{"name": name, "daily_dose_mg": dose, "days_supply": 7, "starts_on": TODAY, **told})
+
+
+def taking(*names: str, chart: Chart = KNOWN) -> Chart:
+    return replace(chart, medications=tuple(Medication(name=name, daily_dose_mg=Decimal(1)) for name in names))
+
+
+def of(chart: Chart = KNOWN, **told: Any) -> Chart:
+    """The chart with other facts about the patient."""
+    return replace(chart, patient=replace(chart.patient, **told))
+
+
+def asked(name: str, chart: Chart = KNOWN, mg: str | int | None = 1, **told: Any) -> Screening:
+    return screen(chart, order(name, mg, **told), TODAY)
+
+
+def alerts(answer: Screening, kind: Check) -> list[Alert]:
+    return [found for found in answer.alerts if found.kind is kind]
+
+
+def severities(answer: Screening, kind: Check) -> list[Severity]:
+    return [found.severity for found in alerts(answer, kind)]
+
+
+def rules(answer: Screening, kind: Check) -> set[str]:
+    return {found.rule for found in alerts(answer, kind)}
+
+
+def reasons(answer: Screening, kind: Check) -> set[str]:
+    return {gap.reason for gap in answer.not_checked if gap.check is kind}
