@@ -4,14 +4,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 from careloop.chassis.composition import Rooms, compose
 from careloop.chassis.runtime import Resources, Service, run
 from careloop.contracts import notifications as contract
 from careloop.contracts.policy import POLICY
 from services.notifications.application import Notifications
-from services.notifications.consumers import CauseConsumer
+from services.notifications.consumers import SOURCES, CauseConsumer
 from services.notifications.domain.events import TOPICS
 from services.notifications.domain.notices import DECIDER
 from services.notifications.due import due_rows
@@ -30,18 +29,17 @@ ROOMS = Rooms(
     statements=inbox_statements,
     migrations=Path(__file__).parent / "migrations",
 )
-SOURCES = ("assessment", "prescribing", "monitoring", "coordination")
 
 
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
-    settings = cast(NotificationSettings, resources.settings)
+    settings = resources.settings
+    assert isinstance(settings, NotificationSettings)
     async with compose(resources, ROOMS) as foundation:
-        rules = settings.rules()
-        foundation.consume(CauseConsumer(foundation.streams, rules, resources.clock), SOURCES)
-        worker = DueWorker(foundation.streams, settings.sender(), rules, resources.clock, settings.pace())
-        service = Notifications(foundation.streams, InboxIndex(foundation.store.sessions))
-        api = NotificationsApi(service, settings.partitions)
+        streams, rules = foundation.streams, settings.rules()
+        foundation.consume(CauseConsumer(streams, rules, resources.clock), SOURCES)
+        worker = DueWorker(streams, settings.sender(), rules, resources.clock, settings.pace())
+        api = NotificationsApi(Notifications(streams, InboxIndex(foundation.store.sessions)), settings.partitions)
         yield foundation.service(api.add_to, tasks={"due": worker.run})
 
 

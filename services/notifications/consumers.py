@@ -133,6 +133,9 @@ HEARD: Mapping[str, tuple[type, Callable[[Envelope, Any], Heard]]] = {
 """What notifications listens to. Topics have no order between them: a cause that comes before its patient's team goes
 to whoever is on call, and the team is the first to be told when the clock runs out."""
 
+SOURCES = tuple(sorted({name.split(".")[1] for name in HEARD}))
+"""The services whose topics are read."""
+
 
 def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
     """The decision that one event asks for; nothing if it was taken before."""

@@ -41,6 +41,10 @@ class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
         self._service = service
         self._partitions = partitions
 
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Let this server answer these RPCs."""
+        notifications_pb2_grpc.add_NotificationsServiceServicer_to_server(self, server)
+
     async def AcknowledgeNotice(  # noqa: N802
         self,
         request: pb.AcknowledgeNoticeRequest,

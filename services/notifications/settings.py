@@ -29,15 +29,16 @@ class NotificationSettings(ServiceSettings):
     notice_longest_retry_seconds: float = Field(default=300, gt=0)
     notice_attempts: int = Field(default=6, ge=1, le=100)
     notice_repages: int = Field(default=12, ge=0, le=1000)
-    notice_importers: frozenset[str] = frozenset({"intake"})
+    notice_importers: frozenset[str] = frozenset({"careloop-intake"})
     """Subjects of tokens whose facts are imported history, as a JSON list."""
     notice_poll_seconds: float = Field(default=0.5, gt=0, le=0.5)
     notice_lease_seconds: float = Field(default=60, gt=0)
     notice_send_deadline_seconds: float = Field(default=10, gt=0)
     notice_sender: Literal["file", "smtp"] = "file"
     notice_from: str = Field(default="Careloop <notices@careloop.invalid>", min_length=3)
-    notice_folder: Path = Path(".careloop/mail")
-    """Where the file sender puts messages."""
+    home: Path = Path(".careloop")
+    notice_folder: Path | None = None
+    """Where the file sender puts messages; `mail` in the state folder when not given."""
     notice_smtp_host: str = "127.0.0.1"
     notice_smtp_port: int = Field(default=587, ge=1, le=65535)
     notice_smtp_tls: SmtpTls = SmtpTls.STARTTLS
@@ -78,7 +79,7 @@ class NotificationSettings(ServiceSettings):
     def sender(self) -> Sender:
         """The way out that is set."""
         if self.notice_sender == "file":
-            return FileSender(self.notice_folder, self.notice_from)
+            return FileSender(self.notice_folder or self.home / "mail", self.notice_from)
         server = SmtpServer(
             host=self.notice_smtp_host,
             port=self.notice_smtp_port,

@@ -7,7 +7,7 @@ import pytest
 from careloop.chassis.event_store import Unit
 from careloop.contracts import assessment, coordination, monitoring, prescribing
 from careloop.kernel.errors import Conflict
-from careloop.kernel.ids import PatientId
+from careloop.kernel.ids import PatientId, PersonId
 from services.notifications.consumers import HEARD
 from services.notifications.domain.events import CauseKind, NoticeDecided, NoticeWithdrawn
 from tests.support.controls.moments import PATIENT, fact
@@ -86,7 +86,7 @@ async def test_patients_of_one_batch_have_a_stream_each() -> None:
 async def test_what_intake_recorded_is_old_news() -> None:
     office = office_in_memory()
     told = side_effect()
-    await office.hear(*TEAM, replace(told, envelope=replace(told.envelope, actor="intake")))
+    await office.hear(*TEAM, replace(told, envelope=replace(told.envelope, actor=PersonId("intake"))))
     (notice,) = (await office.board()).notices.values()
     assert (notice.decided.suppressed, notice.told) == ("old-news", ())
 

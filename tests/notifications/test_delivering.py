@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from services.notifications.domain.delivering import begin, end
-from services.notifications.domain.events import FailureReason
+from services.notifications.domain.events import Event, FailureReason
 from services.notifications.domain.notices import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.notifications import RULES, SOON, TEAM
 from tests.support.specification import given
 
-OPEN = (*TEAM, control.DECIDED)
+OPEN: tuple[Event, ...] = (*TEAM, control.DECIDED)
 
 
 def test_an_attempt_is_recorded_before_it_is_made() -> None:
@@ -24,7 +24,7 @@ def test_an_attempt_begins_once() -> None:
 
 
 @pytest.mark.parametrize("closing", [control.ACKNOWLEDGED, control.WITHDRAWN, control.MARKED])
-def test_nothing_is_sent_any_more_once_the_notice_is_closed(closing: object) -> None:
+def test_nothing_is_sent_any_more_once_the_notice_is_closed(closing: Event) -> None:
     given(DECIDER, *OPEN, closing).when(begin, control.BEGIN).then_nothing()
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from careloop.kernel.ids import PersonId
+from services.notifications.domain.events import Event
 from services.notifications.domain.following_up import acknowledge, escalate, mark_entered_in_error
 from services.notifications.domain.notices import DECIDER
 from tests.support.controls import notifications as control
@@ -13,10 +14,10 @@ from tests.support.controls.moments import NOON, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, RULES, TEAM, TOM, clock_of, escalated
 from tests.support.specification import given
 
-OPEN = (*TEAM, control.DECIDED)
+OPEN: tuple[Event, ...] = (*TEAM, control.DECIDED)
 
 
-def entry(step: int, person: str) -> object:
+def entry(step: int, person: str) -> Event:
     return control.in_inbox(person, step, NOON + step * RULES.urgent_window)
 
 
@@ -36,7 +37,7 @@ def test_a_clock_that_is_heard_late_counts_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("closing", [control.ACKNOWLEDGED, control.WITHDRAWN, control.MARKED])
-def test_a_notice_that_somebody_took_on_or_that_no_longer_stands_goes_no_further(closing: object) -> None:
+def test_a_notice_that_somebody_took_on_or_that_no_longer_stands_goes_no_further(closing: Event) -> None:
     given(DECIDER, *OPEN, closing).when(escalate, clock_of(0)).then_nothing()
 
 
@@ -51,7 +52,7 @@ def test_after_the_team_comes_the_on_call_person() -> None:
 
 
 def test_at_the_end_of_the_ladder_the_on_call_person_is_paged_again_up_to_a_bound() -> None:
-    history = [*OPEN, escalated(1, MAYA), escalated(2, "on-call")]
+    history: list[Event] = [*OPEN, escalated(1, MAYA), escalated(2, "on-call")]
     for step in range(3, 3 + RULES.repages):
         expected = escalated(step, "on-call", again=step < 2 + RULES.repages)
         given(DECIDER, *history).when(escalate, clock_of(step - 1)).then(expected, entry(step, "on-call"))
