@@ -39,12 +39,14 @@ class Guard(grpc.aio.ServerInterceptor):
         clock: Clock,
         *,
         max_deadline_seconds: float,
+        deadline_required: bool = True,
         observe: ObserveCall = lambda _method, _code, _seconds: None,
     ) -> None:
         self._verifier = verifier
         self._policy = policy
         self._clock = clock
         self._max_deadline = max_deadline_seconds
+        self._deadline_required = deadline_required
         self._observe = observe
         self._guarded: dict[str, Any] = {}
         self._streams: set[asyncio.Task[Any]] = set()
@@ -72,9 +74,10 @@ class Guard(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncIterator[CallRecord]:
-        """Around one call: turns what goes wrong into a status, and tells the log and the metrics once."""
+        """Around one call: turns what goes wrong into a status, having told the log and the metrics once."""
         record = CallRecord(method, correlation_id(context))
         context.set_trailing_metadata(((CORRELATION, str(record.correlation_id)),))
+        refusal = None
         try:
             yield record
             record.code = status_name(context)
@@ -85,11 +88,14 @@ class Guard(grpc.aio.ServerInterceptor):
             record.code = "CANCELLED"
             if not self._draining:
                 raise
-            await _abort(context, record, _stopping())
+            refusal = record.refused(_stopping())
         except Exception as error:
-            await _abort(context, record, error)
+            refusal = record.refused(error)
         finally:
             record.tell(self._observe)
+        if refusal is not None:
+            correlation = (CORRELATION, str(record.correlation_id))
+            await context.abort(refusal.code, refusal.sentence, (*refusal.trailing_metadata(), correlation))
 
     def admit(self, context: Context, record: CallRecord) -> Call:
         """The call, if its caller may make it. Raises NotSignedIn, NotAllowed, or InvalidInput without a deadline."""
@@ -97,7 +103,7 @@ class Guard(grpc.aio.ServerInterceptor):
         record.role = caller.role
         if caller.role not in self._policy.get(record.method, ()):
             raise NotAllowed("role-not-allowed", "This role may not make this call.")
-        if context.time_remaining() is None:
+        if self._deadline_required and context.time_remaining() is None:
             raise InvalidInput("deadline-required", "Every call needs a deadline.")
         call = Call(method=record.method, caller=caller, correlation_id=record.correlation_id, now=self._clock())
         set_current_call(call)
@@ -105,7 +111,9 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def time_for(self, context: Context) -> float:
         """Seconds a unary call may take: it is answered just before its caller gives up."""
-        remaining = context.time_remaining() or 0.0
+        remaining = context.time_remaining()
+        if remaining is None:
+            return self._max_deadline
         return min(self._max_deadline, max(0.0, remaining - ANSWER_BEFORE_DEADLINE_SECONDS))
 
     @contextmanager
@@ -124,12 +132,6 @@ class Guard(grpc.aio.ServerInterceptor):
 
 def _stopping() -> Unavailable:
     return Unavailable("shutting-down", "This server is stopping; call again.")
-
-
-async def _abort(context: Context, record: CallRecord, error: Exception) -> None:
-    refusal = record.refused(error)
-    correlation = (CORRELATION, str(record.correlation_id))
-    await context.abort(refusal.code, refusal.sentence, (*refusal.trailing_metadata(), correlation))
 
 
 @dataclass(frozen=True, slots=True)
