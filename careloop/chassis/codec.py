@@ -9,7 +9,7 @@ import msgspec
 Fact = TypeVar("Fact")
 
 ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
-"""The one JSON form of events, stored and published: sorted keys, decimals as strings, times with their offset."""
+"""The one JSON form of events: fields as declared, mappings sorted, decimals as strings, times with their offset."""
 
 
 class UnknownTopic(Exception):

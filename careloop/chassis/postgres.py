@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +61,7 @@ class PostgresEventStore:
     ) -> AsyncIterator["PostgresEventStore"]:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
         async with Sessions(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as sessions:
-            listener = LogListener(sessions.connect, f"{schema}_events")
+            listener = LogListener(partial(sessions.connect, "listener"), f"{schema}_events")
             listening = asyncio.create_task(listener.run(), name=f"listen {schema}")
             try:
                 yield cls(sessions, listener)

@@ -108,10 +108,11 @@ class Sessions:
         except TimeoutError:
             self._pool.terminate()
 
-    async def connect(self) -> asyncpg.Connection:
-        """A connection of one's own, outside the pool."""
+    async def connect(self, purpose: str = "own connection") -> asyncpg.Connection:
+        """A connection of one's own, outside the pool; the server's list of sessions shows its purpose."""
+        named = {**self._connecting["server_settings"], "application_name": f"careloop {self.schema} {purpose}"}
         with kernel_errors():
-            return await asyncpg.connect(**self._connecting)
+            return await asyncpg.connect(**{**self._connecting, "server_settings": named})
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection]:
