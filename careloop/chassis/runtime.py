@@ -91,6 +91,8 @@ def _guard(resources: Resources, policy: Policy) -> Guard:
         policy,
         resources.clock,
         max_deadline_seconds=settings.max_deadline_seconds,
+        # Tools that find their way by reflection cannot set a deadline.
+        deadline_required=not settings.local,
         observe=resources.metrics.call,
     )
 

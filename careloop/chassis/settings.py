@@ -45,7 +45,7 @@ class ServiceSettings(BaseSettings):
     pool_timeout_seconds: float = Field(default=2, gt=0)
     pool_size: int = Field(default=8, ge=2, le=200)
     local: bool = False
-    """A developer's machine: gRPC reflection is on."""
+    """A developer's machine: gRPC reflection is on, and a call without a deadline gets the longest one."""
 
     @model_validator(mode="after")
     def _each_wait_ends_before_the_one_around_it(self) -> Self:

@@ -26,7 +26,7 @@ A token for one role, valid for ten minutes, and a call with it:
 
   export CARELOOP_HOME={home} PATH={programs}:$PATH
   TOKEN=$(careloop token --role care-manager --subject cm-1)
-  buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" -H "grpc-timeout: 5S" \\
+  buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" \\
     -d '{{}}' {method}
 
 Careloop is ready. State is kept in {home}; Ctrl-C or `careloop down` stops it."""

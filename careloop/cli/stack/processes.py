@@ -1,7 +1,6 @@
 """Child processes that never outlive the process that started them."""
 
 import asyncio
-import ctypes
 import os
 import signal
 import subprocess
@@ -11,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_LAUNCH = str(Path(__file__).with_name("launch.py"))
 
 NOBODY = 65534
 """The user and group that servers run as when we are root; PostgreSQL refuses to run as root."""
@@ -20,17 +18,10 @@ NOBODY = 65534
 LineSink = Callable[[str], None]
 
 
-def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
-    """A `preexec_fn`: the kernel sends `death_signal` when the starting *thread* ends, so start from the main one."""
-    parent = os.getpid()
-
-    def arrange() -> None:
-        if _libc is not None:
-            _libc.prctl(_PR_SET_PDEATHSIG, death_signal.value)
-            if os.getppid() != parent:
-                os._exit(1)
-
-    return arrange
+def dying_with_us(command: Sequence[str], death_signal: signal.Signals, *, as_nobody: bool) -> list[str]:
+    """The command behind the program that ties its life to this thread's, so start it from the main one."""
+    user = str(NOBODY) if as_nobody else "-"
+    return [sys.executable, "-E", "-S", _LAUNCH, str(os.getpid()), str(death_signal.value), user, *command]
 
 
 class Child:
@@ -50,18 +41,15 @@ class Child:
         self.name = name
         self.output = output
         target = output.open("ab") if isinstance(output, Path) else subprocess.PIPE
-        identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if as_nobody else {}
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                command,
+                dying_with_us(command, death_signal, as_nobody=as_nobody),
                 stdin=subprocess.DEVNULL,
                 stdout=target,
                 stderr=subprocess.STDOUT,
                 env=dict(env) if env is not None else None,
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=die_with_parent(death_signal),  # noqa: PLW1509 - the kernel call is all it makes
-                **identity,  # type: ignore[call-overload]
             )
         finally:
             if not isinstance(target, int):
