@@ -1,0 +1,298 @@
+"""From one service's log to another's effects through a real broker, and what every subscription must keep to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pytest
+from faststream import AckPolicy
+
+from careloop.chassis.asyncapi import document
+from careloop.chassis.broker import MAX_POLL_INTERVAL_MS, Identity, ServiceBroker, topic_of
+from careloop.chassis.envelope import Record
+from careloop.chassis.inbox import Inbox
+from careloop.chassis.memory import MemoryEventStore
+from careloop.chassis.parked import ParkedRecords
+from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.published import PublishedReader
+from careloop.chassis.relay import Relay
+from careloop.chassis.sending import Sender
+from careloop.cli.stack.local_stack import LocalStack
+from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
+from tests.support.log import CONSUMER, SOURCE, TYPES, Noting, fill, patient, publishing, texts_of
+from tests.support.stack import KafkaBroker, PostgresDatabase, start_or_skip, temporary_stack
+from tests.support.waiting import until
+
+PARTITIONS = 3
+CONTRACTS = {
+    "assessment": assessment.TYPES,
+    "prescribing": prescribing.TYPES,
+    "monitoring": monitoring.TYPES,
+    "notifications": notifications.TYPES,
+    "coordination": coordination.TYPES,
+}
+
+
+class OwnLog:
+    """The source's log, read directly."""
+
+    def __init__(self, store: PostgresEventStore) -> None:
+        self._reader = PublishedReader(store, publishing(), PARTITIONS)
+
+    def read(self, source: str, partition: int, after: int, through: int) -> Any:
+        return self._reader.read_published(partition, after, through)
+
+
+@dataclass
+class Leg:
+    """A source's log, its relay, and a consumer in another service, with names of their own on the broker."""
+
+    source: PostgresEventStore
+    target: PostgresEventStore
+    bootstrap: str
+    topic: str
+    heads: str
+    handler: Noting
+
+    def relay(self) -> Relay:
+        return Relay(
+            self.source,
+            self.source.sessions,
+            publishing(),
+            bootstrap=self.bootstrap,
+            partitions=PARTITIONS,
+            topic=self.topic,
+            heads_topic=self.heads,
+            send_deadline_seconds=3.0,
+        )
+
+    def consumer(self, instance: str = "0") -> ServiceBroker:
+        inbox = Inbox(
+            self.target,
+            self.handler,
+            parked=ParkedRecords(self.target.sessions),
+            elsewhere=OwnLog(self.source),
+            patience_seconds=1.0,
+        )
+        broker = ServiceBroker(Identity(service="prescribing", instance=instance), self.bootstrap, TYPES)
+        broker.consume(inbox, [SOURCE], topics={SOURCE: self.topic})
+        return broker
+
+    async def applied(self) -> int:
+        return (await self.target.head()).position
+
+
+@asynccontextmanager
+async def leg_between(postgres: PostgresDatabase, kafka: KafkaBroker) -> AsyncIterator[Leg]:
+    handler = Noting()
+    handler.consumer = kafka.unique(CONSUMER)
+    async with AsyncExitStack() as stores:
+        source = await stores.enter_async_context(PostgresEventStore.open(postgres.dsn(SOURCE), SOURCE))
+        target = await stores.enter_async_context(PostgresEventStore.open(postgres.dsn("prescribing"), "prescribing"))
+        topic = await kafka.topic("events", partitions=PARTITIONS)
+        heads = await kafka.topic("heads", cleanup_policy="compact")
+        yield Leg(source, target, kafka.bootstrap, topic, heads, handler)
+
+
+@pytest.fixture
+async def leg(postgres: PostgresDatabase, kafka: KafkaBroker) -> AsyncIterator[Leg]:
+    async with leg_between(postgres, kafka) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(*works: Relay | ServiceBroker) -> AsyncIterator[list["asyncio.Task[None]"]]:
+    tasks = [asyncio.create_task(work.run()) for work in works]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def check_everything_once_in_order(leg: Leg, count: int) -> None:
+    for number in range(10):
+        assert await texts_of(leg.target, patient(number)) == [f"text {n}" for n in range(number, count, 10)]
+
+
+async def add(leg: Leg, first: int, end: int) -> None:
+    await fill(leg.source, [(patient(n % 10), f"text {n}") for n in range(first, end)], prefix=f"{first}.")
+
+
+async def test_what_one_service_records_takes_effect_in_another_once_and_in_order(leg: Leg) -> None:
+    await add(leg, 0, 300)
+    async with running(leg.relay(), leg.consumer()):
+        await until(lambda: has(leg, 300))
+        await add(leg, 300, 400)
+        await until(lambda: has(leg, 400))
+    await check_everything_once_in_order(leg, 400)
+
+
+async def has(leg: Leg, count: int) -> bool:
+    return await leg.applied() == count
+
+
+async def test_a_consumer_stopped_at_any_moment_goes_on_where_it_was(leg: Leg) -> None:
+    await add(leg, 0, 500)
+    async with running(leg.relay()):
+        for share in (1, 100, 300):
+            async with running(leg.consumer()):
+                await until(lambda share=share: at_least(leg, share))  # type: ignore[misc]
+        await add(leg, 500, 600)
+        async with running(leg.consumer()):
+            await until(lambda: has(leg, 600))
+    await check_everything_once_in_order(leg, 600)
+
+
+async def at_least(leg: Leg, count: int) -> bool:
+    return await leg.applied() >= count
+
+
+async def test_two_instances_share_the_partitions_and_a_lost_one_is_replaced(leg: Leg) -> None:
+    await add(leg, 0, 200)
+    async with running(leg.relay(), leg.consumer("a")):
+        async with running(leg.consumer("b")):
+            await until(lambda: has(leg, 200))
+            await add(leg, 200, 300)
+            await until(lambda: has(leg, 300))
+        await add(leg, 300, 400)
+        await until(lambda: has(leg, 400), seconds=60)
+    await check_everything_once_in_order(leg, 400)
+
+
+async def test_a_lost_group_reads_the_whole_topic_again_without_effect(leg: Leg) -> None:
+    """Another group name begins at the first offset; the stored positions still are the consumer's."""
+    await add(leg, 0, 100)
+    async with running(leg.relay(), leg.consumer()):
+        await until(lambda: has(leg, 100))
+        again = leg.consumer("again")
+        (subscriber,) = again.broker.subscribers
+        subscriber.group_id = f"{leg.handler.consumer}.again"  # type: ignore[attr-defined]
+        async with running(again):
+            await until(lambda: committed_everything(subscriber))
+    assert await leg.applied() == 100
+
+
+async def committed_everything(subscriber: Any) -> bool:
+    consumer = subscriber.consumer
+    if consumer is None or len(consumer.assignment()) < PARTITIONS:
+        return False
+    ends = await consumer.end_offsets(list(consumer.assignment()))
+    return all([await consumer.committed(place) == end or end == 0 for place, end in ends.items()])
+
+
+async def test_an_event_missing_on_the_topic_is_fetched_from_its_source(
+    leg: Leg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Sender.send
+
+    async def losing(self: Sender, records: Iterable[Record]) -> None:
+        await send(self, [one for one in records if one.envelope.position != 42])
+
+    monkeypatch.setattr(Sender, "send", losing)
+    await add(leg, 0, 100)
+    async with running(leg.relay(), leg.consumer()):
+        await until(lambda: has(leg, 100))
+    await check_everything_once_in_order(leg, 100)
+
+
+@pytest.fixture
+def own_broker() -> Iterator[LocalStack]:
+    """A broker that nobody else uses, so that it may be killed."""
+    with temporary_stack() as stack:
+        start_or_skip(stack.start_kafka())
+        yield stack
+
+
+@pytest.mark.kafka
+async def test_a_broker_restart_loses_and_repeats_nothing_and_stops_no_command(
+    postgres: PostgresDatabase, own_broker: LocalStack
+) -> None:
+    async with leg_between(postgres, KafkaBroker(own_broker.kafka_address)) as leg:
+        await add(leg, 0, 100)
+        relay = leg.relay()
+        async with running(relay, leg.consumer()) as tasks:
+            await until(lambda: has(leg, 100))
+            await _kill_kafka(own_broker)
+            await add(leg, 100, 200)
+            await until(lambda: not relay.status().broker_connected, seconds=30)
+            await own_broker.start_kafka()
+            await add(leg, 200, 300)
+            await until(lambda: has(leg, 300), seconds=60)
+            assert not any(task.done() for task in tasks)
+        await check_everything_once_in_order(leg, 300)
+
+
+async def _kill_kafka(stack: LocalStack) -> None:
+    stack.kill()
+    await until(lambda: all(child.exit_code is not None for child in stack.children))
+
+
+def declared(service: str) -> ServiceBroker:
+    """The broker of one service with a subscription to each of the others."""
+    handler = Noting()
+    store: Any = MemoryEventStore()
+    inbox = Inbox(store, handler, parked=store, elsewhere=store)
+    broker = ServiceBroker(Identity(service=service), "127.0.0.1:9092", CONTRACTS[service])
+    broker.consume(inbox, [other for other in CONTRACTS if other != service])
+    return broker
+
+
+@pytest.mark.parametrize("service", CONTRACTS)
+def test_every_subscription_commits_by_hand_and_has_a_static_member(service: str) -> None:
+    subscribers: list[Any] = list(declared(service).broker.subscribers)
+    assert len(subscribers) == 4
+    for subscriber in subscribers:
+        settings = subscriber._connection_args
+        assert subscriber.ack_policy is AckPolicy.MANUAL
+        assert settings["enable_auto_commit"] is False
+        assert settings["auto_offset_reset"] == "earliest"
+        assert settings["max_poll_interval_ms"] == MAX_POLL_INTERVAL_MS
+        assert settings["fetch_max_wait_ms"] <= 20
+        assert subscriber.batch_timeout_ms <= 10
+        assert settings["group_instance_id"] == f"{subscriber.group_id}.0"
+    assert len({subscriber.group_id for subscriber in subscribers}) == 4
+
+
+@pytest.mark.parametrize("service", CONTRACTS)
+def test_every_published_event_has_a_message_with_a_payload_of_its_own(service: str) -> None:
+    types = CONTRACTS[service]
+    page = document(declared(service), types, version="1")
+    channels = [channel for channel in page["channels"].values() if channel["address"] == topic_of(service)]
+    assert [set(channel["messages"]) for channel in channels] == [set(types)]
+    for wire_type, cls in types.items():
+        message = resolve(page, channels[0]["messages"][wire_type])
+        schema = resolve(page, message["payload"])
+        assert message["name"] == wire_type
+        assert schema["title"] == cls.__name__
+        assert set(schema["properties"]) == {field.name for field in fields(cls)}
+
+
+def resolve(page: Mapping[str, Any], reference: Mapping[str, Any]) -> Any:
+    found: Any = page
+    for part in reference["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return found
+
+
+@pytest.mark.parametrize("service", CONTRACTS)
+def test_no_reference_of_the_document_leads_nowhere(service: str) -> None:
+    page = document(declared(service), CONTRACTS[service], version="1")
+    references = list(_references(page))
+    assert references
+    for reference in references:
+        resolve(page, {"$ref": reference})
+
+
+def _references(part: Any) -> Any:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for value in part.values():
+            yield from _references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _references(value)
