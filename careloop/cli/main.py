@@ -7,7 +7,10 @@ import sys
 
 import typer
 
-from careloop.cli import score, screen, token, up
+from careloop.cli import care, parked, score, screen, status, token, up
+from careloop.cli.client import CallRefused, NotUp
+from careloop.cli.intake.command import intake
+from careloop.cli.intake.generate import generate
 from careloop.cli.stack.running import AlreadyRunning
 from careloop.cli.stack.supervisor import ServiceFailed
 from careloop.cli.stack.topics import PartitionsDiffer
@@ -23,10 +26,17 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(up.down)
 app.command()(token.token)
+app.command()(generate)
+app.command()(intake)
+app.command()(status.status)
+app.add_typer(parked.app, name="parked")
+app.command()(care.caseload)
+app.command()(care.view)
+app.command()(care.watch)
 app.command()(screen.screen)
 app.command(context_settings={"ignore_unknown_options": True})(score.score)
 
-_EXPECTED = (AlreadyRunning, PartitionsDiffer, ServiceFailed, StackUnavailable, TimeoutError)
+_EXPECTED = (AlreadyRunning, CallRefused, NotUp, PartitionsDiffer, ServiceFailed, StackUnavailable, TimeoutError)
 
 
 def main() -> None:
