@@ -12,9 +12,7 @@ from careloop.knowledge.scales import score as scored
 
 def score(
     instrument: Annotated[str | None, typer.Argument(help="Such as phq-9; --list shows all.")] = None,
-    answers: Annotated[
-        list[str] | None, typer.Argument(help="Numbers, in order; - for a missing one.")
-    ] = None,
+    answers: Annotated[list[str] | None, typer.Argument(help="Numbers, in order; - for a missing one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Show the instruments with their items and ranges.")] = False,
 ) -> None:

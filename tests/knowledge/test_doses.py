@@ -1,0 +1,110 @@
+"""Dose: at a limit is allowed, above it is not; a limit that hangs on an unknown fact says so."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from careloop.knowledge.chart import Condition, Genotype, Medication
+from careloop.knowledge.findings import Check
+from careloop.knowledge.pack import current_pack
+from careloop.knowledge.schema import Drug
+from tests.support.knowledge import KNOWN, alerts, asked, of, reasons, rules, taking
+
+LIMITED = [drug for drug in current_pack().drugs.values() if drug.max_daily_mg is not None]
+OVER_60 = date(1965, 11, 23)
+
+
+@pytest.mark.parametrize("drug", LIMITED, ids=lambda drug: drug.name)
+def test_below_at_and_above_the_maximum_of_every_drug(drug: Drug) -> None:
+    limit = drug.max_daily_mg or Decimal(0)
+    step = Decimal("0.01")
+    found = [rules(asked(drug.name, mg=str(limit + off)), Check.DOSE) for off in (-step, Decimal(0), step)]
+    assert found == [set(), set(), {"dose.max-daily"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("sertraline", 200), ("fluoxetine", 80), ("paroxetine", 60), ("citalopram", 40), ("escitalopram", 20),
+        ("fluvoxamine", 300), ("venlafaxine", 225), ("duloxetine", 120), ("bupropion", 450), ("mirtazapine", 45),
+        ("vortioxetine", 20), ("amitriptyline", 150), ("phenelzine", 90), ("clozapine", 900), ("lamotrigine", 400),
+    ],
+)  # fmt: skip
+def test_published_maxima(name: str, limit: int) -> None:
+    assert current_pack().drugs[name].max_daily_mg == limit
+
+
+@pytest.mark.parametrize(
+    ("born", "mg", "found"),
+    [
+        (date(1966, 11, 23), 30, set()),
+        (date(1965, 11, 24), 30, set()),
+        (OVER_60, 20, set()),
+        (OVER_60, "20.5", {"dose.citalopram-age"}),
+        (OVER_60, 50, {"dose.citalopram-age", "dose.max-daily"}),
+    ],
+)
+def test_citalopram_over_60(born: date, mg: str | int, found: set[str]) -> None:
+    assert rules(asked("citalopram", of(birth_date=born), mg), Check.DOSE) == found
+
+
+@pytest.mark.parametrize("inhibitor", ["omeprazole", "cimetidine", "fluconazole", "fluvoxamine"])
+@pytest.mark.parametrize(("mg", "over"), [(20, False), (30, True)])
+def test_citalopram_with_a_cyp2c19_inhibitor(inhibitor: str, mg: int, over: bool) -> None:
+    capped = {"dose.citalopram-cyp2c19-inhibitor"} if over else set()
+    assert rules(asked("citalopram", taking(inhibitor), mg), Check.DOSE) == capped
+
+
+@pytest.mark.parametrize(
+    ("mg", "found", "told"),
+    [(Decimal(40), 1, set()), (Decimal(20), 0, set()), (None, 0, {"dose-missing"})],
+)
+def test_the_inhibitor_ordered_beside_citalopram(mg: Decimal | None, found: int, told: set[str]) -> None:
+    chart = replace(KNOWN, medications=(Medication(name="citalopram", daily_dose_mg=mg),))
+    answer = asked("omeprazole", chart)
+    assert [one.involves for one in alerts(answer, Check.DOSE)] == [("citalopram", "omeprazole")] * found
+    assert reasons(answer, Check.DOSE) == told | {"not-in-pack"}
+
+
+def test_two_inhibitors_are_two_alerts() -> None:
+    answer = asked("citalopram", taking("omeprazole", "cimetidine"), 30)
+    assert len(alerts(answer, Check.DOSE)) == 2
+
+
+def test_citalopram_by_phenotype_and_liver() -> None:
+    poor = of(genotypes=(Genotype(gene="CYP2C19", phenotype="Poor Metabolizer"),))
+    liver = of(conditions=(Condition(icd10="K74.60"),))
+    assert rules(asked("citalopram", poor, 30), Check.DOSE) == {"dose.citalopram-cyp2c19-poor"}
+    assert rules(asked("citalopram", liver, 30), Check.DOSE) == {"dose.citalopram-liver"}
+
+
+def test_a_lower_limit_that_hangs_on_unknown_facts_is_told_only_where_it_matters() -> None:
+    unknown = replace(of(birth_date=None, conditions=None), medications=None)
+    assert reasons(asked("citalopram", unknown, 20), Check.DOSE) == set()
+    assert reasons(asked("citalopram", unknown, 30), Check.DOSE) == {
+        "birth-date-missing", "conditions-not-recorded", "medications-not-recorded",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("kg", "mg", "found"), [(50, 3000, set()), (50, 3001, {"dose.max-daily"})])
+def test_valproate_by_weight(kg: int, mg: int, found: set[str]) -> None:
+    assert rules(asked("valproate", of(weight_kg=Decimal(kg)), mg), Check.DOSE) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "mg", "weight", "told"),
+    [
+        ("sertraline", None, 70, "dose-missing"),
+        ("sertraline", "NaN", 70, "dose-missing"),
+        ("sertraline", "-5", 70, "dose-missing"),
+        ("valproate", 1000, None, "weight-missing"),
+        ("amoxicillin", 500, 70, "not-in-pack"),
+        ("buprenorphine / naloxone", 16, 70, "dose-of-combination"),
+    ],
+)
+def test_a_dose_that_cannot_be_judged(name: str, mg: str | int | None, weight: int | None, told: str) -> None:
+    answer = asked(name, of(weight_kg=None if weight is None else Decimal(weight)), mg)
+    assert reasons(answer, Check.DOSE) == {told}
+    assert Check.DOSE not in answer.checked
