@@ -1,0 +1,287 @@
+"""What becomes of an order."""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from careloop.kernel.errors import CareloopError
+from careloop.knowledge import chart as known
+from careloop.knowledge.findings import Check, Screening, Severity
+from services.prescribing.domain import events, orders
+from services.prescribing.domain.chart import DECIDER, screening_chart
+from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
+from tests.support.controls import prescribing as p
+from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
+from tests.support.specification import given
+
+
+def ordered(name: str, dose: float | None = None, **more: object) -> orders.IssuePrescription:
+    """An order of a medicine by name alone."""
+    medicine = events.Medicine(name=name)
+    mg = None if dose is None else Decimal(str(dose))
+    order = replace(p.SERTRALINE_50, medicine=medicine, daily_dose_mg=mg)
+    return replace(p.ISSUE_SERTRALINE, fact_id=fact(name), order=order, **more)
+
+
+def taking(*names: str, stopped_on: date | None = None) -> events.MedicationsNoted:
+    return replace(
+        p.NOTHING_TAKEN, medications=tuple(known.Medication(name=name, stopped_on=stopped_on) for name in names)
+    )
+
+
+def decide(command: orders.IssuePrescription, *facts: events.Event) -> events.Event:
+    (decided,) = given(DECIDER, *facts).when(orders.issue, command).decided
+    return decided
+
+
+def capsule_of(decided: events.Event) -> events.DecisionCapsule:
+    assert isinstance(decided, events.PrescriptionIssued | events.PrescriptionDeclined | events.DoseChanged)
+    return decided.capsule
+
+
+def assessed_but_taking(*names: str, stopped_on: date | None = None) -> tuple[events.Event, ...]:
+    return (p.PROFILE, p.HISTORY, taking(*names, stopped_on=stopped_on), p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
+
+
+def test_an_order_that_nothing_speaks_against_is_issued_with_the_reasons_it_stood_on():
+    issued = decide(p.ISSUE_SERTRALINE, *p.ASSESSED)
+    assert isinstance(issued, events.PrescriptionIssued)
+    assert issued.ingredients == ("sertraline",)
+    capsule = issued.capsule
+    assert capsule.stream_version == len(p.ASSESSED)
+    assert capsule.evidence == tuple(noted.evidence for noted in p.ASSESSED)
+    assert capsule.source_positions == p.FRESH.positions
+    assert not [alert for alert in capsule.screening.alerts if alert.severity is Severity.CONTRAINDICATED]
+
+
+def test_an_ssri_with_an_maoi_is_declined_and_nothing_can_override_it():
+    tried = replace(
+        p.ISSUE_SERTRALINE,
+        overrides=(
+            events.Override(
+                rule="ddi.maoi-serotonergic",
+                involves=(),
+                reason=events.OverrideReason.BENEFIT_OUTWEIGHS_RISK,
+            ),
+        ),
+    )
+    declined = decide(tried, *p.ASSESSED, p.PHENELZINE_TAKEN)
+    assert isinstance(declined, events.PrescriptionDeclined)
+    assert declined.reasons[0] == orders.CONTRAINDICATED
+
+
+def test_a_struck_medication_no_longer_speaks_against_an_order():
+    facts = (*p.ASSESSED, p.PHENELZINE_TAKEN, p.PHENELZINE_STRUCK)
+    assert isinstance(decide(p.ISSUE_SERTRALINE, *facts), events.PrescriptionIssued)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(13, False), (14, True)])
+def test_fourteen_days_pass_between_the_last_dose_of_an_maoi_and_an_ssri(days: int, kept: bool):
+    facts = assessed_but_taking("phenelzine", stopped_on=TODAY - timedelta(days=days))
+    assert isinstance(decide(p.ISSUE_SERTRALINE, *facts), events.PrescriptionIssued) is kept
+
+
+@pytest.mark.parametrize(("days_ago", "issued"), [(13, False), (14, True)])
+def test_a_medication_that_a_later_list_leaves_out_counts_as_stopped_on_that_list_s_day(days_ago: int, issued: bool):
+    earlier = replace(p.PHENELZINE_TAKEN, occurred_at=NOON - timedelta(days=60))
+    later = replace(p.NOTHING_TAKEN, occurred_at=NOON - timedelta(days=days_ago))
+    facts = (p.PROFILE, p.HISTORY, earlier, later, p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
+    assert isinstance(decide(p.ISSUE_SERTRALINE, *facts), events.PrescriptionIssued) is issued
+
+
+LITHIUM_WITH_LISINOPRIL = assessed_but_taking("lisinopril")
+
+
+def high_alerts(screening: Screening) -> list:
+    return [alert for alert in screening.alerts if alert.severity is Severity.HIGH]
+
+
+def answers_to(screening: Screening) -> tuple[events.Override, ...]:
+    """A coded answer to everything high, and to everything that was not checked."""
+    reason = events.OverrideReason.WILL_MONITOR
+    alerts = [events.Override(rule=a.rule, involves=a.involves, reason=reason) for a in high_alerts(screening)]
+    gaps = {f"not-checked:{missing.check}" for missing in screening.not_checked}
+    return (*alerts, *(events.Override(rule=gap, involves=(), reason=reason) for gap in sorted(gaps)))
+
+
+def test_a_high_alert_needs_a_coded_reason_of_its_own():
+    order = ordered("lithium carbonate", 600)
+    declined = decide(order, *LITHIUM_WITH_LISINOPRIL)
+    assert isinstance(declined, events.PrescriptionDeclined)
+    assert orders.NOT_OVERRIDDEN in declined.reasons
+    everything = answers_to(declined.capsule.screening)
+    issued = decide(replace(order, overrides=everything), *LITHIUM_WITH_LISINOPRIL)
+    assert isinstance(issued, events.PrescriptionIssued)
+    assert set(issued.capsule.overrides) == set(everything)
+
+
+def test_an_override_of_one_alert_does_not_answer_another_of_the_same_rule():
+    order = ordered("lithium carbonate", 600)
+    facts = assessed_but_taking("lisinopril", "ibuprofen", "hydrochlorothiazide")
+    everything = answers_to(capsule_of(decide(order, *facts)).screening)
+    for left_out in [answer for answer in everything if not answer.rule.startswith("not-checked")]:
+        rest = tuple(answer for answer in everything if answer != left_out)
+        declined = decide(replace(order, overrides=rest), *facts)
+        assert isinstance(declined, events.PrescriptionDeclined), left_out
+    assert isinstance(decide(replace(order, overrides=everything), *facts), events.PrescriptionIssued)
+
+
+def test_overrides_that_answer_nothing_are_not_part_of_the_decision():
+    tried = replace(p.ISSUE_SERTRALINE, overrides=(p.OVERRIDE,))
+    assert capsule_of(decide(tried, *p.ASSESSED)).overrides == ()
+
+
+def test_a_drug_nobody_knows_is_never_clear_and_needs_a_coded_reason():
+    declined = decide(ordered("xyzmab", 10), *p.ASSESSED)
+    assert isinstance(declined, events.PrescriptionDeclined)
+    assert declined.reasons == (orders.NOT_CHECKED,)
+    assert declined.capsule.screening.outcome == "not-checked"
+
+
+def test_a_high_risk_drug_is_declined_while_the_allergy_list_was_never_asked():
+    facts = (p.PROFILE, p.HISTORY, p.NOTHING_TAKEN, p.DIAGNOSIS, p.NO_RISK)
+    order = ordered("clozapine", 25)
+    assert orders.NOT_CHECKED in decide(order, *facts).reasons  # type: ignore[union-attr]
+
+
+def test_a_drug_of_ordinary_risk_is_issued_with_the_gaps_on_record():
+    issued = decide(p.ISSUE_SERTRALINE, p.PROFILE)
+    assert isinstance(issued, events.PrescriptionIssued)
+    gaps = {(missing.check, missing.reason) for missing in issued.capsule.screening.not_checked}
+    assert (Check.DRUG_DRUG, "medications-not-recorded") in gaps
+    assert (Check.ALLERGY, "allergies-not-asked") in gaps
+
+
+@pytest.mark.parametrize("freshness", [p.STALE, UNINFORMED], ids=["sources behind", "nobody looked"])
+def test_stale_evidence_is_not_evidence(freshness: Freshness):
+    screening = capsule_of(decide(replace(p.ISSUE_SERTRALINE, freshness=freshness), *p.ASSESSED)).screening
+    stale = {missing.check for missing in screening.not_checked if missing.reason == "evidence-stale"}
+    assert {Check.DRUG_DRUG, Check.WASHOUT, Check.ALLERGY, Check.DUPLICATE_THERAPY} <= stale
+    assert screening.outcome != "clear"
+    declined = decide(replace(ordered("phenelzine", 45), freshness=freshness), *p.ASSESSED)
+    assert orders.NOT_CHECKED in declined.reasons  # type: ignore[union-attr]
+
+
+def test_our_own_prescription_is_checked_although_no_list_was_ever_taken():
+    screening = capsule_of(decide(ordered("phenelzine", 45), p.PROFILE, p.ISSUED)).screening
+    assert Severity.CONTRAINDICATED in {alert.severity for alert in screening.alerts}
+
+
+def test_a_medicine_suspected_of_a_severe_side_effect_counts_as_not_tolerated():
+    chart = DECIDER.fold((*p.ASSESSED, p.SEVERE_NAUSEA, p.UNGRADED_RASH))
+    (trial,) = screening_chart(chart).trials or ()
+    assert (trial.name, trial.stopped_for) == ("sertraline", known.StoppedFor.INTOLERANCE)
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        None,
+        replace(p.CREDENTIAL, kind="therapist"),
+        replace(p.CREDENTIAL, valid_until=NOON - timedelta(seconds=1)),
+        replace(p.CREDENTIAL, valid_from=NOON + timedelta(seconds=1)),
+    ],
+)
+def test_only_a_credential_valid_now_prescribes(credential: object):
+    with pytest.raises(CareloopError, match=r"credential-(required|not-valid)"):
+        orders.issue(replace(p.ISSUE_SERTRALINE, credential=credential), DECIDER.fold(p.ASSESSED))  # type: ignore[arg-type]
+
+
+def test_the_credential_counts_on_the_day_of_the_order_too():
+    began_today = replace(p.CREDENTIAL, valid_from=datetime(2026, 11, 23, tzinfo=UTC))
+    dated_back = replace(p.ISSUE_SERTRALINE, credential=began_today, occurred_at=YESTERDAY)
+    given(DECIDER, *p.ASSESSED).when(orders.issue, dated_back).then_refused("credential-not-valid")
+
+
+def test_nobody_prescribes_for_someone_who_is_not_enrolled():
+    given(DECIDER).when(orders.issue, p.ISSUE_SERTRALINE).then_refused("not-enrolled")
+
+
+def test_a_dose_is_changed_after_the_same_check():
+    (changed,) = given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, p.CHANGE_TO_100).decided
+    assert isinstance(changed, events.DoseChanged)
+    assert (changed.from_daily_dose_mg, changed.to_daily_dose_mg) == (Decimal(50), Decimal(100))
+    kinds = {alert.kind for alert in changed.capsule.screening.alerts}
+    assert Check.DUPLICATE_THERAPY not in kinds, "a prescription is no duplicate of itself"
+
+
+@pytest.mark.parametrize(("dose", "declined"), [(200, False), (201, True)])
+def test_more_than_the_maximum_daily_dose_asks_for_a_reason(dose: int, declined: bool):
+    asked = replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(dose))
+    (decided,) = given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, asked).decided
+    dose_alerts = [alert for alert in capsule_of(decided).screening.alerts if alert.kind is Check.DOSE]
+    assert bool(dose_alerts) is declined
+
+
+def test_an_ended_or_unknown_prescription_cannot_change():
+    given(DECIDER, *p.ASSESSED).when(orders.change_dose, p.CHANGE_TO_100).then_refused("prescription-not-known")
+    given(DECIDER, *p.ASSESSED, p.ISSUED, p.DISCONTINUED).when(orders.change_dose, p.CHANGE_TO_100).then_refused(
+        "prescription-ended"
+    )
+    same = replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(50))
+    given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, same).then_refused("dose-unchanged")
+
+
+def test_a_prescription_ends_once():
+    given(DECIDER, p.ISSUED).when(orders.discontinue, p.DISCONTINUE).then(p.DISCONTINUED)
+    again = replace(p.DISCONTINUE, fact_id=fact("end again"))
+    given(DECIDER, p.ISSUED, p.DISCONTINUED).when(orders.discontinue, again).then_nothing()
+    tomorrow = replace(p.DISCONTINUE, stopped_on=TODAY + timedelta(days=1))
+    given(DECIDER, p.ISSUED).when(orders.discontinue, tomorrow).then_refused("stopped-in-the-future")
+
+
+def test_a_prescription_ended_for_intolerance_speaks_against_the_next():
+    trials = screening_chart(DECIDER.fold((*p.ASSESSED, p.ISSUED, p.DISCONTINUED))).trials or ()
+    assert [trial.stopped_for for trial in trials] == [known.StoppedFor.INTOLERANCE]
+
+
+def test_what_was_entered_in_error_no_longer_counts():
+    given(DECIDER, p.ISSUED).when(orders.mark_entered_in_error, p.STRIKE).then(p.STRUCK)
+    given(DECIDER, p.ISSUED, p.STRUCK).when(orders.mark_entered_in_error, p.STRIKE).then_nothing()
+    given(DECIDER).when(orders.mark_entered_in_error, p.STRIKE).then_refused("fact-not-known")
+    assert not DECIDER.fold((p.ISSUED, p.STRUCK)).prescribed()
+
+
+@for_all(history=st.lists(st.sampled_from(p.EXAMPLES), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_a_capsule_run_again_gives_the_same_answer(history: list[events.Event]):
+    facts = [*p.ASSESSED, *history]
+    with suppress(CareloopError):
+        for decided in given(DECIDER, *facts).when(orders.issue, p.ISSUE_SERTRALINE).decided:
+            capsule = capsule_of(decided)
+            then = DECIDER.fold(facts[: capsule.stream_version])
+            again = safety_check(then, p.SERTRALINE_50, p.FRESH, NOON.date())
+            assert again == capsule.screening
+
+
+COMMANDS = [
+    (orders.issue, p.ISSUE_SERTRALINE),
+    (orders.change_dose, p.CHANGE_TO_100),
+    (orders.discontinue, p.DISCONTINUE),
+    (orders.mark_entered_in_error, p.STRIKE),
+]
+
+
+@for_all(history=st.lists(st.sampled_from(p.EXAMPLES), max_size=12), command=st.sampled_from(COMMANDS))
+@settings(deadline=None)
+def test_every_command_twice_is_once(history: list[events.Event], command: tuple):
+    decision, asked = command
+    before = DECIDER.fold(history)
+    with suppress(CareloopError):
+        decided = decision(asked, before)
+        assert decision(asked, DECIDER.fold(decided, before)) == []
+
+
+def test_the_latest_list_counts_by_when_it_was_true_not_by_when_it_came():
+    late = replace(p.NOTHING_TAKEN, fact_id=fact("late"), evidence=event("late"), occurred_at=LAST_WEEK)
+    now = replace(taking("phenelzine"), fact_id=fact("now"), occurred_at=YESTERDAY)
+    chart = DECIDER.fold((p.PROFILE, now, late))
+    assert [taken.name for taken in screening_chart(chart).medications or () if taken.stopped_on is None] == [
+        "phenelzine"
+    ]

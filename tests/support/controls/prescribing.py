@@ -1,0 +1,234 @@
+"""Examples of prescribing's events and commands."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from careloop.knowledge import chart as known
+from careloop.knowledge import findings
+from careloop.knowledge.credentials import Credential
+from services.prescribing.domain import events, orders
+from services.prescribing.domain.screening import Freshness
+from services.prescribing.published import PUBLISHED
+from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
+from tests.support.restate import restate
+
+CREDENTIAL = Credential(
+    kind="psychiatrist",
+    valid_from=datetime(2020, 1, 1, tzinfo=UTC),
+    valid_until=datetime(2026, 12, 31, tzinfo=UTC),
+)
+POSITION = events.SourcePosition(source="assessment", partition=3, position=12, fresh_as_of=NOON)
+NEVER_HEARD = replace(POSITION, source="monitoring", position=0, fresh_as_of=None)
+FRESH = Freshness(positions=(POSITION,), stale=frozenset())
+STALE = Freshness(positions=(POSITION, NEVER_HEARD), stale=frozenset({"assessment", "monitoring"}))
+
+PROFILE = events.ProfileNoted(
+    fact_id=fact("profile"),
+    evidence=event("profile"),
+    birth_date=date(1990, 1, 1),
+    sex=known.Sex.MALE,
+    occurred_at=LAST_WEEK,
+)
+HISTORY = events.HistoryNoted(
+    fact_id=fact("history"), evidence=event("history"), conditions=(), trials=(), occurred_at=LAST_WEEK
+)
+HISTORY_TOLD = replace(
+    HISTORY,
+    fact_id=fact("history told"),
+    conditions=(known.Condition(icd10="I10", snomed=None, text="hypertension"),),
+    trials=(
+        known.Trial(
+            name="fluoxetine",
+            rxcui="4493",
+            daily_dose_mg=Decimal(40),
+            weeks=Decimal(8),
+            response=known.TrialResponse.NONE,
+            stopped_for=known.StoppedFor.INEFFICACY,
+        ),
+    ),
+)
+NOTHING_TAKEN = events.MedicationsNoted(
+    fact_id=fact("medications"), evidence=event("medications"), medications=(), occurred_at=LAST_WEEK
+)
+PHENELZINE_TAKEN = replace(
+    NOTHING_TAKEN,
+    fact_id=fact("phenelzine"),
+    evidence=event("phenelzine"),
+    medications=(known.Medication(name="phenelzine", rxcui="8123", daily_dose_mg=Decimal(45)),),
+)
+NO_ALLERGIES = events.AllergiesNoted(
+    fact_id=fact("allergies"), evidence=event("allergies"), allergies=(), occurred_at=LAST_WEEK
+)
+PENICILLIN_ALLERGY = replace(
+    NO_ALLERGIES,
+    fact_id=fact("penicillin"),
+    allergies=(
+        known.Allergy(substance="penicillin", type=known.AllergyType.ALLERGY, criticality=known.Criticality.HIGH),
+    ),
+)
+DIAGNOSIS = events.DiagnosisNoted(
+    fact_id=fact("diagnosis"), evidence=event("diagnosis"), icd10="F33.1", occurred_at=LAST_WEEK
+)
+NO_RISK = events.SuicideRiskNoted(
+    fact_id=fact("risk"), evidence=event("risk"), level=known.SuicideRisk.NONE, occurred_at=LAST_WEEK
+)
+SEVERE_NAUSEA = events.SideEffectNoted(
+    fact_id=fact("nausea"),
+    evidence=event("nausea"),
+    suspected_medicine="sertraline",
+    suspected_rxcui="",
+    ctcae_grade=3,
+    occurred_at=YESTERDAY,
+)
+UNGRADED_RASH = replace(SEVERE_NAUSEA, fact_id=fact("rash"), suspected_medicine="", ctcae_grade=None)
+PHENELZINE_STRUCK = events.StrikeNoted(
+    fact_id=PHENELZINE_TAKEN.fact_id, evidence=event("strike"), occurred_at=YESTERDAY
+)
+ASSESSED = (PROFILE, HISTORY, NOTHING_TAKEN, NO_ALLERGIES, DIAGNOSIS, NO_RISK)
+
+SERTRALINE_50 = events.Order(
+    medicine=events.Medicine(name="sertraline 50 MG Oral Tablet", rxcui="36437"),
+    daily_dose_mg=Decimal(50),
+    sig="one tablet in the morning",
+    days_supply=30,
+    starts_on=TODAY,
+)
+ISSUE_SERTRALINE = orders.IssuePrescription(
+    fact_id=fact("sertraline"),
+    order=SERTRALINE_50,
+    overrides=(),
+    prescriber=PRESCRIBER,
+    credential=CREDENTIAL,
+    occurred_at=NOON,
+    now=NOON,
+    freshness=FRESH,
+)
+ALERT = findings.Alert(
+    rule="ddi.maoi-serotonergic",
+    version=1,
+    kind=findings.Check.DRUG_DRUG,
+    severity=findings.Severity.CONTRAINDICATED,
+    involves=("sertraline", "phenelzine"),
+    message="May cause serotonin syndrome.",
+    action="Do not combine.",
+    source="ONC high-priority list, 4 [V]",
+    reviewed=False,
+)
+SCREENING = findings.Screening(
+    knowledge=findings.PackReference(pack="careloop-psychiatry", version="1.0.0", digest="sha256:00"),
+    outcome=findings.Outcome.ALERTS,
+    alerts=(ALERT,),
+    not_checked=(findings.NotChecked(check=findings.Check.DOSE, reason="dose-missing", subject="phenelzine"),),
+    checked=(findings.Check.DRUG_DRUG,),
+)
+CLEAR = replace(SCREENING, outcome=findings.Outcome.CLEAR, alerts=(), not_checked=())
+OVERRIDE = events.Override(
+    rule="ddi.bleeding",
+    involves=("sertraline", "ibuprofen"),
+    reason=events.OverrideReason.WILL_MONITOR,
+    comment="short course",
+)
+CAPSULE = events.DecisionCapsule(
+    screening=CLEAR,
+    overrides=(),
+    evidence=(PROFILE.evidence,),
+    stream_version=6,
+    source_positions=(POSITION, NEVER_HEARD),
+)
+ISSUED = events.PrescriptionIssued(
+    fact_id=fact("sertraline"),
+    order=SERTRALINE_50,
+    ingredients=("sertraline",),
+    prescriber=PRESCRIBER,
+    capsule=CAPSULE,
+    occurred_at=YESTERDAY,
+)
+ISSUED_WITH_LITTLE = replace(
+    ISSUED,
+    fact_id=fact("little"),
+    order=replace(SERTRALINE_50, daily_dose_mg=None, days_supply=None, sig=""),
+    capsule=replace(CAPSULE, overrides=(OVERRIDE,), source_positions=()),
+)
+DECLINED = events.PrescriptionDeclined(
+    fact_id=fact("declined"),
+    order=SERTRALINE_50,
+    prescriber=PRESCRIBER,
+    reasons=("contraindicated",),
+    capsule=replace(CAPSULE, screening=SCREENING),
+    occurred_at=NOON,
+)
+CHANGE_TO_100 = orders.ChangeDose(
+    fact_id=fact("to 100"),
+    prescription=ISSUED.fact_id,
+    daily_dose_mg=Decimal(100),
+    effective_on=TODAY,
+    reason="partial response",
+    overrides=(),
+    prescriber=PRESCRIBER,
+    credential=CREDENTIAL,
+    occurred_at=NOON,
+    now=NOON,
+    freshness=FRESH,
+)
+CHANGED = events.DoseChanged(
+    fact_id=fact("to 100"),
+    prescription=ISSUED.fact_id,
+    from_daily_dose_mg=Decimal(50),
+    to_daily_dose_mg=Decimal(100),
+    effective_on=TODAY,
+    reason="partial response",
+    prescriber=PRESCRIBER,
+    capsule=CAPSULE,
+    occurred_at=NOON,
+)
+DISCONTINUE = orders.DiscontinuePrescription(
+    fact_id=fact("end"),
+    prescription=ISSUED.fact_id,
+    status_reason=events.StatusReason.INTOLERANCE,
+    stopped_on=TODAY,
+    prescriber=PRESCRIBER,
+    credential=CREDENTIAL,
+    occurred_at=NOON,
+    now=NOON,
+)
+DISCONTINUED = events.PrescriptionDiscontinued(
+    fact_id=fact("end"),
+    prescription=ISSUED.fact_id,
+    status_reason=events.StatusReason.INTOLERANCE,
+    stopped_on=TODAY,
+    prescriber=PRESCRIBER,
+    occurred_at=NOON,
+)
+STRIKE = orders.MarkEnteredInError(
+    fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, now=NOON
+)
+STRUCK = events.EnteredInError(
+    fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, occurred_at=NOON
+)
+LATER = NOON + timedelta(hours=1)
+
+EXAMPLES: tuple[events.Event, ...] = (
+    PROFILE,
+    HISTORY,
+    HISTORY_TOLD,
+    NOTHING_TAKEN,
+    PHENELZINE_TAKEN,
+    NO_ALLERGIES,
+    PENICILLIN_ALLERGY,
+    DIAGNOSIS,
+    NO_RISK,
+    SEVERE_NAUSEA,
+    UNGRADED_RASH,
+    PHENELZINE_STRUCK,
+    ISSUED,
+    ISSUED_WITH_LITTLE,
+    DECLINED,
+    CHANGED,
+    replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
+    DISCONTINUED,
+    STRUCK,
+)
+PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(
+    restate(example, PUBLISHED[type(example)]) for example in EXAMPLES if type(example) in PUBLISHED
+)
