@@ -1,7 +1,7 @@
 """Every record once, in order, without a hole; who cannot be served waits, and nobody else does."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -18,7 +18,7 @@ from careloop.chassis.parked_patients import InboxParkedPatients
 from careloop.chassis.postgres import PostgresEventStore
 from careloop.kernel.errors import Conflict, NotKnown, Unavailable
 from careloop.kernel.events import Request
-from careloop.kernel.ids import PersonId
+from careloop.kernel.ids import PatientId, PersonId
 from tests.support.log import (
     CONSUMER,
     NOON,
@@ -316,6 +316,25 @@ async def test_a_retry_elsewhere_while_records_arrive_keeps_the_order(consumer: 
     if await consumer.parked.any(CONSUMER, SOURCE):
         await elsewhere.patients.retry(CONSUMER, SOURCE, ANN, request("r2"))
     assert await consumer.texts(ANN) == [f"text {n}" for n in range(1, 61)]
+
+
+async def test_who_was_drained_while_a_record_was_about_to_queue_gets_it_at_once(consumer: Consumer) -> None:
+    class DrainedMeanwhile(ParkedRecords):
+        async def among(self, name: str, source: str, patients: Collection[UUID]) -> frozenset[PatientId]:
+            found = await super().among(name, source, patients)
+            if found:
+                await elsewhere.patients.retry(CONSUMER, SOURCE, ANN, request("r1"))
+            return found
+
+    elsewhere = Consumer(consumer.store)
+    consumer.handler.poison = frozenset({"text 1"})
+    one, two = chain(ANN, ANN)
+    await consumer.take(one)
+    consumer.parked = DrainedMeanwhile(consumer.store.sessions)
+    consumer.restart()
+    assert await consumer.take(two) is Taken.DONE
+    assert await consumer.texts(ANN) == ["text 1", "text 2"]
+    assert not await consumer.parked.any(CONSUMER, SOURCE)
 
 
 async def test_a_drop_is_recorded_with_who_and_why(consumer: Consumer) -> None:
