@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given as for_all
@@ -24,16 +25,16 @@ def triage_of(*facts: events.Event, report: reports.ReportSideEffect) -> events.
     return reported.triage
 
 
-def test_a_graded_side_effect_is_triaged_with_the_time_it_is_due():
+def test_a_graded_side_effect_is_triaged_with_the_time_it_is_due() -> None:
     given(DECIDER, m.ENROLLED).when(reports.report_side_effect, m.REPORT_NAUSEA).then(m.NAUSEA)
 
 
-def test_the_clock_starts_when_it_became_known_not_when_it_was_felt():
+def test_the_clock_starts_when_it_became_known_not_when_it_was_felt() -> None:
     late = replace(m.REPORT_NAUSEA, occurred_at=NOON - timedelta(days=30))
     assert triage_of(m.ENROLLED, report=late).due_at == NOON + timedelta(hours=72)
 
 
-def test_a_rash_is_an_emergency_while_lamotrigine_is_taken():
+def test_a_rash_is_an_emergency_while_lamotrigine_is_taken() -> None:
     found = triage_of(m.LISTED, report=m.REPORT_RASH)
     assert (found.level, found.red_flags) == (TriageLevel.EMERGENCY_NOW, ("aromatic-anticonvulsant-rash",))
     assert found.due_at == NOON + timedelta(minutes=15)
@@ -44,28 +45,30 @@ def test_a_rash_is_an_emergency_while_lamotrigine_is_taken():
     [(), (m.LISTED_STOPPED,), (m.LISTED, m.LIST_STRUCK)],
     ids=["nothing known", "stopped more than ten weeks ago", "the list was struck"],
 )
-def test_a_rash_alone_waits_for_the_next_visit_when_no_medicine_makes_it_a_red_flag(facts: tuple[events.Event, ...]):
+def test_a_rash_alone_waits_for_the_next_visit_when_no_medicine_makes_it_a_red_flag(
+    facts: tuple[events.Event, ...],
+) -> None:
     found = triage_of(*facts, report=m.REPORT_RASH)
     assert (found.level, found.due_at) == (TriageLevel.NEXT_VISIT, None)
 
 
 @pytest.mark.parametrize(("days", "level"), [(70, TriageLevel.EMERGENCY_NOW), (71, TriageLevel.NEXT_VISIT)])
-def test_a_stopped_medicine_counts_for_ten_weeks(days: int, level: TriageLevel):
+def test_a_stopped_medicine_counts_for_ten_weeks(days: int, level: TriageLevel) -> None:
     stopped = events.TakenMedicine(medicine=m.LAMOTRIGINE, stopped_on=TODAY - timedelta(days=days))
     today = replace(m.REPORT_RASH, occurred_at=NOON)
     assert triage_of(replace(m.LISTED, medicines=(stopped,)), report=today).level is level
 
 
-def test_our_own_prescription_makes_it_a_red_flag_too_and_still_does_after_it_ended():
+def test_our_own_prescription_makes_it_a_red_flag_too_and_still_does_after_it_ended() -> None:
     assert triage_of(m.PRESCRIBED, m.DISCONTINUED, report=m.REPORT_RASH).level is TriageLevel.EMERGENCY_NOW
 
 
-def test_a_report_is_taken_before_the_enrolment_arrived():
+def test_a_report_is_taken_before_the_enrolment_arrived() -> None:
     given(DECIDER).when(reports.report_side_effect, m.REPORT_NAUSEA).then(m.NAUSEA)
 
 
 @pytest.mark.parametrize(("grade", "refused"), [(0, True), (1, False), (5, False), (6, True)])
-def test_grades_are_1_to_5(grade: int, refused: bool):
+def test_grades_are_1_to_5(grade: int, refused: bool) -> None:
     when = given(DECIDER).when(reports.report_side_effect, replace(m.REPORT_NAUSEA, ctcae_grade=grade))
     if refused:
         assert when.then_refused("out-of-range").field == "ctcae_grade"
@@ -73,12 +76,12 @@ def test_grades_are_1_to_5(grade: int, refused: bool):
         assert len(when.decided) == 1
 
 
-def test_what_has_not_happened_yet_is_refused():
+def test_what_has_not_happened_yet_is_refused() -> None:
     tomorrow = replace(m.REPORT_NAUSEA, occurred_at=NOON + timedelta(seconds=1))
     given(DECIDER).when(reports.report_side_effect, tomorrow).then_refused("in-the-future")
 
 
-def test_a_side_effect_is_resolved_once():
+def test_a_side_effect_is_resolved_once() -> None:
     given(DECIDER, m.NAUSEA).when(reports.resolve_side_effect, m.RESOLVE_NAUSEA).then(m.NAUSEA_RESOLVED)
     again = replace(m.RESOLVE_NAUSEA, fact_id=fact("another resolution"))
     given(DECIDER, m.NAUSEA, m.NAUSEA_RESOLVED).when(reports.resolve_side_effect, again).then_refused(
@@ -86,19 +89,19 @@ def test_a_side_effect_is_resolved_once():
     )
 
 
-def test_what_was_struck_or_never_reported_cannot_be_resolved():
+def test_what_was_struck_or_never_reported_cannot_be_resolved() -> None:
     given(DECIDER).when(reports.resolve_side_effect, m.RESOLVE_NAUSEA).then_refused("side-effect-not-known")
     given(DECIDER, m.NAUSEA, m.NAUSEA_STRUCK).when(reports.resolve_side_effect, m.RESOLVE_NAUSEA).then_refused(
         "side-effect-not-known"
     )
 
 
-def test_a_scale_is_scored_and_raises_nothing_when_nothing_asks_for_contact():
+def test_a_scale_is_scored_and_raises_nothing_when_nothing_asks_for_contact() -> None:
     given(DECIDER).when(reports.answer_scale, m.ANSWER_PHQ_9).then(m.PHQ_9)
 
 
 @pytest.mark.parametrize("answer", [1, 2, 3])
-def test_any_thought_of_being_better_off_dead_raises_a_risk_due_within_a_day(answer: int):
+def test_any_thought_of_being_better_off_dead_raises_a_risk_due_within_a_day(answer: int) -> None:
     items = (*m.ANSWER_PHQ_9.items[:8], answer)
     _, risk = given(DECIDER).when(reports.answer_scale, replace(m.ANSWER_PHQ_9, items=items)).decided
     assert isinstance(risk, events.RiskRaised)
@@ -119,31 +122,31 @@ def test_any_thought_of_being_better_off_dead_raises_a_risk_due_within_a_day(ans
         ((0, 0, 0, 0, 0, 1, 1), RiskLevel.HIGH),
     ],
 )
-def test_the_columbia_screener_raises_a_risk_from_moderate_on(items: tuple[int, ...], level: RiskLevel | None):
+def test_the_columbia_screener_raises_a_risk_from_moderate_on(items: tuple[int, ...], level: RiskLevel | None) -> None:
     screener = replace(m.ANSWER_PHQ_9, instrument="c-ssrs", items=items)
     decided = given(DECIDER).when(reports.answer_scale, screener).decided
     assert [event.level for event in decided if isinstance(event, events.RiskRaised)] == ([level] if level else [])
 
 
-def test_a_high_risk_is_due_within_the_hour():
+def test_a_high_risk_is_due_within_the_hour() -> None:
     screener = replace(m.ANSWER_PHQ_9, instrument="c-ssrs", items=(1, 1, 0, 0, 1, 0, 0))
     _, risk = given(DECIDER).when(reports.answer_scale, screener).decided
     assert isinstance(risk, events.RiskRaised)
     assert risk.due_at == NOON + timedelta(hours=1)
 
 
-def test_answers_out_of_range_are_refused_by_item():
+def test_answers_out_of_range_are_refused_by_item() -> None:
     wrong = replace(m.ANSWER_PHQ_9, items=(4, *m.ANSWER_PHQ_9.items[1:]))
     assert given(DECIDER).when(reports.answer_scale, wrong).then_refused("out-of-range").field == "items[0]"
 
 
-def test_a_dose_is_recorded_and_a_skipped_one_needs_a_reason():
+def test_a_dose_is_recorded_and_a_skipped_one_needs_a_reason() -> None:
     given(DECIDER).when(reports.record_dose, m.RECORD_DOSE).then(m.DOSE)
     skipped = replace(m.RECORD_DOSE, status=events.DoseStatus.SKIPPED)
     given(DECIDER).when(reports.record_dose, skipped).then_refused("reason-required")
 
 
-def test_a_fact_is_struck_once_and_a_scale_takes_its_risk_with_it():
+def test_a_fact_is_struck_once_and_a_scale_takes_its_risk_with_it() -> None:
     given(DECIDER, m.NAUSEA).when(reports.mark_entered_in_error, m.STRIKE_NAUSEA).then(m.NAUSEA_STRUCK)
     given(DECIDER, m.NAUSEA, m.NAUSEA_STRUCK).when(reports.mark_entered_in_error, m.STRIKE_NAUSEA).then_nothing()
     given(DECIDER).when(reports.mark_entered_in_error, m.STRIKE_NAUSEA).then_refused("fact-not-known")
@@ -165,7 +168,7 @@ COMMANDS = [
 
 
 @for_all(history=st.lists(st.sampled_from(m.EXAMPLES), max_size=12), command=st.sampled_from(COMMANDS))
-def test_every_command_twice_is_once(history: list[events.Event], command: tuple):
+def test_every_command_twice_is_once(history: list[events.Event], command: tuple[Any, Any]) -> None:
     decide, asked = command
     before = DECIDER.fold(history)
     with suppress(CareloopError):

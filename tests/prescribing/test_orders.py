@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given as for_all
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from careloop.kernel.errors import CareloopError
 from careloop.knowledge import chart as known
-from careloop.knowledge.findings import Check, Screening, Severity
+from careloop.knowledge.findings import Alert, Check, Screening, Severity
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.chart import DECIDER, screening_chart
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
@@ -49,7 +50,7 @@ def assessed_but_taking(*names: str, stopped_on: date | None = None) -> tuple[ev
     return (p.PROFILE, p.HISTORY, taking(*names, stopped_on=stopped_on), p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
 
 
-def test_an_order_that_nothing_speaks_against_is_issued_with_the_reasons_it_stood_on():
+def test_an_order_that_nothing_speaks_against_is_issued_with_the_reasons_it_stood_on() -> None:
     issued = decide(p.ISSUE_SERTRALINE, *p.ASSESSED)
     assert isinstance(issued, events.PrescriptionIssued)
     assert issued.ingredients == ("sertraline",)
@@ -60,7 +61,7 @@ def test_an_order_that_nothing_speaks_against_is_issued_with_the_reasons_it_stoo
     assert not [alert for alert in capsule.screening.alerts if alert.severity is Severity.CONTRAINDICATED]
 
 
-def test_an_ssri_with_an_maoi_is_declined_and_nothing_can_override_it():
+def test_an_ssri_with_an_maoi_is_declined_and_nothing_can_override_it() -> None:
     tried = replace(
         p.ISSUE_SERTRALINE,
         overrides=(
@@ -76,19 +77,21 @@ def test_an_ssri_with_an_maoi_is_declined_and_nothing_can_override_it():
     assert declined.reasons[0] == orders.CONTRAINDICATED
 
 
-def test_a_struck_medication_no_longer_speaks_against_an_order():
+def test_a_struck_medication_no_longer_speaks_against_an_order() -> None:
     facts = (*p.ASSESSED, p.PHENELZINE_TAKEN, p.PHENELZINE_STRUCK)
     assert isinstance(decide(p.ISSUE_SERTRALINE, *facts), events.PrescriptionIssued)
 
 
 @pytest.mark.parametrize(("days", "kept"), [(13, False), (14, True)])
-def test_fourteen_days_pass_between_the_last_dose_of_an_maoi_and_an_ssri(days: int, kept: bool):
+def test_fourteen_days_pass_between_the_last_dose_of_an_maoi_and_an_ssri(days: int, kept: bool) -> None:
     facts = assessed_but_taking("phenelzine", stopped_on=TODAY - timedelta(days=days))
     assert isinstance(decide(p.ISSUE_SERTRALINE, *facts), events.PrescriptionIssued) is kept
 
 
 @pytest.mark.parametrize(("days_ago", "issued"), [(13, False), (14, True)])
-def test_a_medication_that_a_later_list_leaves_out_counts_as_stopped_on_that_list_s_day(days_ago: int, issued: bool):
+def test_a_medication_that_a_later_list_leaves_out_counts_as_stopped_on_that_list_s_day(
+    days_ago: int, issued: bool
+) -> None:
     earlier = replace(p.PHENELZINE_TAKEN, occurred_at=NOON - timedelta(days=60))
     later = replace(p.NOTHING_TAKEN, occurred_at=NOON - timedelta(days=days_ago))
     facts = (p.PROFILE, p.HISTORY, earlier, later, p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
@@ -98,7 +101,7 @@ def test_a_medication_that_a_later_list_leaves_out_counts_as_stopped_on_that_lis
 LITHIUM_WITH_LISINOPRIL = assessed_but_taking("lisinopril")
 
 
-def high_alerts(screening: Screening) -> list:
+def high_alerts(screening: Screening) -> list[Alert]:
     return [alert for alert in screening.alerts if alert.severity is Severity.HIGH]
 
 
@@ -110,7 +113,7 @@ def answers_to(screening: Screening) -> tuple[events.Override, ...]:
     return (*alerts, *(events.Override(rule=gap, involves=(), reason=reason) for gap in sorted(gaps)))
 
 
-def test_a_high_alert_needs_a_coded_reason_of_its_own():
+def test_a_high_alert_needs_a_coded_reason_of_its_own() -> None:
     order = ordered("lithium carbonate", 600)
     declined = decide(order, *LITHIUM_WITH_LISINOPRIL)
     assert isinstance(declined, events.PrescriptionDeclined)
@@ -121,7 +124,7 @@ def test_a_high_alert_needs_a_coded_reason_of_its_own():
     assert set(issued.capsule.overrides) == set(everything)
 
 
-def test_an_override_of_one_alert_does_not_answer_another_of_the_same_rule():
+def test_an_override_of_one_alert_does_not_answer_another_of_the_same_rule() -> None:
     order = ordered("lithium carbonate", 600)
     facts = assessed_but_taking("lisinopril", "ibuprofen", "hydrochlorothiazide")
     everything = answers_to(capsule_of(decide(order, *facts)).screening)
@@ -132,25 +135,25 @@ def test_an_override_of_one_alert_does_not_answer_another_of_the_same_rule():
     assert isinstance(decide(replace(order, overrides=everything), *facts), events.PrescriptionIssued)
 
 
-def test_overrides_that_answer_nothing_are_not_part_of_the_decision():
+def test_overrides_that_answer_nothing_are_not_part_of_the_decision() -> None:
     tried = replace(p.ISSUE_SERTRALINE, overrides=(p.OVERRIDE,))
     assert capsule_of(decide(tried, *p.ASSESSED)).overrides == ()
 
 
-def test_a_drug_nobody_knows_is_never_clear_and_needs_a_coded_reason():
+def test_a_drug_nobody_knows_is_never_clear_and_needs_a_coded_reason() -> None:
     declined = decide(ordered("xyzmab", 10), *p.ASSESSED)
     assert isinstance(declined, events.PrescriptionDeclined)
     assert declined.reasons == (orders.NOT_CHECKED,)
     assert declined.capsule.screening.outcome == "not-checked"
 
 
-def test_a_high_risk_drug_is_declined_while_the_allergy_list_was_never_asked():
+def test_a_high_risk_drug_is_declined_while_the_allergy_list_was_never_asked() -> None:
     facts = (p.PROFILE, p.HISTORY, p.NOTHING_TAKEN, p.DIAGNOSIS, p.NO_RISK)
     order = ordered("clozapine", 25)
     assert orders.NOT_CHECKED in decide(order, *facts).reasons  # type: ignore[union-attr]
 
 
-def test_a_drug_of_ordinary_risk_is_issued_with_the_gaps_on_record():
+def test_a_drug_of_ordinary_risk_is_issued_with_the_gaps_on_record() -> None:
     issued = decide(p.ISSUE_SERTRALINE, p.PROFILE)
     assert isinstance(issued, events.PrescriptionIssued)
     gaps = {(missing.check, missing.reason) for missing in issued.capsule.screening.not_checked}
@@ -159,7 +162,7 @@ def test_a_drug_of_ordinary_risk_is_issued_with_the_gaps_on_record():
 
 
 @pytest.mark.parametrize("freshness", [p.STALE, UNINFORMED], ids=["sources behind", "nobody looked"])
-def test_stale_evidence_is_not_evidence(freshness: Freshness):
+def test_stale_evidence_is_not_evidence(freshness: Freshness) -> None:
     screening = capsule_of(decide(replace(p.ISSUE_SERTRALINE, freshness=freshness), *p.ASSESSED)).screening
     stale = {missing.check for missing in screening.not_checked if missing.reason == "evidence-stale"}
     assert {Check.DRUG_DRUG, Check.WASHOUT, Check.ALLERGY, Check.DUPLICATE_THERAPY} <= stale
@@ -168,12 +171,12 @@ def test_stale_evidence_is_not_evidence(freshness: Freshness):
     assert orders.NOT_CHECKED in declined.reasons  # type: ignore[union-attr]
 
 
-def test_our_own_prescription_is_checked_although_no_list_was_ever_taken():
+def test_our_own_prescription_is_checked_although_no_list_was_ever_taken() -> None:
     screening = capsule_of(decide(ordered("phenelzine", 45), p.PROFILE, p.ISSUED)).screening
     assert Severity.CONTRAINDICATED in {alert.severity for alert in screening.alerts}
 
 
-def test_a_medicine_suspected_of_a_severe_side_effect_counts_as_not_tolerated():
+def test_a_medicine_suspected_of_a_severe_side_effect_counts_as_not_tolerated() -> None:
     chart = DECIDER.fold((*p.ASSESSED, p.SEVERE_NAUSEA, p.UNGRADED_RASH))
     (trial,) = screening_chart(chart).trials or ()
     assert (trial.name, trial.stopped_for) == ("sertraline", known.StoppedFor.INTOLERANCE)
@@ -188,22 +191,22 @@ def test_a_medicine_suspected_of_a_severe_side_effect_counts_as_not_tolerated():
         replace(p.CREDENTIAL, valid_from=NOON + timedelta(seconds=1)),
     ],
 )
-def test_only_a_credential_valid_now_prescribes(credential: object):
+def test_only_a_credential_valid_now_prescribes(credential: object) -> None:
     with pytest.raises(CareloopError, match=r"credential-(required|not-valid)"):
         orders.issue(replace(p.ISSUE_SERTRALINE, credential=credential), DECIDER.fold(p.ASSESSED))  # type: ignore[arg-type]
 
 
-def test_the_credential_counts_on_the_day_of_the_order_too():
+def test_the_credential_counts_on_the_day_of_the_order_too() -> None:
     began_today = replace(p.CREDENTIAL, valid_from=datetime(2026, 11, 23, tzinfo=UTC))
     dated_back = replace(p.ISSUE_SERTRALINE, credential=began_today, occurred_at=YESTERDAY)
     given(DECIDER, *p.ASSESSED).when(orders.issue, dated_back).then_refused("credential-not-valid")
 
 
-def test_nobody_prescribes_for_someone_who_is_not_enrolled():
+def test_nobody_prescribes_for_someone_who_is_not_enrolled() -> None:
     given(DECIDER).when(orders.issue, p.ISSUE_SERTRALINE).then_refused("not-enrolled")
 
 
-def test_a_dose_is_changed_after_the_same_check():
+def test_a_dose_is_changed_after_the_same_check() -> None:
     (changed,) = given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, p.CHANGE_TO_100).decided
     assert isinstance(changed, events.DoseChanged)
     assert (changed.from_daily_dose_mg, changed.to_daily_dose_mg) == (Decimal(50), Decimal(100))
@@ -212,14 +215,14 @@ def test_a_dose_is_changed_after_the_same_check():
 
 
 @pytest.mark.parametrize(("dose", "declined"), [(200, False), (201, True)])
-def test_more_than_the_maximum_daily_dose_asks_for_a_reason(dose: int, declined: bool):
+def test_more_than_the_maximum_daily_dose_asks_for_a_reason(dose: int, declined: bool) -> None:
     asked = replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(dose))
     (decided,) = given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, asked).decided
     dose_alerts = [alert for alert in capsule_of(decided).screening.alerts if alert.kind is Check.DOSE]
     assert bool(dose_alerts) is declined
 
 
-def test_an_ended_or_unknown_prescription_cannot_change():
+def test_an_ended_or_unknown_prescription_cannot_change() -> None:
     given(DECIDER, *p.ASSESSED).when(orders.change_dose, p.CHANGE_TO_100).then_refused("prescription-not-known")
     given(DECIDER, *p.ASSESSED, p.ISSUED, p.DISCONTINUED).when(orders.change_dose, p.CHANGE_TO_100).then_refused(
         "prescription-ended"
@@ -228,7 +231,7 @@ def test_an_ended_or_unknown_prescription_cannot_change():
     given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, same).then_refused("dose-unchanged")
 
 
-def test_a_prescription_ends_once():
+def test_a_prescription_ends_once() -> None:
     given(DECIDER, p.ISSUED).when(orders.discontinue, p.DISCONTINUE).then(p.DISCONTINUED)
     again = replace(p.DISCONTINUE, fact_id=fact("end again"))
     given(DECIDER, p.ISSUED, p.DISCONTINUED).when(orders.discontinue, again).then_nothing()
@@ -236,12 +239,12 @@ def test_a_prescription_ends_once():
     given(DECIDER, p.ISSUED).when(orders.discontinue, tomorrow).then_refused("stopped-in-the-future")
 
 
-def test_a_prescription_ended_for_intolerance_speaks_against_the_next():
+def test_a_prescription_ended_for_intolerance_speaks_against_the_next() -> None:
     trials = screening_chart(DECIDER.fold((*p.ASSESSED, p.ISSUED, p.DISCONTINUED))).trials or ()
     assert [trial.stopped_for for trial in trials] == [known.StoppedFor.INTOLERANCE]
 
 
-def test_what_was_entered_in_error_no_longer_counts():
+def test_what_was_entered_in_error_no_longer_counts() -> None:
     given(DECIDER, p.ISSUED).when(orders.mark_entered_in_error, p.STRIKE).then(p.STRUCK)
     given(DECIDER, p.ISSUED, p.STRUCK).when(orders.mark_entered_in_error, p.STRIKE).then_nothing()
     given(DECIDER).when(orders.mark_entered_in_error, p.STRIKE).then_refused("fact-not-known")
@@ -250,7 +253,7 @@ def test_what_was_entered_in_error_no_longer_counts():
 
 @for_all(history=st.lists(st.sampled_from(p.EXAMPLES), max_size=12))
 @settings(max_examples=60, deadline=None)
-def test_a_capsule_run_again_gives_the_same_answer(history: list[events.Event]):
+def test_a_capsule_run_again_gives_the_same_answer(history: list[events.Event]) -> None:
     facts = [*p.ASSESSED, *history]
     with suppress(CareloopError):
         for decided in given(DECIDER, *facts).when(orders.issue, p.ISSUE_SERTRALINE).decided:
@@ -270,7 +273,7 @@ COMMANDS = [
 
 @for_all(history=st.lists(st.sampled_from(p.EXAMPLES), max_size=12), command=st.sampled_from(COMMANDS))
 @settings(deadline=None)
-def test_every_command_twice_is_once(history: list[events.Event], command: tuple):
+def test_every_command_twice_is_once(history: list[events.Event], command: tuple[Any, Any]) -> None:
     decision, asked = command
     before = DECIDER.fold(history)
     with suppress(CareloopError):
@@ -278,7 +281,7 @@ def test_every_command_twice_is_once(history: list[events.Event], command: tuple
         assert decision(asked, DECIDER.fold(decided, before)) == []
 
 
-def test_the_latest_list_counts_by_when_it_was_true_not_by_when_it_came():
+def test_the_latest_list_counts_by_when_it_was_true_not_by_when_it_came() -> None:
     late = replace(p.NOTHING_TAKEN, fact_id=fact("late"), evidence=event("late"), occurred_at=LAST_WEEK)
     now = replace(taking("phenelzine"), fact_id=fact("now"), occurred_at=YESTERDAY)
     chart = DECIDER.fold((p.PROFILE, now, late))

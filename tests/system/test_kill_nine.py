@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -109,6 +110,10 @@ async def work(care: Care, acknowledged: list[str], stopping: asyncio.Event) -> 
             acknowledged.append(request.request_id)
 
 
+def more_than(acknowledged: list[str], count: int) -> bool:
+    return len(acknowledged) > count
+
+
 async def test_nothing_is_lost_or_doubled_when_every_service_is_killed_in_turn(system: System) -> None:
     cares = [Care(system) for _ in range(4)]
     for care in cares:
@@ -120,8 +125,7 @@ async def test_nothing_is_lost_or_doubled_when_every_service_is_killed_in_turn(s
         for care in cares:
             group.create_task(work(care, acknowledged, stopping))
         for service in PUBLISHED:
-            before = len(acknowledged)
-            await until(lambda before=before: len(acknowledged) > before + 20, seconds=60)
+            await until(partial(more_than, acknowledged, len(acknowledged) + 20), seconds=60)
             await system.restart(service)
         stopping.set()
 
