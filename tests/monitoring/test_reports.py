@@ -45,7 +45,7 @@ def test_a_rash_is_an_emergency_while_lamotrigine_is_taken() -> None:
     [(), (m.LISTED_STOPPED,), (m.LISTED, m.LIST_STRUCK)],
     ids=["nothing known", "stopped more than ten weeks ago", "the list was struck"],
 )
-def test_a_rash_alone_waits_for_the_next_visit_when_no_medicine_makes_it_a_red_flag(
+def test_a_rash_waits_for_the_next_visit_when_no_medicine_makes_it_a_red_flag(
     facts: tuple[events.Event, ...],
 ) -> None:
     found = triage_of(*facts, report=m.REPORT_RASH)

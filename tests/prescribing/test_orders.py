@@ -22,12 +22,12 @@ from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, ev
 from tests.support.specification import given
 
 
-def ordered(name: str, dose: float | None = None, **more: object) -> orders.IssuePrescription:
+def ordered(name: str, dose: float | None = None) -> orders.IssuePrescription:
     """An order of a medicine by name alone."""
     medicine = events.Medicine(name=name)
     mg = None if dose is None else Decimal(str(dose))
     order = replace(p.SERTRALINE_50, medicine=medicine, daily_dose_mg=mg)
-    return replace(p.ISSUE_SERTRALINE, fact_id=fact(name), order=order, **more)
+    return replace(p.ISSUE_SERTRALINE, fact_id=fact(name), order=order)
 
 
 def taking(*names: str, stopped_on: date | None = None) -> events.MedicationsNoted:
@@ -89,9 +89,7 @@ def test_fourteen_days_pass_between_the_last_dose_of_an_maoi_and_an_ssri(days: i
 
 
 @pytest.mark.parametrize(("days_ago", "issued"), [(13, False), (14, True)])
-def test_a_medication_that_a_later_list_leaves_out_counts_as_stopped_on_that_list_s_day(
-    days_ago: int, issued: bool
-) -> None:
+def test_a_medication_that_a_later_list_leaves_out_counts_as_stopped_that_day(days_ago: int, issued: bool) -> None:
     earlier = replace(p.PHENELZINE_TAKEN, occurred_at=NOON - timedelta(days=60))
     later = replace(p.NOTHING_TAKEN, occurred_at=NOON - timedelta(days=days_ago))
     facts = (p.PROFILE, p.HISTORY, earlier, later, p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
