@@ -122,7 +122,7 @@ class Foundation(Generic[State, Fact]):
         status = ServiceFigures(
             self.settings.service,
             self.store,
-            self.store.sessions,
+            self.resources.clock,
             relay=self._relay,
             heads=self._heads_reader,
             consumers=self._sources,

@@ -112,13 +112,6 @@ class ParkedRecords:
         )
         return found
 
-    async def count(self) -> int:
-        """How many (consumer, source, patient) are parked."""
-        found: int = await self._sessions.fetchval(
-            "select count(*) from (select distinct consumer, source, patient_id from parked) p"
-        )
-        return found
-
     async def listed(self, consumer: str, limit: int, offset: int) -> Sequence[Parked]:
         """Oldest first; `consumer` "" means all."""
         rows = await self._sessions.fetch(_LIST, consumer, limit, offset)

@@ -1,17 +1,13 @@
 """One service's figures, put together from its store, its relay, its consumers and the sources' heads."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 
-from careloop.chassis.event_store import EventStore, Head
+from careloop.chassis.calls import Clock
 from careloop.chassis.heads import HeadsReader
 from careloop.chassis.operations import ConsumerProgress, ServiceStatus
-from careloop.chassis.parked import ParkedRecords
+from careloop.chassis.postgres import PostgresEventStore
 from careloop.chassis.relay import Relay
-from careloop.chassis.sessions import Sessions
-
-_DUE = """select count(*) filter (where due_at <= clock_timestamp()) as now,
-    count(*) filter (where due_at > clock_timestamp()) as later from due where done_at is null"""
+from careloop.chassis.store_figures import StoreFigures
 
 
 class ServiceFigures:
@@ -20,59 +16,49 @@ class ServiceFigures:
     def __init__(
         self,
         service: str,
-        store: EventStore,
-        sessions: Sessions,
+        store: PostgresEventStore,
+        clock: Clock,
         *,
         relay: Relay,
         heads: HeadsReader,
-        consumers: Mapping[str, Iterable[str]],
+        consumers: Mapping[str, Sequence[str]],
         partitions: int,
     ) -> None:
         self._service = service
         self._store = store
-        self._sessions = sessions
-        self._parked = ParkedRecords(sessions)
+        self._clock = clock
         self._relay = relay
         self._heads = heads
-        self._consumers = {consumer: tuple(sources) for consumer, sources in consumers.items()}
+        self._consumers = consumers
         self._partitions = partitions
 
     async def status(self) -> ServiceStatus:
         """A broker counts as connected when the relay or the reader of heads reaches it. Raises Unavailable."""
-        head = await self._store.head()
-        relay = self._relay.status()
-        due = await self._sessions.fetchrow(_DUE)
+        figures = await self._store.status(self._clock())
         return ServiceStatus(
             service=self._service,
-            head_position=head.position,
-            head_recorded_at=head.recorded_at,
-            relayed_position=relay.position,
-            unrelayed_since=await self._unrelayed_since(head, relay.position),
-            broker_connected=relay.broker_connected or self._heads.connected,
-            consumers=[progress for consumer in self._consumers for progress in await self._progress(consumer)],
-            parked=await self._parked.count(),
-            due_now=due["now"] if due else 0,
-            due_later=due["later"] if due else 0,
+            head_position=figures.head.position,
+            head_recorded_at=figures.head.recorded_at,
+            relayed_position=figures.relayed_position,
+            unrelayed_since=figures.unrelayed_since,
+            broker_connected=self._relay.status().broker_connected or self._heads.connected,
+            consumers=list(self._progress(figures)),
+            parked=sum(figures.parked.values()),
+            due_now=figures.due_now,
+            due_later=figures.due_later,
         )
 
-    async def _unrelayed_since(self, head: Head, relayed: int) -> datetime | None:
-        if head.position <= relayed:
-            return None
-        waiting = await self._store.after(relayed, 1)
-        return waiting[0].meta.recorded_at if waiting else None
-
-    async def _progress(self, consumer: str) -> list[ConsumerProgress]:
-        consumed = await self._store.consumed(consumer)
+    def _progress(self, figures: StoreFigures) -> Iterator[ConsumerProgress]:
         view = self._heads.view
-        return [
-            ConsumerProgress(
-                consumer=consumer,
-                source=source,
-                partition=partition,
-                consumed_position=consumed.get((source, partition), 0),
-                head_position=view.head(source, partition),
-                fresh_as_of=view.fresh_as_of(source, partition, consumed.get((source, partition), 0)),
-            )
-            for source in self._consumers[consumer]
-            for partition in range(self._partitions)
-        ]
+        for consumer, sources in self._consumers.items():
+            for source in sources:
+                for partition in range(self._partitions):
+                    consumed = figures.consumed.get((consumer, source, partition), 0)
+                    yield ConsumerProgress(
+                        consumer=consumer,
+                        source=source,
+                        partition=partition,
+                        consumed_position=consumed,
+                        head_position=view.head(source, partition),
+                        fresh_as_of=view.fresh_as_of(source, partition, consumed),
+                    )
