@@ -32,7 +32,7 @@ class Message:
         mail["From"] = sender
         mail["To"] = self.to
         mail["Subject"] = "Careloop notice" if self.priority is Priority.ROUTINE else "Urgent Careloop notice"
-        mail.set_content(self.text)
+        mail.set_content(self.text, cte="7bit")
         return mail
 
 

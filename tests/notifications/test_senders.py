@@ -34,6 +34,7 @@ async def test_a_message_is_one_whole_file(tmp_path: Path) -> None:
     assert (mail["Message-ID"], mail["To"], mail["From"]) == (MESSAGE.message_id, MESSAGE.to, FROM)
     assert mail.get_content().strip() == TEXT
     assert file.suffix == ".eml"
+    assert TEXT.encode() in file.read_bytes()
 
 
 async def test_the_same_message_again_is_the_same_file(tmp_path: Path) -> None:
