@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
@@ -65,16 +65,33 @@ class Pack(schema.Entry, frozen=True, kw_only=True):
         return PackReference(pack=self.title.name, version=self.title.version, digest=self.digest)
 
     def rules(self) -> tuple[schema.Rule, ...]:
-        """Every rule, in the order of the data files."""
-        lists: Iterable[Iterable[schema.Rule]] = (
-            self.interactions, self.washouts, self.duplicates, (self.same_ingredient,), self.allergies, self.doses,
-            self.drug_conditions, self.ages, self.pregnancy, self.labs, self.trials, self.supply, self.controlled,
-        )  # fmt: skip
-        return tuple(chain.from_iterable(lists))
+        """Every rule."""
+        return (self.same_ingredient, *(rule for field in RULES for rule in getattr(self, field)))
 
     def among(self, drug: str, names: Iterable[str]) -> bool:
         """Whether the drug is one of these drugs or in one of these classes."""
         return any(drug in self.members[name] for name in names)
+
+
+RULES: Mapping[str, type[schema.Rule]] = {
+    "interactions": schema.PairRule,
+    "washouts": schema.WashoutRule,
+    "duplicates": schema.PairRule,
+    "allergies": schema.AllergyRule,
+    "doses": schema.DoseRule,
+    "drug_conditions": schema.ConditionRule,
+    "ages": schema.AgeRule,
+    "pregnancy": schema.PregnancyRule,
+    "labs": schema.LabRule,
+    "trials": schema.TrialRule,
+    "supply": schema.SupplyRule,
+    "controlled": schema.ControlledRule,
+}
+"""The lists of rules of a pack; each is a data file of the same name."""
+
+
+def _file_of(field: str) -> str:
+    return f"{field.replace('_', '-')}.yaml"
 
 
 class _StrictLoader(yaml.CSafeLoader):
@@ -127,7 +144,9 @@ def load(content: Mapping[str, bytes]) -> Pack:
     same = parse(content, "same-ingredient.yaml", schema.Rule)
     if len(titles) != 1 or len(same) != 1:
         raise PackInvalid("pack.yaml and same-ingredient.yaml hold exactly one entry each")
+    lists: dict[str, Any] = {field: parse(content, _file_of(field), shape) for field, shape in RULES.items()}
     pack = Pack(
+        **lists,
         title=titles[0],
         digest=digest_of(content),
         drugs={drug.name: drug for drug in drugs},
@@ -135,19 +154,7 @@ def load(content: Mapping[str, bytes]) -> Pack:
         conditions={group.name: group for group in conditions},
         groups=groups,
         not_drugs=frozenset(entry.name for entry in parse(content, "not-drugs.yaml", schema.Named)),
-        interactions=parse(content, "interactions.yaml", schema.PairRule),
-        washouts=parse(content, "washouts.yaml", schema.WashoutRule),
-        duplicates=parse(content, "duplicates.yaml", schema.PairRule),
         same_ingredient=same[0],
-        allergies=parse(content, "allergies.yaml", schema.AllergyRule),
-        doses=parse(content, "doses.yaml", schema.DoseRule),
-        drug_conditions=parse(content, "drug-conditions.yaml", schema.ConditionRule),
-        ages=parse(content, "ages.yaml", schema.AgeRule),
-        pregnancy=parse(content, "pregnancy.yaml", schema.PregnancyRule),
-        labs=parse(content, "labs.yaml", schema.LabRule),
-        trials=parse(content, "trials.yaml", schema.TrialRule),
-        supply=parse(content, "supply.yaml", schema.SupplyRule),
-        controlled=parse(content, "controlled.yaml", schema.ControlledRule),
         combinations=combinations,
         product_words=frozenset(word for kind in words for word in kind.words),
         units=parse(content, "units.yaml", schema.UnitOf),

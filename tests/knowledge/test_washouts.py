@@ -52,6 +52,8 @@ def test_the_day_before_the_day_itself_and_the_day_after(stopped: str, ordered: 
     def held(day: int) -> list[Severity]:
         return severities(after(stopped, day, ordered), Check.WASHOUT)
 
+    first_day = alerts(after(stopped, 0, ordered), Check.WASHOUT)[0].action
+    assert (TODAY + timedelta(days=days)).isoformat() in first_day
     table = {day: held(day) for day in (0, days - 1, days, days + 1)}
     contraindicated = [Severity.CONTRAINDICATED]
     assert table == {0: contraindicated, days - 1: contraindicated, days: [], days + 1: []}
