@@ -4,9 +4,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 
-from care.assessment.v1.assessment_pb2_grpc import add_AssessmentServiceServicer_to_server
 from pydantic import Field
 
 from careloop.chassis.composition import Rooms, compose
@@ -45,7 +43,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         api = AssessmentApi(
             AssessmentService(foundation.streams), resources.settings.partitions, _clocks(resources.settings)
         )
-        yield foundation.service(partial(add_AssessmentServiceServicer_to_server, api))
+        yield foundation.service(api.add_to)
 
 
 if __name__ == "__main__":

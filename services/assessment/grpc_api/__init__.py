@@ -25,6 +25,9 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         self._partitions = partitions
         self._clocks = clocks
 
+    def add_to(self, server: grpc.aio.Server) -> None:
+        assessment_pb2_grpc.add_AssessmentServiceServicer_to_server(self, server)
+
     async def EnrollPatient(  # noqa: N802
         self, request: pb.EnrollPatientRequest, context: Context[pb.EnrollPatientRequest, pb.EnrollPatientResponse]
     ) -> pb.EnrollPatientResponse:
