@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from careloop.cli.client import Home
 from careloop.cli.stack.settings import told
 
 LONGEST_RUN_SECONDS = 900
@@ -101,9 +102,7 @@ def generate(
     seed: Annotated[int, typer.Option(help="The same seed makes the same patients.", min=0)] = 7,
     date: Annotated[str, typer.Option(help="The day their stories end, YYYYMMDD.")] = "20261101",
     ages: Annotated[str, typer.Option(help="Youngest and oldest.")] = "18-65",
-    home: Annotated[
-        Path | None, typer.Option(help="State folder; CARELOOP_HOME or .careloop.", show_default=False)
-    ] = None,
+    home: Home = None,
 ) -> None:
     """Make FHIR bundles of generated patients, once, and print the folder they are in: input for `careloop intake`.
 

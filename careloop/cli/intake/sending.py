@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-import grpc.aio
 from care.assessment.v1.assessment_pb2_grpc import AssessmentServiceStub
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
 
+from careloop.cli.client import Caller, CallRefused, Services
 from careloop.cli.intake.charts import Request
 from careloop.cli.intake.mapping import PatientFacts
+from careloop.contracts.terms import Role
 
 AT_ONCE = 8
 DEADLINE_SECONDS = 8.0
+INTAKE = Caller(role=Role.REGISTRAR, subject="careloop-intake")
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
@@ -61,12 +61,13 @@ def rpc_of(request: Request) -> str:
 
 
 class Sender:
-    """Sends with a token that may change between calls. After a request without an answer nothing more is sent."""
+    """Sends in one caller's name. After a request that got no answer nothing more is sent."""
 
-    def __init__(self, channel: grpc.aio.Channel, token: Callable[[], str]) -> None:
+    def __init__(self, services: Services, caller: Caller = INTAKE) -> None:
         self.outcome = Outcome()
-        self._stub = AssessmentServiceStub(channel)
-        self._token = token
+        self._services = services
+        self._caller = caller
+        self._stub = AssessmentServiceStub(services.channel("assessment"))
         self._answers = True
 
     async def send(self, facts: PatientFacts) -> None:
@@ -83,8 +84,8 @@ class Sender:
     async def _send_one(self, request: Request) -> None:
         try:
             answer = await self._answered(request)
-        except grpc.aio.AioRpcError as refusal:
-            reason = reason_of(refusal)
+        except CallRefused as refusal:
+            reason = refusal.reason or refusal.code.name.lower().replace("_", "-")
             if reason == ALREADY_THERE:
                 self.outcome.already_there += 1
             else:
@@ -96,14 +97,13 @@ class Sender:
             self.outcome.recorded += 1
 
     async def _answered(self, request: Request) -> Any:
-        """The first answer, however often it has to be asked for. Raises AioRpcError for a refusal, NoAnswer."""
-        call = getattr(self._stub, rpc_of(request))
+        """The first answer, however often it has to be asked for. Raises CallRefused, NoAnswer."""
+        method = getattr(self._stub, rpc_of(request))
         for attempt in range(ATTEMPTS):
-            metadata = (("authorization", f"Bearer {self._token()}"),)
             try:
-                return await call(request, timeout=DEADLINE_SECONDS, metadata=metadata)
-            except grpc.aio.AioRpcError as failure:
-                if failure.code() not in AGAIN:
+                return await self._services.ask("assessment", method, request, self._caller)
+            except CallRefused as refusal:
+                if refusal.code not in AGAIN:
                     raise
                 await asyncio.sleep(_pause(attempt))
         raise NoAnswer
@@ -112,16 +112,6 @@ class Sender:
 def _pause(attempt: int) -> float:
     longest = min(FIRST_PAUSE_SECONDS * math.pow(2, attempt), LONGEST_PAUSE_SECONDS)
     return longest * random.uniform(0.5, 1)  # noqa: S311
-
-
-def reason_of(refusal: grpc.aio.AioRpcError) -> str:
-    """The stable reason that the service gave, else the name of the status."""
-    for key, value in refusal.trailing_metadata() or ():
-        if key == "grpc-status-details-bin" and isinstance(value, bytes):
-            info = ErrorInfo()
-            if any(detail.Unpack(info) for detail in Status.FromString(value).details):
-                return str(info.reason)
-    return refusal.code().name.lower().replace("_", "-")
 
 
 @asynccontextmanager
