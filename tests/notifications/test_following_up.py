@@ -43,6 +43,8 @@ def test_a_notice_that_somebody_took_on_or_that_no_longer_stands_goes_no_further
 
 def test_a_clock_of_a_step_that_has_passed_tells_nobody() -> None:
     given(DECIDER, *OPEN, escalated(1, MAYA)).when(escalate, clock_of(0)).then_nothing()
+    very_late = replace(clock_of(0), now=NOON + timedelta(days=2))
+    given(DECIDER, *OPEN, escalated(1, MAYA)).when(escalate, very_late).then_nothing()
 
 
 def test_after_the_team_comes_the_on_call_person() -> None:
