@@ -21,7 +21,8 @@ def require_prescriber(credential: Credential | None, *moments: datetime) -> Cre
     """The credential, if it is a prescriber's and valid at every one of `moments`. Raises NotAllowed otherwise."""
     if credential is None or credential.kind not in PRESCRIBING_KINDS:
         raise NotAllowed(
-            "credential-required", "Only a psychiatrist or a psychiatric nurse practitioner with a credential may do this."
+            "credential-required",
+            "Only a psychiatrist or a psychiatric nurse practitioner with a credential may do this.",
         )
     if not all(credential.valid_from <= moment <= credential.valid_until for moment in moments):
         raise NotAllowed(

@@ -50,14 +50,17 @@ class RedFlag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A side effect as told. Grades are 1-5, burden 0-6; None is not asked. `medicines` are names of what is taken."""
+    """A side effect as told. Grades are 1-5, burden 0-6; None is not asked.
+
+    `medicines` are the names of what is taken; None is unknown, which differs from taking none.
+    """
 
     symptom: str
     own_words: str = ""
     ctcae_grade: int | None = None
     fibser_burden: int | None = None
     suspected_medicine: str | None = None
-    medicines: tuple[str, ...] = ()
+    medicines: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +86,19 @@ def red_flags() -> tuple[RedFlag, ...]:
 
 
 def triage(report: Report) -> Triage:
-    """How urgent the report is. Never raises; an ungraded report without red flags waits for the next visit."""
-    flags = [flag for flag in red_flags() if _raised(flag, report)]
-    readings = [*_by_flags(flags), *_by_grade(report.ctcae_grade), *_by_burden(report.fibser_burden)]
+    """How urgent the report is. Never raises; an ungraded report without red flags waits for the next visit.
+
+    Words that are a red flag with some medicine only ask for a look on the same day while nobody knows what is taken.
+    """
+    told = [flag for flag in red_flags() if _is_told(flag, report)]
+    flags = [flag for flag in told if _concerns(flag, report)]
+    possible = told if report.medicines is None else []
+    readings = [
+        *_by_flags(flags),
+        *((Level.SAME_DAY, f"triage.medicines-unknown.{flag.id}") for flag in possible if flag not in flags),
+        *_by_grade(report.ctcae_grade),
+        *_by_burden(report.fibser_burden),
+    ]
     level, rule = min(readings, key=lambda reading: reading[0].rank, default=(Level.NEXT_VISIT, "triage.ungraded"))
     return Triage(level=level, rule=rule, version=1, red_flags=tuple(flag.id for flag in flags))
 
@@ -116,12 +129,16 @@ def _by_burden(burden: int | None) -> list[Reading]:
     return [(Level.NEXT_VISIT, "triage.fibser-burden-0")]
 
 
-def _raised(flag: RedFlag, report: Report) -> bool:
-    pack = current_pack()
-    taken = {drug for name in (*report.medicines, report.suspected_medicine) for drug in ingredients(name)}
-    concerned = not flag.drugs or any(pack.among(drug, flag.drugs) for drug in taken)
+def _is_told(flag: RedFlag, report: Report) -> bool:
     told = f"{report.symptom} {report.own_words}".casefold()
-    return concerned and all(_says_any(told, words) for words in flag.all_of)
+    return all(_says_any(told, words) for words in flag.all_of)
+
+
+def _concerns(flag: RedFlag, report: Report) -> bool:
+    """Whether the flag holds for what is taken or suspected."""
+    pack = current_pack()
+    taken = {drug for name in (*(report.medicines or ()), report.suspected_medicine) for drug in ingredients(name)}
+    return not flag.drugs or any(pack.among(drug, flag.drugs) for drug in taken)
 
 
 def _says_any(told: str, phrases: Iterable[str]) -> bool:

@@ -42,14 +42,20 @@ def test_a_rash_is_an_emergency_while_lamotrigine_is_taken() -> None:
 
 @pytest.mark.parametrize(
     "facts",
-    [(), (m.LISTED_STOPPED,), (m.LISTED, m.LIST_STRUCK)],
-    ids=["nothing known", "stopped more than ten weeks ago", "the list was struck"],
+    [(m.LISTED_STOPPED,), (replace(m.LISTED, medicines=()),)],
+    ids=["stopped more than ten weeks ago", "nothing taken"],
 )
 def test_a_rash_waits_for_the_next_visit_when_no_medicine_makes_it_a_red_flag(
     facts: tuple[events.Event, ...],
 ) -> None:
     found = triage_of(*facts, report=m.REPORT_RASH)
     assert (found.level, found.due_at) == (TriageLevel.NEXT_VISIT, None)
+
+
+@pytest.mark.parametrize("facts", [(), (m.LISTED, m.LIST_STRUCK)], ids=["nothing known", "the list was struck"])
+def test_a_rash_is_looked_at_the_same_day_while_nobody_knows_what_is_taken(facts: tuple[events.Event, ...]) -> None:
+    found = triage_of(*facts, report=m.REPORT_RASH)
+    assert (found.level, found.due_at) == (TriageLevel.SAME_DAY, NOON + timedelta(hours=12))
 
 
 @pytest.mark.parametrize(("days", "level"), [(70, TriageLevel.EMERGENCY_NOW), (71, TriageLevel.NEXT_VISIT)])

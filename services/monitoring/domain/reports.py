@@ -140,6 +140,7 @@ def report_side_effect(command: ReportSideEffect, watch: Watch) -> list[Event]:
 
 
 def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
+    taken = watch.taken_on(command.occurred_at.date())
     found = knowledge.triage(
         knowledge.Report(
             symptom=command.symptom,
@@ -147,7 +148,7 @@ def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
             ctcae_grade=command.ctcae_grade,
             fibser_burden=command.fibser_burden,
             suspected_medicine=command.suspected_medicine.name if command.suspected_medicine else None,
-            medicines=tuple(medicine.name for medicine in watch.taken_on(command.occurred_at.date())),
+            medicines=None if taken is None else tuple(medicine.name for medicine in taken),
         )
     )
     level = TriageLevel(found.level)

@@ -45,12 +45,14 @@ class Watch:
     def is_resolved(self, side_effect: FactId) -> bool:
         return any(r.side_effect == side_effect and r.fact_id not in self.struck for r in self.resolutions)
 
-    def taken_on(self, day: date) -> tuple[Medicine, ...]:
-        """The medicines whose effects may show on `day`, as far as known.
+    def taken_on(self, day: date) -> tuple[Medicine, ...] | None:
+        """The medicines whose effects may show on `day`; None while neither a list nor a prescription is known.
 
         A stopped one counts for ten weeks after its last dose, twice the longest washout of the knowledge pack:
         a red flag recognised once too often harms less than one missed.
         """
+        if not self._standing_lists() and not self.prescriptions:
+            return None
         listed = max(self._standing_lists(), key=lambda noted: noted.occurred_at, default=None)
         taken = [one.medicine for one in (listed.medicines if listed else ()) if _still_acts(one.stopped_on, day)]
         ours = (p for p in self.prescriptions if p.fact_id not in self.struck and p.starts_on <= day)
