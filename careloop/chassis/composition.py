@@ -93,7 +93,9 @@ class Foundation(Generic[State, Fact]):
         self._elsewhere = EveryLog(settings.service, self._published, peers)
         self._parked = ParkedRecords(store.sessions)
         self._heads_reader = HeadsReader(settings.kafka_bootstrap, self.heads)
-        self._broker = ServiceBroker(Identity(service=settings.service), settings.kafka_bootstrap, rooms.contracts)
+        self._broker = ServiceBroker(
+            Identity(service=settings.service, instance=settings.instance), settings.kafka_bootstrap, rooms.contracts
+        )
         self._sources: dict[str, tuple[str, ...]] = {}
         self._relay = Relay(
             store,

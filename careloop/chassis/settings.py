@@ -21,6 +21,8 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
     service: str = Field(pattern=r"^[a-z][a-z-]{0,30}$")
+    instance: str = Field(default="0", pattern=r"^[A-Za-z0-9._-]{1,60}$")
+    """This process's name among the replicas of its service, the same after a restart; a pod's ordinal will do."""
     postgres_dsn: str = Field(min_length=1, repr=False)
     kafka_bootstrap: str = Field(min_length=1)
     grpc_host: str = "127.0.0.1"
