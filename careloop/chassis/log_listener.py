@@ -9,15 +9,20 @@ from careloop.chassis.sessions import NO_ANSWER
 from careloop.kernel.errors import Unavailable
 
 _RECONNECT_SECONDS = 0.25
-_PROBE_SECONDS = 5.0
 
 
 class LogListener:
-    """Keeps one LISTEN connection. Waiters are woken by a notification, by an own commit and after a reconnect."""
+    """Keeps one LISTEN connection. Waiters are woken by a notification, by an own commit and after a reconnect.
 
-    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]], channel: str) -> None:
+    Every `probe_seconds` it asks the server for a sign of life: a network that went silent tells nobody.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[asyncpg.Connection]], channel: str, *, probe_seconds: float = 5
+    ) -> None:
         self._connect = connect
         self._channel = channel
+        self._probe_seconds = probe_seconds
         self._head = 0
         self._moved = asyncio.Event()
 
@@ -55,7 +60,7 @@ class LogListener:
             connection.add_termination_listener(lambda _connection: lost.set())
             await connection.add_listener(self._channel, self._heard)
             self._wake()  # what was committed before LISTEN was not announced to us
-            while not await _set_within(lost, _PROBE_SECONDS):
+            while not await _set_within(lost, self._probe_seconds):
                 await connection.execute("select")
         finally:
             connection.terminate()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID, uuid4
 
@@ -134,9 +135,10 @@ async def test_a_repeat_changes_nothing_and_answers_what_was_stored(store: Event
     told = write(stream, 0, new_event(), new_event())
     first = await store_one(store, told)
     await store_one(store, write(stream, 2, new_event()))
-    again = await store_one(store, told)
+    again = await store_one(store, replace(told, due=(due_row(),)))
     assert again.repeated
     assert again.command == first.command
+    assert await store.claim_due(frozenset({"escalate"}), NOON, 10, 10) == []
     assert len(await log(store)) == 3
     assert len(await store.events_of_command(told.command_id)) == 2
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 
 import careloop.chassis
 from careloop.chassis.event_store import Gate, Statement, Unit
+from careloop.chassis.log_listener import LogListener
 from careloop.chassis.postgres import NotDurable, PostgresEventStore
 from careloop.chassis.sessions import Timeouts
 from careloop.cli.stack.ports import Ports
@@ -131,6 +133,34 @@ async def _until_told(store: PostgresEventStore, position: int) -> None:
     """Two waits: the first may end because the connection is new, the second only ends by a notification."""
     await store.wait_for_more(position, 60)
     await store.wait_for_more(position, 60)
+
+
+async def test_a_listener_hears_of_its_connection_s_end_without_asking(
+    store: PostgresEventStore, admin: asyncpg.Connection
+) -> None:
+    listener = LogListener(partial(store.sessions.connect, "listener"), f"{SCHEMA}_events", probe_seconds=600)
+    running = asyncio.create_task(listener.run())
+    try:
+        async with asyncio.timeout(20):
+            await _until_listening(admin, 2)
+            await admin.fetch(f"select pg_terminate_backend(pid, 5000) {_LISTENERS}")
+            await _until_listening(admin, 2)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_process_that_stops_in_a_transaction_loses_the_lock(
+    store: PostgresEventStore, postgres: PostgresDatabase
+) -> None:
+    timeouts = Timeouts(acquire=0.2, statement=0.6)
+    async with asyncio.timeout(20), PostgresEventStore.open(postgres.dsn(SCHEMA), SCHEMA, timeouts=timeouts) as stopped:
+        connection = await stopped.sessions.connect()
+        try:
+            await connection.execute("begin; select pg_advisory_xact_lock(log_key())")
+            assert not (await store_one(store, write(uuid4(), 0, new_event()))).repeated
+        finally:
+            connection.terminate()
 
 
 async def test_connections_that_died_are_replaced(store: PostgresEventStore, admin: asyncpg.Connection) -> None:
