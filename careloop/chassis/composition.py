@@ -106,7 +106,7 @@ class Foundation(Generic[State, Fact]):
             heads_interval_seconds=settings.heads_interval_seconds,
         )
 
-    def consume(self, handler: Handler, sources: Sequence[str]) -> None:
+    def consume(self, handler: Handler, sources: Sequence[str]) -> Inbox:
         """Feed `handler` from the topics of `sources`, exactly once in effect."""
         inbox = Inbox(
             self.store,
@@ -118,6 +118,7 @@ class Foundation(Generic[State, Fact]):
         )
         self._broker.consume(inbox, sources)
         self._sources[handler.consumer] = tuple(sources)
+        return inbox
 
     def service(self, *servicers: AddServicer, tasks: Mapping[str, Work] | None = None) -> Service:
         """The running whole: the given servicers and tasks, besides what every service has."""

@@ -93,6 +93,11 @@ class Inbox:
                 if lane.missing_since is not None and time.monotonic() - lane.missing_since >= self._patience:
                     await self._fill(key)
 
+    def holds(self, source: str, partition: int) -> bool:
+        """Whether records of this partition wait here because one before them is missing or contradicts them."""
+        lane = self._lanes.get((source, partition))
+        return lane is not None and not lane.is_whole
+
     def forget(self, source: str, partition: int) -> None:
         """Another instance may own the partition now: what is remembered of it is read again when it comes back."""
         self._lanes.pop((source, partition), None)

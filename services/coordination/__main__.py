@@ -36,12 +36,13 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         settings, sessions = foundation.settings, foundation.store.sessions
         views, journal, changes = Views(sessions), Journal(sessions), ViewChanges(sessions.connect)
-        foundation.consume(CareViewConsumer(views, settings.partitions), tuple(SECTIONS))
+        inbox = foundation.consume(CareViewConsumer(views, settings.partitions), tuple(SECTIONS))
         evidence = Evidence(
             foundation.store,
             views,
             foundation.heads,
             changes,
+            holds=inbox.holds,
             partitions=settings.partitions,
             max_age=timedelta(seconds=settings.evidence_max_age_seconds),
         )

@@ -85,7 +85,10 @@ class SourceFreshness:
 
 
 class Evidence:
-    """Freshness by the sources' own heads. A source older than `max_age` is stale."""
+    """Freshness by the sources' own heads. A source older than `max_age` is stale.
+
+    The patient is held where this process `holds` records of the partition back, or records of the patient are parked.
+    """
 
     def __init__(
         self,
@@ -94,6 +97,7 @@ class Evidence:
         heads: Heads,
         changes: ViewChanges,
         *,
+        holds: Callable[[str, int], bool],
         partitions: int,
         max_age: timedelta,
     ) -> None:
@@ -101,6 +105,7 @@ class Evidence:
         self._views = views
         self._heads = heads
         self._changes = changes
+        self._holds = holds
         self._partitions = partitions
         self._max_age = max_age
 
@@ -110,11 +115,12 @@ class Evidence:
         parked = await self._store.parked_streams(CONSUMER, patient_id)
         partition = partition_of(patient_id, self._partitions)
         return tuple(
-            self._of_source(source, partition, consumed.get((source, partition), 0), now, held=source in parked)
+            self._of_source(source, partition, consumed.get((source, partition), 0), now, parked=source in parked)
             for source in SECTIONS
         )
 
-    def _of_source(self, source: str, partition: int, position: int, now: datetime, *, held: bool) -> SourceFreshness:
+    def _of_source(self, source: str, partition: int, position: int, now: datetime, *, parked: bool) -> SourceFreshness:
+        held = parked or self._holds(source, partition)
         fresh_as_of = self._heads.fresh_as_of(source, partition, position)
         stale = held or fresh_as_of is None or now - fresh_as_of > self._max_age
         return SourceFreshness(source=source, fresh_as_of=fresh_as_of, stale=stale, held=held)

@@ -25,11 +25,12 @@ ROOMS = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, deci
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         settings = foundation.settings
-        foundation.consume(EvidenceConsumer(foundation.streams), sorted(RESTS_ON))
+        inbox = foundation.consume(EvidenceConsumer(foundation.streams), sorted(RESTS_ON))
         evidence = ConsumedEvidence(
             foundation.store,
             foundation.heads,
-            settings.partitions,
+            inbox.holds,
+            partitions=settings.partitions,
             max_age=timedelta(seconds=settings.evidence_max_age_seconds),
             patience_seconds=settings.statement_timeout_seconds,
         )

@@ -1,7 +1,7 @@
 """How far the evidence of each source has come: consumed positions against the sources' own heads."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -24,13 +24,25 @@ class Heads(Protocol):
 
 
 class ConsumedEvidence:
-    """Evidence as this service's own consumer has noted it. A source older than `max_age` is stale."""
+    """Evidence as this service's own consumer has noted it.
+
+    A source is stale when it is older than `max_age`, when this process `holds` records of the patient's partition
+    back, or when records of the patient are parked.
+    """
 
     def __init__(
-        self, store: EventStore, heads: Heads, partitions: int, *, max_age: timedelta, patience_seconds: float
+        self,
+        store: EventStore,
+        heads: Heads,
+        holds: Callable[[str, int], bool],
+        *,
+        partitions: int,
+        max_age: timedelta,
+        patience_seconds: float,
     ) -> None:
         self._store = store
         self._heads = heads
+        self._holds = holds
         self._partitions = partitions
         self._max_age = max_age
         self._patience_seconds = patience_seconds
@@ -44,7 +56,7 @@ class ConsumedEvidence:
         positions = tuple(
             self._position(source, partition, consumed.get((source, partition), 0)) for source in sorted(RESTS_ON)
         )
-        old = {position.source for position in positions if self._is_old(position.fresh_as_of, now)}
+        old = {position.source for position in positions if self._is_old(position, now)}
         return Freshness(positions=positions, stale=frozenset(old | (parked & RESTS_ON.keys())))
 
     def _position(self, source: str, partition: int, position: int) -> SourcePosition:
@@ -55,8 +67,10 @@ class ConsumedEvidence:
             fresh_as_of=self._heads.fresh_as_of(source, partition, position),
         )
 
-    def _is_old(self, fresh_as_of: datetime | None, now: datetime) -> bool:
-        return fresh_as_of is None or now - fresh_as_of > self._max_age
+    def _is_old(self, position: SourcePosition, now: datetime) -> bool:
+        if position.fresh_as_of is None or self._holds(position.source, position.partition):
+            return True
+        return now - position.fresh_as_of > self._max_age
 
     async def _wait_for(self, at_least: Sequence[ConsistencyToken]) -> None:
         wanted = [token for token in at_least if token.service in RESTS_ON]

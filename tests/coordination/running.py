@@ -77,7 +77,15 @@ async def coordination(database: PostgresDatabase) -> AsyncIterator[Coordination
     async with PostgresEventStore.open(database.dsn("coordination"), "coordination") as store:
         views, journal, heads = Views(store.sessions), Journal(store.sessions), FixedHeads()
         replay, changes = Replay(journal), ViewChanges(store.sessions.connect)
-        evidence = Evidence(store, views, heads, changes, partitions=PARTITIONS, max_age=timedelta(seconds=30))
+        evidence = Evidence(
+            store,
+            views,
+            heads,
+            changes,
+            holds=lambda _source, _partition: False,
+            partitions=PARTITIONS,
+            max_age=timedelta(seconds=30),
+        )
         listening = asyncio.create_task(changes.run())
         try:
             yield Coordination(
