@@ -12,6 +12,7 @@ from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1.coordination_pb2_grpc import CoordinationServiceStub
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from rich.console import Console
 
 from careloop.cli.care_tables import caseload_table, freshness_line, view_tables, view_title
 from careloop.cli.client import Addresses, AsJson, Caller, CallRefused, Deadline, Home, Services, Token, run, services
@@ -70,7 +71,7 @@ def view(  # noqa: PLR0917 - typer hands every option over by name
     if as_json:
         print_json(as_content(shown))
     else:
-        print_view(shown)
+        print_view(shown, console())
 
 
 def watch(
@@ -123,10 +124,9 @@ async def read_view(
     return await opened.ask(COORDINATION, stub(opened).GetCareViewAsKnown, then, caller)
 
 
-def print_view(shown: View) -> None:
-    """The view's tables on standard output."""
-    out = console()
-    out.print(view_title(shown.view, shown.stamp), style="bold")
+def print_view(shown: View, out: Console) -> None:
+    """The view's tables, and how fresh it is unless it is one of the past."""
+    out.print(view_title(shown.view, shown.stamp), style="bold", markup=False)
     if not isinstance(shown, pb.GetCareViewAsKnownResponse):
         out.print(freshness_line(shown.freshness))
     for part in view_tables(shown.view, datetime.now(UTC)):

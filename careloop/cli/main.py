@@ -9,6 +9,7 @@ import typer
 
 from careloop.cli import care, parked, score, screen, status, token, up
 from careloop.cli.client import CallRefused, NotUp
+from careloop.cli.demo import command as demo
 from careloop.cli.intake.command import intake
 from careloop.cli.intake.generate import generate
 from careloop.cli.stack.running import AlreadyRunning
@@ -33,10 +34,20 @@ app.add_typer(parked.app, name="parked")
 app.command()(care.caseload)
 app.command()(care.view)
 app.command()(care.watch)
+app.command()(demo.demo)
 app.command()(screen.screen)
 app.command(context_settings={"ignore_unknown_options": True})(score.score)
 
-_EXPECTED = (AlreadyRunning, CallRefused, NotUp, PartitionsDiffer, ServiceFailed, StackUnavailable, TimeoutError)
+_EXPECTED = (
+    AlreadyRunning,
+    CallRefused,
+    NotUp,
+    demo.DemoFailed,
+    PartitionsDiffer,
+    ServiceFailed,
+    StackUnavailable,
+    TimeoutError,
+)
 
 
 def main() -> None:

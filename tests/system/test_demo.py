@@ -1,0 +1,42 @@
+"""The demo as a process of its own: its verdict holds over a kill -9, and it leaves nothing running."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from careloop.cli.stack.running import holder
+from tests.support.stack import temporary_stack
+
+ROOT = Path(__file__).parents[2]
+LONGEST_SECONDS = 300
+
+pytestmark = [pytest.mark.system, pytest.mark.postgres, pytest.mark.kafka, pytest.mark.timeout(LONGEST_SECONDS + 30)]
+
+
+def test_the_verdict_holds() -> None:
+    with temporary_stack() as stack:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'proto'}",
+            "CARELOOP_HOME": str(stack.home),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "careloop.cli.main", "demo", "--json"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-4000:]
+        told = json.loads(done.stdout)
+        assert told["holds"]
+        assert [check["name"] for check in told["checks"] if check["wrong"]] == []
+        assert "coordination was killed (-9, exit code -9)" in done.stderr
+        assert "no tremor" in done.stderr
+        assert holder(stack.home / "demo") is None
