@@ -1,0 +1,125 @@
+"""What a running system stored, published and journaled, read straight from its tables and topics."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
+from tests.support.running import System
+
+PUBLISHED = {
+    "assessment": assessment.TYPES,
+    "prescribing": prescribing.TYPES,
+    "monitoring": monitoring.TYPES,
+    "notifications": notifications.TYPES,
+    "coordination": coordination.TYPES,
+}
+Places = dict[str, list[tuple[int, str]]]
+"""Position and event id of each event, in the order of positions, per service."""
+
+
+@asynccontextmanager
+async def tables(system: System, schema: str = "public") -> AsyncIterator[asyncpg.Connection]:
+    """The administrator's connection to the system's database."""
+    address = system.stack.admin_url.rsplit("/", 1)[0] + "/careloop"
+    connection = await asyncpg.connect(address, server_settings={"search_path": schema})
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def published_in_stores(system: System) -> Places:
+    """Every stored event that is to be published."""
+    async with tables(system) as connection:
+        return {
+            service: [
+                (row["notification_id"], str(row["event_id"]))
+                for row in await connection.fetch(
+                    f"select notification_id, event_id from {service}.events where topic = any($1) order by 1",
+                    [name.removeprefix("care.") for name in types],
+                )
+            ]
+            for service, types in PUBLISHED.items()
+        }
+
+
+async def journal(system: System) -> Places:
+    """Every entry of the journal."""
+    async with tables(system) as connection:
+        rows = await connection.fetch("select source, source_position, event_id from coordination.journal")
+    found: Places = {service: [] for service in PUBLISHED}
+    for row in rows:
+        found[row["source"]].append((row["source_position"], str(row["event_id"])))
+    return {service: sorted(entries) for service, entries in found.items()}
+
+
+async def on_topics(system: System) -> Places:
+    """Every record of the topics; one that was sent twice counts once."""
+    found: dict[str, set[tuple[int, str]]] = {service: set() for service in PUBLISHED}
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=system.stack.kafka_address, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        places = [
+            TopicPartition(f"care.{service}.v1", partition)
+            for service in PUBLISHED
+            for partition in range(system.stack.settings.partitions)
+        ]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        for place in (place for place in places if ends[place]):
+            await _read_through(consumer, place, ends[place], found)
+    finally:
+        await consumer.stop()
+    return {service: sorted(records) for service, records in found.items()}
+
+
+async def _read_through(
+    consumer: AIOKafkaConsumer, place: TopicPartition, end: int, found: dict[str, set[tuple[int, str]]]
+) -> None:
+    """Every record of the partition; a position never comes before an earlier one that was not seen yet."""
+    consumer.seek(place, 0)
+    seen: set[int] = set()
+    while await consumer.position(place) < end:
+        for record in (await consumer.getmany(place, timeout_ms=500)).get(place, ()):
+            headers = {name: value.decode() for name, value in record.headers}
+            position, previous = int(headers["ce_position"]), int(headers["ce_previous"])
+            assert previous == 0 or previous in seen, "a record overtook the one before it"
+            seen.add(position)
+            found[place.topic.split(".")[1]].add((position, headers["ce_id"]))
+
+
+async def everything_arrived(system: System) -> bool:
+    """Whether stores, topics and the journal hold the same events."""
+    stores = await published_in_stores(system)
+    return stores == await journal(system) and stores == await on_topics(system)
+
+
+async def times_stored(system: System, commands: Iterable[str]) -> dict[str, int]:
+    """How often each command has its event (a scored scale or a dose) in a store."""
+    wanted = list(commands)
+    counted: Counter[str] = Counter()
+    async with tables(system) as connection:
+        for service in ("assessment", "monitoring"):
+            rows = await connection.fetch(
+                f"select command_id from {service}.events where command_id = any($1) and topic = any($2)",
+                wanted,
+                [f"{service}.ScaleScored.v1", f"{service}.DoseRecorded.v1"],
+            )
+            counted.update(row["command_id"] for row in rows)
+    return {command: counted[command] for command in wanted}
+
+
+async def causes_with_two_notices(system: System) -> list[str]:
+    """Commands by which notifications decided more than one notice of one cause."""
+    async with tables(system) as connection:
+        rows = await connection.fetch(
+            "select command_id from notifications.events where topic = 'notifications.NoticeDecided.v1' "
+            "group by 1 having count(*) > 1"
+        )
+    return [row["command_id"] for row in rows]
