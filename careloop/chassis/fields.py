@@ -77,6 +77,9 @@ def amount(value: str, field: str) -> Decimal:
 def optional_amount(value: str, field: str) -> Decimal | None:
     if not value:
         return None
+    # Decimal reads 1_000 and the digits of every script, too.
+    if "_" in value or not value.isascii():
+        raise _not_an_amount(field)
     try:
         found = Decimal(value)
     except InvalidOperation:
