@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
+from typer.core import TyperGroup
+from typer.testing import CliRunner
 
 from careloop.chassis.settings import ServiceSettings, variable
 from careloop.cli.docs import generated
+from careloop.cli.main import app
 from careloop.cli.stack.settings import StackSettings
 from careloop.contracts.policy import POLICY
 from services.assessment.__main__ import AssessmentSettings
@@ -73,6 +77,21 @@ def test_make_targets_named_in_the_text_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE))
     assert named <= targets
+
+
+def test_every_command_of_the_console_script_is_named() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    commands = set(group.commands)
+    assert "status" in commands
+    assert not {name for name in commands if not re.search(rf"`(?:careloop )?{name}\b", _read("operate.md"))}
+
+
+def test_a_folder_that_is_no_checkout_is_wrong_use(tmp_path: Path) -> None:
+    outcome = CliRunner().invoke(app, ["docs", "--root", str(tmp_path)])
+    assert outcome.exit_code == 2
+    assert "proto/care" in outcome.output
+    assert not (tmp_path / "docs").exists()
 
 
 def test_the_readme_names_the_two_commands() -> None:

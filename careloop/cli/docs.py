@@ -17,7 +17,11 @@ _ANY_BROKER = "127.0.0.1:9092"
 
 def docs(
     root: Annotated[
-        Path, typer.Option(help="A checkout of the project: proto/ is read, docs/ is written.", show_default=".")
+        Path,
+        typer.Option(
+            help="A checkout of the project: proto/ is read, docs/ written; this folder when not given.",
+            show_default=False,
+        ),
     ] = Path(),
 ) -> None:
     """Write the event catalogue, the RPC table and one AsyncAPI document per service into docs/.

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from careloop.cli import care, parked, score, screen, status, token, up
+from careloop.cli import care, docs, parked, score, screen, status, token, up
 from careloop.cli.client import CallRefused, NotUp
 from careloop.cli.demo import command as demo
 from careloop.cli.intake.command import intake
@@ -37,6 +37,7 @@ app.command()(care.watch)
 app.command()(demo.demo)
 app.command()(screen.screen)
 app.command(context_settings={"ignore_unknown_options": True})(score.score)
+app.command()(docs.docs)
 
 _EXPECTED = (
     AlreadyRunning,
