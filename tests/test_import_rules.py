@@ -1,6 +1,7 @@
 """Every import rule catches a violation planted for it, and no folder hides from the rules."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -90,9 +91,7 @@ def lint(tree: Path) -> tuple[int, list[str]]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tree), str(tree / "proto"))), "COLUMNS": "200"}
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--cache-dir", str(tree / "cache")]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, [
-        line.removesuffix(" BROKEN") for line in done.stdout.splitlines() if line.endswith(" BROKEN")
-    ]
+    return done.returncode, re.findall(r"^(.+) BROKEN(?: \(.*\))?$", done.stdout, re.MULTILINE)
 
 
 def test_the_tree_as_it_is_breaks_no_rule(tree: Path) -> None:
