@@ -4,7 +4,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import typer.main
@@ -13,11 +15,14 @@ from pydantic_settings import BaseSettings
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
+from careloop.chassis.envelope import Envelope, to_headers
 from careloop.chassis.settings import ServiceSettings, variable
+from careloop.chassis.statuses import STATUS_OF
 from careloop.cli.docs import generated
 from careloop.cli.main import app
 from careloop.cli.stack.settings import StackSettings
 from careloop.contracts.policy import POLICY
+from careloop.kernel.ids import EventId, PatientId, PersonId
 from services.assessment.__main__ import AssessmentSettings
 from services.notifications.settings import NotificationSettings
 
@@ -111,6 +116,7 @@ def test_every_setting_is_explained_with_its_default(model: type[BaseSettings]) 
 
 def test_no_setting_is_explained_that_does_not_exist() -> None:
     known = {variable(name) for model in MODELS for name in model.model_fields} | {"CARELOOP_TOKEN"}
+    known |= {name for file in _sources("tests") for name in re.findall(r'environ.get\("(\w+)"', file.read_text())}
     named = {name for page in PAGES for name in re.findall(r"CARELOOP_[A-Z_]+[A-Z]", page.read_text())}
     assert named <= known
 
@@ -138,6 +144,52 @@ def test_every_data_file_of_the_pack_is_named() -> None:
 def test_every_decision_record_is_listed() -> None:
     records = {file.name for file in (DOCS / "adr").glob("0*.md")}
     assert records == {link for link in _links(_read("adr/README.md")) if link.startswith("0")}
+
+
+def test_every_header_of_a_record_is_explained() -> None:
+    envelope = Envelope(
+        event_id=EventId(uuid4()),
+        type="care.assessment.RiskRaised.v1",
+        source="assessment",
+        patient_id=PatientId(uuid4()),
+        occurred_at=datetime(2026, 11, 23, tzinfo=UTC),
+        recorded_at=datetime(2026, 11, 23, tzinfo=UTC),
+        position=2,
+        previous=1,
+        actor=PersonId("cm-1"),
+        correlation_id=uuid4(),
+        causation_id=uuid4(),
+        key_id="key-1",
+    )
+    sent = {name for name, _ in to_headers(envelope)}
+    explained = set(re.findall(r"`(ce_\w+|content-type)`", _read("analyse.md")))
+    assert explained == sent
+
+
+def test_the_glossary_names_what_is_in_the_code() -> None:
+    code = "\n".join(file.read_text() for room in ("careloop", "services", "proto") for file in _sources(room))
+    named = set(re.findall(r"`([A-Za-z_]+)`", _read("glossary.md"))) - {"entered-in-error"}
+    assert "CareView" in named
+    assert not {name for name in named if not re.search(rf"\b{name}\b", code)}
+
+
+def test_reasons_named_to_callers_are_reasons_of_the_code() -> None:
+    code = "\n".join(file.read_text() for room in ("careloop", "services") for file in _sources(room))
+    table = _read("build-on.md").split("## Statuses")[1].split("## ")[0]
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", table))
+    assert "request-id-reused" in named
+    assert not {reason for reason in named if f'"{reason}"' not in code}
+
+
+def test_every_status_that_a_refusal_can_have_is_explained() -> None:
+    table = _read("build-on.md").split("## Statuses")[1]
+    assert not {code.name for code in STATUS_OF.values() if f"| `{code.name}` |" not in table}
+
+
+def _sources(room: str) -> Iterator[Path]:
+    for file in (ROOT / room).rglob("*"):
+        if file.suffix in {".py", ".proto", ".yaml"} and "_pb2" not in file.name:
+            yield file
 
 
 def _read(name: str) -> str:
