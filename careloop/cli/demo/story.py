@@ -203,7 +203,7 @@ def _gaps(not_checked: Sequence[NotChecked]) -> str:
     checks: dict[str, list[str]] = {}
     for gap in not_checked:
         checks.setdefault(gap.reason, []).append(gap.check)
-    return ", ".join(f"{reason} ({len(found)} checks)" for reason, found in checks.items()) or "-"
+    return ", ".join(f"{reason} ({len(found)} check{'s'[: len(found) > 1]})" for reason, found in checks.items()) or "-"
 
 
 def _content(shown: View) -> bytes:
