@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from careloop.chassis.handling import Unknown
 from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import Priority
@@ -100,6 +102,14 @@ def test_half_of_the_baseline_is_a_response_and_five_no_remission() -> None:
     assert (trend.response, trend.remission) == (True, False)
     (less,) = view(assessment=(control.BASELINE,), monitoring=(replace(half, total=10),)).scale_trends
     assert less.response is False
+
+
+@pytest.mark.parametrize(("days", "baseline"), [(180, 18), (181, 9)])
+def test_a_baseline_lies_at_most_180_days_before_the_last_result(days: int, baseline: int) -> None:
+    last = control.phq_9("last", 9, week(0) + timedelta(days=days))
+    (trend,) = view(assessment=(control.phq_9("first", 18, week(0)),), monitoring=(last,)).scale_trends
+    assert trend.baseline is not None
+    assert (trend.baseline.total, trend.count) == (baseline, 2)
 
 
 def test_one_result_is_no_course_and_an_unknown_threshold_is_not_guessed() -> None:

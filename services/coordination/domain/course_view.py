@@ -1,6 +1,6 @@
 """How the patient is doing, as the view shows it: scales over time, side effects, risks, doses."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from careloop.contracts.monitoring import SideEffectReported, SideEffectResolved, TriageLevel
 from careloop.contracts.terms import RiskRaised, ScaleScored
@@ -11,6 +11,8 @@ from services.coordination.domain.urgency import answered, superseded
 from services.coordination.domain.view import Dose, Risk, ScalePoint, ScaleTrend, SideEffect
 
 CLOSED_SHOWN = 100
+EPISODE = timedelta(days=180)
+"""A baseline lies at most so long before the last result: the follow-up window of Coley 2020."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -36,10 +38,12 @@ def _point(fact: ScaleScored, source: str) -> ScalePoint:
 
 
 def _trend(instrument: str, points: list[ScalePoint]) -> ScaleTrend:
-    found = outcome(instrument, [point.total for point in points])
+    """The last result against the first of its episode; `count` is that of all results."""
+    episode = [point for point in points if points[-1].occurred_at - point.occurred_at <= EPISODE]
+    found = outcome(instrument, [point.total for point in episode])
     return ScaleTrend(
         instrument=instrument,
-        baseline=next((point for point in points if point.total is not None), None),
+        baseline=next((point for point in episode if point.total is not None), None),
         last=points[-1],
         change=found.change,
         response=found.response,
