@@ -1,5 +1,9 @@
-"""What no request may hold, whatever it asks: NULs, overlong texts, overlong lists. The refusal names the field."""
+"""What no request may hold, whatever it asks: NULs and their like, overlong texts, overlong lists.
 
+The refusal names the field.
+"""
+
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +15,9 @@ from careloop.kernel.errors import InvalidInput, NotAllowed
 
 LONGEST_TEXT = 10_000
 LONGEST_LIST = 1_000
+
+# FHIR R4 allows a string the same three: tab, line feed, carriage return.
+_CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def check_message(message: Message) -> None:
@@ -53,8 +60,11 @@ def _check_values(values: Iterable[Any], name: str) -> None:
 
 
 def check_text(text: str, field: str) -> None:
-    """Raises InvalidInput naming `field` if the text has a NUL or more than 10,000 characters."""
+    """Raises InvalidInput naming `field` if the text has a NUL, another control character, or over 10,000 characters."""
     if "\0" in text:
         raise InvalidInput("text-with-nul", f"{field} may not hold a NUL character.", field=field)
+    if _CONTROL.search(text):
+        sentence = f"{field} may hold no control character but tab and line ends."
+        raise InvalidInput("text-with-control-character", sentence, field=field)
     if len(text) > LONGEST_TEXT:
         raise InvalidInput("text-too-long", f"{field} has at most {LONGEST_TEXT} characters.", field=field)

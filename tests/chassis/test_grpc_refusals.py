@@ -110,6 +110,7 @@ MESSAGES: dict[str, tuple[wire.DropParkedRequest, str, str]] = {
     "blank request id": (drop(request_id="  "), "request-id-required", "request_id"),
     "overlong request id": (drop(request_id="r" * 129), "request-id-too-long", "request_id"),
     "NUL in a text": (drop(reason="a\0b"), "text-with-nul", "reason"),
+    "control character in the request id": (drop(request_id="a\x1fb"), "text-with-control-character", "request_id"),
     "NUL in the request id": (drop(request_id="a\0b"), "text-with-nul", "request_id"),
     "overlong text": (drop(reason="x" * 10_001), "text-too-long", "reason"),
 }

@@ -128,6 +128,7 @@ CASES = [
     Bad("assessment", "request_id", enrolment(request_id=" ")),
     Bad("assessment", "request_id", enrolment(request_id="x" * 129)),
     Bad("assessment", "request_id", enrolment(request_id=NUL)),
+    Bad("assessment", "request_id", enrolment(request_id="a\x1fb")),
     *(Bad("assessment", "patient_id", enrolment(patient_id=wrong)) for wrong in ("", "robin", SOMEBODY[:-1], NUL)),
     *(Bad("assessment", "name", enrolment(name=wrong)) for wrong in ("", "  ", "x" * 501, "x" * 10_001, NUL)),
     *(
@@ -234,7 +235,7 @@ CASES = [
         prescribing.DiscontinuePrescriptionRequest(prescription_id=SOMEBODY, status_reason="fed up"),
     ),
     Bad("coordination", "role", member(role="boss"), "care-manager"),
-    Bad("coordination", "person", member(person=" "), "care-manager"),
+    *(Bad("coordination", "person", member(person=wrong), "care-manager") for wrong in (" ", "dr\x1fx")),
     Bad("coordination", "email", member(email="x@"), "care-manager"),
     Bad("coordination", "email", member(email="x@example.org\nBcc: y@example.org"), "care-manager"),
     Bad("coordination", "occurred_at", member(occurred_at=tomorrow()), "care-manager"),
