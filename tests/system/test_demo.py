@@ -12,7 +12,8 @@ from careloop.cli.stack.running import holder
 from tests.support.stack import temporary_stack
 
 ROOT = Path(__file__).parents[2]
-LONGEST_SECONDS = 300
+LONGEST_SECONDS = 600
+"""Guards against a demo that hangs; it takes about a minute, patients made anew."""
 
 pytestmark = [pytest.mark.system, pytest.mark.postgres, pytest.mark.kafka, pytest.mark.timeout(LONGEST_SECONDS + 30)]
 
