@@ -60,7 +60,7 @@ def _check_values(values: Iterable[Any], name: str) -> None:
 
 
 def check_text(text: str, field: str) -> None:
-    """Raises InvalidInput naming `field` if the text has a NUL, another control character, or over 10,000 characters."""
+    """Raises InvalidInput naming `field` if it has a NUL or another control character, or over 10,000 characters."""
     if "\0" in text:
         raise InvalidInput("text-with-nul", f"{field} may not hold a NUL character.", field=field)
     if _CONTROL.search(text):

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from careloop.kernel.ids import PersonId
 from services.notifications.domain import deciding, delivering, following_up
 from services.notifications.domain.deciding import DecideNotice, decide_notice
-from services.notifications.domain.events import TOPICS, CauseKind, Event, NoticeDecided
+from services.notifications.domain.events import TOPICS, Addressee, CauseKind, Event, NoticeDecided
 from services.notifications.domain.notices import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON
@@ -29,15 +28,17 @@ COMMANDS: list[tuple[Any, Any]] = [
 ]
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
-# No edge lets a control character in; the unit separator would be refused by `derived_id`.
-st.register_type_strategy(PersonId, st.text(st.characters(exclude_characters="\x1f")).map(PersonId))
+# No edge lets a control character in; `derived_id` refuses the unit separator.
+PERSONS = st.text(st.characters(exclude_characters="\x1f"))
+st.register_type_strategy(Addressee, st.builds(Addressee, person=PERSONS))
 
 
 def any_of(cls: type[Event]) -> st.SearchStrategy[Event]:
     """Any content the class can hold; stored moments always have a zone."""
     moments = ("_at", "_by", "_from")
     named = {it.name for it in fields(cls) if it.name.endswith(moments)} - {"acknowledged_by", "marked_by"}
-    return st.builds(cls, **dict.fromkeys(named, MOMENTS))
+    people = {"person": PERSONS} if "person" in {it.name for it in fields(cls)} else {}
+    return st.builds(cls, **dict.fromkeys(named, MOMENTS), **people)
 
 
 ANY_EVENT = st.one_of([any_of(cls) for cls in TOPICS.values()]) | st.sampled_from(control.EXAMPLES)
