@@ -112,6 +112,16 @@ def test_a_baseline_lies_at_most_180_days_before_the_last_result(days: int, base
     assert (trend.baseline.total, trend.count) == (baseline, 2)
 
 
+@pytest.mark.parametrize(("days", "baseline"), [(30, 18), (31, 12)])
+def test_a_baseline_was_scored_while_the_client_joined_or_later(days: int, baseline: int) -> None:
+    completed = replace(control.COMPLETED, occurred_at=week(4))
+    before = control.phq_9("before", 18, week(4) - timedelta(days=days))
+    facts = (before, control.phq_9("since", 12, week(5)), completed)
+    (trend,) = view(assessment=facts, monitoring=(control.phq_9("last", 9, week(8)),)).scale_trends
+    assert trend.baseline is not None
+    assert (trend.baseline.total, trend.count) == (baseline, 3)
+
+
 def test_one_result_is_no_course_and_an_unknown_threshold_is_not_guessed() -> None:
     (single,) = view(assessment=(control.BASELINE,)).scale_trends
     assert (single.change, single.response, single.remission) == (None, None, None)

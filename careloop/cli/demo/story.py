@@ -86,7 +86,9 @@ class Story:
 
     async def _take_in(self, bundles: Path) -> None:
         self._say("== Intake: FHIR R4 bundles of generated patients (Synthea)")
-        report = await take_in(files_in([bundles]), self._services, "UTC", now=datetime.now(UTC))
+        report = await take_in(
+            files_in([bundles]), self._services, "UTC", now=datetime.now(UTC), enrolled_at=self._start
+        )
         report.show(self._out)
 
     async def _patients(self) -> list[Patient]:

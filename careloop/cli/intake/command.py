@@ -25,6 +25,10 @@ def intake(  # noqa: PLR0917 - typer hands every option over by name
         list[Path], typer.Argument(help="FHIR R4 bundles in JSON, or folders of them.", exists=True, metavar="PATH")
     ],
     time_zone: Annotated[str, typer.Option(help="IANA time zone of the clients: FHIR does not say.")] = "UTC",
+    enrolled_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day they joined the programme, from 0:00 UTC; now if not given."),
+    ] = None,
     home: Home = None,
     address: Addresses = None,
     token: Token = None,
@@ -40,7 +44,8 @@ def intake(  # noqa: PLR0917 - typer hands every option over by name
     2 for wrong use. Progress goes to standard error, the report to standard output.
     """
     _check_time_zone(time_zone)
-    report = asyncio.run(_run(paths, services(home, address, token, DEADLINE_SECONDS), time_zone))
+    enrolled_at = enrolled_on.replace(tzinfo=UTC) if enrolled_on else None
+    report = asyncio.run(_run(paths, services(home, address, token, DEADLINE_SECONDS), time_zone, enrolled_at))
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:
@@ -48,12 +53,14 @@ def intake(  # noqa: PLR0917 - typer hands every option over by name
     raise typer.Exit(0 if report.is_all_good else 1)
 
 
-async def _run(paths: Iterable[Path], known: Services, time_zone: str) -> Report:
+async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_at: datetime | None) -> Report:
     async with known:
-        return await take_in(files_in(paths), known, time_zone, now=datetime.now(UTC))
+        return await take_in(files_in(paths), known, time_zone, now=datetime.now(UTC), enrolled_at=enrolled_at)
 
 
-async def take_in(files: Iterable[Path], known: Services, time_zone: str, *, now: datetime) -> Report:
+async def take_in(
+    files: Iterable[Path], known: Services, time_zone: str, *, now: datetime, enrolled_at: datetime | None = None
+) -> Report:
     """Send everything the files hold. What a file holds or the service answers is never raised: the report says it."""
     sender = Sender(known)
     report = Report(outcome=sender.outcome)
@@ -65,7 +72,7 @@ async def take_in(files: Iterable[Path], known: Services, time_zone: str, *, now
             except (NotABundle, OSError) as bad:
                 report.bad_files[str(file)] = "not a FHIR bundle" if isinstance(bad, NotABundle) else "unreadable"
                 continue
-            for facts in map_bundle(resources, report.tally, now=now, time_zone=time_zone):
+            for facts in map_bundle(resources, report.tally, now=now, time_zone=time_zone, enrolled_at=enrolled_at):
                 report.patients += 1
                 await send(facts)
     return report

@@ -33,10 +33,18 @@ class PatientFacts:
     requests: tuple[Request, ...]
 
 
-def map_bundle(resources: Resources, tally: Tally, *, now: datetime, time_zone: str) -> list[PatientFacts]:
-    """Each patient's requests. Never raises; what is not taken over is counted in `tally` with its reason."""
+def map_bundle(
+    resources: Resources, tally: Tally, *, now: datetime, time_zone: str, enrolled_at: datetime | None = None
+) -> list[PatientFacts]:
+    """Each patient's requests. Never raises; what is not taken over is counted in `tally` with its reason.
+
+    FHIR does not say when somebody joined the programme: that is `enrolled_at`, or else the moment of recording.
+    """
     mapping = _Mapping(resources, tally, now, time_zone)
     mapping.run()
+    if enrolled_at is not None:
+        for chart in mapping.charts.values():
+            chart.enrolment.occurred_at.FromDatetime(enrolled_at)
     return [PatientFacts(chart.patient, chart.requests()) for chart in mapping.charts.values()]
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from careloop.contracts.monitoring import SideEffectReported, SideEffectResolved, TriageLevel
 from careloop.contracts.terms import RiskRaised, ScaleScored
+from services.coordination.domain.intake_view import newest
 from services.coordination.domain.kept import Kept, order
 from services.coordination.domain.sections import AssessmentSection, MonitoringSection, Sections
 from services.coordination.domain.trends import outcome
@@ -13,7 +14,10 @@ from services.coordination.domain.view import Dose, Risk, ScalePoint, ScaleTrend
 CLOSED_SHOWN = 100
 EPISODE = timedelta(days=180)
 """A baseline lies at most so long before the last result: the follow-up window of Coley 2020."""
+INTAKE = timedelta(days=30)
+"""And not longer than this before the assessment was completed: what was scored while the client joined (ours)."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def scale_trends(sections: Sections) -> tuple[ScaleTrend, ...]:
@@ -23,7 +27,9 @@ def scale_trends(sections: Sections) -> tuple[ScaleTrend, ...]:
     series: dict[str, list[ScalePoint]] = {}
     for kept, source in sorted(both, key=lambda pair: order(pair[0])):
         series.setdefault(kept.fact.instrument, []).append(_point(kept.fact, source))
-    return tuple(_trend(instrument, points) for instrument, points in sorted(series.items()))
+    completed = newest(sections.assessment.completions)
+    joined = completed.occurred_at - INTAKE if completed else _EVER
+    return tuple(_trend(instrument, points, joined) for instrument, points in sorted(series.items()))
 
 
 def _point(fact: ScaleScored, source: str) -> ScalePoint:
@@ -37,9 +43,10 @@ def _point(fact: ScaleScored, source: str) -> ScalePoint:
     )
 
 
-def _trend(instrument: str, points: list[ScalePoint]) -> ScaleTrend:
+def _trend(instrument: str, points: list[ScalePoint], joined: datetime) -> ScaleTrend:
     """The last result against the first of its episode; `count` is that of all results."""
-    episode = [point for point in points if points[-1].occurred_at - point.occurred_at <= EPISODE]
+    last = points[-1].occurred_at
+    episode = [point for point in points if last - point.occurred_at <= EPISODE and point.occurred_at >= joined]
     found = outcome(instrument, [point.total for point in episode])
     return ScaleTrend(
         instrument=instrument,
