@@ -48,6 +48,14 @@ def test_a_patient_is_enrolled_by_the_official_name_without_prefix_and_digits() 
     assert enrolment.time_zone == "America/Chicago"
 
 
+def test_the_day_of_joining_is_told_by_whoever_takes_the_patients_in() -> None:
+    assert not requests()["EnrollPatientRequest"].HasField("occurred_at")
+    tally, joined = Tally(), datetime(2026, 9, 1, tzinfo=UTC)
+    resources = read_bundle(fhir.bundle(fhir.patient()), tally)
+    (facts,) = map_bundle(resources, tally, now=NOW, time_zone="UTC", enrolled_at=joined)
+    assert facts.requests[0].occurred_at.ToDatetime(tzinfo=UTC) == joined
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
