@@ -126,7 +126,7 @@ async def serving(rpc: Rpc) -> AsyncIterator[Caller]:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield Caller(rpc, channel)
     finally:
-        await server.drain(0)
+        await server.stop()
 
 
 def bearer(rpc: Rpc, role: str | None = None, **changes: Any) -> str:

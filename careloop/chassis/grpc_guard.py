@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -50,6 +50,8 @@ class Guard(grpc.aio.ServerInterceptor):
         self._observe = observe
         self._guarded: dict[str, Any] = {}
         self._streams: set[asyncio.Task[Any]] = set()
+        self._in_hand = 0
+        self._idle = asyncio.Event()
         self._draining = False
 
     async def intercept_service(
@@ -66,11 +68,18 @@ class Guard(grpc.aio.ServerInterceptor):
             return handler
         return self._guarded.setdefault(method, _Guarded(self, method, handler).as_handler())
 
-    def end_streams(self) -> None:
-        """Answers every open stream with UNAVAILABLE, so that a stopping server waits for short calls only."""
+    async def drain(self, grace_seconds: float) -> None:
+        """From now on every new call and every open stream is answered UNAVAILABLE; returns when no call is in hand.
+
+        Calls that need longer than `grace_seconds` are left to themselves.
+        """
         self._draining = True
         for task in self._streams:
             task.cancel()
+        if self._in_hand:
+            self._idle.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), grace_seconds)
 
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncIterator[CallRecord]:
@@ -78,6 +87,7 @@ class Guard(grpc.aio.ServerInterceptor):
         record = CallRecord(method, correlation_id(context))
         context.set_trailing_metadata(((CORRELATION, str(record.correlation_id)),))
         refusal = None
+        self._take_in_hand(context)
         try:
             yield record
             record.code = status_name(context)
@@ -97,8 +107,23 @@ class Guard(grpc.aio.ServerInterceptor):
             correlation = (CORRELATION, str(record.correlation_id))
             await context.abort(refusal.code, refusal.sentence, (*refusal.trailing_metadata(), correlation))
 
+    def _take_in_hand(self, context: Context) -> None:
+        """Until its answer has left, which is later than its handler's end."""
+        self._in_hand += 1
+        context.add_done_callback(self._let_go)
+
+    def _let_go(self, _context: Context) -> None:
+        self._in_hand -= 1
+        if not self._in_hand:
+            self._idle.set()
+
     def admit(self, context: Context, record: CallRecord) -> Call:
-        """The call, if its caller may make it. Raises NotSignedIn, NotAllowed, or InvalidInput without a deadline."""
+        """The call, if its caller may make it.
+
+        Raises Unavailable when the server is stopping, NotSignedIn, NotAllowed, or InvalidInput without a deadline.
+        """
+        if self._draining:
+            raise _stopping()
         caller = self._verifier.verify(bearer_token(context))
         record.role = caller.role
         if caller.role not in self._policy.get(record.method, ()):
@@ -118,9 +143,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
     @contextmanager
     def open_stream(self) -> Iterator[None]:
-        """Around a stream, so that `end_streams` finds it. Raises Unavailable when the server is stopping."""
-        if self._draining:
-            raise _stopping()
+        """Around a stream, so that `drain` finds it."""
         task = asyncio.current_task()
         assert task is not None
         self._streams.add(task)

@@ -70,7 +70,14 @@ class GrpcServer:
         await self._health.set(READINESS, status)
 
     async def drain(self, grace_seconds: float) -> None:
-        """Not serving, no new calls, streams ended; short calls have `grace_seconds` to finish."""
+        """Not serving: calls in hand have `grace_seconds` to finish; others are answered UNAVAILABLE all the while.
+
+        The server goes on answering so until its process ends: a call that arrives then finds its connection closed,
+        which callers see as UNAVAILABLE too. gRPC's own stop would answer it CANCELLED, as if the caller had.
+        """
         await self._health.enter_graceful_shutdown()
-        self._guard.end_streams()
-        await self._server.stop(grace_seconds)
+        await self._guard.drain(grace_seconds)
+
+    async def stop(self) -> None:
+        """Cut every call and free the port, where the process lives on."""
+        await self._server.stop(0)

@@ -5,6 +5,7 @@ closed, all within the grace period. A task that dies of a bug ends the process 
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -67,7 +68,7 @@ def present() -> datetime:
 
 
 def run(build: Build, policy: Policy, *, settings_model: type[ServiceSettings] = ServiceSettings) -> int:
-    """Run until told to stop; answers the exit code: 0 stopped, 1 a bug or stuck, 2 the settings are wrong."""
+    """Run until told to stop, and end the process: 0 stopped, 1 a bug or stuck. Returns 2 if the settings are wrong."""
     try:
         settings = read_settings(settings_model)
         tokens = ServiceTokens(read_private_key(settings.service_key_file), settings.service, present)
@@ -78,7 +79,11 @@ def run(build: Build, policy: Policy, *, settings_model: type[ServiceSettings] =
         return 2
     set_up_logs(settings.service)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_served(build, resources, guard))
+        code = runner.run(_served(build, resources, guard))
+        # Everything is closed but the server, whose connections must end with the process: see GrpcServer.drain.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _guard(resources: Resources, policy: Policy) -> Guard:
@@ -145,7 +150,6 @@ class Process:
                 await self._finish(tasks)
         finally:
             self._ready = False
-            await self._server.drain(0)
             self._figures.close()
 
     async def _finish(self, tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -153,7 +153,7 @@ async def operated() -> AsyncIterator[Operated]:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield Operated(ports, port, OperationsServiceStub(channel))
     finally:
-        await server.drain(0)
+        await server.stop()
 
 
 def peers(port: int) -> PeerLogs:

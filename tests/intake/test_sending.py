@@ -80,7 +80,7 @@ async def assessment(store: MemoryEventStore, claims: dict[str, str] | None = No
         async with Services({"assessment": f"127.0.0.1:{port}"}, lambda _: token(claims or REGISTRAR), 5) as known:
             yield known
     finally:
-        await server.drain(0)
+        await server.stop()
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ async def served(
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield Served(server, servicer, channel, port, observed)
     finally:
-        await server.drain(0)
+        await server.stop()
 
 
 @dataclass(frozen=True)

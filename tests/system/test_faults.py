@@ -105,7 +105,6 @@ async def is_fresh(care: Care) -> bool:
     return not any(source.stale for source in shown.freshness)
 
 
-@pytest.mark.faults
 async def test_sigterm_under_load_ends_each_service_in_good_order(system: System) -> None:
     async with flowing(system, await enrolled(system)) as flow:
         for service in ("assessment", "monitoring"):
