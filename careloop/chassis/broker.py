@@ -23,6 +23,8 @@ MAX_RECORDS = 1_000
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 GRACE_SECONDS = 15.0
+COMMIT_SECONDS = 10.0
+STOP_SECONDS = 20.0
 
 Batch = Sequence[ConsumerRecord]
 
@@ -60,6 +62,7 @@ class ServiceBroker:
     def __init__(self, identity: Identity, bootstrap: str, types: Mapping[str, type]) -> None:
         self.identity = identity
         self.inboxes: list[Inbox] = []
+        self._subscriptions: dict[tuple[str, str], _Subscription] = {}
         self.broker = KafkaBroker(
             bootstrap,
             logger=None,
@@ -79,46 +82,71 @@ class ServiceBroker:
         """Feed `inbox` from the topic of every source; `topics` names those that are called otherwise."""
         self.inboxes.append(inbox)
         for source in sources:
-            _Subscription(inbox, source).declare(self.broker, self.identity, (topics or {}).get(source))
+            subscription = _Subscription(inbox, source)
+            subscription.declare(self.broker, self.identity, (topics or {}).get(source))
+            self._subscriptions[inbox.consumer, source] = subscription
+
+    def revive(self, consumer: str, source: str) -> None:
+        """Ask for a new Kafka client for a subscription that stands still. One that waits for a hole is left alone."""
+        self._subscriptions[consumer, source].revive()
 
     async def run(self) -> None:
         """Consume until cancelled, then finish what is in hand. A broker that is away is waited for."""
         try:
-            await self._connect()
+            await _started(self.broker)
             async with asyncio.TaskGroup() as group:
                 for inbox in self.inboxes:
                     group.create_task(inbox.watch(), name=f"watch {inbox.consumer}")
+                for subscription in self._subscriptions.values():
+                    group.create_task(subscription.keep(), name=f"keep {subscription.group}")
         finally:
             await self.broker.stop()
 
-    async def _connect(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                await self.broker.start()
-            except (KafkaError, OSError) as away:
-                structlog.get_logger().warning("broker not reachable", error_type=type(away).__name__)
-                await self.broker.stop()
-            else:
-                return
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+async def _started(endpoint: Any) -> None:
+    """Start a broker or a subscriber, again and again until the broker answers."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            await endpoint.start()
+        except (KafkaError, OSError) as away:
+            structlog.get_logger().warning("broker not reachable", error_type=type(away).__name__)
+            await endpoint.stop()
+        else:
+            return
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 class _Subscription:
     """One source's topic, read for one inbox."""
 
     def __init__(self, inbox: Inbox, source: str) -> None:
+        self.group = f"{inbox.consumer}.{source}"
         self._inbox = inbox
         self._source = source
         self._subscriber: Any = None
+        self._stands_still = asyncio.Event()
+
+    def revive(self) -> None:
+        if not self._inbox.holds_any(self._source):
+            self._stands_still.set()
+
+    async def keep(self) -> None:
+        """For ever: whenever asked to, leave the Kafka client to itself and take a new one, as the same member."""
+        while True:
+            await self._stands_still.wait()
+            structlog.get_logger().warning("subscription restarted", consumer=self._inbox.consumer, source=self._source)
+            with suppress(TimeoutError, KafkaError, OSError):
+                await asyncio.wait_for(self._subscriber.stop(), STOP_SECONDS)
+            await _started(self._subscriber)
+            self._stands_still.clear()
 
     def declare(self, broker: KafkaBroker, identity: Identity, topic: str | None) -> None:
-        group = f"{self._inbox.consumer}.{self._source}"
         self._subscriber = broker.subscriber(
             topic or topic_of(self._source),
-            group_id=group,
-            group_instance_id=f"{group}.{identity.instance}",
+            group_id=self.group,
+            group_instance_id=f"{self.group}.{identity.instance}",
             batch=True,
             ack_policy=AckPolicy.MANUAL,
             parser=whole_batch,
@@ -129,7 +157,7 @@ class _Subscription:
             max_records=MAX_RECORDS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             listener=_ForgetRevoked(self._inbox, self._source),
-            title=group,
+            title=self.group,
             description=f"What {self._inbox.consumer} takes from {self._source}; its publisher documents the payloads.",
         )
         self._subscriber(self.take)
@@ -157,7 +185,7 @@ class _Subscription:
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """A lost commit only means that records come again."""
         try:
-            await self._subscriber.consumer.commit(dict(offsets))
+            await asyncio.wait_for(self._subscriber.consumer.commit(dict(offsets)), COMMIT_SECONDS)
         except (KafkaError, IllegalStateError, OSError) as lost:
             structlog.get_logger().warning(
                 "offsets not committed",

@@ -146,6 +146,7 @@ class Foundation(Generic[State, Fact]):
             ready=StoreReadiness(self.store, newest_migration(self._migrations)),
             status=status,
             tasks=plumbing | dict(tasks or {}),
+            revive=self._broker.revive,
         )
 
 

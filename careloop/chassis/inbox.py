@@ -98,6 +98,10 @@ class Inbox:
         lane = self._lanes.get((source, partition))
         return lane is not None and not lane.is_whole
 
+    def holds_any(self, source: str) -> bool:
+        """Whether `holds` is true of any partition of this source."""
+        return any(not lane.is_whole for (of, _partition), lane in self._lanes.items() if of == source)
+
     def forget(self, source: str, partition: int) -> None:
         """Another instance may own the partition now: what is remembered of it is read again when it comes back."""
         self._lanes.pop((source, partition), None)

@@ -24,6 +24,7 @@ from careloop.chassis.logs import Logger, place_of, set_up_logs
 from careloop.chassis.metrics import Metrics, MetricsServer
 from careloop.chassis.operations import StatusReader
 from careloop.chassis.settings import ServiceSettings, SettingsInvalid, read_settings
+from careloop.chassis.standstill import Standstill
 from careloop.chassis.token_signing import ServiceTokens, read_private_key
 from careloop.chassis.watchdog import Watchdog
 from careloop.kernel.errors import CareloopError
@@ -47,12 +48,16 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What a process runs. `ready` may raise a kernel error, which means no."""
+    """What a process runs. `ready` may raise a kernel error, which means no.
+
+    `revive` is told the consumer and the source of a subscription that stands still, and does not wait.
+    """
 
     servicers: Sequence[AddServicer]
     ready: Callable[[], Awaitable[bool]]
     status: StatusReader
     tasks: Mapping[str, Work] = field(default_factory=dict)
+    revive: Callable[[str, str], None] = lambda _consumer, _source: None
 
 
 Build = Callable[[Resources], AbstractAsyncContextManager[Service]]
@@ -132,6 +137,7 @@ class Process:
         self._metrics = resources.metrics
         self._stopping = stopping
         self._watchdog = Watchdog(resources.settings.stuck_after_seconds)
+        self._standstill = Standstill(resources.settings.revive_after_seconds)
         self._server = GrpcServer(guard, service.servicers, local=resources.settings.local)
         self._ready = False
         self._figures = MetricsServer(
@@ -192,9 +198,12 @@ class Process:
                 status = await self._service.status.status()
             except CareloopError:
                 self._watchdog.store_away()
+                self._standstill.store_away()
             else:
                 now = self._clock()
                 self._metrics.show(status, now)
+                for consumer, source in self._standstill.observe(status, now):
+                    self._service.revive(consumer, source)
                 self._watchdog.observe(status, now)
             await pause(stopping, FIGURES_EVERY_SECONDS)
 

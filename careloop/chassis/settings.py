@@ -39,6 +39,8 @@ class ServiceSettings(BaseSettings):
     evidence_max_age_seconds: float = Field(default=30, gt=0)
     heads_interval_seconds: float = Field(default=2, gt=0)
     hole_patience_seconds: float = Field(default=5, gt=0)
+    revive_after_seconds: float = Field(default=10, gt=0)
+    """A subscription that lags and has not moved for so long gets a new Kafka client."""
     stuck_after_seconds: float = Field(default=30, gt=0)
     grace_seconds: float = Field(default=15, gt=0)
     max_deadline_seconds: float = Field(default=10, gt=0)

@@ -147,6 +147,25 @@ async def test_a_consumer_stopped_at_any_moment_goes_on_where_it_was(leg: Leg) -
     await check_everything_once_in_order(leg, 600)
 
 
+async def test_a_subscription_whose_kafka_client_has_stalled_gets_a_new_one(leg: Leg) -> None:
+    consumer = leg.consumer()
+    await add(leg, 0, 100)
+    async with running(leg.relay(), consumer):
+        await until(lambda: has(leg, 100))
+        stall(consumer)
+        await add(leg, 100, 200)
+        consumer.revive(leg.handler.consumer, SOURCE)
+        await until(lambda: has(leg, 200))
+    await check_everything_once_in_order(leg, 200)
+
+
+def stall(consumer: ServiceBroker) -> None:
+    """What a cancellation within the client leaves behind: nobody reads any more, and nothing says so."""
+    (subscriber,) = consumer.broker.subscribers
+    for task in subscriber.tasks:  # type: ignore[attr-defined]
+        task.cancel()
+
+
 async def at_least(leg: Leg, count: int) -> bool:
     return await leg.applied() >= count
 

@@ -7,10 +7,10 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,9 @@ from care.operations.v1 import operations_pb2 as wire
 from care.operations.v1.operations_pb2_grpc import OperationsServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from careloop.chassis.operations import ConsumerProgress, ServiceStatus
 from careloop.chassis.token_signing import new_key, public_key_set
-from careloop.chassis.watchdog import Stuck, Watchdog
 from tests.support.served import until, with_token
-from tests.support.signing import ISSUER, NOW, OPERATOR, token
+from tests.support.signing import ISSUER, OPERATOR, token
 
 ROOT = Path(__file__).parents[2]
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -227,71 +225,3 @@ async def test_wrong_settings_end_it_with_a_sentence(tmp_path: Path, settings: d
     assert named in sentence
     assert "Canary" not in sentence
     assert service.lines == []
-
-
-def status(relayed: int = 0, head: int = 0, consumed: int = 0, lag: int = 0, *, broker: bool = True) -> ServiceStatus:
-    progress = ConsumerProgress(
-        consumer="view",
-        source="assessment",
-        partition=0,
-        consumed_position=consumed,
-        head_position=consumed + lag,
-        fresh_as_of=None,
-    )
-    return ServiceStatus(
-        service="coordination",
-        head_position=head,
-        head_recorded_at=None,
-        relayed_position=relayed,
-        unrelayed_since=None,
-        broker_connected=broker,
-        consumers=(progress,),
-    )
-
-
-def watched(step: Callable[[Watchdog, int], None]) -> None:
-    """Sixty steps, one a second, of a watchdog with thirty seconds of patience."""
-    watchdog = Watchdog(30)
-    for second in range(61):
-        step(watchdog, second)
-
-
-def at(second: int) -> datetime:
-    return NOW + timedelta(seconds=second)
-
-
-def test_lag_that_does_not_move_is_stuck() -> None:
-    watchdog = Watchdog(30)
-    for second in range(30):
-        watchdog.observe(status(lag=5), at(second))
-    with pytest.raises(Stuck):
-        watchdog.observe(status(lag=5), at(30))
-
-
-def test_a_relay_that_does_not_move_is_stuck() -> None:
-    watchdog = Watchdog(30)
-    watchdog.observe(status(relayed=3, head=9), at(0))
-    with pytest.raises(Stuck):
-        watchdog.observe(status(relayed=3, head=9), at(30))
-
-
-def test_nothing_to_do_is_not_stuck() -> None:
-    watched(lambda watchdog, second: watchdog.observe(status(relayed=9, head=9), at(second)))
-
-
-def test_slow_is_not_stuck() -> None:
-    watched(lambda watchdog, second: watchdog.observe(status(consumed=second // 20, lag=50), at(second)))
-
-
-def test_without_a_broker_nothing_is_stuck() -> None:
-    watched(lambda watchdog, second: watchdog.observe(status(lag=5, broker=False), at(second)))
-
-
-def test_an_outage_of_the_store_starts_the_patience_afresh() -> None:
-    def step(watchdog: Watchdog, second: int) -> None:
-        if second == 29:
-            watchdog.store_away()
-        if second < 59:
-            watchdog.observe(status(lag=5), at(second))
-
-    watched(step)

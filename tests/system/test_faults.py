@@ -71,7 +71,6 @@ async def test_one_request_sent_eight_times_at_once_is_done_once(system: System)
     assert await times_stored(system, [request.request_id]) == {request.request_id: 1}
 
 
-@pytest.mark.faults
 async def test_commands_are_accepted_while_the_broker_is_away_and_views_say_how_old_they_are(system: System) -> None:
     cares = await enrolled(system)
     await cares[0].view()

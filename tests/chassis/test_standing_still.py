@@ -1,0 +1,126 @@
+"""When a process counts as stuck, and when one of its subscriptions stands still."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from careloop.chassis.operations import ConsumerProgress, ServiceStatus
+from careloop.chassis.standstill import Standstill
+from careloop.chassis.watchdog import Stuck, Watchdog
+from tests.support.signing import NOW
+
+
+def status(relayed: int = 0, head: int = 0, consumed: int = 0, lag: int = 0, *, broker: bool = True) -> ServiceStatus:
+    progress = ConsumerProgress(
+        consumer="view",
+        source="assessment",
+        partition=0,
+        consumed_position=consumed,
+        head_position=consumed + lag,
+        fresh_as_of=None,
+    )
+    return ServiceStatus(
+        service="coordination",
+        head_position=head,
+        head_recorded_at=None,
+        relayed_position=relayed,
+        unrelayed_since=None,
+        broker_connected=broker,
+        consumers=(progress,),
+    )
+
+
+def watched(step: Callable[[Watchdog, int], None]) -> None:
+    """Sixty steps, one a second, of a watchdog with thirty seconds of patience."""
+    watchdog = Watchdog(30)
+    for second in range(61):
+        step(watchdog, second)
+
+
+def at(second: int) -> datetime:
+    return NOW + timedelta(seconds=second)
+
+
+def test_lag_that_does_not_move_is_stuck() -> None:
+    watchdog = Watchdog(30)
+    for second in range(30):
+        watchdog.observe(status(lag=5), at(second))
+    with pytest.raises(Stuck):
+        watchdog.observe(status(lag=5), at(30))
+
+
+def test_a_relay_that_does_not_move_is_stuck() -> None:
+    watchdog = Watchdog(30)
+    watchdog.observe(status(relayed=3, head=9), at(0))
+    with pytest.raises(Stuck):
+        watchdog.observe(status(relayed=3, head=9), at(30))
+
+
+def test_nothing_to_do_is_not_stuck() -> None:
+    watched(lambda watchdog, second: watchdog.observe(status(relayed=9, head=9), at(second)))
+
+
+def test_slow_is_not_stuck() -> None:
+    watched(lambda watchdog, second: watchdog.observe(status(consumed=second // 20, lag=50), at(second)))
+
+
+def test_without_a_broker_nothing_is_stuck() -> None:
+    watched(lambda watchdog, second: watchdog.observe(status(lag=5, broker=False), at(second)))
+
+
+def test_an_outage_of_the_store_starts_the_patience_afresh() -> None:
+    def step(watchdog: Watchdog, second: int) -> None:
+        if second == 29:
+            watchdog.store_away()
+        if second < 59:
+            watchdog.observe(status(lag=5), at(second))
+
+    watched(step)
+
+
+def progress(source: str, consumed: int, head: int) -> ConsumerProgress:
+    return ConsumerProgress(
+        consumer="view", source=source, partition=0, consumed_position=consumed, head_position=head, fresh_as_of=None
+    )
+
+
+def told(standstill: Standstill, seconds: Sequence[int], *consumers: ConsumerProgress, broker: bool = True) -> int:
+    """How often assessment's subscription was told to stand still; no other ever is."""
+    whole = status(broker=broker)
+    answers = [standstill.observe(replace(whole, consumers=consumers), at(second)) for second in seconds]
+    assert set().union(*answers) <= {("view", "assessment")}
+    return sum(bool(answer) for answer in answers)
+
+
+def test_a_lagging_subscription_that_does_not_move_is_told_though_another_moves() -> None:
+    standstill = Standstill(10)
+    counts = [
+        told(standstill, [second], progress("assessment", 5, 9), progress("monitoring", second, 99))
+        for second in range(11)
+    ]
+    assert counts == [0] * 10 + [1]
+
+
+def test_it_is_told_again_only_after_another_such_wait() -> None:
+    assert told(Standstill(10), range(32), progress("assessment", 5, 9)) == 2
+
+
+def test_one_that_has_everything_does_not_stand_still() -> None:
+    assert told(Standstill(10), range(60), progress("assessment", 9, 9)) == 0
+
+
+def test_one_that_moves_does_not_stand_still() -> None:
+    standstill = Standstill(10)
+    assert sum(told(standstill, [second], progress("assessment", second // 9, 99)) for second in range(60)) == 0
+
+
+def test_an_outage_of_broker_or_store_starts_the_wait_afresh() -> None:
+    standstill, lagging = Standstill(10), progress("assessment", 5, 9)
+    assert told(standstill, range(10), lagging) == 0
+    assert told(standstill, [10, 11], lagging, broker=False) == 0
+    assert told(standstill, range(12, 22), lagging) == 0
+    standstill.store_away()
+    assert told(standstill, range(22, 32), lagging) == 0
+    assert told(standstill, [32], lagging) == 1
