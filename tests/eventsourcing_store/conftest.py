@@ -1,17 +1,27 @@
-"""A schema of the test's own, and recorders on it."""
+"""A schema of the test's own in a database that the services have too, and recorders on it."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 
-from careloop.eventsourcing_store import CareloopFactory, Datastore
+from careloop.cli.stack.local_stack import LocalStack
+from careloop.eventsourcing_store import CareloopApplicationRecorder, CareloopFactory, Datastore
 from tests.support.library import OwnSchema, make_schema
-from tests.support.stack import PostgresDatabase
+from tests.support.stack import PostgresDatabase, fresh_database
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def database(postgres_server: LocalStack) -> Iterator[PostgresDatabase]:
+    with fresh_database(postgres_server) as made:
+        yield made
 
 
 @pytest.fixture
-def schema(postgres: PostgresDatabase) -> OwnSchema:
-    return make_schema(postgres)
+def schema(database: PostgresDatabase) -> OwnSchema:
+    return make_schema(database, f"shop{next(_numbers)}")
 
 
 @pytest.fixture
@@ -23,3 +33,8 @@ def factory(schema: OwnSchema) -> Iterator[CareloopFactory]:
 @pytest.fixture
 def datastore(factory: CareloopFactory) -> Datastore:
     return factory.datastore
+
+
+@pytest.fixture
+def recorder(factory: CareloopFactory) -> CareloopApplicationRecorder:
+    return factory.application_recorder()

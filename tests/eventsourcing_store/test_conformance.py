@@ -1,6 +1,5 @@
 """The conformance suite that ships inside the library's wheel, as it is, on our tables."""
 
-
 import pytest
 from eventsourcing.persistence import Tracking
 from eventsourcing.tests import application as applications

@@ -1,9 +1,12 @@
-"""A schema and a role of one's own beside the services', for applications of the eventsourcing library."""
+"""Schemas and roles beside the services', for applications of the eventsourcing library."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import psycopg
+from eventsourcing.persistence import StoredEvent
 
 from tests.support.stack import PostgresDatabase
 
@@ -22,33 +25,43 @@ class OwnSchema:
         return f"{self.database.name}_{self.name}"
 
     @property
-    def dsn(self) -> str:
-        return self.database.dsn(self.role)
-
-    @property
     def environment(self) -> dict[str, str]:
-        return environment(self.database, self.role, self.name)
+        return environment(self.database.dsn(self.role), self.name)
+
+    def execute(self, sql: str) -> None:
+        """As the superuser."""
+        with psycopg.connect(self.database.admin_dsn, autocommit=True) as server:
+            server.execute(sql.encode())
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """As the superuser."""
+        with psycopg.connect(self.database.admin_dsn) as server:
+            return server.execute(sql.encode()).fetchall()
 
 
-def make_schema(database: PostgresDatabase, name: str = "shop") -> OwnSchema:
+def make_schema(database: PostgresDatabase, name: str) -> OwnSchema:
     """Make schema and role; neither exists before."""
     schema = OwnSchema(database, name)
-    with psycopg.connect(database.admin_dsn, autocommit=True) as server:
-        server.execute(f'create role "{schema.role}" login'.encode())
-        server.execute(f'grant connect on database "{database.name}" to "{schema.role}"'.encode())
-        server.execute(f'create schema "{name}" authorization "{schema.role}"'.encode())
+    schema.execute(f'create role "{schema.role}" login')
+    schema.execute(f'grant connect on database "{database.name}" to "{schema.role}"')
+    schema.execute(f'create schema "{name}" authorization "{schema.role}"')
     return schema
 
 
-def environment(database: PostgresDatabase, role: str, schema: str, *, module: str = MODULE) -> dict[str, str]:
+def environment(dsn: str, schema: str, *, module: str = MODULE) -> dict[str, str]:
     """What an application of the library is told."""
-    address = urlsplit(database.dsn(role))
+    address = urlsplit(dsn)
     return {
         "PERSISTENCE_MODULE": module,
         "POSTGRES_DBNAME": address.path.removeprefix("/"),
         "POSTGRES_HOST": address.hostname or "",
         "POSTGRES_PORT": str(address.port),
-        "POSTGRES_USER": role,
-        "POSTGRES_PASSWORD": "not-asked-for",
+        "POSTGRES_USER": address.username or "",
+        "POSTGRES_PASSWORD": address.password or "",
         "POSTGRES_SCHEMA": schema,
     }
+
+
+def bare(version: int, stream: UUID | None = None, *, topic: str = "topic1", state: bytes = b"state") -> StoredEvent:
+    """An event as the library hands it over."""
+    return StoredEvent(originator_id=stream or uuid4(), originator_version=version, topic=topic, state=state)
