@@ -14,16 +14,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis import fields
 from careloop.chassis.calls import Call, Clock, current_call, request_for
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.streams import Done
+from careloop.chassis.receipts import Receipts
 from careloop.chassis.tokens import ConsistencyToken
 from careloop.kernel.errors import InvalidInput
-from careloop.kernel.events import Request
-from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
+from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams, CareViews
 from services.coordination.domain.caseload import CaseloadEntry
 from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
-from services.coordination.domain.events import CLIENT, Event, TeamRole
+from services.coordination.domain.events import CLIENT, TeamRole
 from services.coordination.domain.view import CareView
 from services.coordination.evidence import SourceFreshness
 from services.coordination.journal import JournalEntry, Wanted
@@ -44,7 +42,7 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
     ) -> None:
         self._teams = teams
         self._views = views
-        self._partitions = partitions
+        self._receipts = Receipts("coordination", partitions)
         self._clock = clock
         self._longest_wait = longest_wait_seconds
 
@@ -59,7 +57,7 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         occurred_at = _moment(request, "occurred_at", call.now)
         command = AssignTeamMember(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             person=_person(request.person, "person"),
             name=fields.text(request.name, "name", longest=200),
             role=fields.coded(request.role, TeamRole, "role"),
@@ -69,7 +67,7 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
             occurred_at=occurred_at,
         )
         done = await self._teams.assign_team_member(patient_id, asked, command)
-        return pb.AssignTeamMemberResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+        return pb.AssignTeamMemberResponse(receipt=self._receipts.of(patient_id, done), fact_id=str(command.fact_id))
 
     async def ReleaseTeamMember(  # noqa: N802
         self,
@@ -79,7 +77,7 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         occurred_at = _moment(request, "occurred_at", call.now)
         command = ReleaseTeamMember(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             person=_person(request.person, "person"),
             role=fields.coded(request.role, TeamRole, "role"),
             effective_from=_effective_from(request, occurred_at, call.now),
@@ -87,14 +85,14 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
             occurred_at=occurred_at,
         )
         done = await self._teams.release_team_member(patient_id, asked, command)
-        return pb.ReleaseTeamMemberResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+        return pb.ReleaseTeamMemberResponse(receipt=self._receipts.of(patient_id, done), fact_id=str(command.fact_id))
 
     async def PostMessage(  # noqa: N802
         self, request: pb.PostMessageRequest, context: Context[pb.PostMessageRequest, pb.PostMessageResponse]
     ) -> pb.PostMessageResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         command = PostMessage(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             recipient=_person(request.recipient, "recipient"),
             about=fields.fact_id(request.about, "about") if request.about else None,
             text=fields.text(request.text, "text", longest=4000),
@@ -103,7 +101,7 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
             now=call.now,
         )
         done = await self._teams.post_message(patient_id, asked, command)
-        return pb.PostMessageResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+        return pb.PostMessageResponse(receipt=self._receipts.of(patient_id, done), fact_id=str(command.fact_id))
 
     async def MarkEnteredInError(  # noqa: N802
         self,
@@ -118,7 +116,7 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
             occurred_at=call.now,
         )
         done = await self._teams.mark_entered_in_error(patient_id, asked, command)
-        return pb.MarkEnteredInErrorResponse(receipt=self._receipt(patient_id, done))
+        return pb.MarkEnteredInErrorResponse(receipt=self._receipts.of(patient_id, done))
 
     async def GetCareView(  # noqa: N802
         self, request: pb.GetCareViewRequest, context: Context[pb.GetCareViewRequest, pb.GetCareViewResponse]
@@ -170,22 +168,9 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
         async for page in self._views.read_journal(_wanted(request)):
             yield pb.ReadJournalResponse(entries=[_journal_entry(entry) for entry in page])
 
-    def _receipt(self, patient_id: PatientId, done: Done[Event]) -> common_pb2.Receipt:
-        token = ConsistencyToken(
-            service="coordination",
-            partition=partition_of(patient_id, self._partitions),
-            position=done.position,
-            patient_id=patient_id,
-        )
-        return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
-
 
 def _time_left(context: Context[Any, Any]) -> float:
     return max(0.0, (context.time_remaining() or 0.0) - ANSWER_BEFORE_DEADLINE_SECONDS)
-
-
-def _fact_id(patient_id: PatientId, asked: Request) -> FactId:
-    return FactId(derived_id("coordination", "fact", patient_id, asked.request_id))
 
 
 def _person(value: str, field: str) -> PersonId:

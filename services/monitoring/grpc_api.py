@@ -9,12 +9,9 @@ from care.monitoring.v1 import monitoring_pb2_grpc
 
 from careloop.chassis import fields
 from careloop.chassis.calls import current_call, request_for
-from careloop.chassis.partitioner import partition_of
+from careloop.chassis.receipts import Receipts
 from careloop.chassis.streams import Done
-from careloop.chassis.tokens import ConsistencyToken
 from careloop.kernel.errors import InvalidInput
-from careloop.kernel.events import Request
-from careloop.kernel.ids import FactId, PatientId, derived_id
 from services.monitoring.application import Monitoring
 from services.monitoring.domain import reports
 from services.monitoring.domain.events import (
@@ -40,7 +37,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
 
     def __init__(self, service: Monitoring, partitions: int) -> None:
         self._service = service
-        self._partitions = partitions
+        self._receipts = Receipts("monitoring", partitions)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         monitoring_pb2_grpc.add_MonitoringServiceServicer_to_server(self, server)
@@ -52,7 +49,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
     ) -> pb.ReportSideEffectResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         command = reports.ReportSideEffect(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             symptom=fields.text(request.symptom, "symptom", longest=500),
             own_words=fields.optional_text(request.own_words, "own_words"),
             ctcae_grade=request.ctcae_grade if request.HasField("ctcae_grade") else None,
@@ -68,7 +65,9 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         done = await self._service.report_side_effect(patient_id, asked, command)
         reported = _only(done, SideEffectReported)
         return pb.ReportSideEffectResponse(
-            receipt=self._receipt(patient_id, done), fact_id=str(reported.fact_id), triage=_triage(reported.triage)
+            receipt=self._receipts.of(patient_id, done),
+            fact_id=str(reported.fact_id),
+            triage=_triage(reported.triage),
         )
 
     async def ResolveSideEffect(  # noqa: N802
@@ -78,7 +77,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
     ) -> pb.ResolveSideEffectResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         command = reports.ResolveSideEffect(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             side_effect=fields.fact_id(request.side_effect_id, "side_effect_id"),
             outcome=fields.coded(request.outcome, SideEffectOutcome, "outcome"),
             action_taken=fields.text(request.action_taken, "action_taken"),
@@ -87,14 +86,14 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
             now=call.now,
         )
         done = await self._service.resolve_side_effect(patient_id, asked, command)
-        return pb.ResolveSideEffectResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+        return pb.ResolveSideEffectResponse(receipt=self._receipts.of(patient_id, done), fact_id=str(command.fact_id))
 
     async def AnswerScale(  # noqa: N802
         self, request: pb.AnswerScaleRequest, context: Context[pb.AnswerScaleRequest, pb.AnswerScaleResponse]
     ) -> pb.AnswerScaleResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         command = reports.AnswerScale(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             instrument=fields.text(request.instrument, "instrument", longest=50),
             items=tuple(None if item == MISSING else item for item in request.items),
             source=fields.text(request.source or call.role, "source", longest=100),
@@ -104,7 +103,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         )
         done = await self._service.answer_scale(patient_id, asked, command)
         return pb.AnswerScaleResponse(
-            receipt=self._receipt(patient_id, done), scale=_scale(_only(done, ScaleScored)), risk=_risk(done)
+            receipt=self._receipts.of(patient_id, done), scale=_scale(_only(done, ScaleScored)), risk=_risk(done)
         )
 
     async def RecordDose(  # noqa: N802
@@ -113,7 +112,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         prescription = request.prescription_id
         command = reports.RecordDose(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             medicine=_medicine(request.medicine, "medicine"),
             prescription=fields.fact_id(prescription, "prescription_id") if prescription else None,
             status=_dose_status(request.status),
@@ -123,7 +122,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
             now=call.now,
         )
         done = await self._service.record_dose(patient_id, asked, command)
-        return pb.RecordDoseResponse(receipt=self._receipt(patient_id, done), fact_id=str(command.fact_id))
+        return pb.RecordDoseResponse(receipt=self._receipts.of(patient_id, done), fact_id=str(command.fact_id))
 
     async def MarkEnteredInError(  # noqa: N802
         self,
@@ -138,20 +137,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
             now=call.now,
         )
         done = await self._service.mark_entered_in_error(patient_id, asked, command)
-        return pb.MarkEnteredInErrorResponse(receipt=self._receipt(patient_id, done))
-
-    def _receipt(self, patient_id: PatientId, done: Done[Event]) -> common_pb2.Receipt:
-        token = ConsistencyToken(
-            service="monitoring",
-            partition=partition_of(patient_id, self._partitions),
-            position=done.position,
-            patient_id=patient_id,
-        )
-        return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
-
-
-def _fact_id(patient_id: PatientId, asked: Request) -> FactId:
-    return FactId(derived_id("monitoring", "fact", patient_id, asked.request_id))
+        return pb.MarkEnteredInErrorResponse(receipt=self._receipts.of(patient_id, done))
 
 
 def _only(done: Done[Event], kind: type[Fact]) -> Fact:

@@ -1,18 +1,14 @@
 """Notifications over gRPC: requests become commands, outcomes become answers."""
 
 import grpc.aio
-from care.common.v1 import common_pb2
 from care.notifications.v1 import notifications_pb2 as pb
 from care.notifications.v1 import notifications_pb2_grpc
 
 from careloop.chassis import fields
 from careloop.chassis.calls import current_call, request_for
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.streams import Done
-from careloop.chassis.tokens import ConsistencyToken
-from careloop.kernel.ids import PatientId
+from careloop.chassis.receipts import Receipts
 from services.notifications.application import Found, Notifications
-from services.notifications.domain.events import Event, Priority
+from services.notifications.domain.events import Priority
 from services.notifications.domain.following_up import AcknowledgeNotice, MarkEnteredInError
 from services.notifications.domain.notices import NoticeStatus
 from services.notifications.views import Place
@@ -39,7 +35,7 @@ class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
 
     def __init__(self, service: Notifications, partitions: int) -> None:
         self._service = service
-        self._partitions = partitions
+        self._receipts = Receipts("notifications", partitions)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Let this server answer these RPCs."""
@@ -55,7 +51,7 @@ class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
             notice=fields.fact_id(request.notice_id, "notice_id"), actor=asked.actor, now=asked.now
         )
         done = await self._service.acknowledge_notice(patient_id, asked, command)
-        return pb.AcknowledgeNoticeResponse(receipt=self._receipt(patient_id, done), first=bool(done.events))
+        return pb.AcknowledgeNoticeResponse(receipt=self._receipts.of(patient_id, done), first=bool(done.events))
 
     async def ListInbox(  # noqa: N802
         self,
@@ -90,16 +86,7 @@ class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
             occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=asked.now),
         )
         done = await self._service.mark_entered_in_error(patient_id, asked, command)
-        return pb.MarkEnteredInErrorResponse(receipt=self._receipt(patient_id, done))
-
-    def _receipt(self, patient_id: PatientId, done: Done[Event]) -> common_pb2.Receipt:
-        token = ConsistencyToken(
-            service="notifications",
-            partition=partition_of(patient_id, self._partitions),
-            position=done.position,
-            patient_id=patient_id,
-        )
-        return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
+        return pb.MarkEnteredInErrorResponse(receipt=self._receipts.of(patient_id, done))
 
 
 def _notice(found: Found) -> pb.Notice:

@@ -11,11 +11,9 @@ from care.prescribing.v1 import prescribing_pb2_grpc
 
 from careloop.chassis import calls, fields
 from careloop.chassis.calls import Call, current_call, request_for
-from careloop.chassis.partitioner import partition_of
+from careloop.chassis.receipts import Receipts
 from careloop.chassis.streams import Done
 from careloop.chassis.tokens import ConsistencyToken
-from careloop.kernel.events import Request
-from careloop.kernel.ids import FactId, PatientId, derived_id
 from careloop.knowledge.credentials import Credential
 from careloop.knowledge.findings import Screening
 from services.prescribing.application import Prescribing
@@ -42,7 +40,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
 
     def __init__(self, service: Prescribing, partitions: int) -> None:
         self._service = service
-        self._partitions = partitions
+        self._receipts = Receipts("prescribing", partitions)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         prescribing_pb2_grpc.add_PrescribingServiceServicer_to_server(self, server)
@@ -62,7 +60,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
     ) -> pb.IssuePrescriptionResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         command = orders.IssuePrescription(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             order=_order(request.order, call.now),
             overrides=_overrides(request.overrides),
             prescriber=call.subject,
@@ -73,7 +71,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         done = await self._service.issue_prescription(patient_id, asked, command, _tokens(request.at_least))
         decided = _outcome(done)
         return pb.IssuePrescriptionResponse(
-            receipt=self._receipt(patient_id, done),
+            receipt=self._receipts.of(patient_id, done),
             decision=_decision(decided),
             fact_id=str(decided.fact_id),
             reasons=_reasons(decided),
@@ -85,7 +83,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
     ) -> pb.ChangeDoseResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         command = orders.ChangeDose(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             prescription=fields.fact_id(request.prescription_id, "prescription_id"),
             daily_dose_mg=fields.amount(request.daily_dose_mg, "daily_dose_mg"),
             effective_on=fields.optional_day(request.effective_on, "effective_on") or call.now.date(),
@@ -99,7 +97,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         done = await self._service.change_dose(patient_id, asked, command, _tokens(request.at_least))
         decided = _outcome(done)
         return pb.ChangeDoseResponse(
-            receipt=self._receipt(patient_id, done),
+            receipt=self._receipts.of(patient_id, done),
             decision=_decision(decided),
             fact_id=str(decided.fact_id),
             reasons=_reasons(decided),
@@ -113,7 +111,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
     ) -> pb.DiscontinuePrescriptionResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         command = orders.DiscontinuePrescription(
-            fact_id=_fact_id(patient_id, asked),
+            fact_id=self._receipts.fact_id(patient_id, asked),
             prescription=fields.fact_id(request.prescription_id, "prescription_id"),
             status_reason=fields.coded(request.status_reason, StatusReason, "status_reason"),
             stopped_on=fields.optional_day(request.stopped_on, "stopped_on") or call.now.date(),
@@ -124,7 +122,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         )
         done = await self._service.discontinue_prescription(patient_id, asked, command)
         fact_id = str(command.fact_id) if done.events else ""
-        return pb.DiscontinuePrescriptionResponse(receipt=self._receipt(patient_id, done), fact_id=fact_id)
+        return pb.DiscontinuePrescriptionResponse(receipt=self._receipts.of(patient_id, done), fact_id=fact_id)
 
     async def MarkEnteredInError(  # noqa: N802
         self,
@@ -139,16 +137,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             now=call.now,
         )
         done = await self._service.mark_entered_in_error(patient_id, asked, command)
-        return pb.MarkEnteredInErrorResponse(receipt=self._receipt(patient_id, done))
-
-    def _receipt(self, patient_id: PatientId, done: Done[Event]) -> common_pb2.Receipt:
-        token = ConsistencyToken(
-            service="prescribing",
-            partition=partition_of(patient_id, self._partitions),
-            position=done.position,
-            patient_id=patient_id,
-        )
-        return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
+        return pb.MarkEnteredInErrorResponse(receipt=self._receipts.of(patient_id, done))
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
@@ -165,10 +154,6 @@ def _decision(decided: Decided) -> pb.Decision.ValueType:
 
 def _reasons(decided: Decided) -> tuple[str, ...]:
     return decided.reasons if isinstance(decided, PrescriptionDeclined) else ()
-
-
-def _fact_id(patient_id: PatientId, asked: Request) -> FactId:
-    return FactId(derived_id("prescribing", "fact", patient_id, asked.request_id))
 
 
 def _credential(call: Call) -> Credential | None:

@@ -3,16 +3,14 @@
 import grpc
 from care.assessment.v1 import assessment_pb2 as pb
 from care.assessment.v1 import assessment_pb2_grpc
-from care.common.v1 import common_pb2
 
 from careloop.chassis import fields
 from careloop.chassis.calls import current_call
-from careloop.chassis.streams import Done
+from careloop.chassis.receipts import Receipts
 from careloop.knowledge.suicide_risk import RiskClocks
 from services.assessment.application import AssessmentService
-from services.assessment.domain.events import AssessmentAmended, AssessmentCompleted, Event
+from services.assessment.domain.events import AssessmentAmended, AssessmentCompleted
 from services.assessment.grpc_api import answers, reading
-from services.assessment.grpc_api.reading import Asked
 
 Context = grpc.aio.ServicerContext
 
@@ -22,7 +20,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
 
     def __init__(self, service: AssessmentService, partitions: int, clocks: RiskClocks) -> None:
         self._service = service
-        self._partitions = partitions
+        self._receipts = Receipts("assessment", partitions)
         self._clocks = clocks
 
     def add_to(self, server: grpc.aio.Server) -> None:
@@ -34,7 +32,9 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         by = reading.asked(request)
         command = reading.enroll_patient(request, by)
         done = await self._service.enroll_patient(by.patient, by.request, command)
-        return pb.EnrollPatientResponse(receipt=self._receipt(by, done), fact_id=answers.fact_id(done.events))
+        return pb.EnrollPatientResponse(
+            receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events)
+        )
 
     async def RecordHistory(  # noqa: N802
         self, request: pb.RecordHistoryRequest, context: Context[pb.RecordHistoryRequest, pb.RecordHistoryResponse]
@@ -42,7 +42,9 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         by = reading.asked(request)
         command = reading.record_history(request, by)
         done = await self._service.record_history(by.patient, by.request, command)
-        return pb.RecordHistoryResponse(receipt=self._receipt(by, done), fact_id=answers.fact_id(done.events))
+        return pb.RecordHistoryResponse(
+            receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events)
+        )
 
     async def ReconcileMedications(  # noqa: N802
         self,
@@ -52,7 +54,9 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         by = reading.asked(request)
         command = reading.reconcile_medications(request, by)
         done = await self._service.reconcile_medications(by.patient, by.request, command)
-        return pb.ReconcileMedicationsResponse(receipt=self._receipt(by, done), fact_id=answers.fact_id(done.events))
+        return pb.ReconcileMedicationsResponse(
+            receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events)
+        )
 
     async def RecordAllergies(  # noqa: N802
         self,
@@ -62,7 +66,9 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         by = reading.asked(request)
         command = reading.record_allergies(request, by)
         done = await self._service.record_allergies(by.patient, by.request, command)
-        return pb.RecordAllergiesResponse(receipt=self._receipt(by, done), fact_id=answers.fact_id(done.events))
+        return pb.RecordAllergiesResponse(
+            receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events)
+        )
 
     async def AnswerScale(  # noqa: N802
         self, request: pb.AnswerScaleRequest, context: Context[pb.AnswerScaleRequest, pb.AnswerScaleResponse]
@@ -71,7 +77,9 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         command = reading.answer_scale(request, by, self._clocks)
         done = await self._service.answer_scale(by.patient, by.request, command)
         return pb.AnswerScaleResponse(
-            receipt=self._receipt(by, done), result=answers.scale_result(done.events), risk=answers.risk(done.events)
+            receipt=self._receipts.of(by.patient, done),
+            result=answers.scale_result(done.events),
+            risk=answers.risk(done.events),
         )
 
     async def RecordScaleTotal(  # noqa: N802
@@ -82,7 +90,9 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         by = reading.asked(request)
         command = reading.record_scale_total(request, by)
         done = await self._service.record_scale_total(by.patient, by.request, command)
-        return pb.RecordScaleTotalResponse(receipt=self._receipt(by, done), result=answers.scale_result(done.events))
+        return pb.RecordScaleTotalResponse(
+            receipt=self._receipts.of(by.patient, done), result=answers.scale_result(done.events)
+        )
 
     async def EstablishDiagnosis(  # noqa: N802
         self,
@@ -92,7 +102,9 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         by = reading.asked(request)
         command = reading.establish_diagnosis(request, by)
         done = await self._service.establish_diagnosis(by.patient, by.request, command)
-        return pb.EstablishDiagnosisResponse(receipt=self._receipt(by, done), fact_id=answers.fact_id(done.events))
+        return pb.EstablishDiagnosisResponse(
+            receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events)
+        )
 
     async def ProposePlan(  # noqa: N802
         self, request: pb.ProposePlanRequest, context: Context[pb.ProposePlanRequest, pb.ProposePlanResponse]
@@ -100,7 +112,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         by = reading.asked(request)
         command = reading.propose_plan(request, by)
         done = await self._service.propose_plan(by.patient, by.request, command)
-        return pb.ProposePlanResponse(receipt=self._receipt(by, done), fact_id=answers.fact_id(done.events))
+        return pb.ProposePlanResponse(receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events))
 
     async def CompleteAssessment(  # noqa: N802
         self,
@@ -112,7 +124,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         done = await self._service.complete_assessment(by.patient, by.request, command)
         said = answers.first(done.events, AssessmentCompleted)
         return pb.CompleteAssessmentResponse(
-            receipt=self._receipt(by, done),
+            receipt=self._receipts.of(by.patient, done),
             fact_id=answers.fact_id(done.events),
             diagnoses=said.diagnoses if said else (),
             suicide_risk=said.suicide_risk if said else "",
@@ -128,7 +140,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         done = await self._service.amend_assessment(by.patient, by.request, command)
         said = answers.first(done.events, AssessmentAmended)
         return pb.AmendAssessmentResponse(
-            receipt=self._receipt(by, done),
+            receipt=self._receipts.of(by.patient, done),
             fact_id=answers.fact_id(done.events),
             diagnoses=said.diagnoses if said else (),
             suicide_risk=said.suicide_risk if said else "",
@@ -143,7 +155,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         command = reading.mark_entered_in_error(request, by)
         done = await self._service.mark_entered_in_error(by.patient, by.request, command)
         return pb.MarkEnteredInErrorResponse(
-            receipt=self._receipt(by, done), struck=[str(event.fact_id) for event in done.events]
+            receipt=self._receipts.of(by.patient, done), struck=[str(event.fact_id) for event in done.events]
         )
 
     async def GetAssessment(  # noqa: N802
@@ -153,6 +165,3 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
     ) -> pb.GetAssessmentResponse:
         state = await self._service.get_assessment(fields.patient_id(request.patient_id))
         return answers.assessment(state, current_call().now)
-
-    def _receipt(self, by: Asked, done: Done[Event]) -> common_pb2.Receipt:
-        return answers.receipt(by.patient, done, self._partitions)

@@ -8,25 +8,11 @@ from care.assessment.v1 import assessment_pb2 as pb
 from care.common.v1 import common_pb2
 
 from careloop.chassis import fields
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.streams import Done
-from careloop.chassis.tokens import ConsistencyToken
-from careloop.kernel.ids import PatientId
 from services.assessment.domain.completion import missing
 from services.assessment.domain.events import Event, RiskRaised, ScaleScored
 from services.assessment.domain.state import Assessment
 
 Kind = TypeVar("Kind", bound=Event)
-
-
-def receipt(patient: PatientId, done: Done[Event], partitions: int) -> common_pb2.Receipt:
-    token = ConsistencyToken(
-        service="assessment",
-        partition=partition_of(patient, partitions),
-        position=done.position,
-        patient_id=patient,
-    )
-    return common_pb2.Receipt(token=token.encode(), repeated=done.repeated)
 
 
 def fact_id(events: Sequence[Event]) -> str:
