@@ -1,0 +1,1 @@
+"""Our figures and our peers', measured side by side on the same servers; each module also runs alone."""

@@ -1,0 +1,1 @@
+"""The measured processes of our peers; they run in an environment of their own and use bench.protocol only."""
