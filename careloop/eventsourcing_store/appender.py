@@ -36,18 +36,15 @@ class Insert:
     event_ids: Sequence[UUID]
     tracking: Tracking | None
     answer: Future[Sequence[int]] = field(default_factory=Future)
+    keys: frozenset[object] = field(init=False)
+    size: int = field(init=False)
 
-    @property
-    def keys(self) -> frozenset[object]:
-        """What no two inserts of one batch may share: places in streams, and the name tracked."""
+    def __post_init__(self) -> None:
+        # What no two inserts of one batch may share: places in streams, and the name tracked.
         tracked = {self.tracking.application_name} if self.tracking else set()
-        return frozenset(
-            {*zip(self.streams, (event.originator_version for event in self.events), strict=True), *tracked}
-        )
-
-    @property
-    def size(self) -> int:
-        return sum(len(event.state) for event in self.events)
+        versions = (event.originator_version for event in self.events)
+        self.keys = frozenset({*zip(self.streams, versions, strict=True), *tracked})
+        self.size = sum(len(event.state) for event in self.events)
 
 
 class Appender:
@@ -63,6 +60,7 @@ class Appender:
         self._call = f"select * from {function}($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608
         self._waiting: deque[Insert] = deque()
         self._storing: asyncio.Task[None] | None = None
+        self._is_awake = False
 
     def insert(self, insert: Insert) -> Sequence[int]:
         """The positions, once they are committed. Raises IntegrityError when a place in a stream is taken.
@@ -70,23 +68,29 @@ class Appender:
         Raises OperationalError or InterfaceError when it cannot be known what became of it: offer it again.
         """
         self._waiting.append(insert)
-        self._thread.call_soon(self._wake)
+        # Whoever falls asleep looks for waiting inserts once more after saying so; see _wake.
+        if not self._is_awake:
+            self._thread.call_soon(self._wake)
         return insert.answer.result()
 
     def _wake(self) -> None:
-        if self._storing is None or self._storing.done():
+        if not self._is_awake:
+            self._is_awake = True
             self._storing = asyncio.get_running_loop().create_task(self._store_all())
 
     async def _store_all(self) -> None:
         while self._waiting:
             await self._store(self._next_batch())
+        self._is_awake = False
+        if self._waiting:
+            self._wake()
 
     def _next_batch(self) -> list[Insert]:
         batch: list[Insert] = []
         later: list[Insert] = []
         taken: set[object] = set()
         size = 0
-        while self._waiting and len(batch) < _MOST_INSERTS and (size < _MOST_BYTES):
+        while self._waiting and len(batch) < _MOST_INSERTS and size < _MOST_BYTES:
             insert = self._waiting.popleft()
             if taken.isdisjoint(insert.keys):
                 batch.append(insert)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,8 @@ from careloop.eventsourcing_store.names import identifier
 
 _ANSWER_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
+_PULL_ANYWAY_SECONDS = 30.0
+_NO_POSITION = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class Connections:
             reset=_keep_session,
         )
         self._listeners: dict[str, LogListener] = {}
-        self._listening: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
     async def borrow(self) -> AsyncIterator[asyncpg.Connection]:
@@ -65,22 +68,38 @@ class Connections:
     async def release(self, connection: asyncpg.Connection) -> None:
         await self._pool.release(connection)
 
-    def listener(self, channel: str) -> LogListener:
-        """The one listener to this channel, started when first asked for."""
+    async def follow(self, channel: str, more: Event) -> None:
+        """Set `more` now, and whenever there may be more since; once more at the end, which is cancellation."""
+        listener = self._listener(channel)
+        task = asyncio.current_task()
+        assert task is not None
+        self._keep(task)
+        try:
+            while True:
+                # Until waiting has begun the loop does nothing else: what is heard meanwhile is heard by either.
+                more.set()
+                await listener.wait(_NO_POSITION, _PULL_ANYWAY_SECONDS)
+        finally:
+            more.set()
+
+    def _listener(self, channel: str) -> LogListener:
         known = self._listeners.get(channel)
         if known is None:
             known = LogListener(partial(asyncpg.connect, **self._connecting), channel)
             self._listeners[channel] = known
-            self._listening.append(asyncio.create_task(known.run(), name=f"listen {channel}"))
+            self._keep(asyncio.create_task(known.run(), name=f"listen {channel}"))
         return known
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def open(self) -> None:
         await self._pool
 
     async def close(self) -> None:
-        for task in self._listening:
-            task.cancel()
-        await asyncio.gather(*self._listening, return_exceptions=True)
+        tasks = self._cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         # close() waits for every borrowed connection; what is still in use then is cut.
         try:
             await asyncio.wait_for(self._pool.close(), _CLOSE_SECONDS)
@@ -89,10 +108,15 @@ class Connections:
 
     def abandon(self) -> None:
         """Close without waiting, when nobody can use them any more."""
-        for task in self._listening:
-            task.cancel()
+        self._cancel()
         with suppress(asyncpg.InterfaceError):
             self._pool.terminate()
+
+    def _cancel(self) -> list[asyncio.Task[Any]]:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        return tasks
 
 
 def _connecting(address: Address) -> dict[str, Any]:

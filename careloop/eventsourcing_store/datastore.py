@@ -56,10 +56,13 @@ class Datastore:
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Carry out on the loop, to the end."""
-        if self._closed:
-            raise ConnectionPoolClosedError("the datastore is closed")
+        self.require_open()
         with library_errors():
             return self.loop_thread.run(work())
+
+    def require_open(self) -> None:
+        if self._closed:
+            raise ConnectionPoolClosedError("the datastore is closed")
 
     def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         async def rows() -> list[asyncpg.Record]:

@@ -60,6 +60,7 @@ class CareloopAggregateRecorder(AggregateRecorder):
 
     @again_when_unanswered
     def _offer(self, insert_id: UUID, events: Sequence[StoredEvent], tracking: Tracking | None) -> Sequence[int]:
+        self.datastore.require_open()
         streams = [_stream_id(event.originator_id) for event in events]
         insert = Insert(
             insert_id=insert_id,

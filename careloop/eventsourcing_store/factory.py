@@ -1,10 +1,11 @@
 """Recorders by the library's rules: table names from the application's name, classes from the environment."""
 
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 import eventsourcing.persistence as library
 from eventsourcing.utils import Environment, EnvType, resolve_topic
+from typing_extensions import TypeVar
 
 from careloop.eventsourcing_store.datastore import Datastore
 from careloop.eventsourcing_store.environment import address_from, creates_tables
@@ -12,7 +13,7 @@ from careloop.eventsourcing_store.event_recorders import CareloopAggregateRecord
 from careloop.eventsourcing_store.tracking_recorders import CareloopProcessRecorder, CareloopTrackingRecorder
 
 Recorder = TypeVar("Recorder", bound=CareloopAggregateRecorder | CareloopTrackingRecorder)
-Tracker = TypeVar("Tracker", bound=CareloopTrackingRecorder)
+Tracker = TypeVar("Tracker", bound=CareloopTrackingRecorder, default=CareloopTrackingRecorder)
 
 
 class CareloopFactory(library.InfrastructureFactory[CareloopTrackingRecorder]):

@@ -1,12 +1,13 @@
 """Schemas and roles beside the services', for applications of the eventsourcing library."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, StoredEvent
 
 from tests.support.stack import PostgresDatabase
 
@@ -65,3 +66,19 @@ def environment(dsn: str, schema: str, *, module: str = MODULE) -> dict[str, str
 def bare(version: int, stream: UUID | None = None, *, topic: str = "topic1", state: bytes = b"state") -> StoredEvent:
     """An event as the library hands it over."""
     return StoredEvent(originator_id=stream or uuid4(), originator_version=version, topic=topic, state=state)
+
+
+def write_streams(told: dict[str, str], threads: int, inserts: int) -> None:
+    """What a process of its own does: each thread appends to a stream of its own, one to three events at a time."""
+
+    def write(recorder: ApplicationRecorder) -> None:
+        stream, version = uuid4(), 0
+        for n in range(inserts):
+            count = n % 3 + 1
+            recorder.insert_events([bare(version + i, stream) for i in range(count)])
+            version += count
+
+    with InfrastructureFactory.construct(told) as factory, ThreadPoolExecutor(threads) as pool:
+        recorder = factory.application_recorder()
+        for done in [pool.submit(write, recorder) for _ in range(threads)]:
+            done.result()
