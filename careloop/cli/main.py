@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from careloop.cli import care, docs, parked, score, screen, status, token, up
+from careloop.cli import care, docs, parked, rebuild, replay, score, screen, status, token, up
 from careloop.cli.client import CallRefused, NotUp
 from careloop.cli.demo import command as demo
 from careloop.cli.intake.command import intake
@@ -34,6 +34,8 @@ app.add_typer(parked.app, name="parked")
 app.command()(care.caseload)
 app.command()(care.view)
 app.command()(care.watch)
+app.command()(rebuild.rebuild)
+app.command()(replay.replay)
 app.command()(demo.demo)
 app.command()(screen.screen)
 app.command(context_settings={"ignore_unknown_options": True})(score.score)
@@ -45,6 +47,7 @@ _EXPECTED = (
     NotUp,
     demo.DemoFailed,
     PartitionsDiffer,
+    rebuild.RebuildCutOff,
     ServiceFailed,
     StackUnavailable,
     TimeoutError,

@@ -66,6 +66,8 @@ COORDINATION: dict[str, frozenset[Role]] = {
     "/care.coordination.v1.CoordinationService/ListCaseload": CLINICIANS,
     "/care.coordination.v1.CoordinationService/WatchCareView": CLINICIANS | {Role.CLIENT},
     "/care.coordination.v1.CoordinationService/ReadJournal": frozenset({Role.ANALYST}),
+    "/care.coordination.v1.CoordinationService/ReadJournalFrames": frozenset({Role.ANALYST}),
+    "/care.coordination.v1.CoordinationService/RebuildCareView": OPERATORS,
 }
 
 POLICY: dict[str, frozenset[Role]] = OPERATIONS | ASSESSMENT | PRESCRIBING | MONITORING | NOTIFICATIONS | COORDINATION

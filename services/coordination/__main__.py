@@ -16,9 +16,11 @@ from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS
 from services.coordination.domain.sections import SECTIONS
 from services.coordination.evidence import Evidence, ViewChanges
+from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import CoordinationApi
 from services.coordination.journal import Journal
 from services.coordination.published import PUBLISHED
+from services.coordination.rebuilding.process import Rebuilds
 from services.coordination.replay import Replay
 from services.coordination.views import Views
 
@@ -36,20 +38,18 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         settings, sessions = foundation.settings, foundation.store.sessions
         views, journal, changes = Views(sessions), Journal(sessions), ViewChanges(sessions.connect)
-        inbox = foundation.consume(CareViewConsumer(views, settings.partitions), tuple(SECTIONS))
+        partitions, max_age = settings.partitions, timedelta(seconds=settings.evidence_max_age_seconds)
+        inbox = foundation.consume(CareViewConsumer(views, partitions), tuple(SECTIONS))
+        heads, holds = foundation.heads, inbox.holds
         evidence = Evidence(
-            foundation.store,
-            views,
-            foundation.heads,
-            changes,
-            holds=inbox.holds,
-            partitions=settings.partitions,
-            max_age=timedelta(seconds=settings.evidence_max_age_seconds),
+            foundation.store, views, heads, changes, holds=holds, partitions=partitions, max_age=max_age
         )
         api = CoordinationApi(
             CareTeams(foundation.streams),
             CareViews(views, journal, Replay(journal), evidence, changes),
-            partitions=settings.partitions,
+            JournalFrames(sessions),
+            Rebuilds(),
+            partitions=partitions,
             clock=resources.clock,
             longest_wait_seconds=settings.max_deadline_seconds,
         )

@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -34,12 +35,12 @@ _OF_SOURCE = f"""select {_COLUMNS} from sections s
 _OF_PATIENT = f"""select {_COLUMNS} from sections s
     where s.slot = (select active from view_slots) and s.patient_id = $1"""  # noqa: S608 - constants
 _CASELOAD = """
-    select c.patient_id, c.rank, c.due_at, c.reason, c.fact_id
+    select c.patient_id, c.rank, c.due_at, c.reason, c.fact_id,
+        (select array_agg(s.headline) from sections s
+            where s.slot = c.slot and s.patient_id = c.patient_id) as headlines
     from caseload c
     where c.slot = (select active from view_slots) and (c.rank, c.due_at, c.patient_id) > ($1, $2, $3)
     order by c.rank, c.due_at, c.patient_id limit $4"""
-_HEADLINES = """select s.patient_id, s.headline from sections s
-    where s.slot = (select active from view_slots) and s.patient_id = any($1)"""
 
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     source: msgspec.json.Decoder(cls) for source, cls in SECTIONS.items()
@@ -151,17 +152,13 @@ class Views:
         """The next `limit` patients, the most urgent first, then the soonest due."""
         place = after or CaseloadPlace(rank=-1, due_at=END_OF_TIME, patient_id=PatientId(UUID(int=0)))
         rows = await self._sessions.fetch(_CASELOAD, place.rank, place.due_at, place.patient_id, limit)
-        told = await self._headlines([row["patient_id"] for row in rows])
         return [
-            CaseloadEntry(patient_id=row["patient_id"], urgency=_urgency(row), headline=told[row["patient_id"]])
-            for row in rows
+            CaseloadEntry(patient_id=row["patient_id"], urgency=_urgency(row), headline=_headline(row)) for row in rows
         ]
 
-    async def _headlines(self, patients: Sequence[PatientId]) -> dict[PatientId, Headline]:
-        told = dict.fromkeys(patients, Headline())
-        for row in await self._sessions.fetch(_HEADLINES, patients):
-            told[row["patient_id"]] = told[row["patient_id"]].joined(_HEADLINE.decode(row["headline"]))
-        return told
+
+def _headline(row: asyncpg.Record) -> Headline:
+    return reduce(Headline.joined, map(_HEADLINE.decode, row["headlines"] or ()), Headline())
 
 
 def _urgency(row: asyncpg.Record) -> Urgency:

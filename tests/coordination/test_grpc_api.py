@@ -25,8 +25,11 @@ from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams
 from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS, Event
+from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import CoordinationApi
 from services.coordination.published import PUBLISHED
+from services.coordination.rebuilding.process import Rebuilds
+from tests.coordination.rebuilding import environment_of
 from tests.coordination.running import PARTITIONS, Coordination, coordination
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import NOON, PATIENT, fact
@@ -81,7 +84,13 @@ async def served(postgres: PostgresDatabase) -> AsyncIterator[Served]:
         publishing = Publishing("coordination", codec, PUBLISHED, contract.TYPES)
         streams = Streams("coordination", care.store, codec, DECIDER, published=publishing.published_topics)
         api = CoordinationApi(
-            CareTeams(streams), care.care_views, partitions=PARTITIONS, clock=lambda: NOON, longest_wait_seconds=5
+            CareTeams(streams),
+            care.care_views,
+            JournalFrames(care.store.sessions),
+            Rebuilds(environment_of(postgres)),
+            partitions=PARTITIONS,
+            clock=lambda: NOON,
+            longest_wait_seconds=5,
         )
         yield Served(api, care, PublishedReader(care.store, publishing, PARTITIONS))
 
@@ -240,7 +249,9 @@ class Unasked:
 def api_without_use_cases() -> CoordinationApi:
     set_current_call(CALL)
     unasked = cast(Any, Unasked())
-    return CoordinationApi(unasked, unasked, partitions=PARTITIONS, clock=lambda: NOON, longest_wait_seconds=5)
+    return CoordinationApi(
+        *(unasked, unasked, unasked, unasked), partitions=PARTITIONS, clock=lambda: NOON, longest_wait_seconds=5
+    )
 
 
 @pytest.mark.parametrize(("method", "request_", "field"), REFUSED)
@@ -248,6 +259,37 @@ async def test_bad_input_is_refused_by_its_field_and_nothing_is_stored(method: s
     with pytest.raises(InvalidInput) as refusal:
         await getattr(api_without_use_cases(), method)(request_, CONTEXT)
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.ReadJournalFramesRequest(after=-1), "after"),
+        (pb.ReadJournalFramesRequest(through=-1), "through"),
+        (pb.ReadJournalFramesRequest(patient_id="nobody"), "patient_id"),
+        (pb.ReadJournalFramesRequest(types=["care.x.Y.v1"] * 101), "types"),
+        (pb.RebuildCareViewRequest(), "mode"),
+        (pb.RebuildCareViewRequest(mode=cast(Any, 9)), "mode"),
+        (pb.RebuildCareViewRequest(mode=pb.REBUILD_MODE_TURN, workers=65), "workers"),
+        (pb.RebuildCareViewRequest(mode=pb.REBUILD_MODE_TURN, workers=-1), "workers"),
+    ],
+)
+async def test_bad_input_to_a_stream_is_refused_by_its_field(request_: Any, field: str) -> None:
+    method = type(request_).__name__.removesuffix("Request")
+    with pytest.raises(InvalidInput) as refusal:
+        await anext(getattr(api_without_use_cases(), method)(request_, CONTEXT))
+    assert refusal.value.field == field
+
+
+async def test_a_rebuild_tells_how_far_it_is_and_what_came_of_it(served: Served) -> None:
+    await served.care.tell("monitoring", control.RASH)
+    request = pb.RebuildCareViewRequest(mode=pb.REBUILD_MODE_TURN, workers=1)
+    answers = [answer async for answer in served.api.RebuildCareView(request, CONTEXT)]
+    assert [answer.progress.phase for answer in answers[:-1]] == ["fill", "fill", "compare", "turn"]
+    outcome = answers[-1].outcome
+    assert (outcome.turned, outcome.through, outcome.compared, outcome.different) == (True, 1, 2, 0)
+    assert outcome.live_checksum == outcome.rebuilt_checksum
+    assert len(outcome.live_checksum) == 16
 
 
 async def test_the_journal_is_not_read_from_before_its_beginning() -> None:

@@ -27,7 +27,14 @@ AnySection = TypeVar("AnySection", bound=Section)
 
 def evolve(section: AnySection, context: Context, event: Any) -> AnySection:
     """The section with one more event of its source. Never raises; what it does not know leaves it as it is."""
-    kept = Kept(fact=event, event_id=context.event_id, recorded_at=context.recorded_at, actor=context.actor)
+    return keep(
+        section, Kept(fact=event, event_id=context.event_id, recorded_at=context.recorded_at, actor=context.actor)
+    )
+
+
+def keep(section: AnySection, kept: Kept[Any]) -> AnySection:
+    """`evolve`, with the event already beside its context."""
+    event = kept.fact
     if isinstance(event, EnteredInError):
         return _strike(section, kept)
     shelf = section.shelves.get(type(event))

@@ -1,7 +1,8 @@
 """Coordination over gRPC: requests become commands, views become answers."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from contextlib import aclosing
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import grpc.aio
@@ -10,7 +11,6 @@ from care.common.v1 import common_pb2
 from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1 import coordination_pb2_grpc
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis import fields
 from careloop.chassis.calls import Call, Clock, current_call, request_for
@@ -24,13 +24,17 @@ from services.coordination.domain.commands import AssignTeamMember, MarkEnteredI
 from services.coordination.domain.events import CLIENT, TeamRole
 from services.coordination.domain.view import CareView
 from services.coordination.evidence import SourceFreshness
-from services.coordination.journal import JournalEntry, Wanted
+from services.coordination.frames import JournalFrames
+from services.coordination.grpc_api import journal
+from services.coordination.grpc_api.journal import any_moment
+from services.coordination.journal import JournalEntry
+from services.coordination.rebuilding.process import Rebuilds
 from services.coordination.views import CaseloadPlace, Stamp
 
 Context = grpc.aio.ServicerContext
 LONGEST_AHEAD = timedelta(days=366)
 LONGEST_PAGE, USUAL_PAGE = 200, 50
-MOST_TOKENS, MOST_TYPES = 20, 100
+MOST_TOKENS = 20
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.15
 
 
@@ -38,11 +42,21 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
     """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`."""
 
     def __init__(
-        self, teams: CareTeams, views: CareViews, *, partitions: int, clock: Clock, longest_wait_seconds: float
+        self,
+        teams: CareTeams,
+        views: CareViews,
+        frames: JournalFrames,
+        rebuilds: Rebuilds,
+        *,
+        partitions: int,
+        clock: Clock,
+        longest_wait_seconds: float,
     ) -> None:
         self._teams = teams
         self._views = views
         self._receipts = Receipts("coordination", partitions)
+        self._frames = frames
+        self._rebuilds = rebuilds
         self._clock = clock
         self._longest_wait = longest_wait_seconds
 
@@ -165,8 +179,27 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
     async def ReadJournal(  # noqa: N802
         self, request: pb.ReadJournalRequest, context: Context[pb.ReadJournalRequest, pb.ReadJournalResponse]
     ) -> AsyncIterator[pb.ReadJournalResponse]:
-        async for page in self._views.read_journal(_wanted(request)):
+        async for page in self._views.read_journal(journal.wanted(request)):
             yield pb.ReadJournalResponse(entries=[_journal_entry(entry) for entry in page])
+
+    async def ReadJournalFrames(  # noqa: N802
+        self,
+        request: pb.ReadJournalFramesRequest,
+        context: Context[pb.ReadJournalFramesRequest, pb.ReadJournalFramesResponse],
+    ) -> AsyncIterator[pb.ReadJournalFramesResponse]:
+        async with aclosing(self._frames.read(journal.extent(request))) as frames:
+            async for frame in frames:
+                for piece in journal.pieces(frame):
+                    yield piece
+
+    async def RebuildCareView(  # noqa: N802
+        self,
+        request: pb.RebuildCareViewRequest,
+        context: Context[pb.RebuildCareViewRequest, pb.RebuildCareViewResponse],
+    ) -> AsyncIterator[pb.RebuildCareViewResponse]:
+        async with aclosing(self._rebuilds.run(journal.rebuild_asked(request))) as told:
+            async for one in told:
+                yield journal.rebuild_message(one)
 
 
 def _time_left(context: Context[Any, Any]) -> float:
@@ -203,30 +236,13 @@ def _effective_from(request: _Dated, occurred_at: datetime, now: datetime) -> da
 
 
 def _optional_moment(request: pb.GetCareViewAsKnownRequest, field: Any) -> datetime | None:
-    return _any_moment(getattr(request, field), field) if request.HasField(field) else None
-
-
-def _any_moment(value: Timestamp, field: str) -> datetime:
-    return fields.moment(value, given=True, now=datetime.max.replace(tzinfo=UTC), field=field)
+    return any_moment(getattr(request, field), field) if request.HasField(field) else None
 
 
 def _tokens(at_least: Sequence[str]) -> list[ConsistencyToken]:
     if len(at_least) > MOST_TOKENS:
         raise InvalidInput("list-too-long", f"at_least has at most {MOST_TOKENS} tokens.", field="at_least")
     return [ConsistencyToken.parse(token, field=f"at_least[{index}]") for index, token in enumerate(at_least)]
-
-
-def _wanted(request: pb.ReadJournalRequest) -> Wanted:
-    if request.after < 0:
-        raise InvalidInput("out-of-range", "after is a position, 0 for the first.", field="after")
-    if len(request.types) > MOST_TYPES:
-        raise InvalidInput("list-too-long", f"types has at most {MOST_TYPES} entries.", field="types")
-    return Wanted(
-        after=request.after,
-        since=_any_moment(request.since, "since") if request.HasField("since") else None,
-        patient_id=fields.patient_id(request.patient_id) if request.patient_id else None,
-        types=tuple(request.types),
-    )
 
 
 def view_message(view: CareView) -> pb.CareView:

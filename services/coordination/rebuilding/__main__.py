@@ -1,0 +1,68 @@
+"""The process that rebuilds: `python -m services.coordination.rebuilding MODE WORKERS [accept-differences]`.
+
+Its settings are coordination's. It tells of itself on standard output and ends when its standard input does.
+Exit codes: 0 it ended or was refused, and the last line says which; 1 it failed; 2 the settings are wrong.
+"""
+
+import asyncio
+import os
+import sys
+
+import asyncpg
+
+from careloop.chassis.sessions import Timeouts
+from careloop.chassis.settings import SettingsInvalid, read_settings
+from careloop.kernel.errors import RuleViolated
+from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress, Rebuild
+from services.coordination.rebuilding.shards import Database, workers
+from services.coordination.rebuilding.telling import Line, Refused
+
+TAKEN_OVER = "CLB01"
+
+
+def main(mode: Mode, count: int, accept_differences: bool) -> int:
+    try:
+        settings = read_settings()
+    except SettingsInvalid as wrong:
+        print(wrong, file=sys.stderr)  # noqa: T201 - there is no log here
+        return 2
+    timeouts = Timeouts(acquire=settings.pool_timeout_seconds, statement=settings.statement_timeout_seconds)
+    database = Database(dsn=settings.postgres_dsn, schema=settings.service, timeouts=timeouts)
+    try:
+        outcome = asyncio.run(_while_wanted(database, mode, count, accept_differences))
+        _tell(Line(outcome=outcome))
+    except RuleViolated as refusal:
+        _tell(Line(refused=Refused(slug=refusal.slug, sentence=refusal.sentence)))
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != TAKEN_OVER:
+            raise
+        _tell(Line(refused=Refused(slug="rebuild-runs", sentence="Another rebuild of the care view took over.")))
+    return 0
+
+
+async def _while_wanted(database: Database, mode: Mode, count: int, accept_differences: bool) -> Outcome:
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_the_end)
+    async with Rebuild.alone(database, _report) as rebuild:
+        if mode is Mode.ROLL_BACK:
+            return await rebuild.roll_back()
+        async with workers(count, database) as pool:
+            return await rebuild.rebuild(pool, turn=mode is Mode.TURN, accept_differences=accept_differences)
+
+
+def _stop_at_the_end() -> None:
+    """Nobody wants it any more: what it holds ends with it, the live view is as it was."""
+    if not os.read(sys.stdin.fileno(), 1):
+        os._exit(1)
+
+
+def _report(progress: Progress) -> None:
+    _tell(Line(progress=progress))
+
+
+def _tell(line: Line) -> None:
+    sys.stdout.buffer.write(line.encode())
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Mode(sys.argv[1]), int(sys.argv[2]), "accept-differences" in sys.argv[3:]))

@@ -1,0 +1,90 @@
+"""What each source told of each patient, read from the journal in bulk and in short transactions."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import takewhile
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from careloop.kernel.ids import PatientId
+from services.coordination.domain.care_view import KNOWN_TYPES
+from services.coordination.domain.kept import Kept
+
+PAGE = 10_000
+
+_COLUMNS = "patient_id, source, type, event_id, recorded_at, actor, value, source_position, position, journal_time"
+_BY_PATIENT = f"""
+    select {_COLUMNS} from journal
+    where (patient_id, position) > ($1, $2) and patient_id <= $3 and position <= $4
+    order by patient_id, position limit $5"""  # noqa: S608 - constants
+_BY_POSITION = f"""
+    select {_COLUMNS} from journal where position > $1 and position <= $2 order by position limit $3"""  # noqa: S608
+_OF_SOURCE = f"""
+    select {_COLUMNS} from journal where patient_id = $1 and source = $2 and position <= $3 order by position"""  # noqa: S608
+
+_DECODE: Mapping[str, Callable[[bytes], Any]] = {
+    name: msgspec.json.Decoder(cls).decode for name, cls in KNOWN_TYPES.items()
+}
+
+Place = tuple[PatientId, str]
+"""A patient and a source: what a section is about."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What one source told of one patient, in the journal's order, and where the last of it stands."""
+
+    facts: list[Kept[Any]] = field(default_factory=list)
+    source_position: int = 0
+    journal_position: int = 0
+    journal_time: datetime = datetime.min
+
+
+def told(rows: Iterable[asyncpg.Record]) -> dict[Place, Told]:
+    """The rows by patient and source. A type that this build does not know counts, and tells nothing."""
+    found: dict[Place, Told] = {}
+    for patient_id, source, type_, event_id, recorded_at, actor, value, source_position, position, time in rows:
+        one = found.get((patient_id, source))
+        if one is None:
+            one = found[patient_id, source] = Told()
+        decode = _DECODE.get(type_)
+        if decode is not None:
+            one.facts.append(Kept(fact=decode(value), event_id=event_id, recorded_at=recorded_at, actor=actor))
+        one.source_position, one.journal_position, one.journal_time = source_position, position, time
+    return found
+
+
+async def by_patient(
+    connection: asyncpg.Connection, first: UUID, last: UUID, through: int
+) -> AsyncIterator[Sequence[asyncpg.Record]]:
+    """All entries up to `through` about the patients from `first` to `last`, each run about whole patients."""
+    patient, position, begun = first, 0, list[asyncpg.Record]()
+    while True:
+        rows = begun + await connection.fetch(_BY_PATIENT, patient, position, last, through, PAGE)
+        if len(rows) - len(begun) < PAGE:
+            if rows:
+                yield rows
+            return
+        patient, position = rows[-1]["patient_id"], rows[-1]["position"]
+        begun = list(takewhile(lambda row: row["patient_id"] == patient, reversed(rows)))[::-1]  # noqa: B023
+        if len(begun) < len(rows):
+            yield rows[: len(rows) - len(begun)]
+
+
+async def by_position(
+    connection: asyncpg.Connection, after: int, through: int
+) -> AsyncIterator[Sequence[asyncpg.Record]]:
+    """The entries in (after, through], in order."""
+    while after < through:
+        rows = await connection.fetch(_BY_POSITION, after, through, PAGE)
+        yield rows
+        after = rows[-1]["position"]
+
+
+async def of_source(connection: asyncpg.Connection, place: Place, through: int) -> Mapping[Place, Told]:
+    """All that this source told of this patient up to `through`."""
+    return told(await connection.fetch(_OF_SOURCE, *place, through))

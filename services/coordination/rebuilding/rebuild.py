@@ -1,0 +1,210 @@
+"""The course of a rebuild: fill the idle slot, compare, catch up, turn; or turn back to the slot that was kept."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+import asyncpg
+
+from careloop.kernel.errors import RuleViolated
+from careloop.kernel.ids import PatientId
+from services.coordination.domain.section_fold import grow
+from services.coordination.domain.sections import SECTIONS, Section
+from services.coordination.rebuilding.history import Place, Told, by_position, of_source, told
+from services.coordination.rebuilding.shards import Database, Filled, Workers, shards_for
+from services.coordination.rebuilding.slots import Comparison, IdleSlot, Kept, Stored, begin, standing
+
+NEAR = 500
+"""So many entries behind the journal's head, the rest is caught up while the projector waits."""
+MOST_ROUNDS = 50
+TRIES = 200
+LOCK_TIMEOUT = "50ms"
+"""How long readers may have to queue behind the emptying of the idle slot."""
+
+
+class Mode(StrEnum):
+    """TURN: rebuild and turn to what was made. CHECK: rebuild and compare only. ROLL_BACK: turn to what was kept."""
+
+    TURN = "turn"
+    CHECK = "check"
+    ROLL_BACK = "roll-back"
+
+
+class Phase(StrEnum):
+    FILL = "fill"
+    COMPARE = "compare"
+    CATCH_UP = "catch-up"
+    TURN = "turn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """`done` of so many journal entries (of patients' ranges, while comparing) in this phase."""
+
+    phase: Phase
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`turned`: the slot that was idle is read now. `through` is the journal position at which both slots stood."""
+
+    turned: bool
+    through: int
+    events: int
+    sections: int
+    comparison: Comparison
+
+
+Report = Callable[[Progress], None]
+
+
+class Rebuild:
+    """One rebuild on one connection, which holds the lock that keeps others out for as long as it lives."""
+
+    def __init__(self, connection: asyncpg.Connection, report: Report) -> None:
+        self._connection = connection
+        self._report = report
+
+    @classmethod
+    @asynccontextmanager
+    async def alone(cls, database: Database, report: Report) -> AsyncIterator["Rebuild"]:
+        """Raises RuleViolated when another rebuild runs."""
+        connection = await database.connect("rebuild")
+        try:
+            if not await connection.fetchval("select pg_try_advisory_lock(rebuild_key())"):
+                raise RuleViolated("rebuild-runs", "Another rebuild of the care view runs; wait for its end.")
+            yield cls(connection, report)
+        finally:
+            await connection.close(timeout=1)
+
+    async def rebuild(self, workers: Workers, *, turn: bool, accept_differences: bool = False) -> Outcome:
+        """Make the view anew, compare it with the one that is read, and turn to it if it is to `turn`.
+
+        A view that differs is turned to only where that is accepted.
+        """
+        idle = await self._begin()
+        through = await self._head()
+        filled = await self._fill(workers, idle, through)
+        await self._connection.execute("select count_idle_slot()")
+        found = await self._compare_all(idle, through)
+        through, caught = await self._approach(idle, through)
+        found += caught
+        wanted = turn and (accept_differences or not found.different)
+        through, last, turned = await self._finish(idle, through, turn=wanted, accept=accept_differences)
+        return Outcome(
+            turned=turned,
+            through=through,
+            events=filled.events,
+            sections=filled.sections,
+            comparison=found + last,
+        )
+
+    async def roll_back(self) -> Outcome:
+        """Bring the slot that was kept up to date and turn to it. Raises RuleViolated when none was kept."""
+        idle, through = await standing(self._connection)
+        if through is None:
+            raise RuleViolated("nothing-to-roll-back-to", "No slot was kept; a rebuild keeps one.")
+        through, found = await self._approach(idle, through, keep=True)
+        through, last, _ = await self._finish(idle, through, turn=True, accept=True)
+        return Outcome(turned=True, through=through, events=0, sections=0, comparison=found + last)
+
+    async def _begin(self) -> IdleSlot:
+        """Emptying waits for whoever still reads the slot; others must not wait behind it for long."""
+        for _ in range(TRIES):
+            try:
+                async with self._connection.transaction():
+                    await self._connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+                    return await begin(self._connection)
+            except asyncpg.LockNotAvailableError:
+                continue
+        raise RuleViolated("slot-in-use", "The idle slot is held by a long transaction; end it and try again.")
+
+    async def _head(self) -> int:
+        """The journal's last position, all before which is visible from now on."""
+        async with self._connection.transaction():
+            await self._connection.execute("select pg_advisory_xact_lock_shared(journal_key())")
+            return int(await self._connection.fetchval("select coalesce(max(position), 0) from journal"))
+
+    async def _fill(self, workers: Workers, idle: IdleSlot, through: int) -> Filled:
+        filled = Filled()
+        self._report(Progress(phase=Phase.FILL, done=0, of=through))
+        async for part in workers.fill(idle, shards_for(through), through):
+            filled += part
+            self._report(Progress(phase=Phase.FILL, done=filled.events, of=through))
+        return filled
+
+    async def _compare_all(self, idle: IdleSlot, through: int) -> Comparison:
+        found, shards = Comparison(), shards_for(through)
+        for done, shard in enumerate(shards, start=1):
+            found += await idle.compare_range(self._connection, shard.first, shard.last, through)
+            self._report(Progress(phase=Phase.COMPARE, done=done, of=len(shards)))
+        return found
+
+    async def _approach(self, idle: IdleSlot, through: int, *, keep: bool = False) -> tuple[int, Comparison]:
+        """Catch up until the slot is near the journal's head, and compare what moved."""
+        found, start = Comparison(), through
+        for _ in range(MOST_ROUNDS):
+            head = await self._head()
+            if head - through <= NEAR:
+                return through, found
+            touched = set[PatientId]()
+            async for rows in by_position(self._connection, through, head):
+                async with self._connection.transaction():
+                    touched |= await catch_up(self._connection, idle, rows)
+                    if keep:
+                        await idle.is_whole(self._connection, rows[-1]["position"])
+                self._report(Progress(phase=Phase.CATCH_UP, done=rows[-1]["position"] - start, of=head - start))
+            through = head
+            found += await idle.compare(self._connection, touched, through)
+        raise RuleViolated("cannot-catch-up", "The journal grows faster than the slot; try when it is calmer.")
+
+    async def _finish(self, idle: IdleSlot, through: int, *, turn: bool, accept: bool) -> tuple[int, Comparison, bool]:
+        """In one transaction that the projector waits for: the rest, its comparison, and the turn."""
+        async with self._connection.transaction():
+            await self._connection.execute("select pg_advisory_xact_lock(journal_key())")
+            head = int(await self._connection.fetchval("select coalesce(max(position), 0) from journal"))
+            touched = set[PatientId]()
+            async for rows in by_position(self._connection, through, head):
+                touched |= await catch_up(self._connection, idle, rows)
+            found = await idle.compare(self._connection, touched, head)
+            turned = turn and (accept or not found.different)
+            if turned:
+                await idle.turn(self._connection, head)
+            else:
+                await idle.is_whole(self._connection, head)
+        self._report(Progress(phase=Phase.TURN, done=1, of=1))
+        return head, found, turned
+
+
+async def catch_up(connection: asyncpg.Connection, idle: IdleSlot, rows: Sequence[asyncpg.Record]) -> set[PatientId]:
+    """Fold these entries, the next of the journal, into the idle slot; answers whom they are about."""
+    found = told(rows)
+    stored = await idle.stored(connection, {patient_id for patient_id, _ in found})
+    sections = [await _grown(connection, place, one, stored.get(place)) for place, one in found.items()]
+    await idle.put(connection, sections)
+    return {section.patient_id for section in sections}
+
+
+async def _grown(connection: asyncpg.Connection, place: Place, one: Told, stored: Stored | None) -> Kept:
+    patient_id, source = place
+    return Kept(
+        patient_id=patient_id,
+        source=source,
+        section=grow(await _before(connection, place, stored), one.facts),
+        source_position=one.source_position,
+        journal_position=one.journal_position,
+        journal_time=one.journal_time,
+    )
+
+
+async def _before(connection: asyncpg.Connection, place: Place, stored: Stored | None) -> Section:
+    """The section as it is stored; one of another fold is folded again."""
+    if stored is None:
+        return SECTIONS[place[1]]()
+    if stored.section is not None:
+        return stored.section
+    history = await of_source(connection, place, stored.journal_position)
+    return grow(SECTIONS[place[1]](), history[place].facts)

@@ -1,0 +1,59 @@
+"""Folding many events at once is folding them one by one."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import reduce
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from careloop.kernel.ids import EventId, derived_id
+from services.coordination.domain.care_view import keep
+from services.coordination.domain.kept import Kept
+from services.coordination.domain.section_fold import grow
+from services.coordination.domain.sections import DOSES_KEPT, SECTIONS
+from tests.coordination.telling import recorded_at
+from tests.coordination.test_view_laws import ANYTHING
+from tests.support.controls import coordination as control
+from tests.support.controls.coordination import struck
+from tests.support.controls.moments import NOON, fact
+
+SOURCES = sorted(SECTIONS)
+FACTS = [event for events in control.TOLD.values() for event in events]
+STRIKES = [struck(event) for event in FACTS if hasattr(event, "fact_id")]
+DOSES = [
+    replace(control.DOSE, fact_id=fact(f"dose {n}"), occurred_at=NOON + timedelta(minutes=n)) for n in range(-150, 0)
+]
+
+
+def told(events: list[Any]) -> list[Kept[Any]]:
+    return [
+        Kept(fact=event, event_id=EventId(derived_id("fold", n)), recorded_at=recorded_at(n), actor="someone")
+        for n, event in enumerate(events)
+    ]
+
+
+def one_by_one(source: str, events: list[Kept[Any]]) -> Any:
+    return reduce(keep, events, SECTIONS[source]())
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(SOURCES), st.lists(st.sampled_from([*FACTS, *STRIKES, None]) | ANYTHING), st.integers(min_value=0)
+)
+def test_at_once_is_one_by_one_from_any_section_on(source: str, events: list[Any], cut: int) -> None:
+    came = told(events)
+    cut %= len(came) + 1
+    halfway = one_by_one(source, came[:cut])
+    assert grow(halfway, came[cut:]) == one_by_one(source, came)
+    assert grow(SECTIONS[source](), came) == one_by_one(source, came)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.permutations([*DOSES, *DOSES[:20]]), st.booleans(), st.integers(min_value=0, max_value=170))
+def test_a_shelf_that_keeps_the_latest_keeps_the_same(doses: list[Any], strike: bool, at: int) -> None:
+    came = told([*doses[:at], struck(doses[0]), *doses[at:]] if strike else doses)
+    section: Any = grow(SECTIONS["monitoring"](), came)
+    assert section == one_by_one("monitoring", came)
+    assert len(section.doses) <= DOSES_KEPT
