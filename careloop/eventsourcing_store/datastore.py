@@ -42,7 +42,7 @@ class Transaction:
 class Datastore:
     """Raises the library's own errors only. Opening connects to nothing; the first statement does.
 
-    After `close` every call raises ConnectionPoolClosedError, in a forked child InterfaceError.
+    After `close` every call raises ConnectionPoolClosedError, in a forked child ProgrammingError.
     """
 
     def __init__(self, address: Address) -> None:

@@ -1,7 +1,6 @@
 """Recorders of stored events: one log each, appended to by its function and read by plain statements."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -35,13 +34,10 @@ class CareloopAggregateRecorder(AggregateRecorder):
         datastore.refuse_service_schema()
         self.datastore = datastore
         self.log = self._log(events_table_name)
+        self._appender = Appender(datastore.loop_thread, datastore.connections, self.log.append)
 
     def _log(self, table: str) -> LogTable:
         return LogTable(self.datastore.schema, table)
-
-    @cached_property
-    def _appender(self) -> Appender:
-        return Appender(self.datastore.loop_thread, self.datastore.connections, self.log.append)
 
     def create_table(self) -> None:
         """Make what is missing of the log, and bring its function to this version. Raises ProgrammingError."""

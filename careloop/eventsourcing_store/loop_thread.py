@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
-from eventsourcing.persistence import InterfaceError
+from eventsourcing.persistence import ProgrammingError
 
 Result = TypeVar("Result")
 
@@ -25,17 +25,20 @@ class LoopThread:
         return self._thread.is_alive()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Carry out to the end; raises what the work raises, and InterfaceError in a forked child."""
+        """Carry out to the end; raises what the work raises, and ProgrammingError in a forked child."""
         if not self.is_alive:
             work.close()
-            raise InterfaceError("this connection belongs to the parent process; open one after the fork")
+        self._require_alive()
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     def call_soon(self, callback: Callable[..., object], *args: object) -> None:
-        """Have the loop call back soon; raises InterfaceError in a forked child."""
-        if not self.is_alive:
-            raise InterfaceError("this connection belongs to the parent process; open one after the fork")
+        """Have the loop call back soon; raises ProgrammingError in a forked child."""
+        self._require_alive()
         self.loop.call_soon_threadsafe(callback, *args)
+
+    def _require_alive(self) -> None:
+        if not self.is_alive:
+            raise ProgrammingError("these connections belong to the parent process; open others after the fork")
 
 
 class _Current:

@@ -1,6 +1,5 @@
 """What PostgreSQL and its client raise, in the library's words."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -51,7 +50,7 @@ def library_errors() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise in_library_words(error) from None
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, asyncio.IncompleteReadError) as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         raise in_library_words(error) from None
 
 
@@ -59,8 +58,10 @@ def in_library_words(error: Exception) -> Exception:
     """The library's error for this one; any other error is answered as it is."""
     if isinstance(error, asyncpg.PostgresError):
         return _from_server(error)
-    if isinstance(error, OSError | asyncio.IncompleteReadError):
+    if isinstance(error, OSError):
         return OperationalError(f"no answer from PostgreSQL ({type(error).__name__})")
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return ProgrammingError(str(error))
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
         return DataError("a value does not fit its column")
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):

@@ -110,7 +110,7 @@ def test_what_the_server_cannot_take_is_refused_alone(recorder: CareloopApplicat
 
 _AFTER_FORK = """
 import os, sys
-from eventsourcing.persistence import InterfaceError
+from eventsourcing.persistence import ProgrammingError
 from careloop.eventsourcing_store import CareloopFactory
 from tests.support.library import bare
 
@@ -122,7 +122,7 @@ child = os.fork()
 if not child:
     try:
         recorder.insert_events([bare(0)])
-    except InterfaceError:
+    except ProgrammingError:
         with CareloopFactory(told) as own:
             own.application_recorder().insert_events([bare(0)])
         os._exit(0)

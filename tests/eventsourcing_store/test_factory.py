@@ -97,6 +97,12 @@ def test_without_a_server_it_says_so(schema: OwnSchema) -> None:
         factory.application_recorder()
 
 
+def test_what_the_client_cannot_use_is_not_tried_again(schema: OwnSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSSLMODE", "perhaps")
+    with CareloopFactory(schema.environment) as factory, pytest.raises(ProgrammingError, match="sslmode"):
+        factory.application_recorder()
+
+
 def test_without_tables_it_says_so(schema: OwnSchema) -> None:
     with CareloopFactory({**schema.environment, "CREATE_TABLE": "n"}) as factory:
         recorder = factory.process_recorder()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -18,6 +19,9 @@ from tests.support.lossy_proxy import Loss, LossyProxy, lossy_proxy
 
 Lossy = tuple[CareloopFactory, LossyProxy]
 LOST = b"this one is lost"
+
+_KILL = """
+    select pg_terminate_backend(pid) from pg_stat_activity where usename = '{}' and query like '%append%'"""
 
 either_way = pytest.mark.parametrize("loss", Loss)
 
@@ -107,3 +111,29 @@ async def test_a_transaction_of_a_view_is_not_carried_out_again_by_itself(lossy:
         await asyncio.to_thread(process)
     recorded = await asyncio.to_thread(recorder.max_tracking_id, "upstream")
     assert recorded == (1 if loss is Loss.AFTER else None)
+
+
+def test_while_server_processes_are_killed_every_insert_is_stored_once(
+    schema: OwnSchema, recorder: CareloopApplicationRecorder
+) -> None:
+    threads, each = 8, 60
+    recorder.insert_events([bare(0)])
+
+    def insert(_: int) -> list[int]:
+        return [position for _ in range(each) for position in recorder.insert_events([bare(0)]) or []]
+
+    with ThreadPoolExecutor(threads) as pool:
+        running = [pool.submit(insert, n) for n in range(threads)]
+        killed_at = [0]
+        while not all(one.done() for one in running):
+            if head(schema) > killed_at[-1] + 40 and schema.rows(_KILL.format(schema.role)):
+                killed_at.append(head(schema))
+    positions = sorted(position for one in running for position in one.result())
+    assert len(killed_at) > 3
+    assert positions == list(range(2, threads * each + 2))
+    assert head(schema) == threads * each + 1
+
+
+def head(schema: OwnSchema) -> int:
+    ((position,),) = schema.rows(f"select max(notification_id) from {schema.name}.stored_events")
+    return int(position)
