@@ -2,11 +2,11 @@
 
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self, TypeVar
 
 import asyncpg
-from eventsourcing.persistence import ConnectionPoolClosedError, ProgrammingError
+from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError, ProgrammingError
 
 from careloop.eventsourcing_store.connections import Address, Connections
 from careloop.eventsourcing_store.loop_thread import LoopThread, loop_thread
@@ -82,11 +82,17 @@ class Datastore:
         """Commits at the end of the block, rolls back if it raises. How a lost COMMIT ended is not found out."""
         connection = self.run(self.connections.acquire)
         try:
-            self.run(lambda: connection.execute("begin"))
-            yield Transaction(self, connection)
-            self.run(lambda: connection.execute("commit"))
+            transaction = connection.transaction()
+            self.run(transaction.start)
+            try:
+                yield Transaction(self, connection)
+            except BaseException:
+                # On a lost connection there is nothing left to roll back.
+                with suppress(PersistenceError):
+                    self.run(transaction.rollback)
+                raise
+            self.run(transaction.commit)
         finally:
-            # Rolls back what was not committed.
             self.run(lambda: self.connections.release(connection))
 
     def refuse_service_schema(self) -> None:

@@ -4,6 +4,8 @@ import multiprocessing
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
 from threading import Barrier
 from uuid import uuid4
 
@@ -25,10 +27,14 @@ def test_two_processes_write_and_a_follower_misses_nothing(
     for writer in writers:
         writer.start()
     total = 2 * threads * sum(n % 3 + 1 for n in range(inserts))
-    with recorder.subscribe() as subscription:
-        followed = [next(subscription) for _ in range(total)]
-    for writer in writers:
-        writer.join(30)
+    with recorder.subscribe() as subscription, ThreadPoolExecutor(1) as pool:
+        following = pool.submit(lambda: list(islice(subscription, total)))
+        for writer in writers:
+            writer.join(60)
+        with suppress(TimeoutError):
+            following.result(10)
+        subscription.stop()
+        followed = following.result()
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert [one.id for one in followed] == list(range(1, total + 1))
     assert recorder.max_notification_id() == total

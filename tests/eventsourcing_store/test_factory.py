@@ -162,7 +162,7 @@ def test_a_lock_held_longer_than_the_lock_timeout_is_asked_for_again(schema: Own
             assert time.monotonic() - begun > 1.3
 
 
-def test_a_view_s_transaction_is_all_or_nothing(factory: CareloopFactory) -> None:
+def test_a_view_s_transaction_is_all_or_nothing(factory: CareloopFactory, caplog: pytest.LogCaptureFixture) -> None:
     view = factory.tracking_recorder(CareloopTrackingRecorder)
 
     def process(then: str) -> None:
@@ -177,3 +177,4 @@ def test_a_view_s_transaction_is_all_or_nothing(factory: CareloopFactory) -> Non
     assert view.max_tracking_id("upstream") is None
     process("select 1")
     assert view.max_tracking_id("upstream") == 1
+    assert not caplog.records

@@ -1,5 +1,6 @@
 """What stands in the log: the columns of a service's, filled from what a bare event does not say."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
@@ -38,6 +39,20 @@ def test_what_a_bare_event_lacks_is_filled_in(schema: OwnSchema, recorder: Carel
     first, second, third = (row[5] for row in rows)
     assert first == second != third
     assert rows[0][10] < rows[1][10] < rows[2][10]
+
+
+def test_recorded_at_rises_also_when_the_clock_does_not(
+    schema: OwnSchema, recorder: CareloopApplicationRecorder
+) -> None:
+    ahead = datetime(2999, 1, 1, tzinfo=UTC)
+    schema.execute(
+        f"""insert into {schema.name}.stored_events values (gen_random_uuid(), 1, 'topic1', '', 1,
+            gen_random_uuid(), now(), '{ahead.isoformat()}', gen_random_uuid(), null, 'test', 'test')"""
+    )
+    assert recorder.insert_events([bare(0), bare(0)]) == [2, 3]
+    assert schema.rows(f"select recorded_at from {schema.name}.stored_events order by notification_id") == [
+        (ahead + timedelta(microseconds=n),) for n in range(3)
+    ]
 
 
 def test_an_event_in_the_same_place_has_the_same_id(schema: OwnSchema, factory: CareloopFactory) -> None:

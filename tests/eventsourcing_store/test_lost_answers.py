@@ -106,7 +106,7 @@ async def test_a_transaction_of_a_view_is_not_carried_out_again_by_itself(lossy:
             recorder.track(transaction, Tracking("upstream", 1))
 
     await asyncio.to_thread(recorder.max_tracking_id, "upstream")
-    proxy.lose(b"commit", loss)
+    proxy.lose(b"COMMIT;", loss)
     with pytest.raises(OperationalError):
         await asyncio.to_thread(process)
     recorded = await asyncio.to_thread(recorder.max_tracking_id, "upstream")
