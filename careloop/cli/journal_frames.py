@@ -99,10 +99,10 @@ def _line(rows: bytes, offset: int) -> tuple[bytes, int]:
     if offset != end:
         raise JournalHole(position, "the entry's columns do not fill it")
     told = (
-        f'{{"position":{position},"journal_time":"{_moment(time)}","patient_id":"{_uuid(patient)}",'
+        f'{{"position":{position},"journal_time":"{_moment(time)}","patient_id":"{_repeated_uuid(patient)}",'
         f'"source":{_text(source)},"source_position":{source_position},"partition":{partition},'
         f'"type":{_text(kind)},"event_id":"{_uuid(event)}","occurred_at":"{_moment(occurred)}",'
-        f'"recorded_at":"{_moment(recorded)}","actor":{_text(actor)},"correlation_id":"{_uuid(correlation)}",'
+        f'"recorded_at":"{_moment(recorded)}","actor":{_text(actor)},"correlation_id":"{_repeated_uuid(correlation)}",'
         f'"causation_id":{_optional_uuid(causation)},"key_id":{_text(key)},"value":'
     )
     return b"".join((told.encode(), _one_line(value or b"null"), b"}\n")), end
@@ -129,12 +129,22 @@ def _uuid(content: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+_repeated_uuid = lru_cache(maxsize=65536)(_uuid)
+"""Patients and calls come again and again."""
+
+
 def _optional_uuid(content: bytes | None) -> str:
     return "null" if content is None else f'"{_uuid(content)}"'
 
 
 def _moment(microseconds: int) -> str:
-    return (EPOCH + timedelta(microseconds=microseconds)).isoformat().replace("+00:00", "Z")
+    seconds, fraction = divmod(microseconds, 1_000_000)
+    return f"{_second(seconds)}.{fraction:06}Z" if fraction else f"{_second(seconds)}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return (EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
 
 
 async def frames(answers: AsyncIterator[pb.ReadJournalFramesResponse], *, filtered: bool) -> AsyncIterator[Frame]:

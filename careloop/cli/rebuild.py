@@ -39,7 +39,7 @@ def rebuild(  # noqa: PLR0917 - typer hands every option over by name
     accept_differences: Annotated[
         bool, typer.Option("--accept-differences", help="Read the new view also where it differs.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="How many processes fold; 0: one per processor.", min=0, max=64)] = 0,
+    workers: Annotated[int, typer.Option(help="How many processes fold; 0: two per processor.", min=0, max=64)] = 0,
     home: Home = None,
     address: Addresses = None,
     token: Token = None,

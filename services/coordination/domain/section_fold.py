@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
-from operator import itemgetter
+from operator import lt
 from typing import Any, cast
 
 from careloop.contracts.terms import EnteredInError
@@ -27,35 +27,46 @@ def grow(section: Section, told: Sequence[Kept[Any]]) -> Section:
         filling = _everything(section) | filling
     struck = filling[STRUCK.field][1] if STRUCK.field in filling else section.struck
     wrong = {kept.fact.fact_id for kept in struck}
-    shelves = {shelf.field: _in_order(shelf, kept, wrong) for shelf, kept in filling.values()}
+    shelves = {
+        shelf.field: _in_order(shelf, kept if shelf is STRUCK or not wrong else _without(wrong, kept))
+        for shelf, kept in filling.values()
+    }
     return cast(Section, replace(cast(Any, section), **shelves))
 
 
 def _filling(section: Section, told: Sequence[Kept[Any]]) -> Filling:
     filling: Filling = {}
-    shelves = section.shelves
+    places: dict[type, tuple[Shelf, list[Kept[Any]]] | None] = {}
     for kept in told:
-        shelf = STRUCK if isinstance(kept.fact, EnteredInError) else shelves.get(type(kept.fact))
-        if shelf is None:
-            continue
-        if shelf.field not in filling:
-            filling[shelf.field] = shelf, list(getattr(section, shelf.field))
-        fact = shelf.form(kept.fact)
-        filling[shelf.field][1].append(kept if fact is kept.fact else replace(kept, fact=fact))
+        kind = type(kept.fact)
+        if kind not in places:
+            places[kind] = _place(section, kind, filling)
+        place = places[kind]
+        if place is not None:
+            shelf, facts = place
+            fact = shelf.form(kept.fact)
+            facts.append(kept if fact is kept.fact else replace(kept, fact=fact))
     return filling
+
+
+def _place(section: Section, kind: type, filling: Filling) -> tuple[Shelf, list[Kept[Any]]] | None:
+    shelf = STRUCK if issubclass(kind, EnteredInError) else section.shelves.get(kind)
+    return None if shelf is None else filling.setdefault(shelf.field, (shelf, list(getattr(section, shelf.field))))
 
 
 def _everything(section: Section) -> Filling:
     return {shelf.field: (shelf, list(getattr(section, shelf.field))) for shelf in section.shelves.values()}
 
 
-def _in_order(shelf: Shelf, facts: Sequence[Kept[Any]], wrong: set[FactId]) -> tuple[Kept[Any], ...]:
-    """By when they were true, without the struck; of two at one place the one that came first."""
-    placed = [
-        (order(kept), kept)
-        for kept in facts
-        if not wrong or shelf is STRUCK or getattr(kept.fact, "fact_id", None) not in wrong
-    ]
-    placed.sort(key=itemgetter(0))
-    first = [kept for n, (place, kept) in enumerate(placed) if n == 0 or placed[n - 1][0] != place]
-    return tuple(first if shelf.latest is None else first[-shelf.latest :])
+def _without(wrong: set[FactId], facts: Sequence[Kept[Any]]) -> list[Kept[Any]]:
+    return [kept for kept in facts if getattr(kept.fact, "fact_id", None) not in wrong]
+
+
+def _in_order(shelf: Shelf, facts: list[Kept[Any]]) -> tuple[Kept[Any], ...]:
+    """By when they were true; of two at one place the one that came first."""
+    moments = [kept.fact.occurred_at for kept in facts]
+    if not all(map(lt, moments, moments[1:])):
+        facts = sorted(facts, key=order)
+        places = [order(kept) for kept in facts]
+        facts = [kept for n, kept in enumerate(facts) if n == 0 or places[n - 1] != places[n]]
+    return tuple(facts if shelf.latest is None else facts[-shelf.latest :])

@@ -1,7 +1,7 @@
 """What each source told of each patient, read from the journal in bulk and in short transactions."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -38,24 +38,39 @@ Place = tuple[PatientId, str]
 class Told:
     """What one source told of one patient, in the journal's order, and where the last of it stands."""
 
-    facts: list[Kept[Any]] = field(default_factory=list)
-    source_position: int = 0
-    journal_position: int = 0
-    journal_time: datetime = datetime.min
+    facts: list[Kept[Any]]
+    last: asyncpg.Record
+
+    @property
+    def source_position(self) -> int:
+        return int(self.last["source_position"])
+
+    @property
+    def journal_position(self) -> int:
+        return int(self.last["position"])
+
+    @property
+    def journal_time(self) -> datetime:
+        moment: datetime = self.last["journal_time"]
+        return moment
 
 
 def told(rows: Iterable[asyncpg.Record]) -> dict[Place, Told]:
     """The rows by patient and source. A type that this build does not know counts, and tells nothing."""
-    found: dict[Place, Told] = {}
-    for patient_id, source, type_, event_id, recorded_at, actor, value, source_position, position, time in rows:
-        one = found.get((patient_id, source))
+    found: dict[PatientId, dict[str, Told]] = {}
+    patient_id: PatientId | None = None
+    for row in rows:
+        patient, source, type_, event_id, recorded_at, actor, value = row[:7]
+        if patient != patient_id:
+            patient_id, of_patient = patient, found.setdefault(patient, {})
+        one = of_patient.get(source)
         if one is None:
-            one = found[patient_id, source] = Told()
+            one = of_patient[source] = Told([], row)
         decode = _DECODE.get(type_)
         if decode is not None:
             one.facts.append(Kept(fact=decode(value), event_id=event_id, recorded_at=recorded_at, actor=actor))
-        one.source_position, one.journal_position, one.journal_time = source_position, position, time
-    return found
+        one.last = row
+    return {(patient, source): one for patient, of_patient in found.items() for source, one in of_patient.items()}
 
 
 async def by_patient(

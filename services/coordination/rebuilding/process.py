@@ -13,11 +13,13 @@ from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress
 from services.coordination.rebuilding.telling import Refused, parse
 
 STOP_SECONDS = 5
+WORKERS_PER_PROCESSOR = 2
+"""While one waits for the store another folds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a rebuild is to come to, and how many processes fold; 0: one for each processor."""
+    """What a rebuild is to come to, and how many processes fold; 0: as many as the machine can use."""
 
     mode: Mode
     workers: int = 0
@@ -37,7 +39,10 @@ class Rebuilds:
         """
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.coordination.rebuilding", asked.mode.value),
-            *(str(asked.workers or _processors()), *(["accept-differences"] if asked.accept_differences else [])),
+            *(
+                str(asked.workers or WORKERS_PER_PROCESSOR * _processors()),
+                *(["accept-differences"] if asked.accept_differences else []),
+            ),
             stdin=PIPE,
             stdout=PIPE,
             env=self._environment,
