@@ -401,9 +401,47 @@ async def test_who_leaves_stops_it(care: Coordination, postgres: PostgresDatabas
     assert (await once_free(rebuilt, postgres)).turned
 
 
-async def test_a_process_that_fails_is_told_of_without_its_reason(postgres: PostgresDatabase) -> None:
+async def test_a_long_reader_of_the_idle_slot_holds_up_the_rebuild_and_nobody_else(
+    care: Coordination, postgres: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "TRIES", 5)
+    await care.tell("monitoring", control.RASH)
+    admin = await asyncpg.connect(postgres.admin_dsn, server_settings={"search_path": "coordination"})
+    try:
+        async with admin.transaction():
+            await admin.fetch("select from sections where slot = 1")
+            trying = asyncio.create_task(rebuilt(postgres))
+            while not trying.done():
+                async with asyncio.timeout(0.5):
+                    await care.care_views.list_caseload(None, 10)
+            with pytest.raises(RuleViolated) as refusal:
+                await trying
+            assert refusal.value.slug == "slot-in-use"
+    finally:
+        await admin.close()
+    assert (await rebuilt(postgres)).turned
+
+
+async def test_a_journal_that_outgrows_the_slot_is_not_chased_for_ever(
+    care: Coordination, postgres: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "MOST_ROUNDS", 2)
+    monkeypatch.setattr(rebuild, "NEAR", -1)
+    await care.tell("monitoring", control.RASH)
+    with pytest.raises(RuleViolated) as refusal:
+        await rebuilt(postgres)
+    assert refusal.value.slug == "cannot-catch-up"
+    assert await active(postgres) == 0
+
+
+async def test_a_process_that_fails_is_told_of_without_its_reason(
+    postgres: PostgresDatabase, capfd: pytest.CaptureFixture[str]
+) -> None:
     environment = environment_of(postgres) | {"CARELOOP_POSTGRES_DSN": postgres.dsn("coordination") + "_gone"}
     with pytest.raises(Unavailable) as failure:
         async for _ in Rebuilds(environment).run(Asked(mode=Mode.TURN)):
             pass
     assert failure.value.slug == "rebuild-failed"
+    (line,) = capfd.readouterr().err.splitlines()
+    assert '"event":"rebuild failed"' in line
+    assert "_gone" not in line

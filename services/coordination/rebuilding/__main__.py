@@ -1,6 +1,7 @@
 """The process that rebuilds: `python -m services.coordination.rebuilding MODE WORKERS [accept-differences]`.
 
-Its settings are coordination's. It tells of itself on standard output and ends when its standard input does.
+Its settings are coordination's. It tells of itself on standard output and ends when its standard input does;
+its log is on standard error.
 Exit codes: 0 it ended or was refused, and the last line says which; 1 it failed; 2 the settings are wrong.
 """
 
@@ -9,7 +10,9 @@ import os
 import sys
 
 import asyncpg
+import structlog
 
+from careloop.chassis.logs import Logger, place_of, set_up_logs
 from careloop.chassis.sessions import Timeouts
 from careloop.chassis.settings import SettingsInvalid, read_settings
 from careloop.kernel.errors import RuleViolated
@@ -24,20 +27,30 @@ def main(mode: Mode, count: int, accept_differences: bool) -> int:
     try:
         settings = read_settings()
     except SettingsInvalid as wrong:
-        print(wrong, file=sys.stderr)  # noqa: T201 - there is no log here
+        print(wrong, file=sys.stderr)  # noqa: T201 - before there is a log
         return 2
+    set_up_logs(settings.service)
     timeouts = Timeouts(acquire=settings.pool_timeout_seconds, statement=settings.statement_timeout_seconds)
     database = Database(dsn=settings.postgres_dsn, schema=settings.service, timeouts=timeouts)
     try:
-        outcome = asyncio.run(_while_wanted(database, mode, count, accept_differences))
-        _tell(Line(outcome=outcome))
+        _tell(asyncio.run(_ended(database, mode, count, accept_differences)))
+    except Exception as error:
+        # The server's own words may name a patient.
+        log: Logger = structlog.get_logger()
+        log.error("rebuild failed", error_type=type(error).__name__, error_at=place_of(error))
+        return 1
+    return 0
+
+
+async def _ended(database: Database, mode: Mode, count: int, accept_differences: bool) -> Line:
+    try:
+        return Line(outcome=await _while_wanted(database, mode, count, accept_differences))
     except RuleViolated as refusal:
-        _tell(Line(refused=Refused(slug=refusal.slug, sentence=refusal.sentence)))
+        return Line(refused=Refused(slug=refusal.slug, sentence=refusal.sentence))
     except asyncpg.PostgresError as error:
         if error.sqlstate != TAKEN_OVER:
             raise
-        _tell(Line(refused=Refused(slug="rebuild-runs", sentence="Another rebuild of the care view took over.")))
-    return 0
+        return Line(refused=Refused(slug="rebuild-runs", sentence="Another rebuild of the care view took over."))
 
 
 async def _while_wanted(database: Database, mode: Mode, count: int, accept_differences: bool) -> Outcome:

@@ -38,11 +38,7 @@ class Rebuilds:
         Raises RuleViolated when another one runs or there is nothing to turn to, Unavailable when it fails.
         """
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.coordination.rebuilding", asked.mode.value),
-            *(
-                str(asked.workers or WORKERS_PER_PROCESSOR * _processors()),
-                *(["accept-differences"] if asked.accept_differences else []),
-            ),
+            *(sys.executable, "-m", "services.coordination.rebuilding", *_words(asked)),
             stdin=PIPE,
             stdout=PIPE,
             env=self._environment,
@@ -53,9 +49,14 @@ class Rebuilds:
                 ended = isinstance(told, Outcome)
                 yield told
             if not ended:
-                raise Unavailable("rebuild-failed", "The rebuild did not come to its end; the view is as it was.")
+                raise Unavailable("rebuild-failed", "The rebuild did not tell of its end; start it again.")
         finally:
             await _stop(process)
+
+
+def _words(asked: Asked) -> list[str]:
+    workers = asked.workers or WORKERS_PER_PROCESSOR * _processors()
+    return [asked.mode.value, str(workers), *(["accept-differences"] if asked.accept_differences else [])]
 
 
 def _processors() -> int:

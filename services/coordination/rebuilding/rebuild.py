@@ -1,5 +1,6 @@
 """The course of a rebuild: fill the idle slot, compare, catch up, turn; or turn back to the slot that was kept."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from services.coordination.rebuilding.slots import Comparison, IdleSlot, Kept, S
 NEAR = 500
 """So many entries behind the journal's head, the rest is caught up while the projector waits."""
 MOST_ROUNDS = 50
-TRIES = 200
-LOCK_TIMEOUT = "50ms"
-"""How long readers may have to queue behind the emptying of the idle slot."""
+TRIES = 100
+LOCK_TIMEOUT, PAUSE_SECONDS = "50ms", 0.05
+"""How long readers may have to queue behind the emptying of the idle slot, and how long they are let through then."""
 
 
 class Mode(StrEnum):
@@ -119,7 +120,7 @@ class Rebuild:
                     await self._connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
                     return await begin(self._connection)
             except asyncpg.LockNotAvailableError:
-                continue
+                await asyncio.sleep(PAUSE_SECONDS)
         raise RuleViolated("slot-in-use", "The idle slot is held by a long transaction; end it and try again.")
 
     async def _head(self) -> int:
