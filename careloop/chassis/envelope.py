@@ -1,15 +1,19 @@
 """One published event on the wire: CloudEvents 1.0 binary mode, value as JSON, context in headers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
+
 from careloop.chassis.event_store import StoredEvent
+from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, PatientId, PersonId
 
-Value = TypeVar("Value")
+Words = Annotated[str, msgspec.Meta(min_length=1)]
 
 SPECVERSION = "1.0"
 CONTENT_TYPE = "application/json"
@@ -24,16 +28,16 @@ class Envelope:
     """
 
     event_id: EventId
-    type: str
-    source: str
+    type: Words
+    source: Words
     patient_id: PatientId
-    occurred_at: datetime
-    recorded_at: datetime
+    occurred_at: Instant
+    recorded_at: Instant
     position: int
     previous: int
-    actor: PersonId
+    actor: Annotated[PersonId, msgspec.Meta(min_length=1)]
     correlation_id: UUID
-    causation_id: UUID | None
+    causation_id: UUID | None = None
     key_id: str | None = None
 
 
@@ -44,6 +48,23 @@ class Record:
     envelope: Envelope
     value: bytes
 
+
+_FIELDS: Mapping[str, str] = {
+    "ce_specversion": "specversion",
+    "content-type": "content_type",
+    "ce_id": "event_id",
+    "ce_type": "type",
+    "ce_source": "source",
+    "ce_subject": "patient_id",
+    "ce_time": "occurred_at",
+    "ce_recordedtime": "recorded_at",
+    "ce_position": "position",
+    "ce_previous": "previous",
+    "ce_actor": "actor",
+    "ce_correlationid": "correlation_id",
+    "ce_causationid": "causation_id",
+    "ce_keyid": "key_id",
+}
 
 Headers = Sequence[tuple[str, bytes]]
 """Names and values in the order they are sent."""
@@ -107,37 +128,22 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
     Raises MalformedEnvelope for what is missing, doubled, not UTF-8 or not of its kind, and when `previous` is not
     less than `position`.
     """
-    texts = _texts(headers)
+    texts: dict[str, Any] = {}
+    for name, value in headers:
+        field = _FIELDS.get(name)
+        if field is None:
+            continue
+        if field in texts:
+            raise MalformedEnvelope(name)
+        texts[field] = _decoded(name, value)
     _require(texts, "ce_specversion", SPECVERSION)
     _require(texts, "content-type", CONTENT_TYPE)
-    position, previous = _read(texts, "ce_position", _count), _read(texts, "ce_previous", _count)
-    if previous >= position:
+    for name in ("ce_position", "ce_previous"):
+        texts[_FIELDS[name]] = _count(name, texts.get(_FIELDS[name], ""))
+    envelope = _converted(texts)
+    if envelope.previous >= envelope.position:
         raise MalformedEnvelope("ce_previous")
-    return Envelope(
-        event_id=EventId(_read(texts, "ce_id", UUID)),
-        type=_read(texts, "ce_type", _words),
-        source=_read(texts, "ce_source", _words),
-        patient_id=PatientId(_read(texts, "ce_subject", UUID)),
-        occurred_at=_read(texts, "ce_time", _moment),
-        recorded_at=_read(texts, "ce_recordedtime", _moment),
-        position=position,
-        previous=previous,
-        actor=PersonId(_read(texts, "ce_actor", _words)),
-        correlation_id=_read(texts, "ce_correlationid", UUID),
-        causation_id=_read(texts, "ce_causationid", UUID) if "ce_causationid" in texts else None,
-        key_id=texts.get("ce_keyid"),
-    )
-
-
-def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for name, value in headers:
-        if not (name.startswith("ce_") or name == "content-type"):
-            continue
-        if name in texts:
-            raise MalformedEnvelope(name)
-        texts[name] = _decoded(name, value)
-    return texts
+    return envelope
 
 
 def _decoded(name: str, value: bytes | None) -> str:
@@ -147,32 +153,27 @@ def _decoded(name: str, value: bytes | None) -> str:
         raise MalformedEnvelope(name) from None
 
 
-def _require(texts: Mapping[str, str], name: str, wanted: str) -> None:
-    if texts.get(name) != wanted:
+def _require(texts: Mapping[str, Any], name: str, wanted: str) -> None:
+    if texts.get(_FIELDS[name]) != wanted:
         raise MalformedEnvelope(name)
 
 
-def _read(texts: Mapping[str, str], name: str, read: Callable[[str], Value]) -> Value:
-    try:
-        return read(texts[name])
-    except (KeyError, ValueError):
-        raise MalformedEnvelope(name) from None
-
-
-def _count(text: str) -> int:
+def _count(name: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
-        raise ValueError("not a count")
+        raise MalformedEnvelope(name)
     return int(text)
 
 
-def _words(text: str) -> str:
-    if not text:
-        raise ValueError("empty")
-    return text
+def _converted(texts: Mapping[str, Any]) -> Envelope:
+    """One call into C for all fields: a consumer reads a hundred thousand of these in a second."""
+    try:
+        return msgspec.convert(texts, Envelope)
+    except msgspec.ValidationError as invalid:
+        raise MalformedEnvelope(_named(str(invalid))) from None
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no time zone")
-    return moment.astimezone(UTC)
+def _named(complaint: str) -> str:
+    """The header that msgspec complains of, which it names as the path to a field, or as a field that is missing."""
+    found = re.search(r"`\$\.(\w+)`$|required field `(\w+)`", complaint)
+    field = (found[1] or found[2]) if found else ""
+    return next((name for name, of in _FIELDS.items() if of == field), "")

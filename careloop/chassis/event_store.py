@@ -116,10 +116,14 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One SQL statement that belongs to a unit (a view, a journal, a parked row). Needs a PostgreSQL store."""
+    """One SQL statement that belongs to a unit (a view, a journal, a parked row). Needs a PostgreSQL store.
+
+    `function` is set where the statement does nothing but call that function with `args`.
+    """
 
     sql: str
     args: tuple[Any, ...] = ()
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,14 @@ class Handler(Protocol):
 
 @runtime_checkable
 class KeepsState(Protocol):
-    """A handler that keeps folded state in memory between calls."""
+    """A handler that keeps folded state in memory between calls.
+
+    What it keeps belongs to the inbox, which tells it to forget after every unit that was not stored.
+    """
+
+    def without_memory(self) -> Handler:
+        """The same handler for one event beside the inbox, with nothing in memory."""
+        ...
 
     def forget(self, source: str, partition: int) -> None:
         """What is kept may be ahead of the store, or another instance may have moved on: read it again."""

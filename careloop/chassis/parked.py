@@ -11,12 +11,12 @@ from careloop.chassis.envelope import Record, from_headers, to_headers
 from careloop.chassis.event_store import Statement
 from careloop.chassis.operations import Parked
 from careloop.chassis.sessions import Sessions
+from careloop.chassis.unit_calls import calling
 from careloop.kernel.ids import PatientId
 
 _PARK = """insert into parked (consumer, source, patient_id, position, event_id, type, headers, value, reason, attempts)
     select $1, $2, u.*, 1 from unnest($3::uuid[], $4::bigint[], $5::uuid[], $6::text[], $7::jsonb[], $8::bytea[],
     $9::text[]) u"""
-_QUEUE = "select queue_parked($1, $2, $3, $4, $5, $6, $7, $8)"
 _LIST = """select consumer, source, patient_id, min(position) as position, count(*) as waiting,
         (array_agg(reason order by position))[1] as reason, min(parked_at) as parked_at,
         (array_agg(attempts order by position))[1] as attempts
@@ -40,15 +40,13 @@ def park(consumer: str, source: str, failed: Sequence[Failed]) -> Statement:
 
 def queue(consumer: str, source: str, records: Sequence[Record]) -> Statement:
     """Queues records behind those parked before. The unit meets Conflict when nothing is parked there any more."""
-    return Statement(sql=_QUEUE, args=(consumer, source, *_columns(records)))
+    return calling("queue_parked", consumer, source, *_columns(records))
 
 
 def take(consumer: str, source: str, record: Record) -> Statement:
     """Removes a record that this unit applies. The unit meets GateClosed when it is no longer there."""
     envelope = record.envelope
-    return Statement(
-        sql="select take_parked($1, $2, $3, $4)", args=(consumer, source, envelope.patient_id, [envelope.position])
-    )
+    return calling("take_parked", consumer, source, envelope.patient_id, [envelope.position])
 
 
 def _columns(records: Sequence[Record]) -> tuple[list[object], ...]:

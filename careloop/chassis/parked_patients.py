@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from careloop.chassis.envelope import Record
 from careloop.chassis.event_store import EventStore, GateClosed, Unit, Write
-from careloop.chassis.handling import Effects, Handler
+from careloop.chassis.handling import Effects, Handler, KeepsState
 from careloop.chassis.inbox import Inbox
 from careloop.chassis.lane import CONFLICTS_AT_ONCE, PASSING
 from careloop.chassis.operations import Parked, Retried
@@ -42,7 +42,7 @@ class InboxParkedPatients:
             raise _nothing_parked()
         note = _note(command_id, patient_id, request)
         async with inbox.paused(source):
-            drain = _Drain(self._store, self._parked, inbox.handler, source, note)
+            drain = _Drain(self._store, self._parked, _without_memory(inbox.handler), source, note)
             applied = await drain.run(patient_id)
         return Retried(applied=applied, waiting=await self._parked.waiting(consumer, source, patient_id))
 
@@ -53,6 +53,10 @@ class InboxParkedPatients:
         if dropped == 0:
             raise _nothing_parked()
         return dropped
+
+
+def _without_memory(handler: Handler) -> Handler:
+    return handler.without_memory() if isinstance(handler, KeepsState) else handler
 
 
 def _nothing_parked() -> NotKnown:

@@ -15,6 +15,7 @@ from careloop.chassis.event_store import (
     CommandRecord,
     DueRow,
     Head,
+    Statement,
     StoredEvent,
     Unit,
     Written,
@@ -24,6 +25,7 @@ from careloop.chassis.lost_commit import how_it_ended
 from careloop.chassis.sessions import Sessions, Timeouts
 from careloop.chassis.store_figures import StoreFigures, read_figures
 from careloop.chassis.unit_arrays import STORE_UNIT, unit_arrays
+from careloop.chassis.unit_calls import as_one_call
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import EventMetadata
 from careloop.kernel.ids import EventId, PersonId
@@ -91,6 +93,9 @@ class PostgresEventStore:
             return await how_it_ended(self.sessions, unit, None)
 
     async def _commit_with_statements(self, unit: Unit) -> Sequence[Written]:
+        call = as_one_call(unit)
+        if call is not None:
+            return await self._call(unit, call)
         outcome: Sequence[Written] | None = None
         try:
             async with self.sessions.session() as connection, connection.transaction():
@@ -104,6 +109,19 @@ class PostgresEventStore:
                 raise
             return await how_it_ended(self.sessions, unit, outcome)
         return outcome
+
+    async def _call(self, unit: Unit, call: Statement) -> Sequence[Written]:
+        """Every call of a gate and functions may have been the one that was stored: the gate's position tells."""
+        sent = False
+        try:
+            async with self.sessions.session() as connection:
+                sent = True
+                await connection.execute(call.sql, *call.args)
+        except Unavailable:
+            if not sent:
+                raise
+            return await how_it_ended(self.sessions, unit, None)
+        return []
 
     async def load(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[StoredEvent]:
         return await self._events(

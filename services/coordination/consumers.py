@@ -1,6 +1,6 @@
 """Everything the five services publish goes into the journal, and into the section of its source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from careloop.chassis.envelope import Envelope
 from careloop.chassis.handling import Effects, Received
@@ -10,13 +10,17 @@ from services.coordination.domain.care_view import KNOWN_TYPES, evolve
 from services.coordination.domain.kept import Context
 from services.coordination.domain.sections import SECTIONS
 from services.coordination.evidence import CONSUMER
-from services.coordination.views import Folded, StoredSection, Views, applied
+from services.coordination.projection import Folded, Remembered, Standing, folded, projected
+from services.coordination.views import Views
+
+Placed = tuple[int, Received]
 
 
 class CareViewConsumer:
-    """Journals and folds a unit of one source in one statement; what a section already includes is passed over.
+    """Journals and folds a unit of one source in one call; what a section already includes is passed over.
 
-    Types that this build does not know are journaled too, for readers that will.
+    Sections are folded on in memory and read only where nothing is remembered. Types that this build does not know
+    are journaled too, for readers that will.
     """
 
     consumer = CONSUMER
@@ -26,40 +30,70 @@ class CareViewConsumer:
     def __init__(self, views: Views, partitions: int) -> None:
         self._views = views
         self._partitions = partitions
+        self._remembered = Remembered()
+        self._turns: dict[tuple[str, int], int] = {}
+
+    def without_memory(self) -> "CareViewConsumer":
+        return CareViewConsumer(self._views, self._partitions)
+
+    def forget(self, source: str, partition: int) -> None:
+        self._turns.pop((source, partition), None)
+        self._remembered.forget(source, partition)
 
     async def handle(self, received: Sequence[Received]) -> Effects:
         if not received:
             return Effects()
-        source = received[0].envelope.source
-        patients = {one.envelope.patient_id for one in received}
-        stored = await self._views.of_source(source, patients)
-        new = [one for one in received if one.envelope.position > _position(stored, one.envelope.patient_id)]
+        first = received[0].envelope
+        source, partition = first.source, partition_of(first.patient_id, self._partitions)
+        turns = await self._turns_of(source, partition)
+        told = _by_patient(received)
+        standings = await self._standings(source, partition, told)
+        new = [one for one in received if one.envelope.position > standings[one.envelope.patient_id].position]
         if not new:
             return Effects()
-        partition = partition_of(new[0].envelope.patient_id, self._partitions)
-        return Effects(statements=(applied(new, fold(source, new, stored), partition),))
+        sections = fold(standings, new)
+        if self._turns.get((source, partition)) == turns:  # else it was forgotten meanwhile
+            self._remembered.put(source, partition, {patient: one.after for patient, one in sections.items()})
+        return Effects(statements=(projected(new, sections, partition, turns),))
+
+    async def _turns_of(self, source: str, partition: int) -> int:
+        """Read before any section: sections read after another turn are refused when they are stored."""
+        key = (source, partition)
+        if key not in self._turns:
+            self._turns[key] = await self._views.turns()
+        return self._turns[key]
+
+    async def _standings(
+        self, source: str, partition: int, patients: Collection[PatientId]
+    ) -> dict[PatientId, Standing]:
+        found = {patient: self._remembered.get(source, partition, patient) for patient in patients}
+        missing = [patient for patient, standing in found.items() if standing is None]
+        stored = await self._views.of_source(source, missing) if missing else {}
+        return {
+            patient: standing or stored.get(patient) or Standing(SECTIONS[source]())
+            for patient, standing in found.items()
+        }
 
 
-def fold(
-    source: str, received: Sequence[Received], stored: Mapping[PatientId, StoredSection]
-) -> dict[PatientId, Folded]:
-    """Each patient's section with these events, from where it is stored or from the beginning."""
-    folded: dict[PatientId, Folded] = {}
+def _by_patient(received: Sequence[Received]) -> dict[PatientId, list[Placed]]:
+    """Each patient's events, each with its place in the unit, from 1."""
+    told: dict[PatientId, list[Placed]] = {}
     for place, one in enumerate(received, start=1):
-        patient_id = one.envelope.patient_id
-        before = folded.get(patient_id) or _start(source, stored.get(patient_id))
-        section = evolve(before.section, _context(one.envelope), one.event)
-        folded[patient_id] = Folded(section=section, folded_from=before.folded_from, last=place)
-    return folded
+        told.setdefault(one.envelope.patient_id, []).append((place, one))
+    return told
 
 
-def _start(source: str, stored: StoredSection | None) -> Folded:
-    known = stored or StoredSection(section=SECTIONS[source]())
-    return Folded(section=known.section, folded_from=known.source_position, last=0)
-
-
-def _position(stored: Mapping[PatientId, StoredSection], patient_id: PatientId) -> int:
-    return stored[patient_id].source_position if patient_id in stored else 0
+def fold(standings: Mapping[PatientId, Standing], received: Sequence[Received]) -> dict[PatientId, Folded]:
+    """Each patient's section with these events."""
+    sections: dict[PatientId, Folded] = {}
+    for patient, told in _by_patient(received).items():
+        before = standings[patient]
+        section = before.section
+        for _place, one in told:
+            section = evolve(section, _context(one.envelope), one.event)
+        place, last = told[-1]
+        sections[patient] = folded(before, section, last.envelope.position, place)
+    return sections
 
 
 def _context(envelope: Envelope) -> Context:

@@ -12,22 +12,20 @@ import asyncpg
 import msgspec
 
 from careloop.chassis.codec import ENCODER
-from careloop.chassis.event_store import Statement
-from careloop.chassis.handling import Received
 from careloop.chassis.sessions import Sessions
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import FOLD_VERSION, evolve
-from services.coordination.domain.caseload import CaseloadEntry, Headline, headline
+from services.coordination.domain.caseload import CaseloadEntry, Headline
 from services.coordination.domain.sections import SECTIONS, Section, Sections
-from services.coordination.domain.urgency import LEVELS, answered, concerns
+from services.coordination.domain.urgency import LEVELS
 from services.coordination.domain.view import Urgency
 from services.coordination.journal import Journal, Wanted
+from services.coordination.projection import Standing, ranking
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 """When a concern without a clock counts as due."""
 
-_APPLY = f"select apply_to_view({', '.join(f'${n}' for n in range(1, 23))})"
 # The active slot as a scalar: with a join the planner walks whole tables instead of an index.
 _COLUMNS = "s.patient_id, s.source, s.state, s.source_position, s.journal_position, s.journal_time, s.fold_version"
 _OF_SOURCE = f"""select {_COLUMNS} from sections s
@@ -55,14 +53,6 @@ class Stamp:
     journal_position: int
     known_at: datetime
     fold_version: int = FOLD_VERSION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSection:
-    """A section and the position of its source that it includes; 0 when there was nothing yet."""
-
-    section: Section
-    source_position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +104,20 @@ class Views:
         self._sessions = sessions
         self._journal = Journal(sessions)
 
-    async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, StoredSection]:
+    async def turns(self) -> int:
+        """How often the view was turned to its other slot."""
+        turns: int = await self._sessions.fetchval("select turns from view_slots")
+        return turns
+
+    async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, Standing]:
         """The sections of these patients that there are."""
         rows = await self._sessions.fetch(_OF_SOURCE, source, list(patients))
-        return {
-            row["patient_id"]: StoredSection(section=await self._section(row), source_position=row["source_position"])
-            for row in rows
-        }
+        return {row["patient_id"]: await self._standing(row) for row in rows}
+
+    async def _standing(self, row: asyncpg.Record) -> Standing:
+        section = await self._section(row)
+        known = ranking(section) if row["fold_version"] == FOLD_VERSION else None
+        return Standing(section, row["source_position"], known, len(row["state"]))
 
     async def of_patient(self, patient_id: PatientId) -> StoredSections | None:
         """None when nothing was ever journaled of this patient."""
@@ -169,50 +166,4 @@ def _urgency(row: asyncpg.Record) -> Urgency:
         reason=row["reason"],
         fact_id=row["fact_id"],
         due_at=None if due_at == END_OF_TIME else due_at,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
-    """What a unit makes of one patient's section, and where the patient's last event stands in it, from 1."""
-
-    section: Section
-    folded_from: int
-    last: int
-
-
-def applied(received: Sequence[Received], folded: Mapping[PatientId, Folded], partition: int) -> Statement:
-    """The statement that journals the events, all of one source, and stores the sections folded from them.
-
-    It raises Conflict where a section is no longer at the position that it was folded from.
-    """
-    envelopes = [one.envelope for one in received]
-    patients = sorted(folded)
-    sections = [folded[patient].section for patient in patients]
-    return Statement(
-        sql=_APPLY,
-        args=(
-            envelopes[0].source,
-            partition,
-            FOLD_VERSION,
-            len(LEVELS) - 1,
-            [e.position for e in envelopes],
-            [e.patient_id for e in envelopes],
-            [e.type for e in envelopes],
-            [e.event_id for e in envelopes],
-            [e.occurred_at for e in envelopes],
-            [e.recorded_at for e in envelopes],
-            [e.actor for e in envelopes],
-            [e.correlation_id for e in envelopes],
-            [e.causation_id for e in envelopes],
-            [e.key_id for e in envelopes],
-            [one.value for one in received],
-            patients,
-            [ENCODER.encode(section) for section in sections],
-            [folded[patient].folded_from for patient in patients],
-            [folded[patient].last for patient in patients],
-            [ENCODER.encode(concerns(section)).decode() for section in sections],
-            ["{" + ",".join(sorted(map(str, answered(section)))) + "}" for section in sections],
-            [ENCODER.encode(headline(section)).decode() for section in sections],
-        ),
     )
