@@ -128,14 +128,7 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
     Raises MalformedEnvelope for what is missing, doubled, not UTF-8 or not of its kind, and when `previous` is not
     less than `position`.
     """
-    texts: dict[str, Any] = {}
-    for name, value in headers:
-        field = _FIELDS.get(name)
-        if field is None:
-            continue
-        if field in texts:
-            raise MalformedEnvelope(name)
-        texts[field] = _decoded(name, value)
+    texts = _texts(headers)
     _require(texts, "ce_specversion", SPECVERSION)
     _require(texts, "content-type", CONTENT_TYPE)
     for name in ("ce_position", "ce_previous"):
@@ -146,11 +139,20 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
     return envelope
 
 
-def _decoded(name: str, value: bytes | None) -> str:
+def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
+    """By field, what the headers say of it."""
+    texts: dict[str, Any] = {}
+    name = ""
     try:
-        return (value or b"").decode()
+        for name, value in headers:
+            field = _FIELDS.get(name)
+            if field is not None:
+                if field in texts:
+                    raise MalformedEnvelope(name)
+                texts[field] = (value or b"").decode()
     except UnicodeDecodeError:
         raise MalformedEnvelope(name) from None
+    return texts
 
 
 def _require(texts: Mapping[str, Any], name: str, wanted: str) -> None:
