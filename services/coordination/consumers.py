@@ -1,13 +1,14 @@
 """Everything the five services publish goes into the journal, and into the section of its source."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-from careloop.chassis.envelope import Envelope
 from careloop.chassis.handling import Effects, Received
 from careloop.chassis.partitioner import partition_of
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import KNOWN_TYPES, evolve
-from services.coordination.domain.kept import Context
+from services.coordination.domain.care_view import KNOWN_TYPES
+from services.coordination.domain.kept import Kept
+from services.coordination.domain.section_fold import grow
 from services.coordination.domain.sections import SECTIONS
 from services.coordination.evidence import CONSUMER
 from services.coordination.projection import Folded, Remembered, Standing, folded, projected
@@ -88,19 +89,12 @@ def fold(standings: Mapping[PatientId, Standing], received: Sequence[Received]) 
     sections: dict[PatientId, Folded] = {}
     for patient, told in _by_patient(received).items():
         before = standings[patient]
-        section = before.section
-        for _place, one in told:
-            section = evolve(section, _context(one.envelope), one.event)
+        section = grow(before.section, [_kept(one) for _place, one in told])
         place, last = told[-1]
         sections[patient] = folded(before, section, last.envelope.position, place)
     return sections
 
 
-def _context(envelope: Envelope) -> Context:
-    return Context(
-        event_id=envelope.event_id,
-        occurred_at=envelope.occurred_at,
-        recorded_at=envelope.recorded_at,
-        actor=envelope.actor,
-        position=envelope.position,
-    )
+def _kept(one: Received) -> Kept[Any]:
+    envelope = one.envelope
+    return Kept(fact=one.event, event_id=envelope.event_id, recorded_at=envelope.recorded_at, actor=envelope.actor)

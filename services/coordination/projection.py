@@ -19,15 +19,19 @@ MOST_BYTES = 64 * 1024 * 1024
 
 Ranking = tuple[str, str]
 """A section's concerns and what it answers, as they are stored: all that the caseload's order depends on."""
+NOT_RANKED: Ranking = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A section, the position of its source that it includes, its ranking if that is stored, its stored size."""
+    """A section, the position of its source that it includes, its ranking and its size as they are stored.
+
+    The ranking is NOT_RANKED where it may be another than the section's.
+    """
 
     section: Section
     position: int = 0
-    ranking: Ranking | None = None
+    ranking: Ranking = NOT_RANKED
     size: int = 0
 
 

@@ -1,7 +1,7 @@
 """The SQL of the care view: sections as they are stored, and the caseload over all patients."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
@@ -21,7 +21,7 @@ from services.coordination.domain.sections import SECTIONS, Section, Sections
 from services.coordination.domain.urgency import LEVELS
 from services.coordination.domain.view import Urgency
 from services.coordination.journal import Journal, Wanted
-from services.coordination.projection import Standing, ranking
+from services.coordination.projection import NOT_RANKED, Standing, ranking
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 """When a concern without a clock counts as due."""
@@ -116,7 +116,7 @@ class Views:
 
     async def _standing(self, row: asyncpg.Record) -> Standing:
         section = await self._section(row)
-        known = ranking(section) if row["fold_version"] == FOLD_VERSION else None
+        known = ranking(section) if row["fold_version"] == FOLD_VERSION else NOT_RANKED
         return Standing(section, row["source_position"], known, len(row["state"]))
 
     async def of_patient(self, patient_id: PatientId) -> StoredSections | None:

@@ -11,6 +11,7 @@ from careloop.chassis.event_store import Gate, Statement, Unit
 from careloop.chassis.handling import Received
 from careloop.chassis.partitioner import partition_of
 from careloop.chassis.postgres import PostgresEventStore
+from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
 from services.coordination.application import CareViews
 from services.coordination.consumers import CareViewConsumer
@@ -62,6 +63,15 @@ class Coordination:
         await self.store.commit(Unit(statements=(statement,)))
 
     async def apply(self, batch: Sequence[Received]) -> None:
+        """As the inbox does: what is remembered is forgotten when the unit was not stored, and then it is made anew."""
+        first = batch[0].envelope
+        try:
+            await self._apply(batch)
+        except Conflict:
+            self.consumer.forget(first.source, partition_of(first.patient_id, PARTITIONS))
+            await self._apply(batch)
+
+    async def _apply(self, batch: Sequence[Received]) -> None:
         source = batch[0].envelope.source
         partition = partition_of(batch[0].envelope.patient_id, PARTITIONS)
         last = (await self.store.consumed(CONSUMER)).get((source, partition), 0)
