@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from careloop.chassis.appender import Appender
 from careloop.chassis.event_store import (
     ClaimedDue,
     CommandRecord,
@@ -52,9 +53,10 @@ class PostgresEventStore:
     `sessions` is for reads of a service's own tables; writes go through `commit`.
     """
 
-    def __init__(self, sessions: Sessions, listener: LogListener) -> None:
+    def __init__(self, sessions: Sessions, listener: LogListener, appender: Appender) -> None:
         self.sessions = sessions
         self._listener = listener
+        self._appender = appender
 
     @classmethod
     @asynccontextmanager
@@ -64,9 +66,11 @@ class PostgresEventStore:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
         async with Sessions(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as sessions:
             listener = LogListener(partial(sessions.connect, "listener"), f"{schema}_events")
+            appender = Appender(sessions)
             listening = asyncio.create_task(listener.run(), name=f"listen {schema}")
             try:
-                yield cls(sessions, listener)
+                async with appender.running():
+                    yield cls(sessions, listener, appender)
             finally:
                 listening.cancel()
                 with suppress(asyncio.CancelledError):
@@ -75,10 +79,18 @@ class PostgresEventStore:
     async def commit(self, unit: Unit) -> Sequence[Written]:
         if not (unit.writes or unit.gate or unit.statements):
             return []
-        outcome = await (self._commit_with_statements(unit) if unit.statements else self._commit_alone(unit))
+        outcome = await self._committed(unit)
         if outcome:
             self._listener.moved_to(max(written.command.last_position for written in outcome))
         return outcome
+
+    async def _committed(self, unit: Unit) -> Sequence[Written]:
+        """A command alone goes with the others that wait; whatever has more to it is one call of its own."""
+        if unit.statements:
+            return await self._commit_with_statements(unit)
+        if len(unit.writes) == 1 and unit.gate is None:
+            return [await self._appender.append(unit.writes[0])]
+        return await self._commit_alone(unit)
 
     async def _commit_alone(self, unit: Unit) -> Sequence[Written]:
         """One call is the whole transaction."""

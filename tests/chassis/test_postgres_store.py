@@ -17,6 +17,7 @@ from careloop.chassis.sessions import Timeouts
 from careloop.cli.stack.ports import Ports
 from careloop.kernel.errors import Unavailable
 from tests.support.stack import PostgresDatabase
+from tests.support.waiting import until
 from tests.support.writes import NOON, due_row, new_event, seconds, store_one, write
 
 SCHEMA = "assessment"

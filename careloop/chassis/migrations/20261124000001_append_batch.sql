@@ -1,0 +1,145 @@
+-- migrate:up
+
+-- Stores many commands of different streams in one transaction: each of them or, alone, not. Commands and events come
+-- in the same order; c_through counts the events up to the end of each command, e_versions is null at any version.
+-- When nothing stands in the way `statuses` is null and every command is stored; else it says of each 'stored',
+-- 'repeated', 'conflict' or 'reused', with where and when it stands.
+-- As in store_unit, the lock must be outside any block with an exception handler, and the language plpgsql.
+create function append_batch(
+    c_ids text[], c_callers text[], c_digests bytea[], c_streams uuid[], c_expected bigint[],
+    c_correlations uuid[], c_causations uuid[], c_through integer[],
+    e_streams uuid[], e_versions bigint[], e_nth integer[], e_ids uuid[], e_topics text[], e_states bytea[],
+    e_occurred timestamptz[], e_correlations uuid[], e_causations uuid[], e_actors text[], e_commands text[],
+    e_keys text[],
+    d_commands integer[], d_ids uuid[], d_kinds text[], d_streams uuid[], d_at timestamptz[], d_details bytea[],
+    f_commands integer[], f_ids uuid[]
+) returns table (
+    head bigint, first_at timestamptz, statuses text[], last_positions bigint[], recorded_ats timestamptz[]
+)
+    language plpgsql
+    set search_path from current
+    set enable_seqscan = off
+as $$
+#variable_conflict use_variable
+declare
+    head_at timestamptz;
+    tick constant interval := interval '1 microsecond';
+begin
+    perform pg_advisory_xact_lock(log_key());
+    select e.notification_id, e.recorded_at into head, head_at
+    from events e order by e.notification_id desc limit 1;
+    head := coalesce(head, 0);
+    first_at := greatest(head_at + tick, clock_timestamp());
+
+    begin
+        -- A version that is there and followed is found by the primary key of events; these it would not find.
+        if exists (
+            select from unnest(c_streams, c_expected, c_through, 0 || c_through) c (stream, expected, through, before)
+            where (c.expected > 0 and not exists (
+                    select from events k where k.originator_id = c.stream and k.originator_version = c.expected))
+                or (c.through = c.before and exists (
+                    select from events k where k.originator_id = c.stream and k.originator_version = c.expected + 1))
+        ) then
+            raise unique_violation;
+        end if;
+
+        insert into commands (command_id, caller, digest, stream_id, last_position, recorded_at)
+        select c.id, c.caller, c.digest, c.stream, head + c.through, first_at + greatest(c.through - 1, 0) * tick
+        from unnest(c_ids, c_callers, c_digests, c_streams, c_through) c (id, caller, digest, stream, through);
+
+        insert into events (originator_id, originator_version, topic, state, notification_id, event_id, occurred_at,
+            recorded_at, correlation_id, causation_id, actor, command_id, key_id)
+        select e.stream,
+            coalesce(e.version, e.nth + (
+                select coalesce(max(k.originator_version), 0) from events k where k.originator_id = e.stream)),
+            e.topic, e.state, head + e.n, e.id, e.occurred_at, first_at + (e.n - 1) * tick,
+            e.correlation_id, e.causation_id, e.actor, e.command_id, e.key_id
+        from unnest(e_streams, e_versions, e_nth, e_ids, e_topics, e_states, e_occurred, e_correlations, e_causations,
+            e_actors, e_commands, e_keys) with ordinality
+            e (stream, version, nth, id, topic, state, occurred_at, correlation_id, causation_id,
+                actor, command_id, key_id, n);
+
+        if cardinality(d_ids) > 0 then
+            insert into due (due_id, kind, stream_id, due_at, detail)
+            select d.id, d.kind, d.stream, d.due_at, d.detail
+            from unnest(d_ids, d_kinds, d_streams, d_at, d_details) d (id, kind, stream, due_at, detail)
+            on conflict do nothing;
+        end if;
+        if cardinality(f_ids) > 0 then
+            update due set done_at = first_at where done_at is null and due_id = any(f_ids);
+        end if;
+        if cardinality(e_ids) > 0 then
+            perform pg_notify(current_schema() || '_events', (head + cardinality(e_ids))::text);
+        end if;
+        return next;
+        return;
+    exception when unique_violation then
+        -- Something of this batch is known or contradicts; nothing of it is stored yet.
+    end;
+
+    select b.statuses, b.last_positions, b.recorded_ats into statuses, last_positions, recorded_ats
+    from append_one_by_one(c_ids, c_callers, c_digests, c_streams, c_expected, c_correlations, c_causations, c_through,
+        e_ids, e_topics, e_states, e_occurred, e_keys,
+        d_commands, d_ids, d_kinds, d_streams, d_at, d_details, f_commands, f_ids) b;
+    return next;
+end $$;
+
+-- The slow path of append_batch, under its lock: every command is a unit of its own.
+create function append_one_by_one(
+    c_ids text[], c_callers text[], c_digests bytea[], c_streams uuid[], c_expected bigint[],
+    c_correlations uuid[], c_causations uuid[], c_through integer[],
+    e_ids uuid[], e_topics text[], e_states bytea[], e_occurred timestamptz[], e_keys text[],
+    d_commands integer[], d_ids uuid[], d_kinds text[], d_streams uuid[], d_at timestamptz[], d_details bytea[],
+    f_commands integer[], f_ids uuid[],
+    out statuses text[], out last_positions bigint[], out recorded_ats timestamptz[]
+) language plpgsql set search_path from current as $$
+#variable_conflict use_variable
+declare
+    a integer;
+    b integer := 0;
+    answer record;
+    status text;
+begin
+    for i in 1..cardinality(c_ids) loop
+        a := b + 1;
+        b := c_through[i];
+        begin
+            select s.last_position, s.recorded_at, s.repeated into answer from store_unit(
+                c_ids[i:i], c_callers[i:i], c_digests[i:i], c_streams[i:i], c_expected[i:i],
+                c_correlations[i:i], c_causations[i:i],
+                array_fill(1, array[b - a + 1]), e_ids[a:b], e_topics[a:b], e_states[a:b], e_occurred[a:b], e_keys[a:b],
+                array(select 1 from unnest(d_commands) d (command) where d.command = i),
+                array(select d.id from unnest(d_commands, d_ids) d (command, id) where d.command = i),
+                array(select d.kind from unnest(d_commands, d_kinds) d (command, kind) where d.command = i),
+                array(select d.stream from unnest(d_commands, d_streams) d (command, stream) where d.command = i),
+                array(select d.at from unnest(d_commands, d_at) d (command, at) where d.command = i),
+                array(select d.detail from unnest(d_commands, d_details) d (command, detail) where d.command = i),
+                array(select 1 from unnest(f_commands) f (command) where f.command = i),
+                array(select f.id from unnest(f_commands, f_ids) f (command, id) where f.command = i),
+                null, null, null, null, null) s;
+            status := case when answer.repeated then 'repeated' else 'stored' end;
+        exception
+            when sqlstate 'CLR01' then
+                status := 'reused';
+            when sqlstate 'CLC01' or unique_violation then
+                status := 'conflict';
+        end;
+        statuses[i] := status;
+        if status in ('stored', 'repeated') then
+            last_positions[i] := answer.last_position;
+            recorded_ats[i] := answer.recorded_at;
+        else
+            last_positions[i] := null;
+            recorded_ats[i] := null;
+        end if;
+    end loop;
+end $$;
+
+do $$
+begin
+    execute format('grant execute on function append_batch, append_one_by_one to %I', current_schema());
+end $$;
+
+-- migrate:down
+
+do $$ begin raise exception 'a log is not rolled back'; end $$;
