@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
 
 import asyncpg
 
@@ -14,48 +15,52 @@ from careloop.chassis.lost_commit import how_it_ended
 from careloop.chassis.sessions import Sessions, kernel_errors, unavailable
 from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
 
-MOST_COMMANDS = 512
+MOST_COMMANDS = 128
+"""Enough that the flush of one commit is a small part of the work, few enough that both lanes have some."""
 MOST_BYTES = 1_000_000
 MOST_WAITING = 10_000
+LANES = 2
+"""While the server stores one batch, the next one is on its way."""
 
 
 class _Lost(Exception):
     """The batch was sent and its answer did not come."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
     write: Write
     outcome: "asyncio.Future[Outcome]"
-    size: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.size = sum(len(event.state) for event in self.write.events)
+    @property
+    def size(self) -> int:
+        return sum(len(event.state) for event in self.write.events)
 
 
 class Appender:
-    """One connection and one batch at a time per process and log; other processes may append to the same log.
+    """All that one process appends to one log. Other processes may append to the same log.
 
-    No timer: an idle log stores a command at once, a busy one stores what has gathered, at most 512 commands or about
-    1 MB, and of each stream at most one command. `run` must be running for anything to be stored.
+    No timer: an idle log stores a command at once, a busy one stores what has gathered, at most 128 commands or about
+    1 MB together. Commands on one stream keep their order: of each stream at most one is on its way.
     """
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._waiting: deque[_Waiting] = deque()
+        self._under_way: set[UUID] = set()
         self._more = asyncio.Event()
-        self._connection: asyncpg.Connection | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Appends until the end of the block, and what is in hand then is finished."""
-        task = asyncio.create_task(self._run(), name=f"append {self._sessions.schema}")
+        """Appends until the end of the block; who still waits then is refused."""
+        lanes = [asyncio.create_task(self._serve(_Lane(self._sessions))) for _ in range(LANES)]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
+            _tell(self._waiting, [unavailable()] * len(self._waiting))
 
     async def append(self, write: Write) -> Written:
         """Return when it is durable. Raises Conflict, RequestIdReused, Unavailable, Overloaded.
@@ -63,87 +68,93 @@ class Appender:
         A caller that gives up before its batch has left leaves nothing behind.
         """
         if len(self._waiting) >= MOST_WAITING:
-            raise Overloaded(
-                "too-many-commands", "Too many commands wait to be stored; retry with the same request_id."
-            )
+            raise Overloaded("too-many-commands", "Too many commands wait; retry later with the same request_id.")
         waiting = _Waiting(write, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._more.set()
-        outcome = await self._outcome(waiting)
+        try:
+            outcome = await waiting.outcome
+        except _Lost:
+            (outcome,) = await how_it_ended(self._sessions, Unit(writes=(write,)), None)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    async def _outcome(self, waiting: _Waiting) -> Outcome:
-        try:
-            return await waiting.outcome
-        except _Lost:
-            unit = Unit(writes=(waiting.write,))
-            (found,) = await how_it_ended(self._sessions, unit, None)
-            return found
-
-    async def _run(self) -> None:
+    async def _serve(self, lane: "_Lane") -> None:
         try:
             while True:
-                await self._more.wait()
-                self._more.clear()
-                while batch := self._next_batch():
-                    await self._store(batch)
+                batch = self._next_batch()
+                if batch:
+                    await self._store(lane, batch)
+                else:
+                    self._more.clear()
+                    await self._more.wait()
         finally:
-            self._refuse_all()
-            self._hang_up()
+            lane.hang_up()
 
     def _next_batch(self) -> list[_Waiting]:
-        """The first of each stream, in the order in which they came; the others stay in theirs."""
+        """The first of each stream that has none under way, in their order; the others stay in theirs."""
         batch: list[_Waiting] = []
         later: list[_Waiting] = []
-        streams = set()
         size = 0
         while self._waiting and len(batch) < MOST_COMMANDS and size < MOST_BYTES:
             waiting = self._waiting.popleft()
             if waiting.outcome.done():
                 continue
-            if waiting.write.stream_id in streams:
+            if waiting.write.stream_id in self._under_way:
                 later.append(waiting)
                 continue
-            streams.add(waiting.write.stream_id)
+            self._under_way.add(waiting.write.stream_id)
             batch.append(waiting)
             size += waiting.size
         self._waiting.extendleft(reversed(later))
         return batch
 
-    async def _store(self, batch: Sequence[_Waiting]) -> None:
-        writes = [waiting.write for waiting in batch]
+    async def _store(self, lane: "_Lane", batch: Sequence[_Waiting]) -> None:
         try:
-            answers = await self._send(writes)
-        except (_Lost, CareloopError) as failure:
-            _tell(batch, [failure] * len(batch))
+            await lane.store(batch)
+        finally:
+            self._under_way.difference_update(waiting.write.stream_id for waiting in batch)
+            self._more.set()
+
+
+class _Lane:
+    """One connection, one batch at a time."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._connection: asyncpg.Connection | None = None
+
+    async def store(self, batch: Sequence[_Waiting]) -> None:
+        """Whatever becomes of it, everyone in the batch is told."""
+        try:
+            answers = await self._sent([waiting.write for waiting in batch])
         except asyncio.CancelledError:
             _tell(batch, [_Lost()] * len(batch))
             raise
+        except (_Lost, CareloopError) as failure:
+            _tell(batch, [failure] * len(batch))
         except Exception as failure:
             await self._store_apart(batch, failure)
         else:
             _tell(batch, answers)
 
     async def _store_apart(self, batch: Sequence[_Waiting], failure: Exception) -> None:
-        """What the server cannot take at all must be refused alone."""
+        """What the server cannot take at all must not take others with it."""
         if len(batch) == 1:
             _tell(batch, [failure])
             return
         for waiting in batch:
-            await self._store([waiting])
+            await self.store([waiting])
 
-    async def _send(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+    async def _sent(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         """Raises Unavailable when nothing was sent, _Lost when the answer did not come."""
         connection = await self._connected()
         try:
             with kernel_errors():
                 answer = await connection.fetchrow(APPEND_BATCH, *batch_arrays(writes))
-        except (Unavailable, asyncio.CancelledError) as lost:
-            self._hang_up()
-            if isinstance(lost, asyncio.CancelledError):
-                raise
+        except Unavailable as lost:
+            self.hang_up()
             raise _Lost from lost
         return outcomes(writes, answer)
 
@@ -152,15 +163,10 @@ class Appender:
             self._connection = await self._sessions.connect("appender")
         return self._connection
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-    def _refuse_all(self) -> None:
-        left = [waiting for waiting in self._waiting if not waiting.outcome.done()]
-        self._waiting.clear()
-        _tell(left, [unavailable()] * len(left))
 
 
 def _tell(batch: Sequence[_Waiting], answers: Sequence[Outcome]) -> None:

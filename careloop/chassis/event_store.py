@@ -153,7 +153,7 @@ class EventStore(Protocol):
     Positions are gapless from 1 and follow commit order; `recorded_at` strictly increases with position.
     """
 
-    async def load(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[StoredEvent]:
+    async def load(self, stream_id: UUID) -> Sequence[StoredEvent]:
         """The events of one stream, oldest first."""
         ...
 

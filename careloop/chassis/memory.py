@@ -65,8 +65,8 @@ class MemoryEventStore:
         self._moved = asyncio.Event()
         return outcome
 
-    async def load(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[StoredEvent]:
-        return [e for e in self._stream(stream_id) if e.meta.version > after_version]
+    async def load(self, stream_id: UUID) -> Sequence[StoredEvent]:
+        return list(self._stream(stream_id))
 
     def _stream(self, stream_id: UUID) -> Iterable[StoredEvent]:
         return (event for event in self._tables.log if event.meta.stream_id == stream_id)

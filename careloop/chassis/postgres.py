@@ -21,6 +21,7 @@ from careloop.chassis.event_store import (
     Unit,
     Written,
 )
+from careloop.chassis.loader import Loader
 from careloop.chassis.log_listener import LogListener
 from careloop.chassis.lost_commit import how_it_ended
 from careloop.chassis.sessions import Sessions, Timeouts
@@ -57,6 +58,7 @@ class PostgresEventStore:
         self.sessions = sessions
         self._listener = listener
         self._appender = appender
+        self._loader = Loader(self._streams)
 
     @classmethod
     @asynccontextmanager
@@ -135,9 +137,12 @@ class PostgresEventStore:
             return await how_it_ended(self.sessions, unit, None)
         return []
 
-    async def load(self, stream_id: UUID, *, after_version: int = 0) -> Sequence[StoredEvent]:
+    async def load(self, stream_id: UUID) -> Sequence[StoredEvent]:
+        return await self._loader.load(stream_id)
+
+    async def _streams(self, stream_ids: list[UUID]) -> Sequence[StoredEvent]:
         return await self._events(
-            "where originator_id = $1 and originator_version > $2 order by originator_version", stream_id, after_version
+            "where originator_id = any($1) order by originator_id, originator_version", stream_ids
         )
 
     async def events_of_command(self, command_id: str) -> Sequence[StoredEvent]:

@@ -20,7 +20,7 @@ from careloop.chassis.event_store import (
     Write,
 )
 from careloop.kernel.decider import Decider
-from careloop.kernel.errors import Conflict, RequestIdReused
+from careloop.kernel.errors import CareloopError, Conflict, RequestIdReused
 from careloop.kernel.events import Event, Request
 from careloop.kernel.ids import EventId, derived_id
 
@@ -78,7 +78,9 @@ class Streams(Generic[State, Fact]):
         self._queues: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, stream_id: UUID) -> Loaded[State]:
-        rows = await self.store.load(stream_id)
+        return self._folded(await self.store.load(stream_id))
+
+    def _folded(self, rows: Sequence[StoredEvent]) -> Loaded[State]:
         facts = (self.codec.decode(row.meta.topic, row.state) for row in rows)
         return Loaded(state=self.decider.fold(facts), version=rows[-1].meta.version if rows else 0)
 
@@ -93,8 +95,8 @@ class Streams(Generic[State, Fact]):
         """Decide on the stream's newest state and store the outcome once, whatever is lost on the way.
 
         `done` are the due rows that are thereby finished. A repeat of the request answers what the first one did,
-        without deciding again. Raises what `decide` raises (then nothing is stored), Conflict after three tries,
-        RequestIdReused, Unavailable.
+        whatever `decide` would say now. Raises what `decide` raises (then nothing is stored), Conflict after three
+        tries, RequestIdReused, Unavailable, Overloaded.
         """
         queue = self._queues.setdefault(stream_id, asyncio.Lock())
         async with queue:
@@ -112,11 +114,19 @@ class Streams(Generic[State, Fact]):
         decide: Callable[[State], Sequence[Fact]],
         done: tuple[UUID, ...],
     ) -> Done[Fact]:
-        known = await self.store.command(request.request_id)
-        if known is not None:
+        rows = await self.store.load(stream_id)
+        stored = any(row.meta.command_id == request.request_id for row in rows)
+        if stored and (known := await self.store.command(request.request_id)):
             return await self.answer_again(known, request)
-        loaded = await self.load(stream_id)
-        events = decide(loaded.state)
+        loaded = self._folded(rows)
+        try:
+            events = decide(loaded.state)
+        except CareloopError:
+            # A repeat of a command that stored no event shows in the table of commands only.
+            known = await self.store.command(request.request_id)
+            if known is None:
+                raise
+            return await self.answer_again(known, request)
         write = self.write(stream_id, request, events, loaded.version, done=done)
         shown = tuple(statement for event in events for statement in self.statements(event, stream_id))
         (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))

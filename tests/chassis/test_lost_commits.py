@@ -17,6 +17,8 @@ from tests.support.stack import PostgresDatabase
 from tests.support.writes import Happening, count_one, counters, new_event, request, write
 
 REPETITIONS = 20
+THOUSAND = pytest.param(500, marks=[pytest.mark.faults, pytest.mark.timeout(600)])
+"""Of either loss, so a thousand in all."""
 
 Lossy = tuple[PostgresEventStore, LossyProxy]
 
@@ -47,11 +49,12 @@ def showing(store: PostgresEventStore) -> Streams[int, Happening]:
 
 @pytest.mark.parametrize("in_transaction", [False, True], ids=["one call", "COMMIT of its own"])
 @pytest.mark.parametrize("loss", Loss)
-async def test_a_lost_answer_is_read_back(lossy: Lossy, loss: Loss, in_transaction: bool) -> None:
+@pytest.mark.parametrize("repetitions", [REPETITIONS, THOUSAND])
+async def test_a_lost_answer_is_read_back(lossy: Lossy, repetitions: int, loss: Loss, in_transaction: bool) -> None:
     store, proxy = lossy
     streams = showing(store) if in_transaction else counters(store)
     stream = uuid4()
-    for total in range(1, REPETITIONS + 1):
+    for total in range(1, repetitions + 1):
         call = request()
         proxy.lose(b"COMMIT;" if in_transaction else call.digest, loss)
         if loss is Loss.AFTER:

@@ -218,13 +218,42 @@ async def test_an_abandoned_call_gives_its_connection_back(
     postgres: PostgresDatabase, admin: asyncpg.Connection
 ) -> None:
     async with PostgresEventStore.open(postgres.dsn(SCHEMA), SCHEMA, pool_size=1) as store:
-        for _ in range(5):
+        for last in range(5):
+            gate = Gate(consumer="c", source="s", partition=0, last=last, position=last + 1)
             async with admin.transaction():
                 await admin.execute("select pg_advisory_xact_lock(log_key())")
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.1):
-                        await store_one(store, write(uuid4(), 0, new_event()))
+                        await store.commit(Unit(writes=(write(uuid4(), 0, new_event()),), gate=gate))
+            await store.commit(Unit(gate=gate))
         assert (await store_one(store, write(uuid4(), 0, new_event()))).command.last_position == 1
+
+
+async def test_a_caller_that_gives_up_while_it_waits_leaves_nothing_behind(
+    store: PostgresEventStore, admin: asyncpg.Connection
+) -> None:
+    """The first leaves for the server at once; the others, of the same stream, wait behind it and are abandoned."""
+    stream = uuid4()
+    writes = [write(stream, None, new_event()) for _ in range(5)]
+    async with admin.transaction():
+        await admin.execute("select pg_advisory_xact_lock(log_key())")
+        first = asyncio.create_task(store_one(store, writes[0]))
+        await until(lambda: waits_for_the_log(admin))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await asyncio.gather(*(store_one(store, each) for each in writes[1:]))
+    await first
+    await store_one(store, writes[4])
+    assert [event.meta.command_id for event in await store.after(0, 10)] == [
+        writes[0].command_id,
+        writes[4].command_id,
+    ]
+
+
+async def waits_for_the_log(admin: asyncpg.Connection) -> bool:
+    return bool(
+        await admin.fetchval("select exists (select from pg_locks where locktype = 'advisory' and not granted)")
+    )
 
 
 async def test_a_server_that_may_forget_is_refused(

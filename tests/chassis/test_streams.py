@@ -68,14 +68,20 @@ def _must_not_decide(_total: int) -> list[Happening]:
     raise AssertionError("decided again")
 
 
+def refuse(_total: int) -> list[Happening]:
+    raise RuleViolated("not-now", "Not now.")
+
+
 async def test_a_repeat_of_a_call_that_changed_nothing_answers_nothing(store: EventStore) -> None:
     streams, stream = counters(store), uuid4()
     call = request()
     first = await streams.transact(stream, call, decide_nothing)
     await streams.transact(stream, request(), count_one)
-    again = await streams.transact(stream, call, _must_not_decide)
     assert (first.events, first.position, first.repeated) == ([], 0, False)
-    assert (again.events, again.position, again.repeated) == ([], 0, True)
+    for decide in (count_one, refuse):
+        again = await streams.transact(stream, call, decide)
+        assert (again.events, again.position, again.repeated) == ([], 0, True)
+    assert (await streams.load(stream)).version == 1
 
 
 async def test_the_position_is_that_of_the_last_published_event(store: EventStore) -> None:
@@ -103,9 +109,6 @@ async def test_a_request_id_of_another_request_is_refused(store: EventStore, cha
 async def test_a_refused_call_stores_nothing_and_may_be_tried_again(store: EventStore) -> None:
     streams, stream = counters(store), uuid4()
     call = request()
-
-    def refuse(_total: int) -> list[Happening]:
-        raise RuleViolated("not-now", "Not now.")
 
     with pytest.raises(RuleViolated):
         await streams.transact(stream, call, refuse)

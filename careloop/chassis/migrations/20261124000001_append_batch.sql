@@ -32,13 +32,16 @@ begin
     first_at := greatest(head_at + tick, clock_timestamp());
 
     begin
-        -- A version that is there and followed is found by the primary key of events; these it would not find.
+        -- A version that is already followed shows in the primary key of events, but not a version that is not there,
+        -- nor that of a command without events. Scalar subqueries are probes; EXISTS may become a scan of the table.
         if exists (
             select from unnest(c_streams, c_expected, c_through, 0 || c_through) c (stream, expected, through, before)
-            where (c.expected > 0 and not exists (
-                    select from events k where k.originator_id = c.stream and k.originator_version = c.expected))
-                or (c.through = c.before and exists (
-                    select from events k where k.originator_id = c.stream and k.originator_version = c.expected + 1))
+            where case when c.through = c.before
+                then c.expected <> coalesce((
+                    select max(k.originator_version) from events k where k.originator_id = c.stream), 0)
+                else c.expected > 0 and (
+                    select 1 from events k where k.originator_id = c.stream and k.originator_version = c.expected
+                ) is null end
         ) then
             raise unique_violation;
         end if;
