@@ -9,6 +9,7 @@ from typing import Any
 
 from careloop.chassis.event_store import Gate, Statement, Unit
 from careloop.chassis.handling import Received
+from careloop.chassis.lane import CONFLICTS_AT_ONCE
 from careloop.chassis.partitioner import partition_of
 from careloop.chassis.postgres import PostgresEventStore
 from careloop.kernel.errors import Conflict
@@ -65,11 +66,13 @@ class Coordination:
     async def apply(self, batch: Sequence[Received]) -> None:
         """As the inbox does: what is remembered is forgotten when the unit was not stored, and then it is made anew."""
         first = batch[0].envelope
-        try:
-            await self._apply(batch)
-        except Conflict:
-            self.consumer.forget(first.source, partition_of(first.patient_id, PARTITIONS))
-            await self._apply(batch)
+        for _ in range(CONFLICTS_AT_ONCE):
+            try:
+                await self._apply(batch)
+                return
+            except Conflict:
+                self.consumer.forget(first.source, partition_of(first.patient_id, PARTITIONS))
+        raise AssertionError("a conflict that does not pass")
 
     async def _apply(self, batch: Sequence[Received]) -> None:
         source = batch[0].envelope.source
