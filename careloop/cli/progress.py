@@ -34,7 +34,7 @@ class PlainLines:
             return
         self._told = now
         left = f", {max(0, of - done) / rate:.0f} s left" if of and rate else ""
-        print(f"{phase}: {done:,}{f' of {of:,}' if of else ''} {self._unit}, {rate:,.0f}/s{left}", file=sys.stderr)
+        print(f"{phase}: {done:,}{f' of {of:,}' if of else ''}{self._unit}, {rate:,.0f}/s{left}", file=sys.stderr)
 
 
 class Bar:
@@ -49,7 +49,7 @@ class Bar:
     def at(self, phase: str, done: int, of: int | None = None) -> None:
         if phase not in self._tasks:
             self._tasks[phase] = self._bars.add_task(phase, total=of, told="")
-        told = f"{done:,} {self._unit}, {self._clock.rate(phase, done):,.0f}/s"
+        told = f"{done:,}{self._unit}, {self._clock.rate(phase, done):,.0f}/s"
         self._bars.update(self._tasks[phase], completed=done, total=of, told=told)
 
 
@@ -67,8 +67,9 @@ class Clock:
 
 
 @contextmanager
-def progress(unit: str) -> Iterator[Shown]:
-    """Shows how far it is as long as the block lasts; `unit` names what is counted."""
+def progress(unit: str = "") -> Iterator[Shown]:
+    """Shows how far it is as long as the block lasts; `unit` names what is counted, if it is always the same."""
+    unit = unit and f" {unit}"
     if not sys.stderr.isatty():
         yield PlainLines(unit)
         return

@@ -79,7 +79,7 @@ async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadlin
     async with opened:
         stub = CoordinationServiceStub(opened.channel(COORDINATION))
         answers = opened.stream(COORDINATION, stub.RebuildCareView, request, OPERATOR, deadline=deadline)
-        with progress("") as shown:
+        with progress() as shown:
             async for answer in answers:
                 if answer.HasField("outcome"):
                     return _result(answer.outcome)

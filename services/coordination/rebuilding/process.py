@@ -3,14 +3,14 @@
 import asyncio
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
+from subprocess import PIPE, Popen, TimeoutExpired
 
 from careloop.kernel.errors import RuleViolated, Unavailable
 from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress
-from services.coordination.rebuilding.telling import Refused, parse
+from services.coordination.rebuilding.telling import parse
 
 STOP_SECONDS = 5
 WORKERS_PER_PROCESSOR = 2
@@ -37,21 +37,22 @@ class Rebuilds:
 
         Raises RuleViolated when another one runs or there is nothing to turn to, Unavailable when it fails.
         """
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.coordination.rebuilding", *_words(asked)),
-            stdin=PIPE,
-            stdout=PIPE,
-            env=self._environment,
-        )
+        process = self._start(asked)
         try:
             ended = False
-            async for told in _told(process):
-                ended = isinstance(told, Outcome)
-                yield told
+            async with aclosing(_told(process)) as lines:
+                async for told in lines:
+                    ended = isinstance(told, Outcome)
+                    yield told
             if not ended:
                 raise Unavailable("rebuild-failed", "The rebuild did not tell of its end; start it again.")
         finally:
-            await _stop(process)
+            await asyncio.to_thread(_stop, process)
+
+    def _start(self, asked: Asked) -> Popen[bytes]:
+        """By this Popen and not by the loop's: that one forks, which a process that serves gRPC may not survive."""
+        command = [sys.executable, "-m", "services.coordination.rebuilding", *_words(asked)]
+        return Popen(command, stdin=PIPE, stdout=PIPE, env=self._environment)  # noqa: S603 - our own module
 
 
 def _words(asked: Asked) -> list[str]:
@@ -63,27 +64,29 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-async def _told(process: Process) -> AsyncIterator[Progress | Outcome]:
-    assert process.stdout is not None
-    async for content in process.stdout:
-        line = parse(content)
-        if line.refused is not None:
-            raise _refusal(line.refused)
-        told = line.progress or line.outcome
-        if told is not None:
-            yield told
+async def _told(process: Popen[bytes]) -> AsyncGenerator[Progress | Outcome, None]:
+    lines = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), process.stdout
+    )
+    try:
+        async for content in lines:
+            line = parse(content)
+            if line.refused is not None:
+                raise RuleViolated(line.refused.slug, line.refused.sentence)
+            told = line.progress or line.outcome
+            if told is not None:
+                yield told
+    finally:
+        transport.close()
 
 
-def _refusal(refused: Refused) -> RuleViolated:
-    return RuleViolated(refused.slug, refused.sentence)
-
-
-async def _stop(process: Process) -> None:
+def _stop(process: Popen[bytes]) -> None:
     """Its standard input ends; where that is not enough it is killed."""
     assert process.stdin is not None
     process.stdin.close()
-    with suppress(TimeoutError):
-        await asyncio.wait_for(process.wait(), STOP_SECONDS)
-    if process.returncode is None:
+    try:
+        process.wait(STOP_SECONDS)
+    except TimeoutExpired:
         process.kill()
-        await process.wait()
+        process.wait()

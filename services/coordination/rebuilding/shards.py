@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from multiprocessing import connection as pipes
 from multiprocessing import get_context, parent_process
@@ -22,7 +23,7 @@ from services.coordination.domain.sections import SECTIONS
 from services.coordination.rebuilding.history import Place, Told, by_patient, told
 from services.coordination.rebuilding.slots import IdleSlot, Kept
 
-EVENTS_PER_SHARD = 50_000
+EVENTS_PER_SHARD = 10_000
 FEWEST_SHARDS, MOST_SHARDS = 1, 4096
 
 
@@ -59,7 +60,7 @@ class Filled:
 
 
 def shards_for(events: int) -> list[Shard]:
-    """All patients, in ranges of ids that hold some 50,000 events each where ids are random."""
+    """All patients, in ranges of ids that hold some 10,000 events each where ids are random."""
     wanted = min(max(events // EVENTS_PER_SHARD, FEWEST_SHARDS), MOST_SHARDS)
     edges = [(n << 128) // wanted for n in range(wanted + 1)]
     return [Shard(first=UUID(int=low), last=UUID(int=high - 1)) for low, high in pairwise(edges)]
@@ -117,7 +118,10 @@ class WorkerDied(Exception):
 @asynccontextmanager
 async def workers(count: int, database: Database) -> AsyncIterator[Workers]:
     """So many worker processes, gone at the end of the block."""
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_set_up_worker)
+    context = get_context("forkserver")
+    # What a worker imports is imported once, by the process that the workers are forked from.
+    context.set_forkserver_preload([__name__])
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_set_up_worker)
     try:
         yield Workers(pool, database)
     finally:
@@ -142,14 +146,22 @@ def _end_with_the_parent() -> None:
 
 
 def _fill_in_worker(database: Database, idle: IdleSlot, shard: Shard, through: int) -> Filled:
-    return asyncio.run(_fill_connected(database, idle, shard, through))
+    return _runner().run(fill(_connection(database), idle, shard, through))
 
 
-async def _fill_connected(database: Database, idle: IdleSlot, shard: Shard, through: int) -> Filled:
+@cache
+def _runner() -> asyncio.Runner:
+    return asyncio.Runner()
+
+
+@cache
+def _connection(database: Database) -> asyncpg.Connection:
+    """One for all shards of this worker; it ends with the process."""
+    return _runner().run(_connected(database))
+
+
+async def _connected(database: Database) -> asyncpg.Connection:
     connection = await database.connect("rebuild worker")
-    try:
-        # The planner would rather read the whole journal for every shard; pages by patient must come by the index.
-        await connection.execute("set enable_seqscan = off; set enable_bitmapscan = off")
-        return await fill(connection, idle, shard, through)
-    finally:
-        await connection.close(timeout=1)
+    # The planner would rather read the whole journal for every shard; pages by patient must come by the index.
+    await connection.execute("set enable_seqscan = off; set enable_bitmapscan = off")
+    return connection
