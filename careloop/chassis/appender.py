@@ -7,12 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-import asyncpg
-
 from careloop.chassis.batch_arrays import APPEND_BATCH, Outcome, batch_arrays, outcomes
 from careloop.chassis.event_store import Unit, Write, Written
 from careloop.chassis.lost_commit import how_it_ended
-from careloop.chassis.sessions import Sessions, kernel_errors, unavailable
+from careloop.chassis.sessions import OwnConnection, Sessions, kernel_errors, unavailable
 from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
 
 MOST_COMMANDS = 128
@@ -90,7 +88,7 @@ class Appender:
                     self._more.clear()
                     await self._more.wait()
         finally:
-            lane.hang_up()
+            lane.connection.hang_up()
 
     def _next_batch(self) -> list[_Waiting]:
         """The first of each stream that has none under way, in their order; the others stay in theirs."""
@@ -122,8 +120,7 @@ class _Lane:
     """One connection, one batch at a time."""
 
     def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-        self._connection: asyncpg.Connection | None = None
+        self.connection = OwnConnection(sessions, "appender")
 
     async def store(self, batch: Sequence[_Waiting]) -> None:
         """Whatever becomes of it, everyone in the batch is told."""
@@ -149,24 +146,14 @@ class _Lane:
 
     async def _sent(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         """Raises Unavailable when nothing was sent, _Lost when the answer did not come."""
-        connection = await self._connected()
+        connection = await self.connection.get()
         try:
             with kernel_errors():
                 answer = await connection.fetchrow(APPEND_BATCH, *batch_arrays(writes))
         except Unavailable as lost:
-            self.hang_up()
+            self.connection.hang_up()
             raise _Lost from lost
         return outcomes(writes, answer)
-
-    async def _connected(self) -> asyncpg.Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._sessions.connect("appender")
-        return self._connection
-
-    def hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
 
 
 def _tell(batch: Sequence[_Waiting], answers: Sequence[Outcome]) -> None:

@@ -1,42 +1,48 @@
-"""Streams that are asked for at the same time are read together: one query and one connection for all who wait."""
+"""Streams that are asked for at the same time are read together: one query for all who wait."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from uuid import UUID
 
+import asyncpg
+
 from careloop.chassis.event_store import StoredEvent
+from careloop.chassis.sessions import OwnConnection, kernel_errors, unavailable
 
 MOST_STREAMS = 128
-READERS = 1
 
 Events = Sequence[StoredEvent]
-ReadStreams = Callable[[list[UUID]], Awaitable[Events]]
+ReadStreams = Callable[[asyncpg.Connection, list[UUID]], Awaitable[Events]]
 """The events of these streams, each stream's in the order of its versions."""
 
 
 class Loader:
     """Like the appender it has no timer: what gathers while a query runs is the next query."""
 
-    def __init__(self, read: ReadStreams) -> None:
+    def __init__(self, connection: OwnConnection, read: ReadStreams) -> None:
+        self._connection = connection
         self._read = read
         self._wanted: dict[UUID, asyncio.Future[Events]] = {}
-        self._readers: set[asyncio.Task[None]] = set()
+        self._reader: asyncio.Task[None] | None = None
 
     async def load(self, stream_id: UUID) -> Events:
         """The stream as it is at some moment after this call. Raises what the query raises."""
         wanted = self._wanted.get(stream_id)
         if wanted is None:
             wanted = self._wanted[stream_id] = asyncio.get_running_loop().create_future()
-            self._start_reading()
+            if self._reader is None or self._reader.done():
+                self._reader = asyncio.create_task(self._read_all(), name="load streams")
         # Who gives up must not take the answer from the others who wait for the same stream.
         return await asyncio.shield(wanted)
 
-    def _start_reading(self) -> None:
-        if len(self._readers) < READERS:
-            reader = asyncio.create_task(self._read_all(), name="load streams")
-            self._readers.add(reader)
-            reader.add_done_callback(self._readers.discard)
+    async def close(self) -> None:
+        """Who still waits is refused."""
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+        _refuse(self._wanted.values(), unavailable())
+        self._connection.hang_up()
 
     async def _read_all(self) -> None:
         while self._wanted:
@@ -45,14 +51,24 @@ class Loader:
 
     async def _answer(self, wanted: dict[UUID, "asyncio.Future[Events]"]) -> None:
         try:
-            events = await self._read(list(wanted))
+            connection = await self._connection.get()
+            with kernel_errors():
+                events = await self._read(connection, list(wanted))
+        except asyncio.CancelledError:
+            _refuse(wanted.values(), unavailable())
+            raise
         except Exception as failure:
-            for answer in wanted.values():
-                answer.set_exception(failure)
-                answer.exception()  # who waited may have given up
+            self._connection.hang_up()
+            _refuse(wanted.values(), failure)
             return
         found: dict[UUID, list[StoredEvent]] = defaultdict(list)
         for event in events:
             found[event.meta.stream_id].append(event)
         for stream, answer in wanted.items():
             answer.set_result(found[stream])
+
+
+def _refuse(wanted: Iterable["asyncio.Future[Events]"], failure: Exception) -> None:
+    for answer in wanted:
+        answer.set_exception(failure)
+        answer.exception()  # who waited may have given up

@@ -24,7 +24,7 @@ from careloop.chassis.event_store import (
 from careloop.chassis.loader import Loader
 from careloop.chassis.log_listener import LogListener
 from careloop.chassis.lost_commit import how_it_ended
-from careloop.chassis.sessions import Sessions, Timeouts
+from careloop.chassis.sessions import OwnConnection, Sessions, Timeouts
 from careloop.chassis.store_figures import StoreFigures, read_figures
 from careloop.chassis.unit_arrays import STORE_UNIT, unit_arrays
 from careloop.chassis.unit_calls import as_one_call
@@ -34,6 +34,8 @@ from careloop.kernel.ids import EventId, PersonId
 
 _COLUMNS = """originator_id, originator_version, topic, state, notification_id, event_id, occurred_at, recorded_at,
     correlation_id, causation_id, actor, command_id, key_id"""
+
+_STREAMS = f"select {_COLUMNS} from events where originator_id = any($1) order by originator_id, originator_version"  # noqa: S608
 
 _CLAIM = """
     update due set claims = claims + 1, lease_until = $3
@@ -54,11 +56,11 @@ class PostgresEventStore:
     `sessions` is for reads of a service's own tables; writes go through `commit`.
     """
 
-    def __init__(self, sessions: Sessions, listener: LogListener, appender: Appender) -> None:
+    def __init__(self, sessions: Sessions, listener: LogListener, appender: Appender, loader: Loader) -> None:
         self.sessions = sessions
         self._listener = listener
         self._appender = appender
-        self._loader = Loader(self._streams)
+        self._loader = loader
 
     @classmethod
     @asynccontextmanager
@@ -69,11 +71,13 @@ class PostgresEventStore:
         async with Sessions(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as sessions:
             listener = LogListener(partial(sessions.connect, "listener"), f"{schema}_events")
             appender = Appender(sessions)
+            loader = Loader(OwnConnection(sessions, "loader"), _read_streams)
             listening = asyncio.create_task(listener.run(), name=f"listen {schema}")
             try:
                 async with appender.running():
-                    yield cls(sessions, listener, appender)
+                    yield cls(sessions, listener, appender, loader)
             finally:
+                await loader.close()
                 listening.cancel()
                 with suppress(asyncio.CancelledError):
                     await listening
@@ -139,11 +143,6 @@ class PostgresEventStore:
 
     async def load(self, stream_id: UUID) -> Sequence[StoredEvent]:
         return await self._loader.load(stream_id)
-
-    async def _streams(self, stream_ids: list[UUID]) -> Sequence[StoredEvent]:
-        return await self._events(
-            "where originator_id = any($1) order by originator_id, originator_version", stream_ids
-        )
 
     async def events_of_command(self, command_id: str) -> Sequence[StoredEvent]:
         return await self._events("where command_id = $1 order by notification_id", command_id)
@@ -215,6 +214,10 @@ class PostgresEventStore:
         except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
             return ""
         return version or ""
+
+
+async def _read_streams(connection: asyncpg.Connection, stream_ids: list[UUID]) -> Sequence[StoredEvent]:
+    return [_stored(row) for row in await connection.fetch(_STREAMS, stream_ids)]
 
 
 def _outcome(unit: Unit, rows: Sequence[asyncpg.Record]) -> Sequence[Written]:

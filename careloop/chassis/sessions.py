@@ -135,6 +135,26 @@ class Sessions:
             return await connection.fetchval(sql, *args)
 
 
+class OwnConnection:
+    """A connection of one's own that is made when it is needed, and made anew after it was lost."""
+
+    def __init__(self, sessions: Sessions, purpose: str) -> None:
+        self._sessions = sessions
+        self._purpose = purpose
+        self._connection: asyncpg.Connection | None = None
+
+    async def get(self) -> asyncpg.Connection:
+        """Raises Unavailable."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._sessions.connect(self._purpose)
+        return self._connection
+
+    def hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
 def _server_settings(schema: str, timeouts: Timeouts) -> dict[str, str]:
     milliseconds = str(int(timeouts.statement * 1000))
     return {

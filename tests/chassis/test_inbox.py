@@ -453,7 +453,8 @@ async def test_a_lost_answer_to_a_stored_unit_has_no_second_effect(consumer: Con
                 raise Unavailable("store", "the answer was lost")
             return stored
 
-    losing = LosingStore(consumer.store.sessions, consumer.store._listener, consumer.store._appender)
+    whole = consumer.store
+    losing = LosingStore(whole.sessions, whole._listener, whole._appender, whole._loader)
     unlucky = Consumer(losing)
     records = chain(ANN, ANN)
     while await unlucky.take(*records) is Taken.AGAIN:
