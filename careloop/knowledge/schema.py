@@ -23,6 +23,21 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Anything read from a data file."""
 
 
+class Title(Entry, frozen=True, kw_only=True):
+    """Name and version of the pack, and the drugs for which an unchecked order must not pass without a reason."""
+
+    name: str
+    version: str
+    high_risk: tuple[str, ...]
+
+
+class Mechanism(Entry, frozen=True, kw_only=True):
+    """Why something happens, in a sentence that findings show. Rules of all files name it."""
+
+    name: str
+    text: str
+
+
 class Code(Entry, frozen=True, kw_only=True):
     """An RxNorm concept and where it was seen: a and c are published mappings, x other public code, m memory."""
 
@@ -55,14 +70,14 @@ class DrugClass(Entry, frozen=True, kw_only=True):
     includes: tuple[str, ...] = ()
 
 
-class Rule(Entry, frozen=True, kw_only=True):
-    """What every rule carries. It judges orders that start in [effective_from, effective_to]."""
+class Sourced(Entry, frozen=True, kw_only=True):
+    """What everything clinical carries: where it comes from, how well that was seen, and the days on which it holds.
+
+    It holds on [effective_from, effective_to]. Versions of one id stand side by side when their days do not overlap.
+    """
 
     id: str
     version: int
-    severity: Severity
-    message: str
-    action: str
     source: str
     basis: Basis
     reviewed: bool
@@ -71,6 +86,15 @@ class Rule(Entry, frozen=True, kw_only=True):
 
     def in_force(self, day: date) -> bool:
         return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+
+
+class Rule(Sourced, frozen=True, kw_only=True):
+    """What judges an order that starts while it is in force: how strongly it speaks, why, and what to do."""
+
+    severity: Severity
+    mechanism: str
+    message: str
+    action: str
 
 
 class PairRule(Rule, frozen=True, kw_only=True):

@@ -1,0 +1,40 @@
+"""Which kinds of entries the pack holds, one data file each.
+
+A new kind is one line here. Its shape is a `schema.Entry` (a `schema.Rule` where it judges or advises) in a module that
+imports no more than `careloop.knowledge.schema`; `current_pack().entries(Shape)` then answers its entries, read and
+checked strictly with all others: keys, ids, periods, and every field named in `references.py` that names something.
+"""
+
+from collections.abc import Mapping
+
+from careloop.knowledge import schema
+
+KINDS: Mapping[str, type[schema.Entry]] = {
+    "pack.yaml": schema.Title,
+    "mechanisms.yaml": schema.Mechanism,
+    "drugs.yaml": schema.Drug,
+    "classes.yaml": schema.DrugClass,
+    "combinations.yaml": schema.Combination,
+    "product-words.yaml": schema.Words,
+    "not-drugs.yaml": schema.Named,
+    "units.yaml": schema.UnitOf,
+    "conditions.yaml": schema.ConditionGroup,
+    "groups.yaml": schema.SubstanceGroup,
+    "interactions.yaml": schema.PairRule,
+    "washouts.yaml": schema.WashoutRule,
+    "duplicates.yaml": schema.PairRule,
+    "same-ingredient.yaml": schema.Rule,
+    "allergies.yaml": schema.AllergyRule,
+    "doses.yaml": schema.DoseRule,
+    "drug-conditions.yaml": schema.ConditionRule,
+    "ages.yaml": schema.AgeRule,
+    "pregnancy.yaml": schema.PregnancyRule,
+    "labs.yaml": schema.LabRule,
+    "trials.yaml": schema.TrialRule,
+    "supply.yaml": schema.SupplyRule,
+    "controlled.yaml": schema.ControlledRule,
+}
+"""Data file -> shape of its entries."""
+
+READ_BY_THEMSELVES = frozenset({"instruments.yaml", "red_flags.yaml"})
+"""Files whose reader checks them, outside the pack proper; the digest covers them."""

@@ -1,0 +1,55 @@
+"""Data files as typed entries. A fault names the file and the entry it stands in."""
+
+import re
+from collections.abc import Hashable, Mapping
+from importlib.resources import files
+from typing import TypeVar
+
+import msgspec
+import yaml
+
+E = TypeVar("E", bound=msgspec.Struct)
+_INDEX = re.compile(r"`\$\[(\d+)\]")
+
+
+class PackInvalid(ValueError):
+    """A data file says something the pack may not: an unknown key, a repeated id or a name that leads nowhere."""
+
+
+class _StrictLoader(yaml.CSafeLoader):
+    """YAML without repeated keys, which plain YAML readers let the last one win."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Hashable, object]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    if len(keys) != len(set(keys)):
+        raise PackInvalid(f"a key is repeated near line {node.start_mark.line + 1}")
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_data() -> dict[str, bytes]:
+    """The pack's own data files by name."""
+    folder = files("careloop.knowledge") / "data"
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+
+
+def parse(content: Mapping[str, bytes], name: str, shape: type[E]) -> tuple[E, ...]:
+    """The entries of one data file. Raises PackInvalid naming the file and the entry."""
+    read: object = None
+    try:
+        read = yaml.load(content[name], _StrictLoader)  # noqa: S506 - built on the safe loader
+        return msgspec.convert(read, tuple[shape, ...])  # type: ignore[valid-type]
+    except (KeyError, yaml.YAMLError, msgspec.ValidationError, PackInvalid) as fault:
+        raise PackInvalid(f"{name}: {_entry_of(read, str(fault))}{fault}") from fault
+
+
+def _entry_of(read: object, fault: str) -> str:
+    """The id or name of the entry that a validation fault speaks of, for people who do not count entries."""
+    found = _INDEX.search(fault)
+    if not found or not isinstance(read, list) or not isinstance(entry := read[int(found.group(1))], dict):
+        return ""
+    named = entry.get("id", entry.get("name"))
+    return f"{named}: " if isinstance(named, str) else ""

@@ -1,0 +1,85 @@
+"""What data files say about each other: every name must lead somewhere, and no id may mean two things at once."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+from itertools import pairwise
+
+import msgspec
+
+from careloop.knowledge import schema
+from careloop.knowledge.reading import PackInvalid
+
+DRUGS, CONDITIONS, MECHANISM = "neither drug nor class", "not a condition", "not a mechanism"
+REFERENCES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("drugs", "drugs_except", "left", "right", "left_except", "right_except", "after", "before", "after_except",
+         "before_except", "members", "cautions", "with_drugs", "without_drugs", "high_risk", "affected", "stopped"),
+        DRUGS,
+    ),
+    "conditions": CONDITIONS,
+    "without_conditions": CONDITIONS,
+    "mechanism": MECHANISM,
+}  # fmt: skip
+"""Fields that name drugs or classes, conditions, or a mechanism, in whatever entry they stand; and what is said of a
+name that leads nowhere."""
+
+
+def require_unique(what: str, names: Iterable[str]) -> None:
+    """Raises PackInvalid for names given more than once."""
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
+    if repeated:
+        raise PackInvalid(f"{what} given more than once: {', '.join(repeated)}")
+
+
+def require_known(entries: Mapping[str, Iterable[msgspec.Struct]], known: Mapping[str, Collection[str]]) -> None:
+    """Raises PackInvalid, naming file and entry, for a name that none of `known` (by kind of reference) holds."""
+    for file, listed in entries.items():
+        for entry in listed:
+            for fault, name in _named(entry):
+                if name not in known[fault]:
+                    raise PackInvalid(f"{file}: {label(entry)}: {name} is {fault}")
+
+
+def _named(entry: msgspec.Struct) -> Iterator[tuple[str, str]]:
+    for field in entry.__struct_fields__:
+        value = getattr(entry, field)
+        parts = value if isinstance(value, tuple) else (value,)
+        for part in parts:
+            if isinstance(part, msgspec.Struct):
+                yield from _named(part)
+            elif field in REFERENCES and isinstance(part, str):
+                yield REFERENCES[field], part
+
+
+def require_periods(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
+    """A rule has one meaning on any day: two of one id must differ in version and follow each other in time."""
+    periods: dict[str, list[tuple[date, date, int]]] = defaultdict(list)
+    for file, listed in entries.items():
+        for rule in listed:
+            if isinstance(rule, schema.Sourced):
+                until = rule.effective_to or date.max
+                if until < rule.effective_from:
+                    raise PackInvalid(f"{file}: {rule.id}: ends before it begins")
+                periods[rule.id].append((rule.effective_from, until, rule.version))
+    for name, held in periods.items():
+        require_unique("rule", (f"{name} version {version}" for _, _, version in held))
+        held.sort()
+        for (_, until, _), (begins, _, _) in pairwise(held):
+            if begins <= until:
+                raise PackInvalid(f"{name}: two versions are in force on {begins}")
+
+
+def require_ranges(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
+    """Raises PackInvalid for a range that holds nothing, such as from 65 to 24."""
+    for file, listed in entries.items():
+        for entry in listed:
+            for low, high in (("from_age", "to_age"), ("egfr_from", "egfr_below"), ("from_days", "to_days")):
+                least, most = getattr(entry, low, None), getattr(entry, high, None)
+                if least is not None and most is not None and most < least:
+                    raise PackInvalid(f"{file}: {label(entry)}: {low} is above {high}")
+
+
+def label(entry: msgspec.Struct) -> str:
+    """How an entry is called."""
+    return str(getattr(entry, "id", None) or getattr(entry, "name", None) or type(entry).__name__)
