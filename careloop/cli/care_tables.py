@@ -118,10 +118,11 @@ def _trends(view: pb.CareView) -> Table:
             f"{one.change:+d}" if one.HasField("change") else "-",
             _yes(one.response, given=one.HasField("response")),
             _yes(one.remission, given=one.HasField("remission")),
+            one.course,
         )
         for one in view.scale_trends
     ]
-    columns = ("scale", ">results", "baseline", "last", ">change", "response", "remission")
+    columns = ("scale", ">results", "baseline", "last", ">change", "response", "remission", "course")
     return table("Scales", columns, rows)
 
 

@@ -4,61 +4,72 @@ Exit codes: 0 done, 1 it failed and standard error says why, 2 wrong use (a comm
 """
 
 import sys
+from importlib import import_module
 
 import typer
 
-from careloop.cli import care, docs, parked, rebuild, replay, score, screen, status, token, up
-from careloop.cli.client import CallRefused, NotUp
-from careloop.cli.demo import command as demo
-from careloop.cli.intake.command import intake
-from careloop.cli.intake.generate import generate
-from careloop.cli.stack.running import AlreadyRunning
-from careloop.cli.stack.supervisor import ServiceFailed
-from careloop.cli.stack.topics import PartitionsDiffer
-from careloop.cli.stack.unavailable import StackUnavailable
+from careloop.cli.on_demand import group_of
+
+COMMANDS = {
+    "up": "careloop.cli.up:up",
+    "down": "careloop.cli.up:down",
+    "token": "careloop.cli.token:token",
+    "generate": "careloop.cli.intake.generate:generate",
+    "intake": "careloop.cli.intake.command:intake",
+    "status": "careloop.cli.status:status",
+    "parked": "careloop.cli.parked:app",
+    "caseload": "careloop.cli.care:caseload",
+    "view": "careloop.cli.care:view",
+    "watch": "careloop.cli.care:watch",
+    "rebuild": "careloop.cli.rebuild:rebuild",
+    "replay": "careloop.cli.replay:replay",
+    "demo": "careloop.cli.demo.command:demo",
+    "screen": "careloop.cli.screen:screen",
+    "score": "careloop.cli.score:score",
+    "adherence": "careloop.cli.adherence:adherence",
+    "docs": "careloop.cli.docs:docs",
+}
 
 app = typer.Typer(
     name="careloop",
+    cls=group_of(COMMANDS),
     help="Care coordination for medication management in virtual mental-health intensive outpatient programmes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(up.up)
-app.command()(up.down)
-app.command()(token.token)
-app.command()(generate)
-app.command()(intake)
-app.command()(status.status)
-app.add_typer(parked.app, name="parked")
-app.command()(care.caseload)
-app.command()(care.view)
-app.command()(care.watch)
-app.command()(rebuild.rebuild)
-app.command()(replay.replay)
-app.command()(demo.demo)
-app.command()(screen.screen)
-app.command(context_settings={"ignore_unknown_options": True})(score.score)
-app.command()(docs.docs)
+
+
+@app.callback()
+def console() -> None:
+    """Care coordination for medication management in virtual mental-health intensive outpatient programmes."""
+
 
 _EXPECTED = (
-    AlreadyRunning,
-    CallRefused,
-    NotUp,
-    demo.DemoFailed,
-    PartitionsDiffer,
-    rebuild.RebuildCutOff,
-    ServiceFailed,
-    StackUnavailable,
-    TimeoutError,
+    "careloop.cli.stack.running:AlreadyRunning",
+    "careloop.cli.client:CallRefused",
+    "careloop.cli.client:NotUp",
+    "careloop.cli.demo.command:DemoFailed",
+    "careloop.cli.stack.topics:PartitionsDiffer",
+    "careloop.cli.rebuild:RebuildCutOff",
+    "careloop.cli.stack.supervisor:ServiceFailed",
+    "careloop.cli.stack.unavailable:StackUnavailable",
+    "builtins:TimeoutError",
 )
+
+
+def _is_expected(failure: Exception) -> bool:
+    places = (place.split(":") for place in _EXPECTED)
+    return isinstance(failure, tuple(getattr(import_module(module), name) for module, name in places))
 
 
 def main() -> None:
     """Run the command line; an expected failure is one sentence on standard error and exit code 1."""
     try:
         app(prog_name="careloop")
-    except _EXPECTED as failure:
+    except Exception as failure:
+        if not _is_expected(failure):
+            raise
         typer.echo(f"careloop: {failure}", err=True)
         sys.exit(1)
 

@@ -20,7 +20,11 @@ OPERATOR = Caller(role=Role.OPERATOR, subject="careloop-parked")
 PAGE = 500
 WAITING = 1
 
-app = typer.Typer(no_args_is_help=True, help="Patients whose records wait because one of them could not be applied.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Patients whose records wait because one of them could not be applied.",
+)
 
 Consumer = Annotated[str, typer.Argument(help="The consumer, as `careloop parked list` names it.")]
 Source = Annotated[str, typer.Argument(help="The service that published the records.")]

@@ -1,6 +1,8 @@
 """`careloop screen` and `careloop score`: answers on standard output, refusals that repeat nothing of the input."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +148,43 @@ def test_the_list_of_instruments() -> None:
     told = json.loads(RUN.invoke(app, ["score", "--list", "--json"]).stdout)
     phq_9 = next(one for one in told if one["instrument"] == "phq-9")
     assert phq_9["items"][8] == {"item": 9, "name": "better-off-dead", "lowest": 0, "highest": 3}
+
+
+def test_a_score_by_sex_and_with_what_it_asks_for() -> None:
+    told = json.loads(RUN.invoke(app, ["score", "audit-c", *"111", "--sex", "female", "--json"]).stdout)
+    assert told["band"] == "positive"
+    explained = json.loads(RUN.invoke(app, ["score", "phq-9", *"000000001", "--json", "--explain"]).stdout)
+    assert explained["readings"][0] == {
+        "name": "item-9", "holds": True, "action": "Ask the C-SSRS screener on the same day.",
+        "source": "Kroenke 2001; missing items as in the PHQ instruction manual", "basis": "M", "reviewed": False,
+    }  # fmt: skip
+    text = RUN.invoke(app, ["score", "phq-9", *"00000000-", "--explain"]).stdout.splitlines()
+    assert text[0] == "phq-9: total 0, minimal, 1 missing"
+    assert text[1].startswith("  major-depressive-syndrome: no (")
+
+
+def test_scores_line_by_line() -> None:
+    lines = ['{"instrument": "phq-2", "answers": [3, 0]}', '{"instrument": "phq-2", "answers": [3]}', "x"]
+    lines.append('{"instrument": "audit-c", "answers": [1, 1, null], "sex": "male"}')
+    result = RUN.invoke(app, ["score", "--lines"], input="\n".join(lines))
+    first, second, third, fourth = (json.loads(line) for line in result.stdout.splitlines())
+    assert result.exit_code == 2
+    assert (first["total"], first["band"]) == (3, "positive")
+    assert second == {"error": "phq-2 has 2 items; 1 answers were given."}
+    assert third == {"error": "the input is not JSON"}
+    assert (fourth["total"], fourth["missing"]) == (None, 1)
+    assert "line 2" in result.stderr
+    assert RUN.invoke(app, ["score", "--lines"], input=lines[0]).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["score", "adherence", "screen"])
+def test_offline_commands_import_no_service_and_no_broker(command: str) -> None:
+    script = f"""
+import sys
+from careloop.cli.main import app
+from typer.main import get_command
+get_command(app).commands[{command!r}]
+heavy = {{"grpc", "aiokafka", "asyncpg", "services"}}
+sys.exit(bool(heavy & {{name.split(".")[0] for name in sys.modules}}))
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

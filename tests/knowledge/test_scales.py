@@ -1,13 +1,22 @@
 """Rating scales against their published bands, cut-offs and rules for missing answers."""
 
+from collections.abc import Sequence
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from careloop.kernel.errors import InvalidInput
-from careloop.knowledge.scales import instruments, score, score_total
+from careloop.knowledge.chart import Sex
+from careloop.knowledge.instruments import RULES, SUM, read_instruments
+from careloop.knowledge.pack import PackInvalid, read_data
+from careloop.knowledge.scales import Reading, instruments, readings, score, score_total
+from careloop.knowledge.scoring import OWN_RULES
+from tests.support.refusals import refused_field
 
 IDS = [
     "phq-2", "phq-9", "gad-7", "c-ssrs", "pcl-5", "mdq", "asrm", "ymrs",
-    "audit-c", "dast-10", "isi", "wsas", "bars", "aims", "fibser",
+    "audit-c", "dast-10", "isi", "wsas", "bars", "aims", "fibser", "prise",
 ]  # fmt: skip
 
 
@@ -34,6 +43,11 @@ def test_the_phq_9_of_the_interface() -> None:
         ("audit-c", 2, "negative"), ("audit-c", 3, "positive-for-women"), ("audit-c", 4, "positive"),
         ("dast-10", 0, "none"), ("dast-10", 2, "low"), ("dast-10", 5, "moderate"), ("dast-10", 6, "substantial"),
         ("dast-10", 9, "severe"),
+        ("dast-10", 1, "low"), ("dast-10", 3, "moderate"), ("dast-10", 8, "substantial"), ("dast-10", 10, "severe"),
+        ("wsas", 9, "subclinical"), ("wsas", 10, "significant"), ("wsas", 20, "significant"), ("wsas", 21, "severe"),
+        ("gad-7", 9, "mild"), ("gad-7", 14, "moderate"), ("isi", 14, "subthreshold"), ("isi", 21, "moderate"),
+        ("bars", 0, "absent"), ("bars", 1, "questionable"), ("bars", 2, "mild"), ("bars", 3, "moderate"),
+        ("bars", 4, "marked"), ("bars", 5, "severe"),
         ("isi", 7, "none"), ("isi", 8, "subthreshold"), ("isi", 15, "moderate"), ("isi", 22, "severe"),
     ],
 )  # fmt: skip
@@ -148,3 +162,214 @@ def test_the_highest_and_lowest_answers_of_every_instrument(instrument: str) -> 
     assert score(instrument, list(most)).missing == 0
     assert score(instrument, [0] * len(most)).flags == ()
     assert score(instrument, [None] * len(most)).band is None
+
+
+# HL7 US Core, QuestionnaireResponse/phq-9-example (CC0): link id and answer of each item, and the total it states.
+US_CORE_PHQ_9 = {
+    "44250-9": "LA6570-1", "44255-8": "LA6570-1", "44259-0": "LA6570-1", "44254-1": "LA6570-1", "44251-7": "LA6569-3",
+    "44258-2": "LA6569-3", "44252-5": "LA6570-1", "44253-3": "LA6568-5", "44260-8": "LA6568-5",
+}  # fmt: skip
+US_CORE_TOTAL = 12
+POINTS = {"LA6568-5": 0, "LA6569-3": 1, "LA6570-1": 2, "LA6571-9": 3}
+
+
+def test_the_published_us_core_phq_9_scores_to_its_published_total() -> None:
+    told = score("phq-9", [POINTS[answer] for answer in US_CORE_PHQ_9.values()])
+    assert (told.total, told.band, told.flags, told.missing) == (US_CORE_TOTAL, "moderate", (), 0)
+
+
+@pytest.mark.parametrize(
+    ("sex", "total", "band"),
+    [
+        (Sex.FEMALE, 2, "negative"), (Sex.FEMALE, 3, "positive"),
+        (Sex.MALE, 3, "negative"), (Sex.MALE, 4, "positive"),
+        (Sex.OTHER, 3, "positive-for-women"), (Sex.UNKNOWN, 3, "positive-for-women"),
+        (None, 2, "negative"), (None, 3, "positive-for-women"), (None, 4, "positive"),
+    ],
+)  # fmt: skip
+def test_alcohol_cut_offs_go_by_sex(sex: Sex | None, total: int, band: str) -> None:
+    assert score_total("audit-c", total, sex).band == band
+    assert score("audit-c", [total, 0, 0], sex).band == band
+
+
+def test_sex_changes_nothing_else() -> None:
+    assert score("gad-7", [1] * 7, Sex.MALE) == score("gad-7", [1] * 7)
+
+
+@pytest.mark.parametrize(
+    ("answers", "total", "band"),
+    [
+        ([2, 2, 0, 0, 0, 0, None], None, "probable-dyskinesia"),
+        ([3, None, 0, 0, 0, 0, 0], None, "probable-dyskinesia"),
+        ([2, 1, 0, 0, 0, 0, None], None, None),
+        ([2, 1, 1, 1, 1, 1, 1], 8, "below-criterion"),
+    ],
+)
+def test_dyskinesia_is_probable_even_while_an_area_is_missing(
+    answers: list[int | None], total: int | None, band: str | None
+) -> None:
+    told = score("aims", [*answers, None, None, None, None, None])
+    assert (told.total, told.band) == (total, band)
+
+
+def test_a_mood_disorder_questionnaire_with_a_missing_answer_says_nothing() -> None:
+    assert score("mdq", [1] * 13 + [1, None]).band is None
+    assert score("mdq", [None] + [1] * 12 + [1, 3]).total is None
+    assert score("mdq", [1] * 7 + [0] * 6 + [1, 2]).total == 7
+
+
+@pytest.mark.parametrize(
+    ("answers", "band", "flags"),
+    [
+        ([0] * 9, "none", ()),
+        ([0, 1, 0, 0, 0, 0, 0, 0, 0], "tolerable", ()),
+        ([0, 1, 0, 0, 0, 0, 0, 2, None], "distressing", ("distressing-sexual",)),
+        ([0, 1, 0, 0, 0, 0, 0, 0, None], None, ()),
+        ([2] + [0] * 7 + [2], "distressing", ("distressing-gastrointestinal", "distressing-other")),
+    ],
+)
+def test_side_effects_by_system(answers: list[int | None], band: str | None, flags: tuple[str, ...]) -> None:
+    told = score("prise", answers)
+    assert (told.total, told.band, told.flags) == (None, band, flags)
+
+
+@pytest.mark.parametrize(("answered", "total"), [((0, 0, 0, 1), 1), ((1, 1, 1, 2), 6), ((3, 3, 3, 2), 14)])
+def test_a_prorated_total_is_rounded_half_up(answered: tuple[int, ...], total: int) -> None:
+    assert score("asrm", [*answered, None]).total == total
+
+
+@pytest.mark.parametrize(("positive", "flag"), [(0, ()), (1, ("item-9",)), (None, ())])
+def test_item_9_is_flagged_from_one_whatever_is_missing(positive: int | None, flag: tuple[str, ...]) -> None:
+    assert score("phq-9", [None] * 8 + [positive]).flags == flag
+
+
+def reading(instrument: str, name: str, answers: Sequence[int | None]) -> Reading:
+    return next(read for read in readings(instrument, answers) if read.name == name)
+
+
+@pytest.mark.parametrize(
+    ("answers", "major", "other"),
+    [
+        ([2, 0, 2, 2, 2, 2, 0, 0, 0], True, False),
+        ([0, 2, 2, 2, 2, 0, 0, 0, 1], True, False),
+        ([0, 2, 2, 2, 0, 0, 0, 0, 1], False, True),
+        ([0, 2, 2, 0, 0, 0, 0, 0, 0], False, True),
+        ([0, 2, 1, 1, 1, 1, 1, 1, 0], False, False),
+        ([1, 1, 2, 2, 2, 2, 2, 2, 3], False, False),
+        ([2, 2, 2, 2, None, 0, 0, 0, 0], None, None),
+        ([None, None, 2, 2, 2, 2, 2, 0, 0], None, False),
+        ([2, 0, 0, 0, 0, 0, 0, 0, None], False, None),
+    ],
+)
+def test_depressive_syndromes_by_the_phq_algorithm(
+    answers: list[int | None], major: bool | None, other: bool | None
+) -> None:
+    assert reading("phq-9", "major-depressive-syndrome", answers).holds is major
+    assert reading("phq-9", "other-depressive-syndrome", answers).holds is other
+
+
+def clusters(b: int, c: int, d: int, e: int) -> list[int | None]:
+    """PCL-5 answers with so many symptoms of 2 in each cluster."""
+    return [2 if number < count else 1 for count, size in ((b, 5), (c, 2), (d, 7), (e, 6)) for number in range(size)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "holds"),
+    [((1, 1, 2, 2), True), ((0, 1, 2, 2), False), ((1, 0, 2, 2), False), ((1, 1, 1, 2), False), ((1, 1, 2, 1), False)],
+)
+def test_post_traumatic_stress_needs_every_cluster(counts: tuple[int, int, int, int], holds: bool) -> None:
+    assert reading("pcl-5", "provisional-ptsd", clusters(*counts)).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("instrument", "answers", "name", "action"),
+    [
+        ("phq-2", [3, 0], "positive", "Ask the whole PHQ-9."),
+        ("phq-9", [0] * 8 + [1], "item-9", "Ask the C-SSRS screener on the same day."),
+        ("asrm", [2, 2, 2, 0, 0], "probable-mania", "On an antidepressant: review at once for a switch to mania."),
+        ("bars", [0, 0, 0, 2], "akathisia", "Review the antipsychotic's dose; treat the akathisia."),
+        ("fibser", [0, 0, 3], "address", "Address the side effects: dose, timing, antidote."),
+        ("fibser", [0, 0, 5], "reduce-or-switch", "Decrease the dose or switch."),
+    ],
+)
+def test_what_answers_ask_for_stands_with_its_source(
+    instrument: str, answers: list[int | None], name: str, action: str
+) -> None:
+    read = reading(instrument, name, answers)
+    assert (read.holds, read.action, read.reviewed) == (True, action, False)
+    assert read.source
+    assert read.basis in {"V", "S", "M", "ours"}
+
+
+def test_a_flag_has_its_own_basis_and_a_band_that_of_its_instrument() -> None:
+    assert reading("phq-9", "item-9", [0] * 8 + [1]).basis == "M"
+    assert reading("fibser", "address", [0, 0, 3]).basis == "V"
+
+
+def test_answers_that_ask_for_nothing_read_as_nothing() -> None:
+    assert readings("fibser", [6, 6, 2]) == ()
+    assert readings("prise", [2] * 9) == ()
+
+
+@given(st.data(), st.sampled_from(IDS))
+def test_scores_are_within_the_range_and_more_answers_of_more_never_score_less(data: st.DataObject, name: str) -> None:
+    most = instruments()[name].most
+    answers = [data.draw(st.integers(0, highest)) for highest in most]
+    higher = [data.draw(st.integers(answer, highest)) for answer, highest in zip(answers, most, strict=True)]
+    less, more = score(name, answers).total, score(name, higher).total
+    assert less is None or (more is not None and 0 <= less <= more <= instruments()[name].highest_total)
+
+
+@given(
+    st.text() | st.sampled_from(IDS),
+    st.lists(st.none() | st.integers(-1, 5) | st.integers(), max_size=21),
+    st.none() | st.sampled_from(Sex),
+)
+def test_nothing_but_the_documented_refusal_comes_of_any_answers(
+    name: str, answers: list[int | None], sex: Sex | None
+) -> None:
+    field = refused_field(lambda: score(name, answers, sex))
+    assert refused_field(lambda: readings(name, answers, sex)) == field
+    assert field is None or field.startswith(("instrument", "items"))
+
+
+@given(st.sampled_from(IDS), st.integers())
+def test_any_total_is_banded_or_refused(name: str, total: int) -> None:
+    bands = instruments()[name].bands
+    field = refused_field(lambda: score_total(name, total))
+    assert field == (
+        "instrument" if not bands else None if 0 <= total <= instruments()[name].highest_total else "total"
+    )
+
+
+def test_the_ways_to_score_are_those_the_data_may_name() -> None:
+    assert {SUM, *OWN_RULES} == RULES
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("id: phq-9\n", "id: phq-2\n", "twice"),
+        ("score: mood-disorder", "score: guessed", "no such way"),
+        ("most: 8, count: 5", "most: 0, count: 5", "range"),
+        ("most: 8, count: 5", "most: 8, count: 0", "range"),
+        ("{name: subclinical, from: 0}", "{name: subclinical, from: 1}", "bands"),
+        ("{name: significant, from: 10}", "{name: significant, from: 22}", "bands"),
+        ("{name: significant, from: 10}", "{name: significant, from: 21}", "bands"),
+        ("{name: severe, from: 21}", "{name: severe, from: 41}", "bands"),
+        ("    female: [{name: negative, from: 0}", "    women: [{name: negative, from: 0}", "female and male"),
+        ("    male: [{name: negative, from: 0}", "    male: [{name: negative, from: 1}", "bands"),
+        ("item: 9, from: 1, action", "item: 10, from: 1, action", "does not have"),
+        ("{items: [1, 2], at_least: 1}", "{items: [0, 2], at_least: 1}", "does not have"),
+        ("but: [{item: 9, from: 1}]", "but: [{item: 99, from: 1}]", "does not have"),
+        ("totalled: [4]", "totalled: [5]", "does not have"),
+        ("reviewed: false", "reviewed: false\n  signed: true", "signed"),
+    ],
+)  # fmt: skip
+def test_an_instrument_that_does_not_fit_together_is_refused(old: str, new: str, said: str) -> None:
+    data = read_data()
+    text = data["instruments.yaml"].decode()
+    assert old in text
+    with pytest.raises(PackInvalid) as refused:
+        read_instruments({**data, "instruments.yaml": text.replace(old, new, 1).encode()})
+    assert said in str(refused.value)

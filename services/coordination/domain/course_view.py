@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from careloop.contracts.monitoring import SideEffectReported, SideEffectResolved, TriageLevel
 from careloop.contracts.terms import RiskRaised, ScaleScored
+from careloop.knowledge.trends import Point, course
 from services.coordination.domain.intake_view import newest
 from services.coordination.domain.kept import Kept, order
 from services.coordination.domain.sections import AssessmentSection, MonitoringSection, Sections
-from services.coordination.domain.trends import outcome
 from services.coordination.domain.urgency import answered, superseded
 from services.coordination.domain.view import Dose, Risk, ScalePoint, ScaleTrend, SideEffect
 
@@ -47,7 +47,7 @@ def _trend(instrument: str, points: list[ScalePoint], joined: datetime) -> Scale
     """The last result against the first of its episode; `count` is that of all results."""
     last = points[-1].occurred_at
     episode = [point for point in points if last - point.occurred_at <= EPISODE and point.occurred_at >= joined]
-    found = outcome(instrument, [point.total for point in episode])
+    found = course(instrument, [Point(on=p.occurred_at.date(), total=p.total, band=p.band) for p in episode])
     return ScaleTrend(
         instrument=instrument,
         baseline=next((point for point in episode if point.total is not None), None),
@@ -55,6 +55,7 @@ def _trend(instrument: str, points: list[ScalePoint], joined: datetime) -> Scale
         change=found.change,
         response=found.response,
         remission=found.remission,
+        course=found.word,
         count=len(points),
     )
 

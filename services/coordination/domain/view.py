@@ -147,6 +147,7 @@ class ScaleTrend:
     change: int | None
     response: bool | None
     remission: bool | None
+    course: str
     count: int
 
 
