@@ -7,7 +7,7 @@ checked strictly with all others: keys, ids, periods, and every field named in `
 
 from collections.abc import Mapping
 
-from careloop.knowledge import schema
+from careloop.knowledge import follow_up_schema, schema
 
 KINDS: Mapping[str, type[schema.Entry]] = {
     "pack.yaml": schema.Title,
@@ -33,8 +33,13 @@ KINDS: Mapping[str, type[schema.Entry]] = {
     "trials.yaml": schema.TrialRule,
     "supply.yaml": schema.SupplyRule,
     "controlled.yaml": schema.ControlledRule,
+    "measures.yaml": follow_up_schema.Measure,
+    "schedules.yaml": follow_up_schema.ScheduleRule,
+    "results.yaml": follow_up_schema.ResultRule,
+    "titrations.yaml": follow_up_schema.Titration,
+    "gaps.yaml": follow_up_schema.GapRule,
 }
 """Data file -> shape of its entries."""
 
-READ_BY_THEMSELVES = frozenset({"instruments.yaml", "red_flags.yaml"})
+READ_BY_THEMSELVES = frozenset({"instruments.yaml", "changes.yaml", "red_flags.yaml"})
 """Files whose reader checks them, outside the pack proper; the digest covers them."""

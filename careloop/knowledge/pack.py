@@ -10,6 +10,7 @@ import msgspec
 
 from careloop.knowledge import schema
 from careloop.knowledge.findings import PackReference
+from careloop.knowledge.follow_up_checks import require_follow_up
 from careloop.knowledge.kinds import KINDS, READ_BY_THEMSELVES
 from careloop.knowledge.reading import PackInvalid, parse, read_data
 from careloop.knowledge.references import (
@@ -109,6 +110,7 @@ def load(content: Mapping[str, bytes]) -> Pack:
     pack = _pack(read, digest_of(content))
     require_periods(read)
     require_ranges(read)
+    require_follow_up(read)
     mechanisms = {mechanism.name for mechanism in pack.entries(schema.Mechanism)}
     require_known(read, {DRUGS: pack.members, CONDITIONS: pack.conditions, MECHANISM: mechanisms})
     return pack
