@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from careloop.knowledge.chart import Chart, Medication, Order
 from careloop.knowledge.drugs import ResolvedDrug, Unresolved, resolve
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
+from careloop.knowledge.index import concerning, condition_groups
 from careloop.knowledge.pack import Pack
 from careloop.knowledge.schema import Rule
-from careloop.knowledge.text import mentions, words
 
 _MOST_DIGITS = 12
 
@@ -33,6 +34,15 @@ class Taken:
     days_since_last_dose: int | None
 
     @property
+    def ended(self) -> bool:
+        """Whether a day of the last dose is known, past or to come."""
+        return self.days_since_last_dose is not None
+
+    @property
+    def routes(self) -> frozenset[str]:
+        return self.drug.routes if isinstance(self.drug, ResolvedDrug) else frozenset()
+
+    @property
     def overlaps(self) -> bool:
         return self.days_since_last_dose is None or self.days_since_last_dose <= 0
 
@@ -49,6 +59,7 @@ class Case:
     chart: Chart
     order: Order
     ingredients: tuple[str, ...]
+    routes: frozenset[str]
     as_of: date
     starts_on: date
     taken: tuple[Taken, ...] | None
@@ -67,6 +78,15 @@ class Case:
         names = tuple(drugs)
         return tuple(drug for drug in self.ingredients if self.pack.among(drug, names))
 
+    def rules(self, field: str) -> tuple[tuple[Any, str], ...]:
+        """The rules of one list in force for the order, each with the ordered ingredient it names."""
+        return tuple(
+            (rule, drug)
+            for drug in self.ingredients
+            for rule in concerning(self.pack, field, drug)
+            if self.in_force(rule)
+        )
+
     def in_force(self, rule: Rule) -> bool:
         return rule.in_force(self.starts_on)
 
@@ -75,15 +95,11 @@ class Case:
 
     def has_condition(self, names: Iterable[str]) -> bool:
         """Whether one of the chart's conditions belongs to one of these groups; False also when none were recorded."""
-        groups = [self.pack.conditions[name] for name in names]
-        for condition in self.chart.patient.conditions or ():
-            icd10 = (condition.icd10 or "").strip().upper()
-            text = words(condition.text or "")
-            for group in groups:
-                coded = condition.snomed in group.snomed or bool(icd10 and icd10.startswith(group.icd10))
-                if coded or any(mentions(text, words(phrase)) for phrase in group.words):
-                    return True
-        return False
+        sought = frozenset(names)
+        return any(
+            not sought.isdisjoint(condition_groups(self.pack, condition.icd10, condition.snomed, condition.text))
+            for condition in self.chart.patient.conditions or ()
+        )
 
 
 def open_case(pack: Pack, chart: Chart, order: Order, ordered: ResolvedDrug, as_of: date) -> Case:
@@ -95,6 +111,7 @@ def open_case(pack: Pack, chart: Chart, order: Order, ordered: ResolvedDrug, as_
         chart=chart,
         order=order,
         ingredients=ordered.ingredients,
+        routes=ordered.routes,
         as_of=as_of,
         starts_on=starts_on,
         taken=None if listed is None else tuple(_taken(medication, starts_on, pack) for medication in listed),

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from careloop.knowledge.findings import Reason
 from careloop.knowledge.pack import Pack, current_pack
@@ -9,6 +10,7 @@ from careloop.knowledge.text import tokens
 
 _SEPARATORS = frozenset("/+;&[]{}|")
 _BRAND = re.compile(r"\[([^\]]*)\]")
+_REMEMBERED = 16384
 _NOT_A_NAME = re.compile(r"\d|(?:a?nda|bla)\d+$")
 
 
@@ -17,7 +19,7 @@ class ResolvedDrug:
     """The ingredients meant, in the order told. `unrecognised` are words that may name a further, unknown ingredient.
 
     The note `code-unverified` says that the code was not confirmed: it is not in the pack, or its mark is weak.
-    `by_code_alone` is True when such a code is all there is to go by.
+    `by_code_alone` is True when such a code is all there is to go by. `routes` are those the text speaks of.
     """
 
     ingredients: tuple[str, ...]
@@ -25,6 +27,7 @@ class ResolvedDrug:
     notes: tuple[str, ...] = ()
     unrecognised: tuple[str, ...] = ()
     by_code_alone: bool = False
+    routes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,11 @@ class Unresolved:
 
 def resolve(name: str | None, rxcui: str | None = None, pack: Pack | None = None) -> ResolvedDrug | Unresolved:
     """The drug meant by a name (ingredient, salt, brand or product text), an RxNorm code, or both in agreement."""
-    pack = pack or current_pack()
+    return _resolve(name, rxcui, pack or current_pack())
+
+
+@lru_cache(_REMEMBERED)
+def _resolve(name: str | None, rxcui: str | None, pack: Pack) -> ResolvedDrug | Unresolved:
     code = (rxcui or "").strip()
     subject = (name or "").strip() or code
     named, unrecognised = _read(name or "", pack)
@@ -47,7 +54,8 @@ def resolve(name: str | None, rxcui: str | None = None, pack: Pack | None = None
     if coded and not (set(coded) <= set(named) or set(named) <= set(coded)):
         return Unresolved(Reason.CONTRADICTORY_CODE, subject)
     notes = (Reason.CODE_UNVERIFIED.value,) if code and not verified else ()
-    return ResolvedDrug(tuple(dict.fromkeys((*named, *coded))), subject, notes, unrecognised)
+    routes = frozenset(pack.routes[word] for word in tokens(name or "") if word in pack.routes)
+    return ResolvedDrug(tuple(dict.fromkeys((*named, *coded))), subject, notes, unrecognised, routes=routes)
 
 
 def _by_code(coded: tuple[str, ...], verified: bool, subject: str, *, told: bool) -> ResolvedDrug | Unresolved:

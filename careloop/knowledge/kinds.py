@@ -8,6 +8,7 @@ checked strictly with all others: keys, ids, periods, and every field named in `
 from collections.abc import Mapping
 
 from careloop.knowledge import follow_up_schema, schema
+from careloop.knowledge.guidance_schema import EducationPoint, MissedDoseRule
 
 KINDS: Mapping[str, type[schema.Entry]] = {
     "pack.yaml": schema.Title,
@@ -17,16 +18,20 @@ KINDS: Mapping[str, type[schema.Entry]] = {
     "combinations.yaml": schema.Combination,
     "product-words.yaml": schema.Words,
     "not-drugs.yaml": schema.Named,
+    "routes.yaml": schema.Route,
     "units.yaml": schema.UnitOf,
     "conditions.yaml": schema.ConditionGroup,
     "groups.yaml": schema.SubstanceGroup,
     "interactions.yaml": schema.PairRule,
+    "stopping.yaml": schema.StoppingRule,
+    "loads.yaml": schema.LoadRule,
     "washouts.yaml": schema.WashoutRule,
     "duplicates.yaml": schema.PairRule,
     "same-ingredient.yaml": schema.Rule,
     "allergies.yaml": schema.AllergyRule,
     "doses.yaml": schema.DoseRule,
     "drug-conditions.yaml": schema.ConditionRule,
+    "genotypes.yaml": schema.GenotypeRule,
     "ages.yaml": schema.AgeRule,
     "pregnancy.yaml": schema.PregnancyRule,
     "labs.yaml": schema.LabRule,
@@ -38,6 +43,8 @@ KINDS: Mapping[str, type[schema.Entry]] = {
     "results.yaml": follow_up_schema.ResultRule,
     "titrations.yaml": follow_up_schema.Titration,
     "gaps.yaml": follow_up_schema.GapRule,
+    "education.yaml": EducationPoint,
+    "missed-doses.yaml": MissedDoseRule,
 }
 """Data file -> shape of its entries."""
 

@@ -17,6 +17,7 @@ from careloop.knowledge.references import (
     CONDITIONS,
     DRUGS,
     MECHANISM,
+    require_disjoint,
     require_known,
     require_periods,
     require_ranges,
@@ -40,16 +41,20 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     files: dict[str, tuple[schema.Entry, ...]]
     drugs: dict[str, schema.Drug]
     members: dict[str, frozenset[str]]
+    includes: dict[str, tuple[str, ...]]
     conditions: dict[str, schema.ConditionGroup]
     groups: tuple[schema.SubstanceGroup, ...]
     not_drugs: frozenset[str]
     interactions: tuple[schema.PairRule, ...]
     washouts: tuple[schema.WashoutRule, ...]
+    stopping: tuple[schema.StoppingRule, ...]
+    loads: tuple[schema.LoadRule, ...]
     duplicates: tuple[schema.PairRule, ...]
     same_ingredient: schema.Rule
     allergies: tuple[schema.AllergyRule, ...]
     doses: tuple[schema.DoseRule, ...]
     drug_conditions: tuple[schema.ConditionRule, ...]
+    genotypes: tuple[schema.GenotypeRule, ...]
     ages: tuple[schema.AgeRule, ...]
     pregnancy: tuple[schema.PregnancyRule, ...]
     labs: tuple[schema.LabRule, ...]
@@ -59,6 +64,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     combinations: tuple[schema.Combination, ...]
     product_words: frozenset[str]
     units: tuple[schema.UnitOf, ...]
+    routes: dict[str, str]
     lexicon: dict[tuple[str, ...], tuple[str, ...]]
     longest_name: int
     codes: dict[str, tuple[tuple[str, ...], bool]]
@@ -81,8 +87,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 LISTS = (
-    "interactions", "washouts", "duplicates", "allergies", "doses", "drug_conditions", "ages", "pregnancy", "labs",
-    "trials", "supply", "controlled", "groups", "combinations", "units",
+    "interactions", "washouts", "stopping", "loads", "duplicates", "allergies", "doses", "drug_conditions", "genotypes",
+    "ages", "pregnancy", "labs", "trials", "supply", "controlled", "groups", "combinations", "units",
 )  # fmt: skip
 """Fields of a pack that are a data file of the same name, as it stands."""
 
@@ -111,6 +117,7 @@ def load(content: Mapping[str, bytes]) -> Pack:
     require_periods(read)
     require_ranges(read)
     require_follow_up(read)
+    require_disjoint(pack.doses)
     mechanisms = {mechanism.name for mechanism in pack.entries(schema.Mechanism)}
     require_known(read, {DRUGS: pack.members, CONDITIONS: pack.conditions, MECHANISM: mechanisms})
     return pack
@@ -137,10 +144,12 @@ def _pack(read: Mapping[str, tuple[Any, ...]], digest: str) -> Pack:
         files=dict(read),
         drugs={drug.name: drug for drug in drugs},
         members=_members(drugs, read["classes.yaml"]),
+        includes={listed.name: listed.includes for listed in read["classes.yaml"]},
         conditions={group.name: group for group in read["conditions.yaml"]},
         not_drugs=frozenset(entry.name for entry in read["not-drugs.yaml"]),
         same_ingredient=read["same-ingredient.yaml"][0],
         product_words=frozenset(word for kind in read["product-words.yaml"] for word in kind.words),
+        routes={word: route.name for route in read["routes.yaml"] for word in route.words},
         lexicon=lexicon,
         longest_name=max(map(len, lexicon)),
         codes=_codes(drugs, combinations),

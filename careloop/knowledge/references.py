@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 
 import msgspec
@@ -74,10 +75,23 @@ def require_ranges(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
     """Raises PackInvalid for a range that holds nothing, such as from 65 to 24."""
     for file, listed in entries.items():
         for entry in listed:
-            for low, high in (("from_age", "to_age"), ("egfr_from", "egfr_below"), ("from_days", "to_days")):
+            for low, high in (("from_age", "to_age"), ("from_days", "to_days")):
                 least, most = getattr(entry, low, None), getattr(entry, high, None)
                 if least is not None and most is not None and most < least:
                     raise PackInvalid(f"{file}: {label(entry)}: {low} is above {high}")
+
+
+def require_disjoint(rules: Iterable[schema.DoseRule]) -> None:
+    """Raises PackInvalid for two limits of one drug that judge by overlapping ranges of filtration rates."""
+    ranges: dict[str, list[tuple[Decimal, Decimal, str]]] = defaultdict(list)
+    for rule in rules:
+        if rule.when is not None and rule.when.egfr_below is not None:
+            for drug in rule.drugs:
+                ranges[drug].append((rule.when.egfr_from or Decimal(0), rule.when.egfr_below, rule.id))
+    for drug, held in ranges.items():
+        for (_, until, one), (begins, _, other) in pairwise(sorted(held)):
+            if begins < until:
+                raise PackInvalid(f"doses.yaml: {one} and {other} overlap for {drug} at a rate of {begins}")
 
 
 def label(entry: msgspec.Struct) -> str:

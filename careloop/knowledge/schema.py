@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from careloop.knowledge.chart import AllergyType, Criticality, Pregnancy, SuicideRisk
+from careloop.knowledge.chart import AllergyType, Criticality, Pregnancy, Sex, SuicideRisk
 from careloop.knowledge.findings import Severity
 
 
@@ -39,14 +39,15 @@ class Mechanism(Entry, frozen=True, kw_only=True):
 
 
 class Code(Entry, frozen=True, kw_only=True):
-    """An RxNorm concept and where it was seen: a and c are published mappings, x other public code, m memory."""
+    """An RxNorm concept and where it was seen: a and c are published mappings, each x other public code, m memory."""
 
     rxcui: str
     seen: str
 
     @property
     def verified(self) -> bool:
-        return "a" in self.seen or "c" in self.seen
+        """Whether two sources that can be looked up agree."""
+        return len(self.seen.replace("m", "")) >= 2
 
 
 class Drug(Entry, frozen=True, kw_only=True):
@@ -97,14 +98,52 @@ class Rule(Sourced, frozen=True, kw_only=True):
     action: str
 
 
+class Form(Entry, frozen=True, kw_only=True):
+    """A way of taking a drug: by one of these routes, and within these daily milligrams, both ends included."""
+
+    drugs: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    from_mg: Decimal | None = None
+    up_to_mg: Decimal | None = None
+
+
 class PairRule(Rule, frozen=True, kw_only=True):
-    """Two drugs that should not meet, in either direction. Per pair and `cause` only the worst finding is shown."""
+    """Two drugs that should not meet, in either direction. Per pair and `cause` only the worst finding is shown.
+
+    Of a side with `..._at` only that form is meant; a side that is known to be in the form `..._unless` is excused.
+    """
 
     cause: str
     left: tuple[str, ...]
     right: tuple[str, ...]
     left_except: tuple[str, ...] = ()
     right_except: tuple[str, ...] = ()
+    left_at: Form | None = None
+    right_at: Form | None = None
+    left_unless: Form | None = None
+    right_unless: Form | None = None
+
+
+class StoppingRule(Rule, frozen=True, kw_only=True):
+    """The level of one of `affected` moves when one of `stopped` stops, until `days` after its last dose."""
+
+    affected: tuple[str, ...]
+    stopped: tuple[str, ...]
+    days: int
+
+
+class Weight(Entry, frozen=True, kw_only=True):
+    """What each of these drugs adds to a load; of several weights the largest counts."""
+
+    drugs: tuple[str, ...]
+    points: int
+
+
+class LoadRule(Rule, frozen=True, kw_only=True):
+    """Three or more drugs that share an effect and together reach `at_least` points. Supersedes itself as it grows."""
+
+    weights: tuple[Weight, ...]
+    at_least: int
 
 
 class WashoutRule(Rule, frozen=True, kw_only=True):
@@ -142,13 +181,24 @@ class AllergyRule(Rule, frozen=True, kw_only=True):
 
 
 class Circumstances(Entry, frozen=True, kw_only=True):
-    """When a lower dose limit holds: any one of these suffices."""
+    """When a lower dose limit holds: any one of the first group suffices, and all of the `without_...` must be met.
+
+    `egfr_below` and `egfr_from` (mL/min/1.73 m2) bound the last estimated filtration rate; `starting` means that the
+    drug is not taken yet. With none of the first group the limit holds for everyone else.
+    """
 
     age_over: int | None = None
+    sex: Sex | None = None
     with_drugs: tuple[str, ...] = ()
     gene: str | None = None
     phenotypes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
+    egfr_below: Decimal | None = None
+    egfr_from: Decimal | None = None
+
+    without_drugs: tuple[str, ...] = ()
+    without_conditions: tuple[str, ...] = ()
+    starting: bool = False
 
 
 class DoseRule(Rule, frozen=True, kw_only=True):
@@ -173,6 +223,15 @@ class ConditionRule(Rule, frozen=True, kw_only=True):
     conditions: tuple[str, ...]
 
 
+class GenotypeRule(Rule, frozen=True, kw_only=True):
+    """Holds for these phenotypes of a gene; with `untested` when no result of the gene is on record."""
+
+    drugs: tuple[str, ...]
+    gene: str
+    phenotypes: tuple[str, ...] = ()
+    untested: bool = False
+
+
 class AgeRule(Rule, frozen=True, kw_only=True):
     """Holds for ages in whole years from `from_age` to `to_age`, both included."""
 
@@ -190,14 +249,21 @@ class PregnancyRule(Rule, frozen=True, kw_only=True):
 
 
 class LabRule(Rule, frozen=True, kw_only=True):
-    """A result that is missing (none within `within_days`), or the last one `below` / `above` a bound in `unit`."""
+    """A result that is missing (none within `within_days`), or the last one `below` / `above` a bound in `unit`.
+
+    Holds for patients with one of `conditions` if any are named, and with none of `without_conditions`. With `if_known`
+    it judges a result that is there, and asks for none.
+    """
 
     drugs: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    without_conditions: tuple[str, ...] = ()
     loinc: tuple[str, ...]
     within_days: int | None = None
     below: Decimal | None = None
     above: Decimal | None = None
     unit: str | None = None
+    if_known: bool = False
 
 
 class TrialOutcome(StrEnum):
@@ -224,6 +290,7 @@ class ControlledRule(Rule, frozen=True, kw_only=True):
 
     schedules: tuple[str, ...] = ()
     drugs: tuple[str, ...] = ()
+    drugs_except: tuple[str, ...] = ()
     above_days: int | None = None
 
 
@@ -255,3 +322,10 @@ class UnitOf(Entry, frozen=True, kw_only=True):
     unit: str
     written: tuple[str, ...]
     factor: Decimal
+
+
+class Route(Entry, frozen=True, kw_only=True):
+    """A route of administration by the words of product texts, and by brands that come in that form only."""
+
+    name: str
+    words: tuple[str, ...]

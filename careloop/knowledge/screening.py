@@ -7,6 +7,7 @@ from careloop.knowledge.case import Case, Found, doubts, open_case
 from careloop.knowledge.chart import Chart, Order
 from careloop.knowledge.checks import (
     allergies,
+    changes,
     conditions,
     controlled,
     doses,
@@ -21,7 +22,10 @@ from careloop.knowledge.pack import Pack, current_pack
 
 CHECKS: tuple[Callable[[Case], Found], ...] = (
     pairs.check,
+    changes.stopped,
+    changes.loads,
     conditions.check,
+    conditions.genotypes,
     allergies.check,
     doses.check,
     people.age,

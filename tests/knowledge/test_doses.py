@@ -21,7 +21,7 @@ def test_below_at_and_above_the_maximum_of_every_drug(drug: Drug) -> None:
     limit = drug.max_daily_mg or Decimal(0)
     step = Decimal("0.01")
     found = [rules(asked(drug.name, mg=str(limit + off)), Check.DOSE) for off in (-step, Decimal(0), step)]
-    assert found == [set(), set(), {"dose.max-daily"}]
+    assert ["dose.max-daily" in told for told in found] == [False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 """Drug-drug and duplicate therapy: in both directions, for every member, one finding per cause."""
 
+from dataclasses import replace
+from decimal import Decimal
 from itertools import chain
 
 import pytest
 
+from careloop.knowledge.chart import Medication
 from careloop.knowledge.findings import Check, Severity
 from careloop.knowledge.pack import current_pack
-from careloop.knowledge.schema import PairRule
-from tests.support.knowledge import alerts, asked, reasons, rules, severities, taking
+from careloop.knowledge.schema import Form, PairRule
+from tests.support.knowledge import KNOWN, alerts, asked, reasons, rules, severities, taking
 
 PACK = current_pack()
 CONTRAINDICATED, HIGH, MODERATE = Severity.CONTRAINDICATED, Severity.HIGH, Severity.MODERATE
@@ -17,15 +20,23 @@ def drugs(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(chain.from_iterable(PACK.members[name] for name in names))
 
 
+def intake(drug: str, form: Form | None) -> tuple[str, Decimal]:
+    """A product text and a dose in the form a rule speaks of."""
+    route = {"injection": " injection", "oral": " oral tablet"}[form.routes[0]] if form and form.routes else ""
+    return drug + route, (form and form.from_mg) or Decimal(1)
+
+
 @pytest.mark.parametrize("rule", [*PACK.interactions, *PACK.duplicates], ids=lambda rule: rule.id)
 def test_every_member_fires_in_both_directions_at_least_as_severely_as_the_rule(rule: PairRule) -> None:
     left = sorted(drugs(rule.left) - drugs(rule.left_except))
     right = sorted(drugs(rule.right) - drugs(rule.right_except))
     pairs = [(a, right[0]) for a in left] + [(left[0], b) for b in right]
     for one, other in pairs:
-        for ordered, taken in ((one, other), (other, one)):
-            if ordered != taken:
-                worst = asked(ordered, taking(taken)).alerts[0].severity
+        if one != other:
+            two = (intake(one, rule.left_at), intake(other, rule.right_at))
+            for (ordered, mg), (taken, taken_mg) in (two, two[::-1]):
+                chart = replace(KNOWN, medications=(Medication(name=taken, daily_dose_mg=taken_mg),))
+                worst = asked(ordered, chart, str(mg)).alerts[0].severity
                 assert worst.rank <= rule.severity.rank, (ordered, taken)
 
 

@@ -7,7 +7,7 @@ import pytest
 from careloop.knowledge.pack import PackInvalid, current_pack, digest_of, load, read_data
 from careloop.knowledge.schema import Rule
 
-WORDS = {"order", "other", "until", "dose", "limit", "days"}
+WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs", "points"}
 
 
 def changed(name: str, old: str, new: str) -> dict[str, bytes]:

@@ -4,9 +4,9 @@ import re
 
 from careloop.knowledge.case import Case, Found, alert, doubts, missing
 from careloop.knowledge.chart import Allergy, AllergyType, Criticality
-from careloop.knowledge.checks.pairs import same_molecule
 from careloop.knowledge.drugs import ResolvedDrug, resolve
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
+from careloop.knowledge.index import same_molecule
 from careloop.knowledge.schema import AllergyRule, Relation, SubstanceGroup
 from careloop.knowledge.text import plain
 

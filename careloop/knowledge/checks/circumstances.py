@@ -1,35 +1,82 @@
-"""When a lower dose limit holds for this patient, and what is not known that would decide it."""
+"""When a dose limit holds for this patient, and what is not known that would decide it."""
+
+from decimal import Decimal
 
 from careloop.knowledge.case import Case
+from careloop.knowledge.chart import Sex
+from careloop.knowledge.checks.conditions import phenotypes
+from careloop.knowledge.checks.labs import last_in_unit
 from careloop.knowledge.findings import Reason
+from careloop.knowledge.index import same_molecule
 from careloop.knowledge.schema import Circumstances
+
+EGFR, EGFR_UNIT = "33914-3", "mL/min/{1.73_m2}"
+STILL_TAKEN_DAYS = 5
+"""Days after the last dose within which an order goes on with a treatment instead of starting one."""
 
 
 def holds(case: Case, when: Circumstances) -> list[tuple[str, ...]]:
     """One entry for every way in which it holds: the further drug that is the cause, or nothing further."""
-    older = when.age_over is not None and case.age is not None and case.age > when.age_over
-    personal = older or case.has_condition(when.conditions) or _has_phenotype(case, when)
-    causes = {
-        drug
-        for taken in case.overlapping()
+    if not _met(case, when):
+        return []
+    causes = {drug for drug in _taken(case) if case.pack.among(drug, when.with_drugs) and drug not in case.ingredients}
+    return ([()] if _personal(case, when) else []) + [(drug,) for drug in sorted(causes)]
+
+
+def _taken(case: Case) -> set[str]:
+    return {drug for taken in case.overlapping() for drug in taken.ingredients}
+
+
+def _met(case: Case, when: Circumstances) -> bool:
+    """Whether nothing of what must be absent is there."""
+    if any(case.pack.among(drug, when.without_drugs) for drug in _taken(case)):
+        return False
+    if case.has_condition(when.without_conditions):
+        return False
+    return not when.starting or (case.taken is not None and not _continued(case))
+
+
+def _continued(case: Case) -> bool:
+    """Taken already, or until a few days ago: then this is no start."""
+    recent = [taken for taken in case.taken or () if (taken.days_since_last_dose or 0) <= STILL_TAKEN_DAYS]
+    return any(
+        same_molecule(case.pack, drug, ordered)
+        for taken in recent
         for drug in taken.ingredients
-        if case.pack.among(drug, when.with_drugs) and drug not in case.ingredients
-    }
-    return ([()] if personal else []) + [(drug,) for drug in sorted(causes)]
+        for ordered in case.ingredients
+    )
+
+
+def _personal(case: Case, when: Circumstances) -> bool:
+    if not _triggers(when):
+        return True
+    older = when.age_over is not None and case.age is not None and case.age > when.age_over
+    of_sex = when.sex is not None and case.chart.patient.sex is when.sex
+    gene = when.gene is not None and any(one in when.phenotypes for one in phenotypes(case, when.gene))
+    return older or of_sex or gene or case.has_condition(when.conditions) or _renal(case, when)
+
+
+def _triggers(when: Circumstances) -> bool:
+    told = (when.age_over, when.sex, when.gene, when.egfr_below)
+    return any(one is not None for one in told) or bool(when.with_drugs or when.conditions)
+
+
+def _renal(case: Case, when: Circumstances) -> bool:
+    rate = last_in_unit(case, EGFR, EGFR_UNIT) if when.egfr_below is not None else None
+    if rate is None or when.egfr_below is None:
+        return False
+    return (when.egfr_from or Decimal(0)) <= rate < when.egfr_below
 
 
 def unknown(case: Case, when: Circumstances) -> list[Reason]:
-    """Facts nobody recorded. A genotype is seldom known, and its absence is not counted as one."""
+    """Facts nobody recorded. A genotype or filtration rate is seldom known; its absence is not counted as one."""
+    patient = case.chart.patient
+    listed = bool(when.with_drugs or when.without_drugs or when.starting)
     facts = (
         (when.age_over is not None and case.age is None, Reason.BIRTH_DATE_MISSING),
-        (bool(when.with_drugs) and case.taken is None, Reason.MEDICATIONS_NOT_RECORDED),
-        (bool(when.conditions) and case.chart.patient.conditions is None, Reason.CONDITIONS_NOT_RECORDED),
-    )
+        (when.sex is not None and patient.sex in (None, Sex.UNKNOWN), Reason.SEX_UNKNOWN),
+        (listed and case.taken is None, Reason.MEDICATIONS_NOT_RECORDED),
+        (bool(when.conditions or when.without_conditions) and patient.conditions is None,
+         Reason.CONDITIONS_NOT_RECORDED),
+    )  # fmt: skip
     return [reason for missing, reason in facts if missing]
-
-
-def _has_phenotype(case: Case, when: Circumstances) -> bool:
-    return any(
-        known.gene.strip().upper() == when.gene and known.phenotype.casefold().split(" ")[0] in when.phenotypes
-        for known in case.chart.patient.genotypes or ()
-    )

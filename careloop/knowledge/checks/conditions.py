@@ -1,14 +1,13 @@
-"""Drug-condition: diagnoses that speak against the ordered drug."""
+"""Drug-condition: diagnoses and genotypes that speak against the ordered drug."""
 
 from careloop.knowledge.case import Case, Found, alert, missing
 from careloop.knowledge.findings import Check, NotChecked, Reason
+from careloop.knowledge.schema import GenotypeRule
 
 
 def check(case: Case) -> Found:
     """A condition given by a SNOMED CT code alone that is in no group of the pack is listed as not understood."""
-    rules = [
-        (rule, drug) for rule in filter(case.in_force, case.pack.drug_conditions) for drug in case.concerned(rule.drugs)
-    ]
+    rules = case.rules("drug_conditions")
     if case.chart.patient.conditions is None:
         return missing(Check.DRUG_CONDITION, Reason.CONDITIONS_NOT_RECORDED)
     alerts = [
@@ -18,6 +17,31 @@ def check(case: Case) -> Found:
     ]
     gaps = _not_understood(case) if rules else ()
     return Found(tuple(alerts), gaps, frozenset({Check.DRUG_CONDITION}))
+
+
+def genotypes(case: Case) -> Found:
+    """Genotypes are seldom known: only a rule that asks for the test speaks when there is none."""
+    found = [
+        alert(rule, Check.DRUG_CONDITION, drug, rule.gene)
+        for rule, drug in case.rules("genotypes")
+        if _speaks(case, rule)
+    ]
+    return Found(tuple(found))
+
+
+def _speaks(case: Case, rule: GenotypeRule) -> bool:
+    known = phenotypes(case, rule.gene)
+    return not known if rule.untested else any(phenotype in rule.phenotypes for phenotype in known)
+
+
+def phenotypes(case: Case, gene: str) -> list[str]:
+    """First words of what was found of a gene: `poor` for "Poor Metabolizer"."""
+    results = case.chart.patient.genotypes or ()
+    return [one.phenotype.casefold().split(" ")[0] for one in results if _gene(one.gene) == _gene(gene)]
+
+
+def _gene(written: str) -> str:
+    return "".join(written.upper().split()).replace(":", "")
 
 
 def _names(case: Case, names: tuple[str, ...]) -> list[str]:

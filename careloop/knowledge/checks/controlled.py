@@ -3,11 +3,12 @@
 from careloop.knowledge.case import Case, Found, alert, missing
 from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
+from careloop.knowledge.schema import ControlledRule
 
 
 def supply(case: Case) -> Found:
     """Large supplies of what is dangerous in overdose, at a suicide risk that is not known to be low."""
-    rules = [(rule, drug) for rule in filter(case.in_force, case.pack.supply) for drug in case.concerned(rule.drugs)]
+    rules = case.rules("supply")
     days = case.order.days_supply
     done = frozenset({Check.SUPPLY})
     if rules and (days is None or days < 0):
@@ -29,7 +30,7 @@ def schedule(case: Case) -> Found:
     gaps: list[NotChecked] = []
     for rule in filter(case.in_force, case.pack.controlled):
         for drug in case.ingredients:
-            if case.pack.drugs[drug].schedule not in rule.schedules and not case.pack.among(drug, rule.drugs):
+            if not _concerns(case, rule, drug):
                 continue
             if rule.above_days is not None and days is None:
                 gaps.append(
@@ -38,3 +39,9 @@ def schedule(case: Case) -> Found:
             elif rule.above_days is None or (days or 0) > rule.above_days:
                 alerts.append(alert(rule, Check.CONTROLLED_SUBSTANCE, drug, days=days))
     return Found(tuple(alerts), tuple(gaps), frozenset({Check.CONTROLLED_SUBSTANCE}))
+
+
+def _concerns(case: Case, rule: ControlledRule, drug: str) -> bool:
+    if case.pack.among(drug, rule.drugs_except):
+        return False
+    return case.pack.drugs[drug].schedule in rule.schedules or case.pack.among(drug, rule.drugs)

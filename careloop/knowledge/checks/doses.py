@@ -41,7 +41,7 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
     too_young = case.age is not None and case.age < ADULT
     gaps = [_gap(Reason.NOT_IN_PACK, "doses under 18")] if too_young else []
     alerts: list[Alert] = []
-    for rule in filter(case.in_force, case.pack.doses):
+    for rule, _ in case.rules("doses"):
         if rule.when is None:
             alerts += [_told(rule, dose, limit, drug)] if dose > limit else []
         elif _over(case, rule, drug, dose):
@@ -66,7 +66,8 @@ def _inhibited(case: Case) -> tuple[list[Alert], list[NotChecked]]:
 
 
 def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
-    inhibitors = case.concerned(rule.when.with_drugs) if rule.when and case.in_force(rule) else ()
+    applies = rule.when is not None and not rule.when.starting and case.in_force(rule)
+    inhibitors = case.concerned(rule.when.with_drugs) if rule.when is not None and applies else ()
     for taken in case.overlapping() if inhibitors else ():
         for drug in (name for name in taken.ingredients if case.pack.among(name, rule.drugs)):
             dose = amount(taken.medication.daily_dose_mg)

@@ -11,11 +11,12 @@ from careloop.knowledge.schema import LabRule
 
 def check(case: Case) -> Found:
     """Per result only the worst bound crossed is shown. Results after the day of the screen are not yet known."""
-    rules = [(rule, drug) for rule in filter(case.in_force, case.pack.labs) for drug in case.concerned(rule.drugs)]
+    rules = [(rule, drug) for rule, drug in case.rules("labs") if _of_patient(case, rule)]
     if not rules:
         return Found(done=frozenset({Check.LAB}))
-    if case.chart.patient.labs is None:
-        return missing(Check.LAB, Reason.LABS_NOT_RECORDED, rules[0][1])
+    asked_for = [drug for rule, drug in rules if not rule.if_known]
+    if case.chart.patient.labs is None and asked_for:
+        return missing(Check.LAB, Reason.LABS_NOT_RECORDED, asked_for[0])
     alerts: dict[tuple[str, ...], Alert] = {}
     gaps: list[NotChecked] = []
     for rule, drug in rules:
@@ -26,6 +27,11 @@ def check(case: Case) -> Found:
         if crossed and (about not in alerts or told.severity.rank < alerts[about].severity.rank):
             alerts[about] = told
     return Found(tuple(alerts.values()), tuple(gaps), frozenset({Check.LAB}))
+
+
+def _of_patient(case: Case, rule: LabRule) -> bool:
+    meant = not rule.conditions or case.has_condition(rule.conditions)
+    return meant and not case.has_condition(rule.without_conditions)
 
 
 def _judged(case: Case, rule: LabRule) -> tuple[bool, NotChecked | None]:
@@ -44,6 +50,14 @@ def _judged(case: Case, rule: LabRule) -> tuple[bool, NotChecked | None]:
 
 def _crosses(rule: LabRule, value: Decimal) -> bool:
     return (rule.below is not None and value < rule.below) or (rule.above is not None and value > rule.above)
+
+
+def last_in_unit(case: Case, loinc: str, unit: str) -> Decimal | None:
+    """The last value known on the day of the screen, the lowest of that day; None without a readable one."""
+    results = [lab for lab in case.chart.patient.labs or () if lab.loinc == loinc and lab.at <= case.as_of]
+    day = max((lab.at for lab in results), default=None)
+    values = [_in_unit(case.pack, lab, unit) for lab in results if lab.at == day]
+    return min((value for value in values if value is not None), default=None)
 
 
 def _in_unit(pack: Pack, lab: Lab, unit: str | None) -> Decimal | None:

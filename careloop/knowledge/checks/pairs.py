@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from careloop.knowledge.case import Case, Found, Taken, alert, doubts
+from careloop.knowledge.checks import forms
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
-from careloop.knowledge.pack import Pack
-from careloop.knowledge.schema import PairRule, Relation, WashoutRule
+from careloop.knowledge.index import between, same_molecule
+from careloop.knowledge.schema import PairRule, WashoutRule
 
 CHECKS = (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY)
 
@@ -16,68 +17,73 @@ def check(case: Case) -> Found:
     if case.taken is None:
         gaps = [NotChecked(check=kind, reason=Reason.MEDICATIONS_NOT_RECORDED) for kind in CHECKS]
         return Found(not_checked=tuple(gaps))
-    alerts = [
-        found
+    found = [
+        told
         for taken in case.taken
         for ordered in case.ingredients
         for other in taken.ingredients
-        for found in _worst_per_cause(case, ordered, other, taken)
+        for told in _met(case, ordered, other, taken)
     ]
-    gaps = [gap for taken in case.taken for gap in _gaps(case, taken)]
-    return Found(tuple(alerts), tuple(gaps), frozenset(CHECKS))
+    alerts = tuple(told for told in found if isinstance(told, Alert))
+    gaps = [told for told in found if isinstance(told, NotChecked)]
+    gaps += [gap for taken in case.taken for gap in _gaps(case, taken)]
+    return Found(alerts, tuple(gaps), frozenset(CHECKS))
 
 
-def same_molecule(pack: Pack, drug: str, other: str) -> bool:
-    """The same ingredient, or an enantiomer or metabolite of it."""
-    return drug == other or any(
-        group.relation is Relation.SAME and pack.among(drug, group.members) and pack.among(other, group.members)
-        for group in pack.groups
-    )
-
-
-def _worst_per_cause(case: Case, ordered: str, other: str, taken: Taken) -> list[Alert]:
+def _met(case: Case, ordered: str, other: str, taken: Taken) -> Iterator[Alert | NotChecked]:
     """One finding per cause; of equals a washout first, then a duplicate, then in the order of the pack."""
     if same_molecule(case.pack, ordered, other):
-        rule = case.pack.same_ingredient
-        return [alert(rule, Check.DUPLICATE_THERAPY, ordered, other)] if taken.overlaps else []
+        if taken.overlaps:
+            yield alert(case.pack.same_ingredient, Check.DUPLICATE_THERAPY, ordered, other)
+        return
     worst: dict[str, Alert] = {}
     for cause, found in _candidates(case, ordered, other, taken):
-        if cause not in worst or found.severity.rank < worst[cause].severity.rank:
+        if isinstance(found, NotChecked):
+            yield found
+        elif cause not in worst or found.severity.rank < worst[cause].severity.rank:
             worst[cause] = found
-    return list(worst.values())
+    yield from worst.values()
 
 
-def _candidates(case: Case, ordered: str, other: str, taken: Taken) -> Iterator[tuple[str, Alert]]:
-    for washout in case.pack.washouts:
-        if case.in_force(washout) and _too_soon(case.pack, washout, ordered, other, taken):
+def _candidates(case: Case, ordered: str, other: str, taken: Taken) -> Iterator[tuple[str, Alert | NotChecked]]:
+    for washout in case.pack.washouts if taken.ended else ():
+        if case.in_force(washout) and _too_soon(case, washout, ordered, other, taken):
             until = _first_day(taken.medication.stopped_on, washout.days)
             yield washout.cause, alert(washout, Check.WASHOUT, ordered, other, until=until)
     if not taken.overlaps:
         return
-    kinds = ((Check.DUPLICATE_THERAPY, case.pack.duplicates), (Check.DRUG_DRUG, case.pack.interactions))
-    for kind, rules in kinds:
-        for rule in rules:
-            if case.in_force(rule) and meet(case.pack, rule, ordered, other):
-                yield rule.cause, alert(rule, kind, ordered, other)
+    for kind, rule, ordered_is_left in between(case.pack, ordered, other):
+        held = case.in_force(rule) and _in_form(case, rule, ordered, other, taken, ordered_is_left=ordered_is_left)
+        if held is None:
+            yield (
+                rule.cause,
+                NotChecked(check=kind, reason=Reason.DOSE_OR_ROUTE_MISSING, subject=f"{ordered} / {other}"),
+            )
+        elif held:
+            yield rule.cause, alert(rule, kind, ordered, other)
 
 
-def meet(pack: Pack, rule: PairRule, drug: str, other: str) -> bool:
-    """Whether the rule speaks of these two, in either direction."""
-    return _in_this_order(pack, rule, drug, other) or _in_this_order(pack, rule, other, drug)
+def _in_form(
+    case: Case, rule: PairRule, ordered: str, other: str, taken: Taken, *, ordered_is_left: bool
+) -> bool | None:
+    """Whether both are taken in the forms the rule speaks of; None when what was told does not decide it."""
+    sides = (forms.ordered(case, ordered), forms.of(taken, other))
+    left, right = sides if ordered_is_left else sides[::-1]
+    for form, intake in ((rule.left_unless, left), (rule.right_unless, right)):
+        if form is not None and forms.fits(case.pack, form, intake):
+            return False
+    needed = ((rule.left_at, left), (rule.right_at, right))
+    known = [forms.fits(case.pack, form, intake) for form, intake in needed if form is not None]
+    return False if False in known else (None if None in known else True)
 
 
-def _in_this_order(pack: Pack, rule: PairRule, left: str, right: str) -> bool:
-    excepted = pack.among(left, rule.left_except) or pack.among(right, rule.right_except)
-    return pack.among(left, rule.left) and pack.among(right, rule.right) and not excepted
-
-
-def _too_soon(pack: Pack, rule: WashoutRule, ordered: str, other: str, taken: Taken) -> bool:
+def _too_soon(case: Case, rule: WashoutRule, ordered: str, other: str, taken: Taken) -> bool:
     """An interval of n days is kept from the n-th day after the last dose on; before the last dose drugs overlap."""
     since = taken.days_since_last_dose
     if since is None or not 0 <= since < rule.days:
         return False
-    followed = pack.among(other, rule.after) and not pack.among(other, rule.after_except)
-    return followed and pack.among(ordered, rule.before)
+    followed = case.pack.among(other, rule.after) and not case.pack.among(other, rule.after_except)
+    return followed and case.pack.among(ordered, rule.before)
 
 
 def _first_day(stopped: date | None, days: int) -> str:

@@ -12,7 +12,7 @@ PREGNANCY = frozenset({Check.PREGNANCY})
 
 def age(case: Case) -> Found:
     """Without a birth date nothing can be said of drugs that have an age rule."""
-    rules = [(rule, drug) for rule in filter(case.in_force, case.pack.ages) for drug in case.concerned(rule.drugs)]
+    rules = case.rules("ages")
     years = case.age
     if years is None:
         return missing(Check.AGE, Reason.BIRTH_DATE_MISSING) if rules else Found(done=AGE)
@@ -25,7 +25,7 @@ def _of_age(rule: AgeRule, years: int) -> bool:
 
 def pregnancy(case: Case) -> Found:
     """Asked of everyone who may become pregnant; a state that was told counts whatever the rest of the chart says."""
-    rules = [(rule, drug) for rule in filter(case.in_force, case.pack.pregnancy) for drug in case.concerned(rule.drugs)]
+    rules = case.rules("pregnancy")
     told = case.chart.patient.pregnancy or Pregnancy.UNKNOWN
     alerts = tuple(alert(rule, Check.PREGNANCY, drug) for rule, drug in rules if _holds(case, rule, told))
     if rules and told is Pregnancy.UNKNOWN and _may_become_pregnant(case):
