@@ -10,7 +10,10 @@ import typer
 from careloop.chassis.asyncapi import document
 from careloop.chassis.broker import Identity, ServiceBroker
 from careloop.cli.event_pages import PUBLISHED_LANGUAGE, event_catalogue
+from careloop.cli.knowledge_page import reference
 from careloop.cli.rpc_pages import rpc_table
+from careloop.knowledge.catalogue import catalogue
+from careloop.knowledge.pack import read_data
 
 _ANY_BROKER = "127.0.0.1:9092"
 
@@ -24,7 +27,7 @@ def docs(
         ),
     ] = Path(),
 ) -> None:
-    """Write the event catalogue, the RPC table and one AsyncAPI document per service into docs/.
+    """Write the event catalogue, the RPC table, the rules and one AsyncAPI document per service into docs/.
 
     The paths written go to standard output. Exits 0, or 2 when the folder is not a checkout of the project.
     """
@@ -39,7 +42,7 @@ def docs(
 
 def generated(root: Path) -> dict[str, str]:
     """Every generated page by its path below docs/; the same code gives the same bytes."""
-    pages = {"events.md": event_catalogue(), "rpcs.md": rpc_table(root / "proto")}
+    pages = {"events.md": event_catalogue(), "rpcs.md": rpc_table(root / "proto")} | reference(catalogue(read_data()))
     return pages | {f"asyncapi/{service}.json": _asyncapi(service) for service in PUBLISHED_LANGUAGE}
 
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from decimal import Decimal
-from types import UnionType
-from typing import IO, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import lru_cache
+from typing import IO, Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 import typer
@@ -41,31 +41,48 @@ def _without_values(message: str) -> str:
     return f"{place or 'the input'}: {what}"
 
 
+@lru_cache
+def _plan(shape: Any) -> tuple[dict[str, type], tuple[str, ...], tuple[str, ...]]:
+    """Of a dataclass: the fields that hold further dataclasses, those that hold numbers, and the names of all."""
+    parts = {name: _parts(hint) for name, hint in get_type_hints(shape).items()}
+    nested = {
+        name: part for name, held in parts.items() for part in held if isinstance(part, type) and is_dataclass(part)
+    }
+    numbers = tuple(name for name, held in parts.items() if int in held or Decimal in held)
+    return nested, numbers, tuple(parts)
+
+
+def _parts(hint: Any) -> list[Any]:
+    """The types a hint is made of, optional and repeated ones opened."""
+    return [part for one in get_args(hint) for part in _parts(one)] or [hint]
+
+
 def _require_known_keys(read: object, shape: Any, place: str) -> None:
     """Misspelt keys would read as unknown facts: they are refused."""
-    inner = [part for part in get_args(shape) if part not in (type(None), Ellipsis)]
-    if get_origin(shape) in (Union, UnionType):
-        _require_known_keys(read, inner[0], place)
-    elif get_origin(shape) is tuple and isinstance(read, list):
+    if isinstance(read, list):
         for index, entry in enumerate(read):
-            _require_known_keys(entry, inner[0], f"{place}[{index}]")
-    elif is_dataclass(shape) and isinstance(read, dict):
-        known = get_type_hints(shape)
-        if not read.keys() <= known.keys():
-            raise NotAsDescribed(f"{place or 'the input'}: a key is none of {', '.join(known)}")
-        for key, entry in read.items():
-            _require_known_keys(entry, known[key], f"{place}.{key}".lstrip("."))
+            _require_known_keys(entry, shape, f"{place}[{index}]")
+    elif isinstance(read, dict):
+        nested, _, names = _plan(shape)
+        if not read.keys() <= set(names):
+            raise NotAsDescribed(f"{place or 'the input'}: a key is none of {', '.join(names)}")
+        for key in nested.keys() & read.keys():
+            _require_known_keys(read[key], nested[key], f"{place}.{key}".lstrip("."))
 
 
 def values(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of an input, with its place."""
-    yield place, value
+    """Every entry and every number of an input, with its place."""
     if isinstance(value, tuple):
         for index, entry in enumerate(value):
             yield from values(entry, f"{place}[{index}]")
-    elif is_dataclass(value):
-        for part in fields(value):
-            yield from values(getattr(value, part.name), f"{place}.{part.name}".lstrip("."))
+    elif value is not None:
+        shape: Any = type(value)
+        nested, numbers, _ = _plan(shape)
+        yield place, value
+        for name in numbers:
+            yield f"{place}.{name}".lstrip("."), getattr(value, name)
+        for name in nested:
+            yield from values(getattr(value, name), f"{place}.{name}".lstrip("."))
 
 
 def require_amount(place: str, value: object) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "screen": "careloop.cli.screen:screen",
     "score": "careloop.cli.score:score",
     "adherence": "careloop.cli.adherence:adherence",
+    "knowledge": "careloop.cli.knowledge:app",
     "docs": "careloop.cli.docs:docs",
 }
 

@@ -1,16 +1,20 @@
 """`careloop screen`: the medication safety check on JSON, offline, no services needed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import IO, Annotated
 
 import msgspec
 import typer
 
-from careloop.cli.json_input import NotAsDescribed, read_json, require_amount, values
+from careloop.cli.json_input import NotAsDescribed, answer_file, read_json, require_amount, values
 from careloop.knowledge.chart import Chart, Condition, Medication, Order, Patient, Trial
-from careloop.knowledge.findings import Screening
+from careloop.knowledge.coverage import coverage
+from careloop.knowledge.explaining import explain
+from careloop.knowledge.findings import Alert, Screening
 from careloop.knowledge.screening import screen as screening
+
+_ALERT = tuple(one.name for one in fields(Alert))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,40 +39,63 @@ def read_question(text: bytes) -> Question:
 
 def answer(question: Question, today: date) -> Screening:
     """The safety check of the question's order."""
-    chart = Chart(patient=question.patient, medications=question.medications, trials=question.trials)
-    return screening(chart, question.order, question.as_of or today)
+    return screening(_chart(question), question.order, question.as_of or today)
+
+
+def _chart(question: Question) -> Chart:
+    return Chart(patient=question.patient, medications=question.medications, trials=question.trials)
+
+
+def explained(question: Question, today: date) -> dict[str, object]:
+    """The answer as it is printed: every alert with its mechanism and the evidence in this chart."""
+    found = answer(question, today)
+    return {name: getattr(found, name) for name in ("knowledge", "outcome")} | {
+        "alerts": [_with_reason(alert, question, today) for alert in found.alerts],
+        "not_checked": found.not_checked,
+        "checked": found.checked,
+    }
+
+
+def _with_reason(alert: Alert, question: Question, today: date) -> dict[str, object]:
+    why = explain(alert, _chart(question), question.order, question.as_of or today)
+    return {name: getattr(alert, name) for name in _ALERT} | {"mechanism": why.mechanism, "evidence": why.evidence}
 
 
 def screen(
     source: Annotated[typer.FileBinaryRead, typer.Argument(metavar="FILE", help="A JSON file, or - to read one.")],
     lines: Annotated[bool, typer.Option("--lines", help="One JSON object a line, one answer a line.")] = False,
+    summed: Annotated[
+        bool,
+        typer.Option("--coverage", help="One JSON object a line, one report: how many were checked in full."),
+    ] = False,
 ) -> None:
     """Check an order against a chart: interactions, washouts, allergies, doses and more.
+
+    Every alert tells what, why (mechanism), the evidence in this chart, what to do, and the source.
 
     Everything left out of the input is unknown, and is reported as not checked; without as_of the check is made as of
     today (UTC). Exit code 0 for an answer, whatever it says; 2 when the input is not as described (standard error
     names the field; with --lines that line answers {"error": ...}).
     """
     today = datetime.now(UTC).date()
-    if lines:
-        raise typer.Exit(_each_line(source, today))
-    try:
-        told = answer(read_question(source.read()), today)
-    except NotAsDescribed as fault:
-        typer.echo(f"careloop screen: {fault}", err=True)
-        raise typer.Exit(2) from None
-    typer.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
+    if summed:
+        raise typer.Exit(_coverage(source, today))
+    raise typer.Exit(
+        answer_file("screen", source, lines=lines, answer=lambda text: explained(read_question(text), today))
+    )
 
 
-def _each_line(source: typer.FileBinaryRead, today: date) -> int:
+def _coverage(source: IO[bytes], today: date) -> int:
+    """Refused lines are told on standard error and are no orders."""
+    answers: list[Screening] = []
     code = 0
     for number, line in enumerate(source, start=1):
         try:
-            told = msgspec.json.encode(answer(read_question(line), today))
+            answers.append(answer(read_question(line), today))
         except NotAsDescribed as fault:
             typer.echo(f"careloop screen: line {number}: {fault}", err=True)
-            told, code = msgspec.json.encode({"error": str(fault)}), 2
-        typer.echo(told)
+            code = 2
+    typer.echo(msgspec.json.format(msgspec.json.encode(coverage(answers)), indent=2))
     return code
 
 

@@ -1,11 +1,12 @@
 """What the pack says about a drug, a pair or a condition: looked up once, then remembered for the life of the pack."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack import Pack
-from careloop.knowledge.schema import PairRule, Relation
+from careloop.knowledge.schema import Mechanism, PairRule, Relation, Rule
 from careloop.knowledge.text import mentions, words
 
 _SOME, _MANY = 4096, 65536
@@ -20,19 +21,33 @@ def concerning(pack: Pack, field: str, drug: str) -> tuple[Any, ...]:
 @lru_cache(_MANY)
 def between(pack: Pack, drug: str, other: str) -> tuple[tuple[Check, PairRule, bool], ...]:
     """Every pair rule that speaks of these two, duplicates first; True when `drug` stands on its left side."""
-    kinds = ((Check.DUPLICATE_THERAPY, pack.duplicates), (Check.DRUG_DRUG, pack.interactions))
+    (left, right), (other_left, other_right) = _sides(pack, drug), _sides(pack, other)
+    ways = {True: left & other_right, False: right & other_left}
+    rules = _pair_rules(pack)
     return tuple(
-        (kind, rule, drug_is_left)
-        for kind, rules in kinds
-        for rule in rules
+        (*rules[place], drug_is_left)
+        for place in sorted(ways[True] | ways[False])
         for drug_is_left in (True, False)
-        if _sided(pack, rule, *((drug, other) if drug_is_left else (other, drug)))
+        if place in ways[drug_is_left]
     )
 
 
-def _sided(pack: Pack, rule: PairRule, left: str, right: str) -> bool:
-    excepted = pack.among(left, rule.left_except) or pack.among(right, rule.right_except)
-    return pack.among(left, rule.left) and pack.among(right, rule.right) and not excepted
+@lru_cache(8)
+def _pair_rules(pack: Pack) -> tuple[tuple[Check, PairRule], ...]:
+    duplicates = tuple((Check.DUPLICATE_THERAPY, rule) for rule in pack.duplicates)
+    return (*duplicates, *((Check.DRUG_DRUG, rule) for rule in pack.interactions))
+
+
+@lru_cache(_SOME)
+def _sides(pack: Pack, drug: str) -> tuple[frozenset[int], frozenset[int]]:
+    """The places of the pair rules on whose left, and on whose right side the drug may stand."""
+    left, right = set(), set()
+    for place, (_, rule) in enumerate(_pair_rules(pack)):
+        if pack.among(drug, rule.left) and not pack.among(drug, rule.left_except):
+            left.add(place)
+        if pack.among(drug, rule.right) and not pack.among(drug, rule.right_except):
+            right.add(place)
+    return frozenset(left), frozenset(right)
 
 
 @lru_cache(_MANY)
@@ -69,3 +84,16 @@ def membership(pack: Pack, drug: str, names: tuple[str, ...]) -> tuple[str, ...]
             return (name,)
         return (name, *membership(pack, drug, pack.includes.get(name, ())))
     return ()
+
+
+@lru_cache(_SOME)
+def rule_of(pack: Pack, name: str, version: int) -> Rule | None:
+    """The rule of this id and version, if the pack holds it."""
+    known = (rule for rule in pack.rules() if rule.id == name and rule.version == version)
+    return next((rule for rule in known if isinstance(rule, Rule)), None)
+
+
+@lru_cache(8)
+def mechanisms(pack: Pack) -> Mapping[str, str]:
+    """The sentence of every mechanism, by its name."""
+    return {mechanism.name: mechanism.text for mechanism in pack.entries(Mechanism)}

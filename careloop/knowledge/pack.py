@@ -31,7 +31,8 @@ E = TypeVar("E", bound=schema.Entry)
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Everything the checks decide with. `members` holds, for every class and every drug name, the drugs meant.
+    """Everything the checks decide with. `members` holds, for every class and every drug name, the drugs meant;
+    `meanings`, for every drug, all names that mean it.
 
     `files` holds the entries of every data file that `kinds.py` lists.
     """
@@ -41,6 +42,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     files: dict[str, tuple[schema.Entry, ...]]
     drugs: dict[str, schema.Drug]
     members: dict[str, frozenset[str]]
+    meanings: dict[str, frozenset[str]]
     includes: dict[str, tuple[str, ...]]
     conditions: dict[str, schema.ConditionGroup]
     groups: tuple[schema.SubstanceGroup, ...]
@@ -83,7 +85,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def among(self, drug: str, names: Iterable[str]) -> bool:
         """Whether the drug is one of these drugs or in one of these classes."""
-        return any(drug in self.members[name] for name in names)
+        return not self.meanings[drug].isdisjoint(names)
 
 
 LISTS = (
@@ -136,6 +138,7 @@ def _require_unambiguous(read: Mapping[str, tuple[Any, ...]]) -> None:
 def _pack(read: Mapping[str, tuple[Any, ...]], digest: str) -> Pack:
     drugs, combinations = read["drugs.yaml"], read["combinations.yaml"]
     lexicon = _lexicon(drugs, combinations)
+    members = _members(drugs, read["classes.yaml"])
     lists = {name: read[f"{name.replace('_', '-')}.yaml"] for name in LISTS}
     return Pack(
         **lists,
@@ -143,7 +146,10 @@ def _pack(read: Mapping[str, tuple[Any, ...]], digest: str) -> Pack:
         digest=digest,
         files=dict(read),
         drugs={drug.name: drug for drug in drugs},
-        members=_members(drugs, read["classes.yaml"]),
+        members=members,
+        meanings={
+            drug.name: frozenset(name for name, meant in members.items() if drug.name in meant) for drug in drugs
+        },
         includes={listed.name: listed.includes for listed in read["classes.yaml"]},
         conditions={group.name: group for group in read["conditions.yaml"]},
         not_drugs=frozenset(entry.name for entry in read["not-drugs.yaml"]),

@@ -53,6 +53,16 @@ def _named(entry: msgspec.Struct) -> Iterator[tuple[str, str]]:
                 yield REFERENCES[field], part
 
 
+def names_in(entry: object) -> frozenset[str]:
+    """The drugs and classes an entry speaks of, exceptions left out."""
+    if not isinstance(entry, msgspec.Struct):
+        return frozenset()
+    told = msgspec.structs.replace(
+        entry, **{field: () for field in entry.__struct_fields__ if field.endswith("_except")}
+    )
+    return frozenset(name for fault, name in _named(told) if fault == DRUGS)
+
+
 def require_periods(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
     """A rule has one meaning on any day: two of one id must differ in version and follow each other in time."""
     periods: dict[str, list[tuple[date, date, int]]] = defaultdict(list)

@@ -8,7 +8,7 @@ project, `reviewed: false`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -17,7 +17,8 @@ from functools import cache
 import msgspec
 
 from careloop.knowledge.drugs import ingredients
-from careloop.knowledge.pack import current_pack, parse, read_data
+from careloop.knowledge.pack import Pack, PackInvalid, current_pack, parse, read_data
+from careloop.knowledge.schema import Basis
 
 
 class Level(StrEnum):
@@ -39,7 +40,7 @@ class RedFlag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     id: str
     version: int
-    basis: str
+    basis: Basis
     source: str
     drugs: tuple[str, ...]
     all_of: tuple[tuple[str, ...], ...]
@@ -75,13 +76,17 @@ class Triage:
 
 @cache
 def red_flags() -> tuple[RedFlag, ...]:
-    """The red flags of the pack. Raises ValueError for a repeated id, a flag without words, an unknown drug."""
-    found = parse(read_data(), "red_flags.yaml", RedFlag)
-    known = current_pack().members
-    if any(drug not in known for flag in found for drug in flag.drugs):
-        raise ValueError("red_flags.yaml: drugs are those of the pack")
+    """The red flags of the pack."""
+    return read_red_flags(read_data(), current_pack())
+
+
+def read_red_flags(content: Mapping[str, bytes], pack: Pack) -> tuple[RedFlag, ...]:
+    """Of these data files. Raises PackInvalid for a repeated id, a flag without words, an unknown drug."""
+    found = parse(content, "red_flags.yaml", RedFlag)
+    if any(drug not in pack.members for flag in found for drug in flag.drugs):
+        raise PackInvalid("red_flags.yaml: drugs are those of the pack")
     if len({flag.id for flag in found}) != len(found) or not all(flag.all_of and all(flag.all_of) for flag in found):
-        raise ValueError("red_flags.yaml: ids must be unique and every flag needs words")
+        raise PackInvalid("red_flags.yaml: ids must be unique and every flag needs words")
     return found
 
 

@@ -52,6 +52,7 @@ def test_an_answer_has_the_documented_shape(tmp_path: Path) -> None:
     ]
     assert list(told["alerts"][0]) == [
         "rule", "version", "kind", "severity", "involves", "message", "action", "source", "reviewed",
+        "mechanism", "evidence",
     ]  # fmt: skip
     assert told["not_checked"] == []
 

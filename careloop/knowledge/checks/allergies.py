@@ -25,7 +25,7 @@ def check(case: Case) -> Found:
     )
     if not asked:
         return missing(Check.ALLERGY, Reason.ALLERGIES_NOT_ASKED)
-    founds = [_entry(case, allergy) for allergy in patient.allergies or ()]
+    founds = [of_entry(case, allergy) for allergy in patient.allergies or ()]
     return Found(
         tuple(found for entry in founds for found in entry.alerts),
         tuple(gap for entry in founds for gap in entry.not_checked),
@@ -33,7 +33,8 @@ def check(case: Case) -> Found:
     )
 
 
-def _entry(case: Case, allergy: Allergy) -> Found:
+def of_entry(case: Case, allergy: Allergy) -> Found:
+    """What one entry of the list says about the order."""
     text = " ".join(_AROUND.sub(" ", plain(allergy.substance or "")).split())
     group = next((group for group in case.pack.groups if text in group.also), None)
     if group is not None:

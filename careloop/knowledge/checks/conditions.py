@@ -1,6 +1,7 @@
 """Drug-condition: diagnoses and genotypes that speak against the ordered drug."""
 
 from careloop.knowledge.case import Case, Found, alert, missing
+from careloop.knowledge.chart import Genotype
 from careloop.knowledge.findings import Check, NotChecked, Reason
 from careloop.knowledge.schema import GenotypeRule
 
@@ -36,8 +37,12 @@ def _speaks(case: Case, rule: GenotypeRule) -> bool:
 
 def phenotypes(case: Case, gene: str) -> list[str]:
     """First words of what was found of a gene: `poor` for "Poor Metabolizer"."""
-    results = case.chart.patient.genotypes or ()
-    return [one.phenotype.casefold().split(" ")[0] for one in results if _gene(one.gene) == _gene(gene)]
+    return [one.phenotype.casefold().split(" ")[0] for one in results_of(case, gene)]
+
+
+def results_of(case: Case, gene: str) -> list[Genotype]:
+    """What was found of a gene, however its name is written."""
+    return [one for one in case.chart.patient.genotypes or () if _gene(one.gene) == _gene(gene)]
 
 
 def _gene(written: str) -> str:

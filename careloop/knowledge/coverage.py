@@ -1,0 +1,47 @@
+"""How many orders of a set were checked in full, and what kept the others from it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from careloop.knowledge.findings import Check, Screening
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """In how many orders a check lacked something, for one reason."""
+
+    check: Check
+    reason: str
+    orders: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """`fully_checked` counts orders with every check made and nothing left out; `clear` those without alerts too."""
+
+    orders: int
+    fully_checked: int
+    clear: int
+    with_alerts: int
+    missing: tuple[Missing, ...]
+
+
+def coverage(screenings: Iterable[Screening]) -> Coverage:
+    """Most frequent gaps first."""
+    answers = list(screenings)
+    complete = [answer for answer in answers if fully_checked(answer)]
+    gaps = Counter(gap for answer in answers for gap in {(gap.check, gap.reason) for gap in answer.not_checked})
+    ranked = sorted(gaps.items(), key=lambda item: (-item[1], item[0]))
+    return Coverage(
+        orders=len(answers),
+        fully_checked=len(complete),
+        clear=sum(not answer.alerts for answer in complete),
+        with_alerts=sum(bool(answer.alerts) for answer in answers),
+        missing=tuple(Missing(check=check, reason=reason, orders=times) for (check, reason), times in ranked),
+    )
+
+
+def fully_checked(answer: Screening) -> bool:
+    """Whether every check was made, with nothing that could not be looked at."""
+    return not answer.not_checked and set(answer.checked) == set(Check)

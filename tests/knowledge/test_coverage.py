@@ -1,0 +1,31 @@
+"""How many orders of a set were checked in full, and what kept the others from it."""
+
+from careloop.knowledge.chart import Chart
+from careloop.knowledge.coverage import Missing, coverage, fully_checked
+from careloop.knowledge.findings import Check, Reason
+from tests.support.knowledge import asked, taking
+
+
+def test_orders_are_counted_by_what_could_be_checked() -> None:
+    clear, alerting = asked("sertraline", mg=50), asked("sertraline", taking("phenelzine"))
+    unknown, bare = asked("xyzmab"), asked("sertraline", Chart(), 50)
+    found = coverage([clear, alerting, unknown, bare])
+    assert (found.orders, found.fully_checked, found.clear, found.with_alerts) == (4, 2, 1, 1)
+    assert Missing(check=Check.ALLERGY, reason=Reason.ALLERGIES_NOT_ASKED, orders=1) in found.missing
+    assert Missing(check=Check.DOSE, reason=Reason.UNKNOWN_DRUG, orders=1) in found.missing
+    assert [gap.orders for gap in found.missing] == sorted((gap.orders for gap in found.missing), reverse=True)
+
+
+def test_a_reason_counts_once_in_an_order_however_often_it_stands_there() -> None:
+    found = coverage([asked("sertraline", taking("xyzmab", "abcmab"))])
+    assert Missing(check=Check.DRUG_DRUG, reason=Reason.UNKNOWN_DRUG, orders=1) in found.missing
+
+
+def test_no_orders_are_covered_by_nothing() -> None:
+    found = coverage([])
+    assert (found.orders, found.fully_checked, found.missing) == (0, 0, ())
+
+
+def test_only_every_check_without_a_gap_is_full() -> None:
+    assert fully_checked(asked("sertraline", mg=50))
+    assert not fully_checked(asked("sertraline", mg=None))
