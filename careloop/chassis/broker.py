@@ -19,7 +19,6 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from careloop.chassis.inbox import Inbox, Taken
 
 MAX_POLL_INTERVAL_MS = 300_000
-MAX_RECORDS = 1_000
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 GRACE_SECONDS = 15.0
@@ -154,7 +153,7 @@ class _Subscription:
             auto_offset_reset="earliest",
             batch_timeout_ms=10,
             fetch_max_wait_ms=20,
-            max_records=MAX_RECORDS,
+            max_records=self._inbox.most_records,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             listener=_ForgetRevoked(self._inbox, self._source),
             title=self.group,

@@ -17,6 +17,7 @@ Words = Annotated[str, msgspec.Meta(min_length=1)]
 
 SPECVERSION = "1.0"
 CONTENT_TYPE = "application/json"
+_SAME_IN_ALL = (("ce_specversion", SPECVERSION.encode()), ("content-type", CONTENT_TYPE.encode()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,27 +100,28 @@ def envelope_of(stored: StoredEvent, *, wire_type: str, source: str, previous: i
 
 def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     """The record's headers; absent context has no header. The same envelope gives the same bytes."""
-    texts = {
-        "ce_specversion": SPECVERSION,
-        "ce_id": str(envelope.event_id),
-        "ce_type": envelope.type,
-        "ce_source": envelope.source,
-        "ce_subject": str(envelope.patient_id),
-        "ce_time": _written(envelope.occurred_at),
-        "content-type": CONTENT_TYPE,
-        "ce_position": str(envelope.position),
-        "ce_previous": str(envelope.previous),
-        "ce_recordedtime": _written(envelope.recorded_at),
-        "ce_correlationid": str(envelope.correlation_id),
-        "ce_causationid": None if envelope.causation_id is None else str(envelope.causation_id),
-        "ce_actor": envelope.actor,
-        "ce_keyid": envelope.key_id,
-    }
-    return [(name, text.encode()) for name, text in texts.items() if text is not None]
+    headers = [
+        *_SAME_IN_ALL,
+        ("ce_id", str(envelope.event_id).encode()),
+        ("ce_type", envelope.type.encode()),
+        ("ce_source", envelope.source.encode()),
+        ("ce_subject", str(envelope.patient_id).encode()),
+        ("ce_time", _written(envelope.occurred_at)),
+        ("ce_position", b"%d" % envelope.position),
+        ("ce_previous", b"%d" % envelope.previous),
+        ("ce_recordedtime", _written(envelope.recorded_at)),
+        ("ce_correlationid", str(envelope.correlation_id).encode()),
+        ("ce_actor", envelope.actor.encode()),
+    ]
+    if envelope.causation_id is not None:
+        headers.append(("ce_causationid", str(envelope.causation_id).encode()))
+    if envelope.key_id is not None:
+        headers.append(("ce_keyid", envelope.key_id.encode()))
+    return headers
 
 
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _written(moment: datetime) -> bytes:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 
 
 def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:

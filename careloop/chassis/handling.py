@@ -35,7 +35,8 @@ class Handler(Protocol):
 
     `contracts` maps every wire type it wants (`care.<service>.<Event>.v<n>`) to the class that decodes it; other
     types are skipped by their header, but another version of a wanted type parks the patient. A handler with a true
-    attribute `wants_unknown` gets the others too, with `Unknown()` as their event. `handle` gets events of one
+    attribute `wants_unknown` gets the others too, with `Unknown()` as their event; one with `most_records` so many
+    records at once at most, where 1,000 is usual. `handle` gets events of one
     (source, partition) in order and must be free of effects of its own: it is called again for the same events after
     a conflict or a crash, and for halves of a batch that failed. Raising anything but Conflict or what passes by
     itself (Unavailable, a lost connection) marks the batch as poisoned; the inbox then halves it until it has found

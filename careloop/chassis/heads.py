@@ -5,6 +5,7 @@ import time
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,8 @@ HEADS_TOPIC = "care.heads.v1"
 HISTORY = 256
 """Heads kept per (source, partition): a consumer further behind than that counts as older than it is."""
 SILENCE_SECONDS = 10.0
+START_SECONDS = 10.0
+STOP_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 
@@ -111,11 +114,12 @@ class HeadsReader:
             self._topic, bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
         )
         try:
-            await consumer.start()
+            await asyncio.wait_for(consumer.start(), START_SECONDS)
             while True:
                 batches = await consumer.getmany(timeout_ms=1000)
                 for records in batches.values():
                     self._heard_at = time.monotonic()
                     self.view.note_all(record.value for record in records)
         finally:
-            await consumer.stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(consumer.stop(), STOP_SECONDS)

@@ -17,6 +17,7 @@ from careloop.chassis.position_gate import PositionGate
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 2.0
+MOST_RECORDS = 1_000
 
 Key = tuple[str, int]
 
@@ -76,6 +77,11 @@ class Inbox:
     @property
     def consumer(self) -> str:
         return self.handler.consumer
+
+    @property
+    def most_records(self) -> int:
+        """How many records it is glad to be given at once."""
+        return int(getattr(self.handler, "most_records", MOST_RECORDS))
 
     async def take(self, source: str, partition: int, records: Sequence[RawRecord]) -> Taken:
         """Take a batch of one partition, in the topic's order. Raises nothing but cancellation."""

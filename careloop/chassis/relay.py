@@ -97,7 +97,6 @@ class Relay:
             self._bootstrap,
             self._topic,
             self._heads_topic,
-            partitions=self._partitions,
             deadline_seconds=self._deadline,
         )
         try:

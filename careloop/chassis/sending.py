@@ -1,8 +1,8 @@
 """Records to Kafka: whole batches per partition, acknowledged by all replicas, each send with a deadline of its own."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -10,7 +10,6 @@ from aiokafka.errors import KafkaError
 
 from careloop.chassis.envelope import Record, to_headers
 from careloop.chassis.heads import PublishedHead
-from careloop.chassis.partitioner import partition_of
 
 BATCH_BYTES = 256 * 1024
 STOP_SECONDS = 1.0
@@ -18,13 +17,15 @@ BROKER_TROUBLE = (KafkaError, OSError)
 """What a broker that is away, restarting or confused shows itself as; TimeoutError is an OSError."""
 
 
+Ack = Awaitable[Any]
+"""What ends when the broker has a batch."""
+
+
 class Sender:
     """One producer's life. After any failure it is thrown away: an idempotent producer that missed an answer may
     refuse every later batch (aiokafka #1017), and what is known to be sent is what the checkpoint says."""
 
-    def __init__(
-        self, bootstrap: str, topic: str, heads_topic: str, *, partitions: int, deadline_seconds: float
-    ) -> None:
+    def __init__(self, bootstrap: str, topic: str, heads_topic: str, *, deadline_seconds: float) -> None:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             acks="all",
@@ -34,7 +35,6 @@ class Sender:
         )
         self._topic = topic
         self._heads_topic = heads_topic
-        self._partitions = partitions
         self._deadline = deadline_seconds
 
     async def start(self) -> int:
@@ -49,25 +49,33 @@ class Sender:
             await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
         except (TimeoutError, *BROKER_TROUBLE):
             # stop() waits for batches that never expire; its parts can be closed without.
-            await self._producer._sender.close()
-            await self._producer.client.close()
+            for part in (self._producer._sender, self._producer.client):
+                with suppress(TimeoutError, *BROKER_TROUBLE):
+                    await asyncio.wait_for(part.close(), STOP_SECONDS)
 
-    async def send(self, records: Iterable[Record]) -> None:
-        """Return when all are acknowledged; order is kept within a partition. Raises BROKER_TROUBLE."""
-        by_partition: dict[int, list[Record]] = defaultdict(list)
-        for record in records:
-            by_partition[partition_of(record.envelope.patient_id, self._partitions)].append(record)
+    async def accept(self, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+        """Hand over each partition's records, after all that were handed over before. Raises BROKER_TROUBLE.
+
+        The producer keeps one batch of a partition in flight and numbers them, so none can overtake.
+        """
         async with asyncio.timeout(self._deadline):
-            await asyncio.gather(*(self._send_to(partition, run) for partition, run in by_partition.items()))
+            taken = await asyncio.gather(*(self._accept_in(partition, run) for partition, run in runs.items()))
+        return [ack for acks in taken for ack in acks]
 
-    async def _send_to(self, partition: int, run: Sequence[Record]) -> None:
-        """Batch after batch: the next one leaves when the last is acknowledged, so none can overtake."""
+    async def _accept_in(self, partition: int, run: Sequence[Record]) -> list[Ack]:
+        acks: list[Ack] = []
         start = 0
         while start < len(run):
             batch = self._producer.create_batch()
             while start < len(run) and _appended(batch, run[start]):
                 start += 1
-            await (await self._producer.send_batch(batch, self._topic, partition=partition))
+            acks.append(await self._producer.send_batch(batch, self._topic, partition=partition))
+        return acks
+
+    async def delivered(self, acks: Sequence[Ack]) -> None:
+        """Return when all are acknowledged. Raises BROKER_TROUBLE."""
+        async with asyncio.timeout(self._deadline):
+            await asyncio.gather(*acks)
 
     async def send_heads(self, heads: Iterable[PublishedHead]) -> None:
         async with asyncio.timeout(self._deadline):

@@ -27,6 +27,7 @@ class CareViewConsumer:
     consumer = CONSUMER
     contracts: Mapping[str, type] = KNOWN_TYPES
     wants_unknown = True
+    most_records = 10_000
 
     def __init__(self, views: Views, partitions: int) -> None:
         self._views = views

@@ -1,7 +1,7 @@
 """From one service's log to another's effects through a real broker, and what every subscription must keep to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 from typing import Any
@@ -18,7 +18,7 @@ from careloop.chassis.parked import ParkedRecords
 from careloop.chassis.postgres import PostgresEventStore
 from careloop.chassis.published import PublishedReader
 from careloop.chassis.relay import Relay
-from careloop.chassis.sending import Sender
+from careloop.chassis.sending import Ack, Sender
 from careloop.cli.stack.local_stack import LocalStack
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from tests.support.log import CONSUMER, SOURCE, TYPES, Noting, fill, patient, publishing, texts_of
@@ -124,7 +124,7 @@ async def add(leg: Leg, first: int, end: int) -> None:
 
 async def test_what_one_service_records_takes_effect_in_another_once_and_in_order(leg: Leg) -> None:
     await add(leg, 0, 300)
-    async with running(leg.relay(), leg.consumer()):
+    async with running(leg.relay(), leg.relay(), leg.consumer()):
         await until(lambda: has(leg, 300))
         await add(leg, 300, 400)
         await until(lambda: has(leg, 400))
@@ -185,7 +185,7 @@ async def test_two_instances_share_the_partitions_and_a_lost_one_is_replaced(leg
 async def test_a_lost_group_reads_the_whole_topic_again_without_effect(leg: Leg) -> None:
     """Another group name begins at the first offset; the stored positions still are the consumer's."""
     await add(leg, 0, 100)
-    async with running(leg.relay(), leg.consumer()):
+    async with running(leg.relay(), leg.relay(), leg.consumer()):
         await until(lambda: has(leg, 100))
         again = leg.consumer("again")
         (subscriber,) = again.broker.subscribers
@@ -206,14 +206,15 @@ async def committed_everything(subscriber: Any) -> bool:
 async def test_an_event_missing_on_the_topic_is_fetched_from_its_source(
     leg: Leg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = Sender.send
+    accept = Sender.accept
 
-    async def losing(self: Sender, records: Iterable[Record]) -> None:
-        await send(self, [one for one in records if one.envelope.position != 42])
+    async def losing(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+        kept = {n: [one for one in run if one.envelope.position != 42] for n, run in runs.items()}
+        return await accept(self, kept)
 
-    monkeypatch.setattr(Sender, "send", losing)
+    monkeypatch.setattr(Sender, "accept", losing)
     await add(leg, 0, 100)
-    async with running(leg.relay(), leg.consumer()):
+    async with running(leg.relay(), leg.relay(), leg.consumer()):
         await until(lambda: has(leg, 100))
     await check_everything_once_in_order(leg, 100)
 
