@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
@@ -126,6 +126,8 @@ class _Subscription:
         self._source = source
         self._subscriber: Any = None
         self._stands_still = asyncio.Event()
+        self._done: dict[TopicPartition, int] = {}
+        self._committing: asyncio.Task[None] | None = None
 
     def revive(self) -> None:
         if not self._inbox.holds_any(self._source):
@@ -179,13 +181,21 @@ class _Subscription:
                     consumer.seek(place, batches[place][0].offset)
         done = {place: batches[place][-1].offset + 1 for place, outcome in outcomes.items() if outcome is Taken.DONE}
         if done:
-            await self._commit(done)
+            self._done |= done
+            if self._committing is None or self._committing.done():
+                self._committing = asyncio.create_task(self._commit_all())
+
+    async def _commit_all(self) -> None:
+        """Beside the work, since nothing rests on it: what is stored again after a restart is dropped as known."""
+        while self._done:
+            offsets, self._done = self._done, {}
+            await self._commit(offsets)
 
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """A lost commit only means that records come again."""
         try:
             await asyncio.wait_for(self._subscriber.consumer.commit(dict(offsets)), COMMIT_SECONDS)
-        except (KafkaError, IllegalStateError, OSError) as lost:
+        except (KafkaError, IllegalStateError, ConsumerStoppedError, OSError) as lost:
             structlog.get_logger().warning(
                 "offsets not committed",
                 consumer=self._inbox.consumer,

@@ -16,7 +16,6 @@ from careloop.chassis.event_store import (
     CommandRecord,
     DueRow,
     Head,
-    Statement,
     StoredEvent,
     Unit,
     Written,
@@ -27,7 +26,8 @@ from careloop.chassis.lost_commit import how_it_ended
 from careloop.chassis.sessions import OwnConnection, Sessions, Timeouts
 from careloop.chassis.store_figures import StoreFigures, read_figures
 from careloop.chassis.unit_arrays import STORE_UNIT, unit_arrays
-from careloop.chassis.unit_calls import as_one_call
+from careloop.chassis.unit_calls import is_calls
+from careloop.chassis.units_together import UnitsTogether
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import EventMetadata
 from careloop.kernel.ids import EventId, PersonId
@@ -61,6 +61,7 @@ class PostgresEventStore:
         self._listener = listener
         self._appender = appender
         self._loader = loader
+        self._together = UnitsTogether(sessions)
 
     @classmethod
     @asynccontextmanager
@@ -91,7 +92,10 @@ class PostgresEventStore:
         return outcome
 
     async def _committed(self, unit: Unit) -> Sequence[Written]:
-        """A command alone goes with the others that wait; whatever has more to it is one call of its own."""
+        """A command alone goes with the others that wait, and so does a unit that only calls functions."""
+        if is_calls(unit):
+            await self._together.commit(unit)
+            return []
         if unit.statements:
             return await self._commit_with_statements(unit)
         if len(unit.writes) == 1 and unit.gate is None:
@@ -111,9 +115,6 @@ class PostgresEventStore:
             return await how_it_ended(self.sessions, unit, None)
 
     async def _commit_with_statements(self, unit: Unit) -> Sequence[Written]:
-        call = as_one_call(unit)
-        if call is not None:
-            return await self._call(unit, call)
         outcome: Sequence[Written] | None = None
         try:
             async with self.sessions.session() as connection, connection.transaction():
@@ -127,19 +128,6 @@ class PostgresEventStore:
                 raise
             return await how_it_ended(self.sessions, unit, outcome)
         return outcome
-
-    async def _call(self, unit: Unit, call: Statement) -> Sequence[Written]:
-        """Every call of a gate and functions may have been the one that was stored: the gate's position tells."""
-        sent = False
-        try:
-            async with self.sessions.session() as connection:
-                sent = True
-                await connection.execute(call.sql, *call.args)
-        except Unavailable:
-            if not sent:
-                raise
-            return await how_it_ended(self.sessions, unit, None)
-        return []
 
     async def load(self, stream_id: UUID) -> Sequence[StoredEvent]:
         return await self._loader.load(stream_id)

@@ -5,6 +5,7 @@ closed, all within the grace period. A task that dies of a bug ends the process 
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys

@@ -1,10 +1,10 @@
-"""Statements that are calls of functions, and the unit of a gate and calls as one statement: one round trip."""
+"""Statements that are calls of functions, and units of a gate and such calls in one statement: one round trip."""
 
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from careloop.chassis.event_store import Statement, Unit
+from careloop.chassis.event_store import Gate, Statement, Unit
 
 
 def calling(function: str, *args: Any) -> Statement:
@@ -12,16 +12,30 @@ def calling(function: str, *args: Any) -> Statement:
     return Statement(sql=f"select {_call(function, args, count(1))}", args=args, function=function)
 
 
-def as_one_call(unit: Unit) -> Statement | None:
-    """The whole unit as one statement, which is a transaction by itself; None when it is more than a gate and calls."""
-    gate = unit.gate
-    if gate is None or unit.writes or not all(statement.function for statement in unit.statements):
-        return None
-    passing = calling("pass_gate", gate.consumer, gate.source, gate.partition, gate.last, gate.position)
-    calls = (passing, *unit.statements)
+def is_calls(unit: Unit) -> bool:
+    """Whether the unit is nothing but a gate and calls of functions."""
+    return unit.gate is not None and not unit.writes and all(statement.function for statement in unit.statements)
+
+
+def in_one_call(units: Sequence[Unit]) -> Statement:
+    """Units for which `is_calls` holds as one statement, and so as one transaction.
+
+    All gates are passed before anything else is locked, and in one order: two processes that both believe to own
+    the same partitions then wait for each other and never in a circle.
+    """
+    gates = sorted((unit.gate for unit in units if unit.gate is not None), key=_order)
+    calls = [_passing(gate) for gate in gates] + [statement for unit in units for statement in unit.statements]
     places = count(1)
     sql = ", ".join(_call(one.function, one.args, places) for one in calls)
     return Statement(sql=f"select {sql}", args=tuple(arg for one in calls for arg in one.args))
+
+
+def _order(gate: Gate) -> tuple[str, str, int]:
+    return gate.consumer, gate.source, gate.partition
+
+
+def _passing(gate: Gate) -> Statement:
+    return calling("pass_gate", gate.consumer, gate.source, gate.partition, gate.last, gate.position)
 
 
 def _call(function: str, args: Sequence[Any], places: "count[int]") -> str:

@@ -146,8 +146,7 @@ class Evidence:
     async def _is_visible(self, patient_id: PatientId, at_least: Sequence[ConsistencyToken]) -> bool:
         if not at_least:
             return True
-        stored = await self._views.of_patient(patient_id)
-        positions = stored.positions if stored else {}
+        positions = await self._views.positions(patient_id)
         missing = [token for token in at_least if positions.get(token.service, 0) < token.position]
         return not missing or await self._is_settled(patient_id, missing)
 

@@ -32,6 +32,8 @@ _OF_SOURCE = f"""select {_COLUMNS} from sections s
     where s.slot = (select active from view_slots) and s.source = $1 and s.patient_id = any($2)"""  # noqa: S608 - constants
 _OF_PATIENT = f"""select {_COLUMNS} from sections s
     where s.slot = (select active from view_slots) and s.patient_id = $1"""  # noqa: S608 - constants
+_POSITIONS = """select s.source, s.source_position from sections s
+    where s.slot = (select active from view_slots) and s.patient_id = $1"""
 _CASELOAD = """
     select c.patient_id, c.rank, c.due_at, c.reason, c.fact_id,
         (select array_agg(s.headline) from sections s
@@ -57,11 +59,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSections:
-    """All sections of one patient in one snapshot. `positions` are those of the sources, where there is a section."""
+    """All sections of one patient in one snapshot."""
 
     sections: Sections
     stamp: Stamp
-    positions: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,11 @@ class Views:
         known = ranking(section) if row["fold_version"] == FOLD_VERSION else NOT_RANKED
         return Standing(section, row["source_position"], known, len(row["state"]))
 
+    async def positions(self, patient_id: PatientId) -> dict[str, int]:
+        """By source, the position of its log that the patient's section includes; without what was never told."""
+        rows = await self._sessions.fetch(_POSITIONS, patient_id)
+        return {row["source"]: row["source_position"] for row in rows}
+
     async def of_patient(self, patient_id: PatientId) -> StoredSections | None:
         """None when nothing was ever journaled of this patient."""
         rows = await self._sessions.fetch(_OF_PATIENT, patient_id)
@@ -129,7 +135,6 @@ class Views:
         return StoredSections(
             sections=Sections(**found),
             stamp=Stamp(journal_position=newest["journal_position"], known_at=newest["journal_time"]),
-            positions={row["source"]: row["source_position"] for row in rows},
         )
 
     async def _section(self, row: asyncpg.Record) -> Section:
