@@ -98,9 +98,17 @@ class RelayCheckpoints:
         try:
             with kernel_errors():
                 taken = await connection.fetchval(f"select pg_try_advisory_lock({_RELAY_LOCK})")
-            yield Leadership(connection, await self._next_epoch(connection)) if taken else None
+            yield await self._leadership(connection) if taken else None
         finally:
             connection.terminate()
+
+    async def _leadership(self, connection: asyncpg.Connection) -> Leadership:
+        checkpoint = await self._next_epoch(connection)
+        with kernel_errors():
+            # What a server forgets of a checkpoint when it dies is sent again. An fsync per page would be taken from
+            # commands and projectors.
+            await connection.execute("set synchronous_commit = off")
+        return Leadership(connection, checkpoint)
 
     async def _next_epoch(self, connection: asyncpg.Connection) -> Checkpoint:
         await self.check()
