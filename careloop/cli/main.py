@@ -23,6 +23,8 @@ COMMANDS = {
     "watch": "careloop.cli.care:watch",
     "rebuild": "careloop.cli.rebuild:rebuild",
     "replay": "careloop.cli.replay:replay",
+    "decisions": "careloop.cli.decisions:decisions",
+    "replay-decisions": "careloop.cli.replay_decisions:replay_decisions",
     "demo": "careloop.cli.demo.command:demo",
     "screen": "careloop.cli.screen:screen",
     "score": "careloop.cli.score:score",

@@ -39,10 +39,10 @@ def read_question(text: bytes) -> Question:
 
 def answer(question: Question, today: date) -> Screening:
     """The safety check of the question's order."""
-    return screening(_chart(question), question.order, question.as_of or today)
+    return screening(chart_of(question), question.order, question.as_of or today)
 
 
-def _chart(question: Question) -> Chart:
+def chart_of(question: Question) -> Chart:
     return Chart(patient=question.patient, medications=question.medications, trials=question.trials)
 
 
@@ -57,7 +57,7 @@ def explained(question: Question, today: date) -> dict[str, object]:
 
 
 def _with_reason(alert: Alert, question: Question, today: date) -> dict[str, object]:
-    why = explain(alert, _chart(question), question.order, question.as_of or today)
+    why = explain(alert, chart_of(question), question.order, question.as_of or today)
     return {name: getattr(alert, name) for name in _ALERT} | {"mechanism": why.mechanism, "evidence": why.evidence}
 
 

@@ -39,6 +39,8 @@ PRESCRIBING: dict[str, frozenset[Role]] = {
     "/care.prescribing.v1.PrescribingService/ChangeDose": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/DiscontinuePrescription": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/MarkEnteredInError": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/GetDecisions": CLINICIANS,
+    "/care.prescribing.v1.PrescribingService/ReadDecisions": frozenset({Role.ANALYST}),
 }
 
 MONITORING: dict[str, frozenset[Role]] = {

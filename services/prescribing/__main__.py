@@ -17,6 +17,7 @@ from services.prescribing.domain.screening import RESTS_ON
 from services.prescribing.evidence import ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import PUBLISHED
+from services.prescribing.replay import PastDecisions
 
 ROOMS = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, decider=DECIDER)
 
@@ -35,7 +36,8 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             patience_seconds=settings.statement_timeout_seconds,
         )
         service = Prescribing(foundation.streams, evidence)
-        yield foundation.service(PrescribingApi(service, settings.partitions).add_to)
+        decisions = PastDecisions(foundation.store, foundation.streams.codec)
+        yield foundation.service(PrescribingApi(service, decisions, settings.partitions).add_to)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ from careloop.contracts import terms
 from services.prescribing.domain import events
 from services.prescribing.domain.events import DecisionCapsule
 
-Decided = events.PrescriptionIssued | events.PrescriptionDeclined | events.DoseChanged
 
-
-def _decided(event: Decided, published: type) -> Any:
+def _decided(event: events.Decided, published: type) -> Any:
     """The event in the published words; its capsule lies flat there."""
     return msgspec.convert(msgspec.to_builtins(event) | {"capsule": _capsule(event.capsule)}, published)
 

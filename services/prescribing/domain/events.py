@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import UNSET, UnsetType
+
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.chart import Allergy, Condition, Medication, Sex, SuicideRisk, Trial
@@ -129,7 +131,8 @@ class DecisionCapsule:
     """Why it was decided so: the answer of the check, what answered its alerts, and what all of it stood on.
 
     `stream_version` is the version of this stream that was decided on; folding that many events and running the
-    check of the named knowledge gives the same answer.
+    check of the named knowledge as of `as_of`, less the prescription whose dose was `changing`, gives the same answer.
+    What was stored before these two were kept leaves them out.
     """
 
     screening: Screening
@@ -137,6 +140,8 @@ class DecisionCapsule:
     evidence: tuple[EventId, ...]
     stream_version: int
     source_positions: tuple[SourcePosition, ...]
+    as_of: date | UnsetType = UNSET
+    changing: FactId | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +194,9 @@ class DoseChanged:
     prescriber: str
     capsule: DecisionCapsule
     occurred_at: Instant
+
+
+Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
 
 
 class StatusReason(StrEnum):

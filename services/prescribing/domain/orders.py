@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from msgspec import UNSET
+
 from careloop.kernel.errors import NotKnown, RuleViolated
 from careloop.kernel.events import require_past
 from careloop.kernel.ids import FactId, PersonId
@@ -93,7 +95,7 @@ def issue(command: IssuePrescription, chart: PrescriptionChart) -> list[Event]:
     _require_enrolled(chart)
     screening = safety_check(chart, command.order, command.freshness, command.now.date())
     answered = _answers(command.overrides, screening)
-    capsule = _capsule(chart, screening, answered, command.freshness)
+    capsule = _capsule(chart, screening, answered, command)
     reasons = reasons_to_decline(command.order, screening, answered)
     if reasons:
         return [_declined(command, command.order, reasons, capsule)]
@@ -122,10 +124,10 @@ def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
     before = chart.daily_dose_mg(issued)
     if before == command.daily_dose_mg:
         raise RuleViolated("dose-unchanged", "The prescription already has this daily dose.", field="daily_dose_mg")
-    order = _order_of_dose(issued.order, command.daily_dose_mg, command.effective_on)
+    order = order_of_dose(issued.order, command.daily_dose_mg, command.effective_on)
     screening = safety_check(chart, order, command.freshness, command.now.date(), changing=command.prescription)
     answered = _answers(command.overrides, screening)
-    capsule = _capsule(chart, screening, answered, command.freshness)
+    capsule = _capsule(chart, screening, answered, command)
     reasons = reasons_to_decline(order, screening, answered)
     if reasons:
         return [_declined(command, order, reasons, capsule)]
@@ -228,14 +230,19 @@ def _answers(overrides: tuple[Override, ...], screening: Screening) -> tuple[Ove
 
 
 def _capsule(
-    chart: PrescriptionChart, screening: Screening, answered: tuple[Override, ...], freshness: Freshness
+    chart: PrescriptionChart,
+    screening: Screening,
+    answered: tuple[Override, ...],
+    command: IssuePrescription | ChangeDose,
 ) -> DecisionCapsule:
     return DecisionCapsule(
         screening=screening,
         overrides=answered,
         evidence=chart.evidence(),
         stream_version=chart.version,
-        source_positions=freshness.positions,
+        source_positions=command.freshness.positions,
+        as_of=command.now.date(),
+        changing=command.prescription if isinstance(command, ChangeDose) else UNSET,
     )
 
 
@@ -256,7 +263,8 @@ def _ingredients(order: Order) -> tuple[str, ...]:
     return ingredients(order.medicine.name or None, order.medicine.rxcui or None)
 
 
-def _order_of_dose(order: Order, daily_dose_mg: Decimal, effective_on: date) -> Order:
+def order_of_dose(order: Order, daily_dose_mg: Decimal, effective_on: date) -> Order:
+    """The order as which a new dose is checked."""
     return Order(
         medicine=order.medicine,
         daily_dose_mg=daily_dose_mg,

@@ -6,6 +6,7 @@ from datetime import date
 from careloop.kernel.ids import FactId
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, headline
+from careloop.knowledge.pack import Pack
 from careloop.knowledge.screening import screen
 from services.prescribing.domain.chart import PrescriptionChart, screening_chart
 from services.prescribing.domain.events import HistoryNoted, MedicationsNoted, Order, SourcePosition
@@ -41,22 +42,38 @@ UNINFORMED = Freshness(positions=(), stale=frozenset(RESTS_ON))
 
 
 def safety_check(
-    chart: PrescriptionChart, order: Order, freshness: Freshness, today: date, *, changing: FactId | None = None
+    chart: PrescriptionChart,
+    order: Order,
+    freshness: Freshness,
+    today: date,
+    *,
+    changing: FactId | None = None,
+    pack: Pack | None = None,
 ) -> Screening:
     """What speaks against the order, and all that could not be checked. Never silently skips anything.
 
-    Stale evidence is not evidence: every check that rests on a stale source is also listed as not checked.
+    Stale evidence is not evidence: every check that rests on a stale source is also listed as not checked. The pack in
+    use is asked unless another is given.
     """
-    asked = known.Order(
+    answer = screen(screening_chart(chart, changing=changing), asked(order), today, pack)
+    not_checked = tuple(dict.fromkeys((*answer.not_checked, *gaps_in_evidence(chart, freshness))))
+    return replace(answer, not_checked=not_checked, outcome=headline(answer.alerts, not_checked))
+
+
+def asked(order: Order) -> known.Order:
+    """The order as the check is asked about it."""
+    return known.Order(
         name=order.medicine.name or None,
         rxcui=order.medicine.rxcui or None,
         daily_dose_mg=order.daily_dose_mg,
         days_supply=order.days_supply,
         starts_on=order.starts_on,
     )
-    answer = screen(screening_chart(chart, changing=changing), asked, today)
-    not_checked = dict.fromkeys((*answer.not_checked, *_not_recorded(chart), *_not_fresh(freshness)))
-    return replace(answer, not_checked=tuple(not_checked), outcome=headline(answer.alerts, tuple(not_checked)))
+
+
+def gaps_in_evidence(chart: PrescriptionChart, freshness: Freshness) -> tuple[NotChecked, ...]:
+    """What could not be checked for want of evidence, whatever the knowledge."""
+    return (*_not_recorded(chart), *_not_fresh(freshness))
 
 
 def _not_recorded(chart: PrescriptionChart) -> list[NotChecked]:

@@ -1,11 +1,11 @@
 """Prescribing over gRPC: requests become commands, outcomes become answers."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
 
 import grpc
-from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 from care.prescribing.v1 import prescribing_pb2_grpc
 
@@ -15,21 +15,21 @@ from careloop.chassis.receipts import Receipts
 from careloop.chassis.streams import Done
 from careloop.chassis.tokens import ConsistencyToken
 from careloop.knowledge.credentials import Credential
-from careloop.knowledge.findings import Screening
 from services.prescribing.application import Prescribing
 from services.prescribing.domain import orders
 from services.prescribing.domain.events import (
-    DoseChanged,
+    Decided,
     Event,
     Medicine,
     Order,
     Override,
     OverrideReason,
     PrescriptionDeclined,
-    PrescriptionIssued,
     StatusReason,
 )
-from services.prescribing.domain.screening import RESTS_ON, Freshness
+from services.prescribing.grpc_api.answers import evidence_messages, screening_message
+from services.prescribing.grpc_api.past import decision_message, read_message
+from services.prescribing.replay import PastDecisions
 
 Context = grpc.aio.ServicerContext
 LONGEST_SUPPLY_DAYS = 366
@@ -38,8 +38,9 @@ LONGEST_SUPPLY_DAYS = 366
 class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
     """The RPCs of `care.prescribing.v1`."""
 
-    def __init__(self, service: Prescribing, partitions: int) -> None:
+    def __init__(self, service: Prescribing, decisions: PastDecisions, partitions: int) -> None:
         self._service = service
+        self._decisions = decisions
         self._receipts = Receipts("prescribing", partitions)
 
     def add_to(self, server: grpc.aio.Server) -> None:
@@ -51,7 +52,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         patient_id, now = fields.patient_id(request.patient_id), current_call().now
         order = _order(request.order, now)
         screening, freshness = await self._service.screen_order(patient_id, order, _tokens(request.at_least), now)
-        return pb.ScreenOrderResponse(screening=_screening(screening), evidence=_evidence(freshness))
+        return pb.ScreenOrderResponse(screening=screening_message(screening), evidence=evidence_messages(freshness))
 
     async def IssuePrescription(  # noqa: N802
         self,
@@ -75,7 +76,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             decision=_decision(decided),
             fact_id=str(decided.fact_id),
             reasons=_reasons(decided),
-            screening=_screening(decided.capsule.screening),
+            screening=screening_message(decided.capsule.screening),
         )
 
     async def ChangeDose(  # noqa: N802
@@ -101,7 +102,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             decision=_decision(decided),
             fact_id=str(decided.fact_id),
             reasons=_reasons(decided),
-            screening=_screening(decided.capsule.screening),
+            screening=screening_message(decided.capsule.screening),
         )
 
     async def DiscontinuePrescription(  # noqa: N802
@@ -139,8 +140,18 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         done = await self._service.mark_entered_in_error(patient_id, asked, command)
         return pb.MarkEnteredInErrorResponse(receipt=self._receipts.of(patient_id, done))
 
+    async def GetDecisions(  # noqa: N802
+        self, request: pb.GetDecisionsRequest, context: Context[pb.GetDecisionsRequest, pb.GetDecisionsResponse]
+    ) -> pb.GetDecisionsResponse:
+        recorded = await self._decisions.of_patient(fields.patient_id(request.patient_id))
+        return pb.GetDecisionsResponse(decisions=[decision_message(one) for one in recorded])
 
-Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
+    async def ReadDecisions(  # noqa: N802
+        self, request: pb.ReadDecisionsRequest, context: Context[pb.ReadDecisionsRequest, pb.ReadDecisionsResponse]
+    ) -> AsyncIterator[pb.ReadDecisionsResponse]:
+        async with aclosing(self._decisions.all()) as told:
+            async for one in told:
+                yield read_message(one)
 
 
 def _outcome(done: Done[Event]) -> Decided:
@@ -207,43 +218,3 @@ def _overrides(overrides: Sequence[pb.Override]) -> tuple[Override, ...]:
 
 def _tokens(at_least: Sequence[str]) -> list[ConsistencyToken]:
     return [ConsistencyToken.parse(token, field=f"at_least[{index}]") for index, token in enumerate(at_least)]
-
-
-def _screening(screening: Screening) -> pb.Screening:
-    return pb.Screening(
-        knowledge_pack=screening.knowledge.pack,
-        knowledge_version=screening.knowledge.version,
-        knowledge_digest=screening.knowledge.digest,
-        outcome=screening.outcome,
-        alerts=[
-            common_pb2.Alert(
-                rule=alert.rule,
-                version=alert.version,
-                kind=alert.kind,
-                severity=alert.severity,
-                involves=alert.involves,
-                message=alert.message,
-                action=alert.action,
-                source=alert.source,
-                reviewed=alert.reviewed,
-            )
-            for alert in screening.alerts
-        ],
-        not_checked=[
-            common_pb2.NotChecked(check=missing.check, reason=missing.reason, subject=missing.subject)
-            for missing in screening.not_checked
-        ],
-        checked=screening.checked,
-    )
-
-
-def _evidence(freshness: Freshness) -> list[common_pb2.Freshness]:
-    by_source = {position.source: position for position in freshness.positions}
-    return [
-        common_pb2.Freshness(
-            source=source,
-            fresh_as_of=fields.timestamp(by_source[source].fresh_as_of),
-            stale=source in freshness.stale,
-        )
-        for source in sorted(RESTS_ON)
-    ]

@@ -1,0 +1,51 @@
+"""The safety check's answer on the wire."""
+
+from collections.abc import Sequence
+
+from care.common.v1 import common_pb2
+from care.prescribing.v1 import prescribing_pb2 as pb
+
+from careloop.chassis import fields
+from careloop.knowledge.findings import NotChecked, Screening
+from services.prescribing.domain.screening import RESTS_ON, Freshness
+
+
+def screening_message(screening: Screening) -> pb.Screening:
+    return pb.Screening(
+        knowledge_pack=screening.knowledge.pack,
+        knowledge_version=screening.knowledge.version,
+        knowledge_digest=screening.knowledge.digest,
+        outcome=screening.outcome,
+        alerts=[
+            common_pb2.Alert(
+                rule=alert.rule,
+                version=alert.version,
+                kind=alert.kind,
+                severity=alert.severity,
+                involves=alert.involves,
+                message=alert.message,
+                action=alert.action,
+                source=alert.source,
+                reviewed=alert.reviewed,
+            )
+            for alert in screening.alerts
+        ],
+        not_checked=not_checked_messages(screening.not_checked),
+        checked=screening.checked,
+    )
+
+
+def not_checked_messages(gaps: Sequence[NotChecked]) -> list[common_pb2.NotChecked]:
+    return [common_pb2.NotChecked(check=gap.check, reason=gap.reason, subject=gap.subject) for gap in gaps]
+
+
+def evidence_messages(freshness: Freshness) -> list[common_pb2.Freshness]:
+    by_source = {position.source: position for position in freshness.positions}
+    return [
+        common_pb2.Freshness(
+            source=source,
+            fresh_as_of=fields.timestamp(by_source[source].fresh_as_of),
+            stale=source in freshness.stale,
+        )
+        for source in sorted(RESTS_ON)
+    ]

@@ -1,0 +1,79 @@
+"""Past decisions on the wire."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from care.common.v1 import common_pb2
+from care.prescribing.v1 import prescribing_pb2 as pb
+
+from careloop.chassis import fields
+from careloop.chassis.codec import ENCODER
+from careloop.knowledge.chart import Chart
+from services.prescribing.domain.chart import screening_chart
+from services.prescribing.domain.events import DoseChanged, Order, PrescriptionDeclined
+from services.prescribing.domain.past import PastDecision
+from services.prescribing.domain.screening import asked, gaps_in_evidence
+from services.prescribing.grpc_api.answers import not_checked_messages, screening_message
+from services.prescribing.replay import Progress, Recorded
+
+
+def decision_message(recorded: Recorded) -> pb.PastDecision:
+    past, decided = recorded.past, recorded.past.decided
+    return pb.PastDecision(
+        patient_id=str(recorded.patient_id),
+        fact_id=str(decided.fact_id),
+        decision=_kind(past),
+        order=_order(past.order),
+        reasons=decided.reasons if isinstance(decided, PrescriptionDeclined) else (),
+        screening=screening_message(decided.capsule.screening),
+        overrides=[
+            pb.Override(rule=one.rule, involves=one.involves, reason=one.reason, comment=one.comment)
+            for one in decided.capsule.overrides
+        ],
+        question=question(past),
+        evidence_gaps=not_checked_messages(gaps_in_evidence(past.chart, past.freshness)),
+        occurred_at=fields.timestamp(decided.occurred_at),
+        recorded_at=fields.timestamp(recorded.recorded_at),
+        entered_in_error=recorded.struck,
+    )
+
+
+def read_message(told: Recorded | Progress) -> pb.ReadDecisionsResponse:
+    if isinstance(told, Progress):
+        return pb.ReadDecisionsResponse(position=told.position, through=told.through)
+    return pb.ReadDecisionsResponse(decision=decision_message(told))
+
+
+def question(past: PastDecision) -> bytes:
+    """The chart and the order of then as `careloop screen` is asked: what was unknown is left out."""
+    chart: Chart = screening_chart(past.chart, changing=past.changing)
+    told: dict[str, Any] = {"as_of": past.as_of, "order": asked(past.order), **_fields(chart)}
+    return ENCODER.encode(_known(msgspec.to_builtins(told, builtin_types=(Decimal, date))))
+
+
+def _fields(chart: Chart) -> dict[str, Any]:
+    return {"patient": chart.patient, "medications": chart.medications, "trials": chart.trials}
+
+
+def _known(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {key: _known(value) for key, value in told.items() if value is not None}
+    return [_known(one) for one in told] if isinstance(told, list | tuple) else told
+
+
+def _kind(past: PastDecision) -> str:
+    if isinstance(past.decided, PrescriptionDeclined):
+        return "declined"
+    return "dose-changed" if isinstance(past.decided, DoseChanged) else "issued"
+
+
+def _order(order: Order) -> pb.Order:
+    return pb.Order(
+        medicine=common_pb2.Medicine(name=order.medicine.name, rxcui=order.medicine.rxcui),
+        daily_dose_mg="" if order.daily_dose_mg is None else f"{order.daily_dose_mg:f}",
+        sig=order.sig,
+        days_supply=order.days_supply,
+        starts_on=order.starts_on.isoformat(),
+    )
