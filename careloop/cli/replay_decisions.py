@@ -126,14 +126,16 @@ async def _replay(opened: Services, pack: Pack, deadline: float, *, as_json: boo
     return tally
 
 
-async def past_decisions(opened: Services, deadline: float, shown: Shown) -> AsyncIterator[pb.PastDecision]:
+async def past_decisions(
+    opened: Services, deadline: float, shown: Shown | None = None
+) -> AsyncIterator[pb.PastDecision]:
     """Every past order in the order of prescribing's log."""
     stub = PrescribingServiceStub(opened.channel(PRESCRIBING))
     answers = opened.stream(PRESCRIBING, stub.ReadDecisions, pb.ReadDecisionsRequest(), ANALYST, deadline=deadline)
     async for answer in answers:
         if answer.HasField("decision"):
             yield answer.decision
-        else:
+        elif shown is not None:
             shown.at("replay", answer.position, answer.through)
 
 

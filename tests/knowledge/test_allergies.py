@@ -48,6 +48,14 @@ def test_how_an_entry_speaks(
     assert found == [Severity(severity)]
 
 
+@pytest.mark.parametrize(
+    "substance", ["Mold (organism)", "Eggs (edible) (substance)", "Allergy to tree pollen (finding)"]
+)
+def test_what_is_no_medicine_is_understood_whatever_kind_of_concept_it_is(substance: str) -> None:
+    found = listed("sertraline", substance)
+    assert (found.alerts, reasons(found, Check.ALLERGY)) == ((), set())
+
+
 @pytest.mark.parametrize("group", PACK.groups, ids=lambda group: group.name)
 def test_every_member_of_a_group_meets_every_other(group: SubstanceGroup) -> None:
     members = sorted({drug for name in group.members for drug in PACK.members[name]})

@@ -40,4 +40,10 @@ def test_the_verdict_holds() -> None:
         assert [check["name"] for check in told["checks"] if check["wrong"]] == []
         assert "coordination was killed (-9, exit code -9)" in done.stderr
         assert "no tremor" in done.stderr
+        assert "declined, contraindicated" in done.stderr
+        assert "why: More serotonin acts" in done.stderr
+        assert "gone on with: will-monitor: level in five days" in done.stderr
+        assert "unknown-drug (zelvoritine 20 MG Oral Tablet)" in done.stderr
+        assert "checked in full" in done.stderr
+        assert "prescribing: orders checked again = as decided" in [check["name"] for check in told["checks"]]
         assert holder(stack.home / "demo") is None

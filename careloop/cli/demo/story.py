@@ -13,7 +13,7 @@ from rich.console import Console
 
 from careloop.cli import care
 from careloop.cli.care_tables import caseload_table
-from careloop.cli.demo import urgent
+from careloop.cli.demo import deciding, urgent
 from careloop.cli.demo.assessing import Assessing, assign_team
 from careloop.cli.demo.course import Telltale
 from careloop.cli.demo.judging import judge
@@ -66,10 +66,11 @@ class Story:
         patients = await self._patients()
         tokens = await self._assess(patients)
         orders = await self._order(patients, tokens)
+        await self._explain(patients)
         await self._twelve_weeks(patients, orders)
         await self._severe_side_effect(patients[0])
         as_served = await self._show(patients[0])
-        return [*await self._judge(), as_served]
+        return [*await self._judge(), as_served, await self._decide_again()]
 
     def _say(self, text: str) -> None:
         self._out.print(f"\n{text}", markup=False)
@@ -135,6 +136,12 @@ class Story:
         self._out.print(table("Orders", _ORDER_COLUMNS, [_order_row(names, order) for order in orders]))
         return {order.patient: order for order in orders}
 
+    async def _explain(self, patients: Sequence[Patient]) -> None:
+        self._say("== Why: a declined order, one gone on with for coded reasons, and one that could not be checked")
+        for patient in patients[1:4]:
+            self._say(f"{patient.name}\n{await deciding.explanation(self._services, patient.id)}")
+        self._say(deciding.covered(await deciding.every_decision(self._services)))
+
     async def _twelve_weeks(self, patients: Sequence[Patient], orders: dict[UUID, Ordered]) -> None:
         self._say(
             f"== {WEEKS} weeks of care from a seeded overlay: GENERATED, not clinical data (seed {SEED}). "
@@ -187,6 +194,11 @@ class Story:
     def _show_view(self, title: str, shown: View) -> None:
         self._say(f"== {title}")
         care.print_view(shown, self._out)
+
+    async def _decide_again(self) -> Check:
+        decisions = await deciding.every_decision(self._services)
+        self._say(f"== Every order so far, checked again on the evidence known then\n{deciding.covered(decisions)}")
+        return deciding.same_again(decisions)
 
     async def _judge(self) -> list[Check]:
         return await judge(self._dsn, self._supervisor.stack.kafka_address, self._services.acknowledged)

@@ -11,7 +11,8 @@ from careloop.knowledge.schema import AllergyRule, Relation, SubstanceGroup
 from careloop.knowledge.text import plain
 
 _AROUND = re.compile(
-    r"\((?:substance|finding|disorder|medication)\)|\ballerg(?:y|ic) to\b|\ballergy\b|\bcontaining product\b"
+    r"\((?:substance|organism|product|edible|finding|disorder|situation|medication)\)"
+    r"|\ballerg(?:y|ic) to\b|\ballergy\b|\bcontaining product\b"
 )
 
 
