@@ -15,7 +15,6 @@ from careloop.cli.client import Addresses, AsJson, Caller, Deadline, Home, Servi
 from careloop.cli.past_decisions import answered_then, explained
 from careloop.cli.tables import console, print_json
 from careloop.contracts.terms import Role
-from careloop.knowledge.pack import current_pack
 
 PRESCRIBING = "prescribing"
 DIGEST_SHOWN = len("sha256:") + 12
@@ -79,7 +78,7 @@ def _head(decision: pb.PastDecision) -> list[str]:
 
 
 def _alerts(decision: pb.PastDecision) -> Iterator[str]:
-    for one in explained(decision, current_pack()):
+    for one in explained(decision):
         alert, reviewed = one.alert, "reviewed" if one.alert.reviewed else "not reviewed"
         told = (
             ("why", one.why.mechanism),
@@ -115,8 +114,7 @@ def _told(decision: pb.PastDecision) -> dict[str, Any]:
         "reasons": list(decision.reasons),
         "knowledge": asdict(then.knowledge),
         "alerts": [
-            asdict(one.alert) | asdict(one.why) | {"answered": one.answered or None}
-            for one in explained(decision, current_pack())
+            asdict(one.alert) | asdict(one.why) | {"answered": one.answered or None} for one in explained(decision)
         ],
         "not_checked": [asdict(gap) for gap in then.not_checked],
     }

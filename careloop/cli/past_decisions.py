@@ -8,7 +8,7 @@ from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
 from careloop.cli.screen import Question, chart_of
-from careloop.knowledge.explaining import Explanation, explain
+from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import (
     Alert,
     Check,
@@ -60,17 +60,15 @@ def answered_by(decision: pb.PastDecision, pack: Pack) -> Screening:
     return replace(found, not_checked=gaps, outcome=headline(found.alerts, gaps))
 
 
-def explained(decision: pb.PastDecision, pack: Pack) -> list[Explained]:
-    """Every alert of the decision; one of a rule that this pack does not hold has no mechanism."""
-    asked = question_of(decision)
-    assert asked.as_of is not None
+def explained(decision: pb.PastDecision) -> list[Explained]:
+    """Every alert of the decision; one of a rule that the service's pack does not hold any more has no mechanism."""
     return [
         Explained(
-            alert=alert,
-            why=explain(alert, chart_of(asked), asked.order, asked.as_of, pack),
-            answered=_answered(alert, decision.overrides),
+            alert=_alert(told),
+            why=Explanation(mechanism=told.mechanism, evidence=tuple(told.evidence)),
+            answered=_answered(_alert(told), decision.overrides),
         )
-        for alert in answered_then(decision).alerts
+        for told in decision.screening.alerts
     ]
 
 

@@ -1,7 +1,7 @@
 """Prescribing's use cases: wait for the evidence asked for, see how fresh it is, decide, store."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from careloop.chassis.streams import Done, Streams
 from careloop.chassis.tokens import ConsistencyToken
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
+from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import Screening
 from services.prescribing.domain import orders
 from services.prescribing.domain.chart import PrescriptionChart
@@ -19,7 +20,7 @@ from services.prescribing.domain.orders import (
     IssuePrescription,
     MarkEnteredInError,
 )
-from services.prescribing.domain.screening import Freshness, safety_check
+from services.prescribing.domain.screening import Freshness, explained, safety_check
 
 
 class Evidence(Protocol):
@@ -28,6 +29,15 @@ class Evidence(Protocol):
     async def freshness(self, patient_id: PatientId, at_least: Sequence[ConsistencyToken], now: datetime) -> Freshness:
         """Waits for what the tokens name. Raises Unavailable if it does not come in time."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """The answer of the check, an explanation of each of its alerts, and how well informed it was."""
+
+    screening: Screening
+    explanations: tuple[Explanation, ...]
+    freshness: Freshness
 
 
 class Prescribing:
@@ -39,11 +49,12 @@ class Prescribing:
 
     async def screen_order(
         self, patient_id: PatientId, order: Order, at_least: Sequence[ConsistencyToken], now: datetime
-    ) -> tuple[Screening, Freshness]:
+    ) -> Screened:
         """The safety check as IssuePrescription would run it now; stores nothing."""
         freshness = await self._evidence.freshness(patient_id, at_least, now)
         chart = (await self._streams.load(patient_id)).state
-        return safety_check(chart, order, freshness, now.date()), freshness
+        screening = safety_check(chart, order, freshness, now.date())
+        return Screened(screening, explained(chart, order, now.date(), screening), freshness)
 
     async def issue_prescription(
         self,

@@ -50,6 +50,11 @@ class PastDecisions:
         stream = self._decoded(rows)
         return [_recorded(row, stream) for row in rows if row.meta.topic in self._topics]
 
+    async def taken(self, patient_id: PatientId, decided: Decided) -> PastDecision:
+        """A decision that was just taken, or taken long ago and asked for again."""
+        rows, version = await self._store.load(patient_id), decided.capsule.stream_version
+        return as_decided(decided, self._decoded(rows[:version]), rows[version].meta.recorded_at.date())
+
     async def all(self) -> AsyncGenerator[Recorded | Progress, None]:
         """Every decision up to the log's end as it is now, in the log's order, and now and then how far it is."""
         through = (await self._store.head()).position

@@ -6,7 +6,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -33,13 +33,14 @@ from tests.support.controls.moments import NOON
 from tests.support.signing import public_keys, token
 
 PARTITIONS = 6
+BOTH_FRESH = replace(p.FRESH, positions=(p.POSITION, replace(p.POSITION, source="monitoring")))
 
 
 class AlwaysFresh:
     async def freshness(
         self, _patient_id: PatientId, _at_least: Sequence[ConsistencyToken], _now: datetime
     ) -> Freshness:
-        return p.FRESH
+        return BOTH_FRESH
 
 
 @dataclass

@@ -12,7 +12,7 @@ from hypothesis import settings
 from careloop.cli.past_decisions import answered_by, answered_then, explained
 from careloop.knowledge.pack import current_pack, load, read_data
 from services.prescribing.domain import events
-from services.prescribing.domain.past import as_decided
+from services.prescribing.domain.past import as_decided, explanations
 from services.prescribing.grpc_api.past import decision_message
 from services.prescribing.replay import Recorded
 from tests.prescribing.serving import Log, served
@@ -58,10 +58,10 @@ def test_what_is_read_over_the_wire_is_enough_to_check_again(course: list[events
     for decided in decisions(course):
         past = as_decided(decided, course, TODAY)
         recorded = Recorded(patient_id=PATIENT, past=past, recorded_at=NOON, struck=False)
-        message = pb.PastDecision.FromString(decision_message(recorded).SerializeToString())
+        message = pb.PastDecision.FromString(decision_message(recorded, explanations(past)).SerializeToString())
         assert answered_then(message) == decided.capsule.screening
         assert answered_by(message, current_pack()) == decided.capsule.screening
-        assert all(one.why.mechanism and one.why.evidence for one in explained(message, current_pack()))
+        assert all(one.why.mechanism and one.why.evidence for one in explained(message))
 
 
 async def test_the_pack_of_then_answers_as_it_did() -> None:

@@ -7,12 +7,13 @@ from datetime import date
 from msgspec import UNSET
 
 from careloop.kernel.ids import FactId
+from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.pack import Pack
 from services.prescribing.domain.chart import DECIDER, PrescriptionChart
 from services.prescribing.domain.events import Decided, DoseChanged, Event, Order
 from services.prescribing.domain.orders import order_of_dose
-from services.prescribing.domain.screening import EVIDENCE_STALE, Freshness, safety_check
+from services.prescribing.domain.screening import EVIDENCE_STALE, Freshness, explained, safety_check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,12 @@ def as_decided(decided: Decided, stream: Sequence[Event], recorded_on: date) -> 
 def check_again(past: PastDecision, pack: Pack | None = None) -> Screening:
     """What the check answers on the evidence known then; with the pack of that time, what it answered then."""
     return safety_check(past.chart, past.order, past.freshness, past.as_of, changing=past.changing, pack=pack)
+
+
+def explanations(past: PastDecision) -> tuple[Explanation, ...]:
+    """Of each alert of the stored answer; empty words for a rule that the pack in use does not hold any more."""
+    answer = past.decided.capsule.screening
+    return explained(past.chart, past.order, past.as_of, answer, changing=past.changing)
 
 
 def _changing(decided: Decided) -> FactId | None:

@@ -5,6 +5,7 @@ from datetime import date
 
 from careloop.kernel.ids import FactId
 from careloop.knowledge import chart as known
+from careloop.knowledge.explaining import Explanation, explain
 from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, headline
 from careloop.knowledge.pack import Pack
 from careloop.knowledge.screening import screen
@@ -58,6 +59,14 @@ def safety_check(
     answer = screen(screening_chart(chart, changing=changing), asked(order), today, pack)
     not_checked = tuple(dict.fromkeys((*answer.not_checked, *gaps_in_evidence(chart, freshness))))
     return replace(answer, not_checked=not_checked, outcome=headline(answer.alerts, not_checked))
+
+
+def explained(
+    chart: PrescriptionChart, order: Order, today: date, screening: Screening, *, changing: FactId | None = None
+) -> tuple[Explanation, ...]:
+    """Of each alert in turn, why it holds and on what in the chart that the check was made on."""
+    told = screening_chart(chart, changing=changing)
+    return tuple(explain(alert, told, asked(order), today) for alert in screening.alerts)
 
 
 def asked(order: Order) -> known.Order:

@@ -14,6 +14,7 @@ from careloop.chassis.calls import Call, current_call, request_for
 from careloop.chassis.receipts import Receipts
 from careloop.chassis.streams import Done
 from careloop.chassis.tokens import ConsistencyToken
+from careloop.kernel.ids import PatientId
 from careloop.knowledge.credentials import Credential
 from services.prescribing.application import Prescribing
 from services.prescribing.domain import orders
@@ -27,6 +28,7 @@ from services.prescribing.domain.events import (
     PrescriptionDeclined,
     StatusReason,
 )
+from services.prescribing.domain.past import explanations
 from services.prescribing.grpc_api.answers import evidence_messages, screening_message
 from services.prescribing.grpc_api.past import decision_message, read_message
 from services.prescribing.replay import PastDecisions
@@ -51,8 +53,11 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
     ) -> pb.ScreenOrderResponse:
         patient_id, now = fields.patient_id(request.patient_id), current_call().now
         order = _order(request.order, now)
-        screening, freshness = await self._service.screen_order(patient_id, order, _tokens(request.at_least), now)
-        return pb.ScreenOrderResponse(screening=screening_message(screening), evidence=evidence_messages(freshness))
+        answer = await self._service.screen_order(patient_id, order, _tokens(request.at_least), now)
+        return pb.ScreenOrderResponse(
+            screening=screening_message(answer.screening, answer.explanations),
+            evidence=evidence_messages(answer.freshness),
+        )
 
     async def IssuePrescription(  # noqa: N802
         self,
@@ -76,7 +81,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             decision=_decision(decided),
             fact_id=str(decided.fact_id),
             reasons=_reasons(decided),
-            screening=screening_message(decided.capsule.screening),
+            screening=await self._explained(patient_id, decided),
         )
 
     async def ChangeDose(  # noqa: N802
@@ -102,8 +107,14 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             decision=_decision(decided),
             fact_id=str(decided.fact_id),
             reasons=_reasons(decided),
-            screening=screening_message(decided.capsule.screening),
+            screening=await self._explained(patient_id, decided),
         )
+
+    async def _explained(self, patient_id: PatientId, decided: Decided) -> pb.Screening:
+        """The answer that was stored, each alert explained on what was known then."""
+        screening = decided.capsule.screening
+        past = await self._decisions.taken(patient_id, decided) if screening.alerts else None
+        return screening_message(screening, explanations(past) if past else ())
 
     async def DiscontinuePrescription(  # noqa: N802
         self,
@@ -144,7 +155,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         self, request: pb.GetDecisionsRequest, context: Context[pb.GetDecisionsRequest, pb.GetDecisionsResponse]
     ) -> pb.GetDecisionsResponse:
         recorded = await self._decisions.of_patient(fields.patient_id(request.patient_id))
-        return pb.GetDecisionsResponse(decisions=[decision_message(one) for one in recorded])
+        return pb.GetDecisionsResponse(decisions=[decision_message(one, explanations(one.past)) for one in recorded])
 
     async def ReadDecisions(  # noqa: N802
         self, request: pb.ReadDecisionsRequest, context: Context[pb.ReadDecisionsRequest, pb.ReadDecisionsResponse]

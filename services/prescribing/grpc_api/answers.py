@@ -1,16 +1,19 @@
 """The safety check's answer on the wire."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
 from careloop.chassis import fields
+from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import NotChecked, Screening
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
 
-def screening_message(screening: Screening) -> pb.Screening:
+def screening_message(screening: Screening, explanations: Sequence[Explanation] = ()) -> pb.Screening:
+    """With the explanation of each alert, if any are given."""
     return pb.Screening(
         knowledge_pack=screening.knowledge.pack,
         knowledge_version=screening.knowledge.version,
@@ -27,8 +30,10 @@ def screening_message(screening: Screening) -> pb.Screening:
                 action=alert.action,
                 source=alert.source,
                 reviewed=alert.reviewed,
+                mechanism=why.mechanism if why else "",
+                evidence=why.evidence if why else (),
             )
-            for alert in screening.alerts
+            for alert, why in zip_longest(screening.alerts, explanations)
         ],
         not_checked=not_checked_messages(screening.not_checked),
         checked=screening.checked,

@@ -1,5 +1,6 @@
 """Past decisions on the wire."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from care.prescribing.v1 import prescribing_pb2 as pb
 from careloop.chassis import fields
 from careloop.chassis.codec import ENCODER
 from careloop.knowledge.chart import Chart
+from careloop.knowledge.explaining import Explanation
 from services.prescribing.domain.chart import screening_chart
 from services.prescribing.domain.events import DoseChanged, Order, PrescriptionDeclined
 from services.prescribing.domain.past import PastDecision
@@ -19,7 +21,8 @@ from services.prescribing.grpc_api.answers import not_checked_messages, screenin
 from services.prescribing.replay import Progress, Recorded
 
 
-def decision_message(recorded: Recorded) -> pb.PastDecision:
+def decision_message(recorded: Recorded, explanations: Sequence[Explanation] = ()) -> pb.PastDecision:
+    """With the explanation of each alert, if any are given."""
     past, decided = recorded.past, recorded.past.decided
     return pb.PastDecision(
         patient_id=str(recorded.patient_id),
@@ -27,7 +30,7 @@ def decision_message(recorded: Recorded) -> pb.PastDecision:
         decision=_kind(past),
         order=_order(past.order),
         reasons=decided.reasons if isinstance(decided, PrescriptionDeclined) else (),
-        screening=screening_message(decided.capsule.screening),
+        screening=screening_message(decided.capsule.screening, explanations),
         overrides=[
             pb.Override(rule=one.rule, involves=one.involves, reason=one.reason, comment=one.comment)
             for one in decided.capsule.overrides
