@@ -9,7 +9,7 @@ import typer
 
 from careloop.cli.knowledge_page import counts
 from careloop.cli.tables import console, print_json, table
-from careloop.knowledge.catalogue import Catalogue, Cited, catalogue
+from careloop.knowledge.catalogue import Cited, catalogue
 from careloop.knowledge.difference import Difference, difference
 from careloop.knowledge.drugs import ingredients
 from careloop.knowledge.index import mechanisms
@@ -83,12 +83,17 @@ def diff(
 ) -> None:
     """Compare two versions of the pack, entry by entry: + added, - removed, ~ a field of another value.
 
-    Exits 0 also when they differ, and 2 when one of them is no valid pack; standard error names file and entry.
+    They may be of other versions of this software; standard error says so of one that this version would not load.
+
+    Exits 0 also when they differ, and 2 when a folder holds something else than data files.
     """
+    contents = [folder_content(old), read_data() if new is None else folder_content(new)]
     try:
-        found = difference(_read_in(old), catalogue(read_data()) if new is None else _read_in(new))
+        found = difference(*contents)
     except PackInvalid as fault:
         _refuse(str(fault))
+    for name, content in zip(("old", "new"), contents, strict=True):
+        _note_unless_valid(name, content)
     if as_json:
         print_json(msgspec.to_builtins(found))
     else:
@@ -100,8 +105,11 @@ def folder_content(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(folder.glob("*.yaml"))}
 
 
-def _read_in(folder: Path) -> Catalogue:
-    return catalogue(folder_content(folder))
+def _note_unless_valid(name: str, content: dict[str, bytes]) -> None:
+    try:
+        catalogue(content)
+    except PackInvalid as fault:
+        typer.echo(f"careloop knowledge: the {name} one does not load with this version: {fault}", err=True)
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -12,6 +12,7 @@ from care.prescribing.v1 import prescribing_pb2 as pb
 from care.prescribing.v1.prescribing_pb2_grpc import PrescribingServiceStub
 
 from careloop.cli.client import Addresses, AsJson, Caller, Home, Services, Token, run, services
+from careloop.cli.knowledge import folder_content
 from careloop.cli.past_decisions import answered_by, answered_then
 from careloop.cli.progress import Shown, progress
 from careloop.contracts.terms import Role
@@ -106,7 +107,7 @@ def _pack_in(folder: Path | None) -> Pack:
     try:
         if folder is None:
             return current_pack()
-        return load({file.name: file.read_bytes() for file in sorted(folder.glob("*.yaml"))})
+        return load(folder_content(folder))
     except PackInvalid as fault:
         raise typer.BadParameter(str(fault), param_hint="--pack") from None
 

@@ -1,12 +1,12 @@
 """What one version of the pack says that another does not: rules and drugs added, removed and changed."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
-from careloop.knowledge.catalogue import Catalogue
-from careloop.knowledge.references import label
+from careloop.knowledge.reading import PackInvalid, entries_as_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,11 @@ class Difference:
     changed: tuple[Change, ...]
 
 
-def difference(old: Catalogue, new: Catalogue) -> Difference:
-    """Entries of all files by id (or name) and version."""
+def difference(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Difference:
+    """Between two sets of data files, entry by entry as they are written; each may be of any version of this software.
+
+    Raises PackInvalid, naming the file, for one that holds no entries.
+    """
     before, after = _entries(old), _entries(new)
     return Difference(
         added=tuple(f"{file}: {name}" for file, name in sorted(after.keys() - before.keys())),
@@ -44,14 +47,17 @@ def difference(old: Catalogue, new: Catalogue) -> Difference:
     )
 
 
-def _entries(read: Catalogue) -> dict[tuple[str, str], Mapping[str, object]]:
-    """A rule that stands in several versions is told apart by them; other entries of one name are numbered."""
+def _entries(content: Mapping[str, bytes]) -> dict[tuple[str, str], Mapping[str, object]]:
+    """By file and id (or name). Of several entries of one id, as versions of a rule are, the later are numbered."""
+    if not content:
+        raise PackInvalid("there are no data files")
     found: dict[tuple[str, str], Mapping[str, object]] = {}
-    for file, listed in read.files.items():
-        for entry in listed:
-            name = label(entry)
-            alike = sum(key == file and known.partition("#")[0] == name for key, known in found)
-            found[file, f"{name}#{alike + 1}" if alike else name] = msgspec.to_builtins(entry)
+    for file in content:
+        seen = Counter[str]()
+        for entry in entries_as_written(content, file):
+            name = str(entry.get("id") or entry.get("name") or entry.get("unit") or "entry")
+            seen[name] += 1
+            found[file, f"{name}#{seen[name]}" if seen[name] > 1 else name] = entry
     return found
 
 

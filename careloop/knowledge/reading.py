@@ -46,6 +46,17 @@ def parse(content: Mapping[str, bytes], name: str, shape: type[E]) -> tuple[E, .
         raise PackInvalid(f"{name}: {_entry_of(read, str(fault))}{fault}") from fault
 
 
+def entries_as_written(content: Mapping[str, bytes], name: str) -> list[Mapping[str, object]]:
+    """The entries of one data file, of whatever version of the pack. Raises PackInvalid naming the file."""
+    try:
+        read = yaml.load(content[name], _StrictLoader)  # noqa: S506 - built on the safe loader
+    except (yaml.YAMLError, PackInvalid) as fault:
+        raise PackInvalid(f"{name}: {fault}") from fault
+    if not isinstance(read, list) or not all(isinstance(entry, dict) for entry in read):
+        raise PackInvalid(f"{name}: not a list of entries")
+    return read
+
+
 def _entry_of(read: object, fault: str) -> str:
     """The id or name of the entry that a validation fault speaks of, for people who do not count entries."""
     found = _INDEX.search(fault)

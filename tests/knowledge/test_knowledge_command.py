@@ -108,12 +108,26 @@ def test_a_difference_names_file_entry_and_field(tmp_path: Path) -> None:
     assert "~ washouts.yaml: washout.maoi-serotonergic: days: 14 -> 21" in lines
 
 
-def test_a_folder_that_is_no_pack_is_refused_by_file_and_entry(tmp_path: Path) -> None:
-    outcome = told("diff", str(folder(tmp_path / "new", interactions=("severity: contraindicated", "severity: bad"))))
-    assert outcome.exit_code == 2
-    assert "interactions.yaml: ddi.maoi-serotonergic" in outcome.stderr
-    (tmp_path / "empty").mkdir()
-    assert told("diff", str(tmp_path / "empty")).exit_code == 2
+def test_a_pack_of_another_version_is_compared_and_said_not_to_load(tmp_path: Path) -> None:
+    old = folder(tmp_path / "old", interactions=("  cause: serotonin\n", ""))
+    (old / "mechanisms.yaml").unlink()
+    outcome = told("diff", str(old))
+    assert outcome.exit_code == 0
+    assert '~ interactions.yaml: ddi.maoi-serotonergic: cause:  -> "serotonin"' in outcome.stdout.splitlines()
+    assert "+ mechanisms.yaml: serotonin-excess" in outcome.stdout.splitlines()
+    assert "the old one does not load with this version: " in outcome.stderr
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: 1", "- a\n", "- {a: 1, a: 2}"])
+def test_a_folder_of_something_else_is_refused_by_its_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "rules.yaml").write_text(text)
+    outcome = told("diff", str(tmp_path))
+    assert (outcome.exit_code, outcome.stdout) == (2, "")
+    assert "rules.yaml: " in outcome.stderr
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    assert told("diff", str(tmp_path)).exit_code == 2
 
 
 def test_the_pages_hold_every_rule_once_and_count_them() -> None:
