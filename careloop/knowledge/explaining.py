@@ -111,13 +111,19 @@ def _pregnancy(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
 
 def _labs(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
     loinc = rule.loinc if isinstance(rule, LabRule) else ()
-    known = [lab for lab in case.chart.patient.labs or () if lab.loinc in loinc and lab.at <= case.as_of]
+    known = _last_results(case, loinc)
     if not known:
         yield f"no result of {' or '.join(_measured(case.pack, code) for code in loinc)}"
-    last = max((lab.at for lab in known), default=None)
-    yield from (_result(case.pack, lab) for lab in known if lab.at == last)
+    yield from known
     if isinstance(rule, LabRule) and rule.conditions:
         yield from _conditions(case, alert, rule)
+
+
+def _last_results(case: Case, codes: tuple[str, ...]) -> list[str]:
+    """Those of the last day on which any of these codes was measured."""
+    known = [lab for lab in case.chart.patient.labs or () if lab.loinc in codes and lab.at <= case.as_of]
+    last = max((lab.at for lab in known), default=None)
+    return [_result(case.pack, lab) for lab in known if lab.at == last]
 
 
 def _result(pack: Pack, lab: Lab) -> str:
@@ -154,8 +160,7 @@ def _dose(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
     if when is not None and when.age_over is not None and case.age is not None:
         yield f"{case.age} years on {case.starts_on}"
     if when is not None and when.egfr_below is not None:
-        labs = [lab for lab in case.chart.patient.labs or () if lab.loinc == EGFR and lab.at <= case.as_of]
-        yield from (_result(case.pack, lab) for lab in labs)
+        yield from _last_results(case, (EGFR,))
     if when is not None:
         yield from _conditions(case, alert, when)
 

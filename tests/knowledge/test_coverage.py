@@ -1,5 +1,7 @@
 """How many orders of a set were checked in full, and what kept the others from it."""
 
+from dataclasses import replace
+
 from careloop.knowledge.chart import Chart
 from careloop.knowledge.coverage import Missing, coverage, fully_checked
 from careloop.knowledge.findings import Check, Reason
@@ -21,6 +23,13 @@ def test_a_reason_counts_once_in_an_order_however_often_it_stands_there() -> Non
     assert Missing(check=Check.DRUG_DRUG, reason=Reason.UNKNOWN_DRUG, orders=1) in found.missing
 
 
+def test_equally_frequent_gaps_come_in_one_order_whatever_the_order_of_the_set() -> None:
+    told = [asked("sertraline", Chart(), 50), asked("sertraline", mg=None)]
+    gaps = coverage(told).missing
+    assert gaps == coverage(told[::-1]).missing
+    assert [(gap.check, gap.reason) for gap in gaps] == sorted((gap.check, gap.reason) for gap in gaps)
+
+
 def test_no_orders_are_covered_by_nothing() -> None:
     found = coverage([])
     assert (found.orders, found.fully_checked, found.missing) == (0, 0, ())
@@ -29,3 +38,4 @@ def test_no_orders_are_covered_by_nothing() -> None:
 def test_only_every_check_without_a_gap_is_full() -> None:
     assert fully_checked(asked("sertraline", mg=50))
     assert not fully_checked(asked("sertraline", mg=None))
+    assert not fully_checked(replace(asked("sertraline", mg=50), checked=(Check.DOSE,)))

@@ -3,19 +3,21 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid5
 
 from hypothesis import given as for_all
 from hypothesis import settings
 from msgspec import UNSET
 
 from careloop.chassis.codec import Codec
+from careloop.kernel.ids import PatientId
 from careloop.knowledge.findings import Severity
 from careloop.knowledge.pack import Pack, current_pack, load, read_data
 from careloop.knowledge.rechecking import rechecked
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.past import as_decided, check_again
-from services.prescribing.replay import Progress, Recorded
+from services.prescribing.replay import STREAMS_KEPT, Progress, Recorded
 from tests.prescribing.serving import Log
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, TODAY
@@ -117,6 +119,36 @@ def test_answers_are_compared_by_what_was_found() -> None:
     assert changed.no_longer_not_checked == before.not_checked
     back = rechecked(replace(before, alerts=()), before)
     assert (back.now_alerts, back.no_longer_alerts) == (before.alerts, ())
+
+
+def test_two_findings_of_one_rule_about_the_same_drugs_are_told_apart() -> None:
+    found = replace(p.SCREENING, alerts=(p.ALERT, replace(p.ALERT, message="Another thing.")))
+    assert rechecked(found, found).same
+    fewer = rechecked(found, p.SCREENING)
+    assert [alert.message for alert in fewer.no_longer_alerts] == ["Another thing."]
+    assert (fewer.changed_alerts, fewer.now_alerts) == ((), ())
+
+
+async def test_what_is_recorded_while_the_log_is_read_is_left_out() -> None:
+    log = Log()
+    await log.tell(PATIENT, [p.ISSUED])
+    told = []
+    async for found in log.decisions.all():
+        told.append(found)
+        await log.tell(OTHER_PATIENT, [p.DECLINED])
+    assert [found.past.decided for found in told if isinstance(found, Recorded)] == [p.ISSUED]
+    assert told[-1] == Progress(position=1, through=1)
+
+
+async def test_every_stream_is_read_however_many_there_are() -> None:
+    log = Log()
+    patients = [PatientId(uuid5(PATIENT, str(number))) for number in range(STREAMS_KEPT + 2)]
+    for patient in patients:
+        await log.tell(patient, [p.PROFILE])
+    for patient in [*patients, *patients]:
+        await log.tell(patient, [p.ISSUED])
+    told = [found.patient_id async for found in log.decisions.all() if isinstance(found, Recorded)]
+    assert told == [*patients, *patients]
 
 
 async def test_the_log_tells_every_decision_in_order_and_how_far_it_is() -> None:
