@@ -39,9 +39,10 @@ class Progress:
 class PastDecisions:
     """Reads only. Every method raises Unavailable when the store does not answer in time."""
 
-    def __init__(self, store: EventStore, codec: Codec[Event]) -> None:
+    def __init__(self, store: EventStore, codec: Codec[Event], *, page: int = PAGE) -> None:
         self._store = store
         self._codec = codec
+        self._page = page
         self._topics = frozenset().union(*(codec.topics_of(kind) for kind in (Issued, Declined, DoseChanged)))
 
     async def of_patient(self, patient_id: PatientId) -> list[Recorded]:
@@ -61,7 +62,7 @@ class PastDecisions:
         streams: OrderedDict[UUID, list[Event]] = OrderedDict()
         position = 0
         while position < through:
-            rows = await self._store.after(position, min(PAGE, through - position))
+            rows = await self._store.after(position, min(self._page, through - position))
             if not rows:
                 return
             for row in rows:

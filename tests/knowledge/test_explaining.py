@@ -77,6 +77,7 @@ BARELY_TOLD = (
     "earlier trial of sertraline: dose not told, duration not told, response not told, stopped for intolerance"
 )
 BARE_TRIAL = Trial(name="sertraline", stopped_for=StoppedFor.INTOLERANCE)
+UNEXPLAINED = Trial(name="sertraline", daily_dose_mg=Decimal(100), weeks=Decimal(8), response=TrialResponse.NONE)
 EPILEPSY, CIRRHOSIS = (Condition(icd10="G40.909"),), (Condition(text="cirrhosis"),)
 SEIZURES = (Condition(text="seizure disorder"), Condition(snomed="84757009"), Condition(icd10="I10"))
 RATES = (
@@ -174,6 +175,18 @@ ENDED_SMOKING = replace(KNOWN, medications=(Medication(name="tobacco smoke", sto
             order("sertraline"),
             Check.PRIOR_TRIAL,
             [BARELY_TOLD],
+        ),
+        (
+            replace(KNOWN, trials=(UNEXPLAINED,)),
+            order("sertraline"),
+            Check.PRIOR_TRIAL,
+            ["earlier trial of sertraline: 100 mg a day, 8 weeks, response none, stopped for no reason told"],
+        ),
+        (
+            of(labs=(replace(WHITE_COUNT, at=TODAY),)),
+            order("clozapine"),
+            Check.LAB,
+            ["anc (751-8): 1200 /uL on 2026-11-23"],
         ),
         (
             of(suicide_risk=SuicideRisk.HIGH),

@@ -11,6 +11,7 @@ from careloop.cli.docs import generated
 from careloop.cli.knowledge_page import reference
 from careloop.cli.main import app
 from careloop.knowledge.catalogue import catalogue
+from careloop.knowledge.difference import Change, difference
 from careloop.knowledge.pack import read_data
 from careloop.knowledge.schema import Basis
 
@@ -127,7 +128,16 @@ def test_a_folder_of_something_else_is_refused_by_its_file(tmp_path: Path, text:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    assert told("diff", str(tmp_path)).exit_code == 2
+    outcome = told("diff", str(tmp_path))
+    assert (outcome.exit_code, outcome.stderr) == (2, "careloop knowledge: there are no data files\n")
+
+
+def test_entries_of_one_name_are_numbered_and_those_without_one_told_by_what_they_are() -> None:
+    old = {"a.yaml": b"- {id: r, version: 1}\n- {unit: mg, factor: 1}\n- {words: [a]}\n"}
+    new = {"a.yaml": b"- {id: r, version: 1}\n- {id: r, version: 2}\n- {unit: mg, factor: 2}\n"}
+    found = difference(old, new)
+    assert (found.added, found.removed) == (("a.yaml: r#2",), ("a.yaml: entry",))
+    assert found.changed == (Change(file="a.yaml", entry="mg", field="factor", before="1", after="2"),)
 
 
 def test_the_pages_hold_every_rule_once_and_count_them() -> None:

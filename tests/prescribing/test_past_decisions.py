@@ -17,7 +17,7 @@ from careloop.knowledge.rechecking import rechecked
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.past import as_decided, check_again
-from services.prescribing.replay import STREAMS_KEPT, Progress, Recorded
+from services.prescribing.replay import STREAMS_KEPT, PastDecisions, Progress, Recorded
 from tests.prescribing.serving import Log
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, TODAY
@@ -131,13 +131,16 @@ def test_two_findings_of_one_rule_about_the_same_drugs_are_told_apart() -> None:
 
 async def test_what_is_recorded_while_the_log_is_read_is_left_out() -> None:
     log = Log()
-    await log.tell(PATIENT, [p.ISSUED])
+    await log.tell(PATIENT, [p.ISSUED, p.PROFILE, p.DECLINED])
     told = []
-    async for found in log.decisions.all():
+    async for found in PastDecisions(log.store, CODEC, page=2).all():
         told.append(found)
         await log.tell(OTHER_PATIENT, [p.DECLINED])
-    assert [found.past.decided for found in told if isinstance(found, Recorded)] == [p.ISSUED]
-    assert told[-1] == Progress(position=1, through=1)
+    assert [found.past.decided for found in told if isinstance(found, Recorded)] == [p.ISSUED, p.DECLINED]
+    assert [found for found in told if isinstance(found, Progress)] == [
+        Progress(position=2, through=3),
+        Progress(position=3, through=3),
+    ]
 
 
 async def test_every_stream_is_read_however_many_there_are() -> None:
