@@ -115,7 +115,8 @@ class KafkaServer:
 def _format(java: list[str], properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
     made = subprocess.run(
-        [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+        # One in 64 begins with a hyphen, so it must not look like an option of its own.
+        [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
         capture_output=True,
         text=True,
         check=False,
