@@ -13,7 +13,7 @@ WIRE   := .venv/.wire-types
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench-peers clean
+.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ down: setup ## stop the whole system
 
 docs: setup ## write the event catalogue and the AsyncAPI documents
 	$(RUN) -m careloop.cli.main docs
+
+bench: setup ## measure every figure beside our peers and write docs/benchmarks.md (40 minutes)
+	$(UV) sync --frozen --group bench --python $(PYTHON)
+	UV=$(UV) $(RUN) -m bench
 
 bench-peers: setup ## install the systems that we are measured beside, below bench/peers
 	UV=$(UV) $(RUN) -m bench.peering

@@ -60,10 +60,11 @@ async def append_ours(bench: Bench, load: Load) -> Sample:
     return _sample(bench, answers)
 
 
-async def run_ours(database: Database, load: Load) -> list[dict[str, Any]]:
-    """Our appends to a database; the answers of the processes."""
+async def run_ours(database: Database, load: Load, *, first_worker: int = 0) -> list[dict[str, Any]]:
+    """Our appends to a database; the answers of the processes. Workers of other numbers write of other patients."""
     dsn = database.dsn_of("assessment")
-    specs = [load.spec(worker, dsn=dsn, schema="assessment") for worker in range(load.processes)]
+    workers = range(first_worker, first_worker + load.processes)
+    specs = [load.spec(worker, dsn=dsn, schema="assessment") for worker in workers]
     return await measured_together([(ours("bench.loads.append"), spec) for spec in specs], within=load.seconds + 60)
 
 

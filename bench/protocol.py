@@ -4,6 +4,7 @@ Standard library only: programs of other environments import it.
 """
 
 import json
+import os
 import resource
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ Spec = dict[str, Any]
 
 
 def told() -> Spec:
-    """What this process is to do."""
+    """What this process is to do. Whatever else it or its libraries print goes to stderr from now on."""
     spec: Spec = json.loads(sys.stdin.readline())
+    sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
     return spec
 
 
