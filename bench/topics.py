@@ -40,13 +40,14 @@ async def _made(servers: Servers) -> bool:
 
 async def read_topic(servers: Servers, topic: str) -> AsyncIterator[Sequence[ConsumerRecord]]:
     """Runs of a topic's records from its beginning to its present end, each of one partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers.kafka, max_partition_fetch_bytes=8 * 1024 * 1024)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers.kafka, auto_offset_reset="earliest", max_partition_fetch_bytes=8 * 1024 * 1024
+    )
     await consumer.start()
     try:
         places = [TopicPartition(topic, each) for each in range(servers.stack.settings.partitions)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
         left = {place for place in places if ends[place] > 0}
         while left:
             for place, records in (await consumer.getmany(*left, timeout_ms=1000)).items():

@@ -31,6 +31,7 @@ async def run(spec: protocol.Spec) -> None:
             await asyncio.to_thread(protocol.ready)
             acknowledged = await _paced(application, spec)
             protocol.answer(acknowledged=acknowledged)
+            await asyncio.to_thread(protocol.hold)  # the relay may still have something to send
 
 
 async def _paced(application: AssessmentService, spec: protocol.Spec) -> list[tuple[int, int, float]]:
