@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from subprocess import DEVNULL
+from subprocess import DEVNULL, PIPE
 from urllib.parse import urlsplit
 
 from bench.appending import Load, run_ours
@@ -87,7 +87,8 @@ async def measure(bench: Bench) -> None:
 async def _disturbed(bench: Bench, grown: Grown, alone: Figure) -> None:
     port = urlsplit(bench.servers.stack.admin_url).port
     binaries = find_binaries()
-    dump = [str(binaries / "pg_dump"), "--format=custom", "--compress=0", "--file=/dev/null", grown.database.dsn]
+    nowhere = ["--no-sync", "--file=/dev/null"]
+    dump = [str(binaries / "pg_dump"), "--format=custom", "--compress=0", *nowhere, grown.database.dsn]
     base = [str(binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
     others = {
         "a replay of everything": partial(replaying, grown.database),
@@ -120,9 +121,11 @@ async def repeating(command: Sequence[str]) -> AsyncIterator[None]:
 
     async def run() -> None:
         while True:
-            process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+            process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
             try:
-                require(await process.wait() == 0, f"scale: {command[0]} failed")
+                _, words = await process.communicate()
+                reason = words.decode(errors="replace").strip()[-300:]
+                require(process.returncode == 0, f"scale: {command[0]}: {reason}")
             except asyncio.CancelledError:
                 process.kill()
                 await process.wait()
