@@ -31,6 +31,7 @@ class Load:
     waiting: int
     processes: int = 1
     skew: str = "uniform"
+    patients: int = PATIENTS
     seconds: float = 4.0
     warm_up: float = 1.0
 
@@ -47,7 +48,7 @@ class Load:
             "seconds": self.seconds,
             "warm_up": self.warm_up,
             "skew": self.skew,
-            "patients": PATIENTS,
+            "patients": self.patients,
             **more,
         }
 
