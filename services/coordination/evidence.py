@@ -14,7 +14,7 @@ from careloop.chassis.event_store import EventStore
 from careloop.chassis.log_listener import LogListener
 from careloop.chassis.partitioner import partition_of
 from careloop.chassis.tokens import ConsistencyToken
-from careloop.kernel.errors import InvalidInput, Unavailable
+from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.sections import SECTIONS
 from services.coordination.views import Views
@@ -128,12 +128,8 @@ class Evidence:
     async def wait_for(self, patient_id: PatientId, at_least: Sequence[ConsistencyToken], seconds: float) -> None:
         """Return when all that the tokens name is in the view, or at once where the patient is held.
 
-        Raises InvalidInput for a token of another patient, Unavailable when it takes longer than `seconds`.
+        Raises Unavailable when it takes longer than `seconds`.
         """
-        if any(token.patient_id != patient_id for token in at_least):
-            raise InvalidInput(
-                "token-of-another-patient", "at_least names a write about another patient.", field="at_least"
-            )
         give_up_at = asyncio.get_running_loop().time() + seconds
         with self._changes.watching(patient_id) as changed:
             while not await self._is_visible(patient_id, at_least):

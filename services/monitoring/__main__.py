@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from careloop.chassis.composition import Rooms, compose
+from careloop.chassis.notes import NotesConsumer
 from careloop.chassis.runtime import Resources, Service, run
 from careloop.contracts import monitoring as contract
 from careloop.contracts.policy import POLICY
 from services.monitoring.application import Monitoring
-from services.monitoring.consumers import MedicinesConsumer
+from services.monitoring.consumers import CONSUMER, NOTES
 from services.monitoring.domain.events import TOPICS
 from services.monitoring.domain.watch import DECIDER
 from services.monitoring.grpc_api import MonitoringApi
@@ -21,7 +22,7 @@ ROOMS = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, deci
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
-        foundation.consume(MedicinesConsumer(foundation.streams), ("assessment", "prescribing"))
+        foundation.consume(NotesConsumer(CONSUMER, NOTES, foundation.streams), ("assessment", "prescribing"))
         service = Monitoring(foundation.streams)
         yield foundation.service(MonitoringApi(service, foundation.settings.partitions).add_to)
 

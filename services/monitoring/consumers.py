@@ -1,18 +1,10 @@
 """What the client takes, as assessment and prescribing tell it, becomes notes in monitoring's own stream."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
 from careloop.chassis.envelope import Envelope
-from careloop.chassis.event_store import Write
-from careloop.chassis.handling import Effects, Received
-from careloop.chassis.streams import Streams
+from careloop.chassis.notes import Notes
 from careloop.contracts import assessment, prescribing, terms
-from careloop.kernel.events import Request
-from careloop.kernel.ids import PersonId
 from services.monitoring.domain import events
 from services.monitoring.domain.events import Event, Noted
-from services.monitoring.domain.watch import Watch
 
 CONSUMER = "monitoring.medicines"
 
@@ -61,7 +53,7 @@ def _medicine(medicine: terms.Medicine) -> events.Medicine:
     return events.Medicine(name=medicine.name, rxcui=medicine.rxcui)
 
 
-NOTES: Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]] = {
+NOTES: Notes[Event] = {
     "care.assessment.PatientEnrolled.v1": (assessment.PatientEnrolled, note_enrolment),
     "care.assessment.MedicationsReconciled.v1": (assessment.MedicationsReconciled, note_medications),
     "care.assessment.EnteredInError.v1": (terms.EnteredInError, note_strike),
@@ -70,29 +62,3 @@ NOTES: Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]] = {
     "care.prescribing.EnteredInError.v1": (terms.EnteredInError, note_strike),
 }
 """What monitoring listens to, and the note each becomes."""
-
-
-class MedicinesConsumer:
-    """Notes every fact once, at any version of the stream, however often it is delivered."""
-
-    consumer = CONSUMER
-    contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in NOTES.items()}
-
-    def __init__(self, streams: Streams[Watch, Event]) -> None:
-        self._streams = streams
-
-    async def handle(self, received: Sequence[Received]) -> Effects:
-        return Effects(writes=tuple(self._write(one) for one in received))
-
-    def _write(self, received: Received) -> Write:
-        envelope = received.envelope
-        _contract, note = NOTES[envelope.type]
-        request = Request(
-            request_id=f"note:{self.consumer}:{envelope.event_id}",
-            actor=PersonId("monitoring"),
-            digest=b"",
-            correlation_id=envelope.correlation_id,
-            causation_id=envelope.event_id,
-            now=envelope.recorded_at,
-        )
-        return self._streams.write(envelope.patient_id, request, [note(envelope, received.event)], None)

@@ -1,16 +1,16 @@
 """What other services say becomes a note or a notice: one write for each event, decided in order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from careloop.chassis.calls import Clock
 from careloop.chassis.envelope import Envelope
 from careloop.chassis.event_store import Statement, Write
 from careloop.chassis.handling import Effects, Received
+from careloop.chassis.notes import Notes, note_request
 from careloop.chassis.streams import Streams
 from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
-from careloop.kernel.events import Request
-from careloop.kernel.ids import PatientId, PersonId
+from careloop.kernel.ids import PatientId
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.deciding import DecideNotice, decide_notice, note, note_strike
 from services.notifications.domain.events import CauseKind, Event, ReleaseNoted, Role, StrikeNoted, TeamNoted
@@ -113,7 +113,7 @@ def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **told: Any) -> Cause
     )
 
 
-HEARD: Mapping[str, tuple[type, Callable[[Envelope, Any], Heard]]] = {
+HEARD: Notes[Heard] = {
     "care.coordination.TeamMemberAssigned.v1": (coordination.TeamMemberAssigned, hear_team),
     "care.coordination.TeamMemberReleased.v1": (coordination.TeamMemberReleased, hear_release),
     "care.coordination.MessagePosted.v1": (coordination.MessagePosted, hear_message),
@@ -181,18 +181,9 @@ class CauseConsumer:
             _contract, hear = HEARD[one.envelope.type]
             events = decide(hear(one.envelope, one.event), board, self._rules, self._clock)
             if events:
-                write = self._streams.write(patient_id, _request(one.envelope, self._clock), events, version)
+                write = self._streams.write(
+                    patient_id, note_request(CONSUMER, one.envelope, self._clock()), events, version
+                )
                 decided.append((write, events))
                 board, version = self._streams.decider.fold(events, board), version + len(events)
         return decided
-
-
-def _request(envelope: Envelope, clock: Clock) -> Request:
-    return Request(
-        request_id=f"note:{CONSUMER}:{envelope.event_id}",
-        actor=PersonId("notifications"),
-        digest=b"",
-        correlation_id=envelope.correlation_id,
-        causation_id=envelope.event_id,
-        now=clock(),
-    )

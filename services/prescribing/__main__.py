@@ -6,15 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from careloop.chassis.composition import Rooms, compose
+from careloop.chassis.notes import NotesConsumer
 from careloop.chassis.runtime import Resources, Service, run
 from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
 from services.prescribing.application import Prescribing
-from services.prescribing.consumers import EvidenceConsumer
+from services.prescribing.consumers import NOTES
 from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.events import TOPICS
 from services.prescribing.domain.screening import RESTS_ON
-from services.prescribing.evidence import ConsumedEvidence
+from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import PUBLISHED
 from services.prescribing.replay import PastDecisions
@@ -26,7 +27,7 @@ ROOMS = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, deci
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         settings = foundation.settings
-        inbox = foundation.consume(EvidenceConsumer(foundation.streams), sorted(RESTS_ON))
+        inbox = foundation.consume(NotesConsumer(CONSUMER, NOTES, foundation.streams), sorted(RESTS_ON))
         evidence = ConsumedEvidence(
             foundation.store,
             foundation.heads,

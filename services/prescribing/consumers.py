@@ -1,21 +1,14 @@
 """Facts of assessment and monitoring become notes in prescribing's own stream, in the words a screen reads."""
 
-from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from careloop.chassis.envelope import Envelope
-from careloop.chassis.event_store import Write
-from careloop.chassis.handling import Effects, Received
-from careloop.chassis.streams import Streams
+from careloop.chassis.notes import Notes
 from careloop.contracts import assessment, monitoring, terms
-from careloop.kernel.events import Request
-from careloop.kernel.ids import PersonId
 from careloop.knowledge import chart as known
 from services.prescribing.domain import events
-from services.prescribing.domain.chart import PrescriptionChart
 from services.prescribing.domain.events import Event, Noted
-from services.prescribing.evidence import CONSUMER
 
 
 def note_profile(envelope: Envelope, fact: assessment.PatientEnrolled) -> Noted:
@@ -136,7 +129,7 @@ def note_strike(envelope: Envelope, fact: terms.EnteredInError) -> Noted:
     return events.StrikeNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
 
 
-NOTES: Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]] = {
+NOTES: Notes[Event] = {
     "care.assessment.PatientEnrolled.v1": (assessment.PatientEnrolled, note_profile),
     "care.assessment.HistoryRecorded.v1": (assessment.HistoryRecorded, note_history),
     "care.assessment.MedicationsReconciled.v1": (assessment.MedicationsReconciled, note_medications),
@@ -151,29 +144,3 @@ NOTES: Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]] = {
     "care.monitoring.EnteredInError.v1": (terms.EnteredInError, note_strike),
 }
 """What prescribing listens to, and the note each becomes."""
-
-
-class EvidenceConsumer:
-    """Notes every fact once, at any version of the stream, however often it is delivered."""
-
-    consumer = CONSUMER
-    contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in NOTES.items()}
-
-    def __init__(self, streams: Streams[PrescriptionChart, Event]) -> None:
-        self._streams = streams
-
-    async def handle(self, received: Sequence[Received]) -> Effects:
-        return Effects(writes=tuple(self._write(one) for one in received))
-
-    def _write(self, received: Received) -> Write:
-        envelope = received.envelope
-        _contract, note = NOTES[envelope.type]
-        request = Request(
-            request_id=f"note:{self.consumer}:{envelope.event_id}",
-            actor=PersonId("prescribing"),
-            digest=b"",
-            correlation_id=envelope.correlation_id,
-            causation_id=envelope.event_id,
-            now=envelope.recorded_at,
-        )
-        return self._streams.write(envelope.patient_id, request, [note(envelope, received.event)], None)

@@ -8,7 +8,7 @@ from typing import Protocol
 from careloop.chassis.event_store import EventStore
 from careloop.chassis.partitioner import partition_of
 from careloop.chassis.tokens import ConsistencyToken
-from careloop.kernel.errors import InvalidInput, Unavailable
+from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
 from services.prescribing.domain.events import SourcePosition
 from services.prescribing.domain.screening import RESTS_ON, Freshness
@@ -50,12 +50,8 @@ class ConsumedEvidence:
     async def freshness(self, patient_id: PatientId, at_least: Sequence[ConsistencyToken], now: datetime) -> Freshness:
         """Waits for the tokens, then says how fresh each source is.
 
-        Raises InvalidInput for a token of another patient, Unavailable when they do not come.
+        Raises Unavailable when they do not come.
         """
-        if any(token.patient_id != patient_id for token in at_least):
-            raise InvalidInput(
-                "token-of-another-patient", "at_least names a write about another patient.", field="at_least"
-            )
         await self._wait_for(at_least)
         consumed = await self._store.consumed(CONSUMER)
         parked = await self._store.parked_streams(CONSUMER, patient_id)

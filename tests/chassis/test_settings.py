@@ -2,16 +2,11 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
-from careloop.chassis.partitioner import partition_of
 from careloop.chassis.settings import ServiceSettings, SettingsInvalid, read_settings
-from careloop.chassis.tokens import ConsistencyToken
-from careloop.kernel.errors import InvalidInput
-from careloop.kernel.ids import PatientId
 
 CANARY = "s3cret-canary"
 NEEDED = {
@@ -97,25 +92,3 @@ def test_a_service_may_have_settings_of_its_own(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setenv("CARELOOP_URGENT_SECONDS", "5")
     assert read_settings(Own).model_dump()["urgent_seconds"] == 5
-
-
-PATIENT = PatientId(UUID("0f1e2d3c-4b5a-4968-8776-655443322110"))
-TOKEN = ConsistencyToken(service="assessment", partition=3, position=41, patient_id=PATIENT)
-
-
-def test_a_consistency_token_comes_back() -> None:
-    assert ConsistencyToken.parse(TOKEN.encode()) == TOKEN
-
-
-@pytest.mark.parametrize(
-    "garbage", ["", "x", "é", "YTpiOmM6ZA==", TOKEN.encode() + "AA", TOKEN.encode()[:-4], "A" * 999]
-)
-def test_anything_else_is_no_consistency_token(garbage: str) -> None:
-    with pytest.raises(InvalidInput) as refusal:
-        ConsistencyToken.parse(garbage, field="at_least")
-    assert refusal.value.field == "at_least"
-
-
-def test_a_patient_has_one_partition_for_ever() -> None:
-    assert partition_of(PATIENT, 6) == 4
-    assert partition_of(PATIENT, 1) == 0

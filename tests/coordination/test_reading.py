@@ -9,7 +9,7 @@ import pytest
 
 from careloop.chassis.partitioner import partition_of
 from careloop.chassis.tokens import ConsistencyToken
-from careloop.kernel.errors import InvalidInput, NotKnown, Unavailable
+from careloop.kernel.errors import NotKnown, Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.evidence import CONSUMER
 from tests.coordination.running import PARTITIONS, Coordination, coordination
@@ -56,12 +56,6 @@ async def test_what_does_not_come_in_time_is_said_to_be_not_yet_visible(care: Co
     with pytest.raises(Unavailable) as refusal:
         await care.care_views.get(PATIENT, [token(2)], NOON, 0.2)
     assert refusal.value.slug == "not-yet-visible"
-
-
-async def test_a_token_of_another_patient_is_refused(care: Coordination) -> None:
-    with pytest.raises(InvalidInput) as refusal:
-        await care.care_views.get(OTHER, [token(1)], NOON, LONG)
-    assert refusal.value.slug == "token-of-another-patient"
 
 
 async def park(care: Coordination) -> None:

@@ -20,14 +20,14 @@ class Care:
         self.care_manager = system.person("care-manager", f"cm-{self.patient_id[:8]}")
         self.therapist = system.person("therapist", f"th-{self.patient_id[:8]}")
         self.client = system.person("client", f"client-{self.patient_id[:8]}", patient=UUID(self.patient_id))
-        self.tokens: list[str] = []
+        self.tokens: dict[str, str] = {}
 
     async def tell(self, person: Person, service: str, request: Any) -> Any:
-        """A write about this patient; its token is kept."""
+        """A write about this patient; the last token of each service is kept."""
         request.request_id = request.request_id or new_id()
         request.patient_id = self.patient_id
         answer = await person.surely(service, request)
-        self.tokens.append(answer.receipt.token)
+        self.tokens[service] = answer.receipt.token
         return answer
 
     async def enrol(self) -> None:
@@ -69,13 +69,14 @@ class Care:
 
     async def order(self, medicine: common.Medicine, dose: str, *overrides: prescribing.Override) -> Any:
         order = prescribing.Order(medicine=medicine, daily_dose_mg=dose, sig="once a day", days_supply=30)
+        rests_on = [self.tokens[service] for service in ("assessment", "monitoring") if service in self.tokens]
         return await self.tell(
             self.prescriber,
             "prescribing",
-            prescribing.IssuePrescriptionRequest(order=order, overrides=overrides, at_least=self.tokens),
+            prescribing.IssuePrescriptionRequest(order=order, overrides=overrides, at_least=rests_on),
         )
 
     async def view(self) -> Any:
         """The care view with everything told so far."""
-        request = coordination.GetCareViewRequest(patient_id=self.patient_id, at_least=self.tokens)
+        request = coordination.GetCareViewRequest(patient_id=self.patient_id, at_least=self.tokens.values())
         return await self.care_manager.surely("coordination", request)

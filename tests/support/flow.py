@@ -48,7 +48,6 @@ class Flow:
 
     async def client(self, care: Care) -> None:
         """Until the flow is stopped."""
-        tokens: dict[str, str] = {}
         for service, kind in cycle(KINDS):
             if self._stopping.is_set():
                 break
@@ -56,8 +55,7 @@ class Flow:
             request.patient_id = care.patient_id
             answer = await self._insist(care, service, request)
             self.acknowledged.append(request.request_id)
-            tokens[service] = answer.receipt.token
-            care.tokens = list(tokens.values())
+            care.tokens[service] = answer.receipt.token
             await self._rest(self._pause)
 
     async def _insist(self, care: Care, service: str, request: Any) -> Any:

@@ -218,7 +218,7 @@ CASES = [
     Bad("prescribing", "overrides[0].reason", overridden(reason="because")),
     Bad("prescribing", "overrides[0].rule", overridden(rule="")),
     Bad("prescribing", "at_least[0]", standing_on("rubbish")),
-    Bad("prescribing", "at_least", standing_on(foreign_token())),
+    Bad("prescribing", "at_least[0]", standing_on(foreign_token())),
     Bad(
         "prescribing",
         "prescription_id",
@@ -249,7 +249,7 @@ CASES = [
     Bad("notifications", "page_token", notifications.ListInboxRequest(page_token="2")),
     Bad("coordination", "patient_id", coordination.GetCareViewRequest(patient_id="robin")),
     Bad("coordination", "at_least[0]", coordination.GetCareViewRequest(at_least=["rubbish"])),
-    Bad("coordination", "at_least", coordination.GetCareViewRequest(at_least=[foreign_token()])),
+    Bad("coordination", "at_least[0]", coordination.GetCareViewRequest(at_least=[foreign_token()])),
     Bad("coordination", "known_at", coordination.GetCareViewAsKnownRequest(known_at=tomorrow())),
     Bad("coordination", "page_size", coordination.ListCaseloadRequest(page_size=100_000)),
     Bad("coordination", "page_token", coordination.ListCaseloadRequest(page_token="2")),

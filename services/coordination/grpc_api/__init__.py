@@ -12,16 +12,16 @@ from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1 import coordination_pb2_grpc
 from google.protobuf.message import Message
 
-from careloop.chassis import fields
+from careloop.chassis import fields, tokens
 from careloop.chassis.calls import Call, Clock, current_call, request_for
 from careloop.chassis.receipts import Receipts
-from careloop.chassis.tokens import ConsistencyToken
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams, CareViews
 from services.coordination.domain.caseload import CaseloadEntry
 from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
 from services.coordination.domain.events import CLIENT, TeamRole
+from services.coordination.domain.sections import SECTIONS
 from services.coordination.domain.view import CareView
 from services.coordination.evidence import SourceFreshness
 from services.coordination.frames import JournalFrames
@@ -34,7 +34,6 @@ from services.coordination.views import CaseloadPlace, Stamp
 Context = grpc.aio.ServicerContext
 LONGEST_AHEAD = timedelta(days=366)
 LONGEST_PAGE, USUAL_PAGE = 200, 50
-MOST_TOKENS = 20
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.15
 
 
@@ -137,7 +136,9 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
     ) -> pb.GetCareViewResponse:
         patient_id = fields.patient_id(request.patient_id)
         wait = min(_time_left(context), self._longest_wait - ANSWER_BEFORE_DEADLINE_SECONDS)
-        served = await self._views.get(patient_id, _tokens(request.at_least), current_call().now, wait)
+        served = await self._views.get(
+            patient_id, tokens.at_least(request.at_least, patient_id, SECTIONS), current_call().now, wait
+        )
         return pb.GetCareViewResponse(
             view=view_message(served.view), stamp=_stamp(served.stamp), freshness=_freshness(served.freshness)
         )
@@ -237,12 +238,6 @@ def _effective_from(request: _Dated, occurred_at: datetime, now: datetime) -> da
 
 def _optional_moment(request: pb.GetCareViewAsKnownRequest, field: Any) -> datetime | None:
     return any_moment(getattr(request, field), field) if request.HasField(field) else None
-
-
-def _tokens(at_least: Sequence[str]) -> list[ConsistencyToken]:
-    if len(at_least) > MOST_TOKENS:
-        raise InvalidInput("list-too-long", f"at_least has at most {MOST_TOKENS} tokens.", field="at_least")
-    return [ConsistencyToken.parse(token, field=f"at_least[{index}]") for index, token in enumerate(at_least)]
 
 
 def view_message(view: CareView) -> pb.CareView:

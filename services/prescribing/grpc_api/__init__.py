@@ -9,7 +9,7 @@ import grpc
 from care.prescribing.v1 import prescribing_pb2 as pb
 from care.prescribing.v1 import prescribing_pb2_grpc
 
-from careloop.chassis import calls, fields
+from careloop.chassis import calls, fields, tokens
 from careloop.chassis.calls import Call, current_call, request_for
 from careloop.chassis.receipts import Receipts
 from careloop.chassis.streams import Done
@@ -29,6 +29,7 @@ from services.prescribing.domain.events import (
     StatusReason,
 )
 from services.prescribing.domain.past import explanations
+from services.prescribing.domain.screening import RESTS_ON
 from services.prescribing.grpc_api.answers import evidence_messages, screening_message
 from services.prescribing.grpc_api.past import decision_message, read_message
 from services.prescribing.replay import PastDecisions
@@ -53,7 +54,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
     ) -> pb.ScreenOrderResponse:
         patient_id, now = fields.patient_id(request.patient_id), current_call().now
         order = _order(request.order, now)
-        answer = await self._service.screen_order(patient_id, order, _tokens(request.at_least), now)
+        answer = await self._service.screen_order(patient_id, order, _tokens(request.at_least, patient_id), now)
         return pb.ScreenOrderResponse(
             screening=screening_message(answer.screening, answer.explanations),
             evidence=evidence_messages(answer.freshness),
@@ -74,7 +75,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             occurred_at=_occurred_at(request, call.now),
             now=call.now,
         )
-        done = await self._service.issue_prescription(patient_id, asked, command, _tokens(request.at_least))
+        done = await self._service.issue_prescription(patient_id, asked, command, _tokens(request.at_least, patient_id))
         decided = _outcome(done)
         return pb.IssuePrescriptionResponse(
             receipt=self._receipts.of(patient_id, done),
@@ -100,7 +101,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             occurred_at=_occurred_at(request, call.now),
             now=call.now,
         )
-        done = await self._service.change_dose(patient_id, asked, command, _tokens(request.at_least))
+        done = await self._service.change_dose(patient_id, asked, command, _tokens(request.at_least, patient_id))
         decided = _outcome(done)
         return pb.ChangeDoseResponse(
             receipt=self._receipts.of(patient_id, done),
@@ -227,5 +228,5 @@ def _overrides(overrides: Sequence[pb.Override]) -> tuple[Override, ...]:
     )
 
 
-def _tokens(at_least: Sequence[str]) -> list[ConsistencyToken]:
-    return [ConsistencyToken.parse(token, field=f"at_least[{index}]") for index, token in enumerate(at_least)]
+def _tokens(at_least: Sequence[str], patient_id: PatientId) -> list[ConsistencyToken]:
+    return tokens.at_least(at_least, patient_id, {*RESTS_ON, "prescribing"})

@@ -1,0 +1,54 @@
+"""The consumer that keeps another service's facts as notes in its own streams."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from careloop.chassis.envelope import Envelope
+from careloop.chassis.event_store import Write
+from careloop.chassis.handling import Effects, Received
+from careloop.chassis.streams import Streams
+from careloop.kernel.events import Event, Request
+from careloop.kernel.ids import PersonId
+
+State = TypeVar("State")
+Fact = TypeVar("Fact", bound=Event)
+
+Noted = TypeVar("Noted")
+
+Notes = Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]]
+"""The wire types a service listens to: the class that decodes each, and the note it becomes."""
+
+
+class NotesConsumer(Generic[State, Fact]):
+    """Notes every fact once, at any version of the stream, however often it is delivered.
+
+    A note is recorded when its fact was, by the service whose consumer this is.
+    """
+
+    def __init__(self, consumer: str, notes: Notes[Fact], streams: Streams[State, Fact]) -> None:
+        self.consumer = consumer
+        self.contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in notes.items()}
+        self._notes = notes
+        self._streams = streams
+
+    async def handle(self, received: Sequence[Received]) -> Effects:
+        return Effects(writes=tuple(self._write(one) for one in received))
+
+    def _write(self, received: Received) -> Write:
+        envelope = received.envelope
+        _contract, note = self._notes[envelope.type]
+        request = note_request(self.consumer, envelope, envelope.recorded_at)
+        return self._streams.write(envelope.patient_id, request, [note(envelope, received.event)], None)
+
+
+def note_request(consumer: str, envelope: Envelope, now: datetime) -> Request:
+    """The request that a received event is to a consumer (`<service>.<what for>`): the same one at every delivery."""
+    return Request(
+        request_id=f"note:{consumer}:{envelope.event_id}",
+        actor=PersonId(consumer.partition(".")[0]),
+        digest=b"",
+        correlation_id=envelope.correlation_id,
+        causation_id=envelope.event_id,
+        now=now,
+    )
