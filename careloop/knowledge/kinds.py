@@ -7,7 +7,7 @@ checked strictly with all others: keys, ids, periods, and every field named in `
 
 from collections.abc import Mapping
 
-from careloop.knowledge import follow_up_schema, schema
+from careloop.knowledge import follow_up_schema, schema, supply_schema
 from careloop.knowledge.guidance_schema import EducationPoint, MissedDoseRule
 
 KINDS: Mapping[str, type[schema.Entry]] = {
@@ -45,6 +45,9 @@ KINDS: Mapping[str, type[schema.Entry]] = {
     "gaps.yaml": follow_up_schema.GapRule,
     "education.yaml": EducationPoint,
     "missed-doses.yaml": MissedDoseRule,
+    "refills.yaml": supply_schema.RefillRule,
+    "prescriptions.yaml": supply_schema.PrescriptionRule,
+    "telehealth.yaml": supply_schema.TelehealthRule,
 }
 """Data file -> shape of its entries."""
 
