@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -57,9 +58,35 @@ async def journal(system: System) -> Places:
     return {service: sorted(entries) for service, entries in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One record of a topic."""
+
+    place: TopicPartition
+    position: int
+    previous: int
+    event_id: str
+
+
 async def on_topics(system: System) -> Places:
-    """Every record of the topics; one that was sent twice counts once."""
-    found: dict[str, set[tuple[int, str]]] = {service: set() for service in PUBLISHED}
+    """Every record of the topics; one that was sent twice counts once. No record overtook the one before it."""
+    found = await records(system)
+    assert not overtaking(found), "a record overtook the one before it"
+    return {
+        service: sorted({(one.position, one.event_id) for one in seen}) for service, seen in by_service(found).items()
+    }
+
+
+def by_service(records: Iterable[Seen]) -> dict[str, list[Seen]]:
+    """The records of each service."""
+    found: dict[str, list[Seen]] = {service: [] for service in PUBLISHED}
+    for one in records:
+        found[one.place.topic.split(".")[1]].append(one)
+    return found
+
+
+async def records(system: System) -> list[Seen]:
+    """Every record of the topics of events, in each partition's order."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=system.stack.kafka_address, enable_auto_commit=False, auto_offset_reset="earliest"
     )
@@ -72,26 +99,30 @@ async def on_topics(system: System) -> Places:
         ]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        for place in (place for place in places if ends[place]):
-            await _read_through(consumer, place, ends[place], found)
+        return [one for place in places if ends[place] for one in await _read_through(consumer, place, ends[place])]
     finally:
         await consumer.stop()
-    return {service: sorted(records) for service, records in found.items()}
 
 
-async def _read_through(
-    consumer: AIOKafkaConsumer, place: TopicPartition, end: int, found: dict[str, set[tuple[int, str]]]
-) -> None:
-    """Every record of the partition; a position never comes before an earlier one that was not seen yet."""
+async def _read_through(consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> list[Seen]:
     consumer.seek(place, 0)
-    seen: set[int] = set()
+    found = []
     while await consumer.position(place) < end:
         for record in (await consumer.getmany(place, timeout_ms=500)).get(place, ()):
             headers = {name: value.decode() for name, value in record.headers}
-            position, previous = int(headers["ce_position"]), int(headers["ce_previous"])
-            assert previous == 0 or previous in seen, "a record overtook the one before it"
-            seen.add(position)
-            found[place.topic.split(".")[1]].add((position, headers["ce_id"]))
+            found.append(Seen(place, int(headers["ce_position"]), int(headers["ce_previous"]), headers["ce_id"]))
+    return found
+
+
+def overtaking(records: Iterable[Seen]) -> list[Seen]:
+    """The records that came before the one that they follow."""
+    seen: set[tuple[TopicPartition, int]] = set()
+    found = []
+    for one in records:
+        if one.previous and (one.place, one.previous) not in seen:
+            found.append(one)
+        seen.add((one.place, one.position))
+    return found
 
 
 async def everything_arrived(system: System) -> bool:
