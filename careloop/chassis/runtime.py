@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -76,12 +77,18 @@ def present() -> datetime:
     return datetime.now(UTC)
 
 
-def run(build: Build, policy: Policy, *, settings_model: type[ServiceSettings] = ServiceSettings) -> int:
+def run(
+    build: Build,
+    policy: Policy,
+    *,
+    settings_model: type[ServiceSettings] = ServiceSettings,
+    clock: Clock = present,
+) -> int:
     """Run until told to stop, and end the process: 0 stopped, 1 a bug or stuck. Returns 2 if the settings are wrong."""
     try:
         settings = read_settings(settings_model)
-        tokens = ServiceTokens(read_private_key(settings.service_key_file), settings.service, present)
-        resources = Resources(settings=settings, clock=present, metrics=Metrics(), service_tokens=tokens)
+        tokens = ServiceTokens(read_private_key(settings.service_key_file), settings.service, clock)
+        resources = Resources(settings=settings, clock=clock, metrics=Metrics(), service_tokens=tokens)
         guard = _guard(resources, policy)
     except (SettingsInvalid, KeysUnusable) as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201 - before there is a log
@@ -205,8 +212,8 @@ class Process:
                 self._watchdog.store_away()
                 self._standstill.store_away()
             else:
-                now = self._clock()
-                self._metrics.show(status, now)
+                self._metrics.show(status, self._clock())
+                now = time.monotonic()
                 for consumer, source in self._standstill.observe(status, now):
                     self._service.revive(consumer, source)
                 self._watchdog.observe(status, now)

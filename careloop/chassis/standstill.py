@@ -4,8 +4,6 @@ A Kafka client may stall for good after its broker died: its group membership fa
 partition that moves must not hide that.
 """
 
-from datetime import datetime, timedelta
-
 from careloop.chassis.operations import ConsumerProgress, ServiceStatus
 
 Place = tuple[str, str, int]
@@ -14,16 +12,17 @@ Subscription = tuple[str, str]
 
 
 class Standstill:
-    """Shown the status from time to time. An outage of store or broker starts every wait afresh."""
+    """Shown the status from time to time, and the seconds of a clock that is never set. An outage of store or broker
+    starts every wait afresh."""
 
     def __init__(self, after_seconds: float) -> None:
-        self._after = timedelta(seconds=after_seconds)
-        self._since: dict[Place, tuple[int, datetime]] = {}
+        self._after = after_seconds
+        self._since: dict[Place, tuple[int, float]] = {}
 
     def store_away(self) -> None:
         self._since.clear()
 
-    def observe(self, status: ServiceStatus, now: datetime) -> frozenset[Subscription]:
+    def observe(self, status: ServiceStatus, now: float) -> frozenset[Subscription]:
         """The subscriptions that lag and have not moved for so long; each is told once per such wait."""
         if not status.broker_connected:
             self._since.clear()
@@ -33,7 +32,7 @@ class Standstill:
         self._since = {place: since for place, since in self._since.items() if place[:2] not in standing}
         return standing
 
-    def _stands(self, progress: ConsumerProgress, now: datetime) -> bool:
+    def _stands(self, progress: ConsumerProgress, now: float) -> bool:
         place = (progress.consumer, progress.source, progress.partition)
         position, since = self._since.get(place, (None, now))
         if not progress.lag_positions:

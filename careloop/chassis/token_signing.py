@@ -56,6 +56,7 @@ def read_private_key(path: Path) -> dict[str, Any]:
 @dataclass(slots=True)
 class _Minted:
     token: str
+    made_at: datetime
     renew_at: datetime
 
 
@@ -71,10 +72,10 @@ class ServiceTokens:
         self._minted: dict[str, _Minted] = {}
 
     def token_for(self, audience: str) -> str:
-        """A token with at least a minute to live."""
+        """A token with at least a minute to live. One that a clock set back would make younger than now is not kept."""
         now = self._clock()
         minted = self._minted.get(audience)
-        if minted is None or minted.renew_at <= now:
+        if minted is None or not minted.made_at <= now < minted.renew_at:
             minted = self._mint(audience, now)
             self._minted[audience] = minted
         return minted.token
@@ -82,4 +83,4 @@ class ServiceTokens:
     def _mint(self, audience: str, now: datetime) -> _Minted:
         claims = {"sub": self._service, "role": SERVICE_ROLE}
         token = sign_token(self._key, claims, audience, now, SERVICE_TOKEN_SECONDS)
-        return _Minted(token, now + timedelta(seconds=SERVICE_TOKEN_SECONDS - RENEW_BEFORE_SECONDS))
+        return _Minted(token, now, now + timedelta(seconds=SERVICE_TOKEN_SECONDS - RENEW_BEFORE_SECONDS))

@@ -192,6 +192,14 @@ def test_service_tokens_are_renewed_before_they_expire(clock: Clock, verifier: T
     assert verifier.verify(second).subject == "coordination"
 
 
+def test_a_token_made_before_the_clock_was_set_back_is_not_used(clock: Clock, verifier: TokenVerifier) -> None:
+    tokens = ServiceTokens(SERVICE, "coordination", clock)
+    clock.now = NOW + timedelta(hours=1)
+    tokens.token_for("assessment")
+    clock.now = NOW
+    assert verifier.verify(tokens.token_for("assessment")).subject == "coordination"
+
+
 def test_a_service_does_not_sign_with_anothers_key(clock: Clock) -> None:
     with pytest.raises(KeysUnusable):
         ServiceTokens(SERVICE, "monitoring", clock)

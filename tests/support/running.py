@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,6 +48,8 @@ class System:
     stack: LocalStack
     supervisor: Supervisor
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """Of whoever issues the callers' tokens."""
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["System"]:
@@ -84,7 +86,7 @@ class Person:
             self.system.stack.home,
             role=self.role,
             subject=self.subject,
-            now=datetime.now(UTC),
+            now=self.system.clock(),
             ttl=timedelta(minutes=10),
             patient=self.patient,
             credential=credential,

@@ -1,12 +1,12 @@
 """A whole system for tests: five processes on a PostgreSQL and an Apache Kafka of their own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
-from careloop.cli.stack.supervisor import Supervisor
+from careloop.cli.stack.supervisor import Supervisor, service_command
 from careloop.cli.stack.unavailable import StackUnavailable
 from tests.support.running import System
 from tests.support.stack import run, temporary_stack
@@ -21,10 +21,14 @@ SHORT_CLOCKS = {
 
 
 @contextmanager
-def started_system() -> Iterator[System]:
-    """Up and healthy; where the machine cannot provide it the test is skipped, or fails when `CI` is set."""
+def started_system(command: Callable[[str], Sequence[str]] = service_command) -> Iterator[System]:
+    """Up and healthy, each service's process made by `command`.
+
+    Where the machine cannot provide it the test is skipped, or fails when `CI` is set.
+    """
     with temporary_stack() as stack:
-        supervisor = Supervisor(stack, environment=SHORT_CLOCKS | {"CARELOOP_NOTICE_FOLDER": str(stack.home / "mail")})
+        environment = SHORT_CLOCKS | {"CARELOOP_NOTICE_FOLDER": str(stack.home / "mail")}
+        supervisor = Supervisor(stack, environment=environment, command=command)
         try:
             run(supervisor.start())
         except StackUnavailable as missing:
