@@ -161,6 +161,49 @@ class AllergiesRecorded:
     occurred_at: Instant
 
 
+class PregnancyStatus(StrEnum):
+    """What the client is or may be; UNKNOWN is an answer that was sought and not found."""
+
+    PREGNANT = "pregnant"
+    BREASTFEEDING = "breastfeeding"
+    POSSIBLE = "possible"
+    NOT_PREGNANT = "not-pregnant"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PregnancyRecorded:
+    """Whether the client was pregnant or breastfeeding at that moment; a later one replaces it."""
+
+    fact_id: FactId
+    status: PregnancyStatus
+    source: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One measured value by LOINC code, in the unit given: a laboratory value, a vital sign, body weight."""
+
+    loinc: str
+    value: Decimal
+    unit: str
+    on: date
+    display: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsRecorded:
+    """Results of laboratories and measurements; each recording adds to the earlier ones. Empty only if
+    `none_known`."""
+
+    fact_id: FactId
+    results: tuple[Result, ...]
+    none_known: bool
+    source: str
+    occurred_at: Instant
+
+
 class Severity(StrEnum):
     MILD = "mild"
     MODERATE = "moderate"
@@ -251,6 +294,8 @@ TYPES: dict[str, type] = {
         HistoryRecorded,
         MedicationsReconciled,
         AllergiesRecorded,
+        PregnancyRecorded,
+        ResultsRecorded,
         ScaleScored,
         DiagnosisEstablished,
         RiskRaised,

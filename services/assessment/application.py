@@ -18,6 +18,8 @@ from services.assessment.domain.commands import (
     ReconcileMedications,
     RecordAllergies,
     RecordHistory,
+    RecordPregnancy,
+    RecordResults,
     RecordScaleTotal,
 )
 from services.assessment.domain.events import Event
@@ -45,6 +47,12 @@ class AssessmentService:
 
     async def record_allergies(self, patient: PatientId, request: Request, command: RecordAllergies) -> Done[Event]:
         return await self._transact(patient, request, facts.record_allergies, command)
+
+    async def record_pregnancy(self, patient: PatientId, request: Request, command: RecordPregnancy) -> Done[Event]:
+        return await self._transact(patient, request, facts.record_pregnancy, command)
+
+    async def record_results(self, patient: PatientId, request: Request, command: RecordResults) -> Done[Event]:
+        return await self._transact(patient, request, facts.record_results, command)
 
     async def answer_scale(self, patient: PatientId, request: Request, command: AnswerScale) -> Done[Event]:
         return await self._transact(patient, request, scales.answer_scale, command)

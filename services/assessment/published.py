@@ -8,6 +8,8 @@ PUBLISHED: dict[type, type] = {
     events.HistoryRecorded: assessment.HistoryRecorded,
     events.MedicationsReconciled: assessment.MedicationsReconciled,
     events.AllergiesRecorded: assessment.AllergiesRecorded,
+    events.PregnancyRecorded: assessment.PregnancyRecorded,
+    events.ResultsRecorded: assessment.ResultsRecorded,
     events.ScaleScored: terms.ScaleScored,
     events.RiskRaised: terms.RiskRaised,
     events.DiagnosisEstablished: assessment.DiagnosisEstablished,

@@ -90,6 +90,27 @@ def _allergy(allergy: assessment.Allergy) -> known.Allergy:
     )
 
 
+def note_pregnancy(envelope: Envelope, fact: assessment.PregnancyRecorded) -> Noted:
+    return events.PregnancyNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        status=known.Pregnancy(fact.status),
+        occurred_at=fact.occurred_at,
+    )
+
+
+def note_results(envelope: Envelope, fact: assessment.ResultsRecorded) -> Noted:
+    return events.ResultsNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        results=tuple(
+            known.Lab(loinc=result.loinc, value=result.value, at=result.on, unit=result.unit or None)
+            for result in fact.results
+        ),
+        occurred_at=fact.occurred_at,
+    )
+
+
 def note_diagnosis(envelope: Envelope, fact: assessment.DiagnosisEstablished) -> Noted:
     return events.DiagnosisNoted(
         fact_id=fact.fact_id, evidence=envelope.event_id, icd10=fact.icd10, occurred_at=fact.occurred_at
@@ -134,6 +155,8 @@ NOTES: Notes[Event] = {
     "care.assessment.HistoryRecorded.v1": (assessment.HistoryRecorded, note_history),
     "care.assessment.MedicationsReconciled.v1": (assessment.MedicationsReconciled, note_medications),
     "care.assessment.AllergiesRecorded.v1": (assessment.AllergiesRecorded, note_allergies),
+    "care.assessment.PregnancyRecorded.v1": (assessment.PregnancyRecorded, note_pregnancy),
+    "care.assessment.ResultsRecorded.v1": (assessment.ResultsRecorded, note_results),
     "care.assessment.DiagnosisEstablished.v1": (assessment.DiagnosisEstablished, note_diagnosis),
     "care.assessment.RiskRaised.v1": (terms.RiskRaised, note_risk),
     "care.assessment.AssessmentCompleted.v1": (assessment.AssessmentCompleted, note_completion),

@@ -95,6 +95,16 @@ MEDICATIONS = pb.ReconcileMedicationsRequest(
 ALLERGIES = pb.RecordAllergiesRequest(
     request_id="allergies", patient_id=PATIENT, no_known_allergies=True, occurred_at=monday()
 )
+PREGNANCY = pb.RecordPregnancyRequest(
+    request_id="pregnancy", patient_id=PATIENT, status="not-pregnant", source="client", occurred_at=monday()
+)
+RESULTS = pb.RecordResultsRequest(
+    request_id="results",
+    patient_id=PATIENT,
+    results=[pb.Result(loinc="29463-7", value="68.5", unit="kg", on="2026-11-12")],
+    source="laboratory",
+    occurred_at=monday(),
+)
 SCREENER = pb.AnswerScaleRequest(
     request_id="screener",
     patient_id=PATIENT,
@@ -140,6 +150,20 @@ async def test_a_client_is_assessed_from_enrolment_to_amendment(api: AssessmentA
     )
     assert amended.fact_id not in ("", completed.fact_id)
     assert ConsistencyToken.parse(amended.receipt.token).position == 9
+
+
+async def test_pregnancy_and_results_are_recorded_once(api: AssessmentApi, store: MemoryEventStore) -> None:
+    await api.EnrollPatient(ENROLL, CONTEXT)
+    for _ in range(2):
+        pregnancy = await api.RecordPregnancy(PREGNANCY, CONTEXT)
+        results = await api.RecordResults(RESULTS, CONTEXT)
+    assert pregnancy.receipt.repeated
+    assert results.receipt.repeated
+    known = await api.GetAssessment(pb.GetAssessmentRequest(patient_id=PATIENT), CONTEXT)
+    told = {fact.kind: fact.fact_id for fact in known.facts}
+    assert told["PregnancyRecorded"] == pregnancy.fact_id
+    assert told["ResultsRecorded"] == results.fact_id
+    assert (await store.head()).position == 3
 
 
 async def test_a_repeat_answers_the_same_and_stores_nothing(api: AssessmentApi, store: MemoryEventStore) -> None:
@@ -283,6 +307,16 @@ BAD = [
         with_entry(ALLERGIES, "allergies", pb.Allergy(substance=SERTRALINE, type="dislike", criticality="low")),
         "allergies[0].type",
     ),
+    ("RecordPregnancy", with_field(PREGNANCY, status="maybe"), "status"),
+    ("RecordPregnancy", with_field(PREGNANCY, source=""), "source"),
+    ("RecordResults", with_field(RESULTS, none_known=True), "none_known"),
+    (
+        "RecordResults",
+        with_entry(RESULTS, "results", pb.Result(loinc="x", value="1", on="2026-11-12")),
+        "results[1].loinc",
+    ),
+    ("RecordResults", with_entry(RESULTS, "results", pb.Result(loinc="751-8", on="2026-11-12")), "results[1].value"),
+    ("RecordResults", with_entry(RESULTS, "results", pb.Result(loinc="751-8", value="1")), "results[1].on"),
     ("AnswerScale", with_field(SCREENER, instrument="horoscope"), "instrument"),
     ("AnswerScale", with_entry(SCREENER, "items", 0), "items"),
     ("AnswerScale", with_entry(SCREENER, "items", -2), "items[7]"),

@@ -19,6 +19,8 @@ COMMANDS: list[tuple[Any, Any]] = [
     (recording.record_history, control.RECORD_HISTORY),
     (recording.reconcile_medications, control.RECONCILE),
     (recording.record_allergies, control.RECORD_ALLERGIES),
+    (recording.record_pregnancy, control.RECORD_PREGNANCY),
+    (recording.record_results, control.RECORD_RESULTS),
     (scales.answer_scale, control.ANSWER_PHQ_9),
     (scales.record_scale_total, control.RECORD_TOTAL),
     (recording.establish_diagnosis, control.ESTABLISH),

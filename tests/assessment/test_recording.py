@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.assessment.domain import enrolment, facts
-from services.assessment.domain.events import PatientEnrolled
+from services.assessment.domain.events import PatientEnrolled, ResultsRecorded
 from services.assessment.domain.state import DECIDER
 from tests.support.controls import assessment as control
 from tests.support.specification import given
@@ -16,6 +16,8 @@ RECORDING = [
     (facts.record_history, control.RECORD_HISTORY, control.HISTORY),
     (facts.reconcile_medications, control.RECONCILE, control.MEDICATIONS),
     (facts.record_allergies, control.RECORD_ALLERGIES, control.ALLERGIES),
+    (facts.record_pregnancy, control.RECORD_PREGNANCY, control.NOT_PREGNANT),
+    (facts.record_results, control.RECORD_RESULTS, control.RESULTS),
     (facts.establish_diagnosis, control.ESTABLISH, control.DIAGNOSIS),
     (facts.propose_plan, control.PROPOSE, control.PLAN_PROPOSED),
 ]
@@ -150,3 +152,27 @@ def test_the_only_identity_is_corrected_not_struck() -> None:
     given(DECIDER, control.ENROLLED, corrected).when(enrolment.mark_entered_in_error, strike).then(
         replace(control.STRUCK, fact_id=control.ENROLLED.fact_id)
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "slug"),
+    [
+        ({"results": ()}, "none-not-said"),
+        ({"none_known": True}, "both-some-and-none"),
+        ({"results": (replace(control.RESULTS.results[0], loinc="weight"),)}, "not-loinc"),
+        (
+            {"results": (replace(control.RESULTS.results[0], on=control.NOW.date() + timedelta(days=1)),)},
+            "in-the-future",
+        ),
+    ],
+)
+def test_results_that_cannot_be_are_refused(changes: dict[str, Any], slug: str) -> None:
+    command = replace(control.RECORD_RESULTS, **changes)
+    given(DECIDER, control.ENROLLED).when(facts.record_results, command).then_refused(slug)
+
+
+def test_that_there_are_no_results_can_be_said() -> None:
+    command = replace(control.RECORD_RESULTS, results=(), none_known=True)
+    (said,) = given(DECIDER, control.ENROLLED).when(facts.record_results, command).decided
+    assert isinstance(said, ResultsRecorded)
+    assert said.none_known

@@ -225,3 +225,13 @@ def test_the_headline_counts_what_is_open() -> None:
     joined = told_by[0].joined(told_by[1]).joined(told_by[2])
     assert (joined.name, joined.assessment_completed) == ("Alma Reyes", True)
     assert (joined.open_side_effects, joined.unacknowledged_notices) == (1, 1)
+
+
+def test_the_timeline_tells_pregnancy_and_the_newest_results() -> None:
+    none = replace(control.RESULTS, fact_id=fact("no-results"), results=(), none_known=True, occurred_at=week(1))
+    shown = view(assessment=(control.NOT_PREGNANT, control.RESULTS, none)).timeline
+    told = {entry.fact_id: entry.summary for entry in shown}
+    assert told[control.NOT_PREGNANT.fact_id] == "not-pregnant"
+    assert told[control.RESULTS.fact_id].startswith("Weight 66 kg, Weight 67 kg")
+    assert told[control.RESULTS.fact_id].endswith("Weight 70 kg and 1 more")
+    assert told[none.fact_id] == "no results known"

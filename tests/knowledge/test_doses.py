@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from careloop.knowledge.chart import Condition, Genotype, Medication
+from careloop.knowledge.chart import Condition, Genotype, Lab, Medication
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack import current_pack
 from careloop.knowledge.schema import Drug
@@ -108,3 +108,13 @@ def test_a_dose_that_cannot_be_judged(name: str, mg: str | int | None, weight: i
     answer = asked(name, of(weight_kg=None if weight is None else Decimal(weight)), mg)
     assert reasons(answer, Check.DOSE) == {told}
     assert Check.DOSE not in answer.checked
+
+
+@pytest.mark.parametrize(
+    ("unit", "told"), [("kg", {"dose.max-daily"}), ("[lb_av]", {"dose.max-daily"}), ("stone", set())]
+)
+def test_a_weight_that_was_measured_counts_where_none_was_told(unit: str, told: set[str]) -> None:
+    weighed = Lab(loinc="29463-7", value=Decimal(50), unit=unit, at=date(2026, 11, 20))
+    answer = asked("valproate", of(weight_kg=None, labs=(weighed,)), 3001)
+    assert rules(answer, Check.DOSE) == told
+    assert ("weight-missing" in reasons(answer, Check.DOSE)) is not bool(told)

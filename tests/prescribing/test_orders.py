@@ -286,3 +286,41 @@ def test_the_latest_list_counts_by_when_it_was_true_not_by_when_it_came() -> Non
     assert [taken.name for taken in screening_chart(chart).medications or () if taken.stopped_on is None] == [
         "phenelzine"
     ]
+
+
+def gaps_of(name: str, *facts: events.Event, freshness: Freshness = p.FRESH) -> set[tuple[Check, str]]:
+    command = replace(ordered(name, 100), freshness=freshness)
+    return {(gap.check, gap.reason) for gap in capsule_of(decide(command, *facts)).screening.not_checked}
+
+
+WOMAN = replace(p.PROFILE, sex=known.Sex.FEMALE)
+
+
+def test_pregnancy_is_not_checked_until_somebody_recorded_it() -> None:
+    assessed = (WOMAN, *p.ASSESSED[1:])
+    unknown = (Check.PREGNANCY, "pregnancy-unknown")
+    assert unknown in gaps_of("lithium carbonate", *assessed)
+    assert unknown not in gaps_of("lithium carbonate", *assessed, p.NOT_PREGNANT)
+    later = replace(p.NOT_PREGNANT, fact_id=fact("unknown"), status=known.Pregnancy.UNKNOWN, occurred_at=YESTERDAY)
+    assert unknown in gaps_of("lithium carbonate", *assessed, p.NOT_PREGNANT, later)
+
+
+def test_an_order_in_pregnancy_names_it_and_its_evidence() -> None:
+    pregnant = replace(p.NOT_PREGNANT, status=known.Pregnancy.PREGNANT)
+    capsule = capsule_of(decide(ordered("valproate", 500), WOMAN, *p.ASSESSED[1:], pregnant))
+    assert Check.PREGNANCY in {alert.kind for alert in capsule.screening.alerts}
+    assert pregnant.evidence in capsule.evidence
+
+
+def test_results_answer_the_laboratory_check_until_they_are_struck() -> None:
+    missing = (Check.LAB, "labs-not-recorded")
+    strike = replace(p.PHENELZINE_STRUCK, fact_id=p.NEUTROPHILS.fact_id)
+    assert missing in gaps_of("clozapine", *p.ASSESSED)
+    assert missing not in gaps_of("clozapine", *p.ASSESSED, p.NEUTROPHILS)
+    assert missing in gaps_of("clozapine", *p.ASSESSED, p.NEUTROPHILS, strike)
+
+
+def test_stale_pregnancy_and_results_are_no_evidence() -> None:
+    facts = (*p.ASSESSED, p.NOT_PREGNANT, p.NEUTROPHILS)
+    stale = gaps_of("clozapine", *facts, freshness=p.STALE)
+    assert {(Check.PREGNANCY, "evidence-stale"), (Check.LAB, "evidence-stale")} <= stale

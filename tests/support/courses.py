@@ -59,6 +59,8 @@ NOTES = st.one_of(
     st.builds(replace, st.just(p.HISTORY), conditions=CONDITIONS, trials=TRIALS),
     st.builds(replace, st.just(p.NOTHING_TAKEN), medications=MEDICATIONS),
     st.builds(replace, st.just(p.NO_ALLERGIES), allergies=ALLERGIES),
+    st.builds(replace, st.just(p.NOT_PREGNANT), status=st.sampled_from(known.Pregnancy)),
+    st.just(p.NEUTROPHILS),
     st.builds(replace, st.just(p.DIAGNOSIS), icd10=CODES),
     st.builds(replace, st.just(p.NO_RISK), level=st.sampled_from(known.SuicideRisk)),
     st.builds(replace, st.just(p.SEVERE_NAUSEA), suspected_medicine=NAMES),

@@ -5,10 +5,12 @@ from decimal import Decimal
 
 from careloop.knowledge.case import Case, Found, alert, amount, figure, missing
 from careloop.knowledge.checks.circumstances import holds, unknown
+from careloop.knowledge.checks.labs import last_in_unit
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.schema import DoseRule
 
 ADULT = 18
+BODY_WEIGHT = "29463-7"
 
 
 def check(case: Case) -> Found:
@@ -30,7 +32,7 @@ def _gap(reason: Reason, subject: str = "") -> NotChecked:
 
 
 def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
-    weight = amount(case.chart.patient.weight_kg)
+    weight = _weight_kg(case)
     limit = case.pack.drugs[drug].max_daily_mg
     per_kg = case.pack.drugs[drug].max_daily_mg_per_kg
     if limit is None and per_kg is None:
@@ -48,6 +50,12 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
             alerts += [_told(rule, dose, rule.max_daily_mg, drug, *others) for others in holds(case, rule.when)]
             gaps += [_gap(reason, drug) for reason in unknown(case, rule.when)]
     return Found(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
+
+
+def _weight_kg(case: Case) -> Decimal | None:
+    """The weight told, else the last one measured."""
+    told = amount(case.chart.patient.weight_kg)
+    return last_in_unit(case, BODY_WEIGHT, "kg") if told is None else told
 
 
 def _over(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> bool:

@@ -14,6 +14,8 @@ from services.assessment.domain.events import (
     EmergencyContact,
     Location,
     Plan,
+    PregnancyStatus,
+    Result,
     Severity,
     Sex,
     VerificationStatus,
@@ -65,6 +67,21 @@ class RecordAllergies(FactCommand):
 
     allergies: tuple[Allergy, ...] = ()
     no_known_allergies: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPregnancy(FactCommand):
+    status: PregnancyStatus
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordResults(FactCommand):
+    """`none_known` says that results were asked for and there are none."""
+
+    results: tuple[Result, ...] = ()
+    none_known: bool = False
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,51 @@ class AllergiesRecorded:
     occurred_at: Instant
 
 
+class PregnancyStatus(StrEnum):
+    """What the client is or may be; UNKNOWN is an answer that was sought and not found."""
+
+    PREGNANT = "pregnant"
+    BREASTFEEDING = "breastfeeding"
+    POSSIBLE = "possible"
+    NOT_PREGNANT = "not-pregnant"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PregnancyRecorded:
+    """Whether the client was pregnant or breastfeeding at that moment; a later one replaces it."""
+
+    fact_id: FactId
+    status: PregnancyStatus
+    source: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One measured value by LOINC code, in the unit given: a laboratory value, a vital sign, body weight."""
+
+    loinc: str
+    value: Decimal
+    unit: str
+    on: date
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsRecorded:
+    """Results of laboratories and measurements; each recording adds to the earlier ones.
+
+    Empty only if `none_known`: they were asked for and there are none.
+    """
+
+    fact_id: FactId
+    results: tuple[Result, ...]
+    none_known: bool
+    source: str
+    occurred_at: Instant
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaleScored:
     """A rating scale was answered, or its total came from elsewhere: `items` is then None, they are never invented."""
@@ -302,6 +347,8 @@ ClinicalFact: TypeAlias = (
     | HistoryRecorded
     | MedicationsReconciled
     | AllergiesRecorded
+    | PregnancyRecorded
+    | ResultsRecorded
     | ScaleScored
     | RiskRaised
     | DiagnosisEstablished
@@ -320,6 +367,8 @@ TOPICS: dict[str, type[Event]] = {
         HistoryRecorded,
         MedicationsReconciled,
         AllergiesRecorded,
+        PregnancyRecorded,
+        ResultsRecorded,
         ScaleScored,
         RiskRaised,
         DiagnosisEstablished,

@@ -11,6 +11,8 @@ from services.assessment.domain.commands import (
     ReconcileMedications,
     RecordAllergies,
     RecordHistory,
+    RecordPregnancy,
+    RecordResults,
 )
 from services.assessment.domain.enrolment import require_enrolled
 from services.assessment.domain.events import (
@@ -21,9 +23,13 @@ from services.assessment.domain.events import (
     HistoryRecorded,
     MedicationsReconciled,
     PlanProposed,
+    PregnancyRecorded,
+    ResultsRecorded,
 )
 from services.assessment.domain.state import Assessment
 
+LOINC = re.compile(r"[0-9]{1,7}-[0-9]")
+"""A number and its check digit."""
 ICD_10_CM = re.compile(r"[A-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?")
 """Three characters, then after a dot up to four more (ICD-10-CM Official Guidelines, section I.A.2)."""
 
@@ -100,6 +106,41 @@ def record_allergies(command: RecordAllergies, state: Assessment) -> list[Event]
             fact_id=command.fact_id,
             allergies=command.allergies,
             no_known_allergies=command.no_known_allergies,
+            occurred_at=command.occurred_at,
+        )
+    ]
+
+
+def record_pregnancy(command: RecordPregnancy, state: Assessment) -> list[Event]:
+    """Whether the client is pregnant or breastfeeding."""
+    if not is_new(command, state):
+        return []
+    return [
+        PregnancyRecorded(
+            fact_id=command.fact_id, status=command.status, source=command.source, occurred_at=command.occurred_at
+        )
+    ]
+
+
+def record_results(command: RecordResults, state: Assessment) -> list[Event]:
+    """Adds results. Raises InvalidInput when none are listed and that was not said, or both, for a code that is not
+    LOINC's and for a result of a day to come."""
+    if not is_new(command, state):
+        return []
+    _require_said(bool(command.results), command.none_known, "results", "none_known")
+    for index, result in enumerate(command.results):
+        if not LOINC.fullmatch(result.loinc):
+            raise InvalidInput(
+                "not-loinc", "loinc must be a LOINC code such as 2160-0.", field=f"results[{index}].loinc"
+            )
+        if result.on > command.now.date():
+            raise InvalidInput("in-the-future", "on may not lie in the future.", field=f"results[{index}].on")
+    return [
+        ResultsRecorded(
+            fact_id=command.fact_id,
+            results=command.results,
+            none_known=command.none_known,
+            source=command.source,
             occurred_at=command.occurred_at,
         )
     ]

@@ -70,6 +70,30 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
             receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events)
         )
 
+    async def RecordPregnancy(  # noqa: N802
+        self,
+        request: pb.RecordPregnancyRequest,
+        context: Context[pb.RecordPregnancyRequest, pb.RecordPregnancyResponse],
+    ) -> pb.RecordPregnancyResponse:
+        by = reading.asked(request)
+        command = reading.record_pregnancy(request, by)
+        done = await self._service.record_pregnancy(by.patient, by.request, command)
+        return pb.RecordPregnancyResponse(
+            receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events)
+        )
+
+    async def RecordResults(  # noqa: N802
+        self,
+        request: pb.RecordResultsRequest,
+        context: Context[pb.RecordResultsRequest, pb.RecordResultsResponse],
+    ) -> pb.RecordResultsResponse:
+        by = reading.asked(request)
+        command = reading.record_results(request, by)
+        done = await self._service.record_results(by.patient, by.request, command)
+        return pb.RecordResultsResponse(
+            receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events)
+        )
+
     async def AnswerScale(  # noqa: N802
         self, request: pb.AnswerScaleRequest, context: Context[pb.AnswerScaleRequest, pb.AnswerScaleResponse]
     ) -> pb.AnswerScaleResponse:

@@ -27,7 +27,9 @@ from services.assessment.domain.events import (
     Location,
     Medicine,
     Plan,
+    PregnancyStatus,
     ProposedMedication,
+    Result,
     Severity,
     Sex,
     StoppedFor,
@@ -47,6 +49,8 @@ FactRequest: TypeAlias = (
     | pb.RecordHistoryRequest
     | pb.ReconcileMedicationsRequest
     | pb.RecordAllergiesRequest
+    | pb.RecordPregnancyRequest
+    | pb.RecordResultsRequest
     | pb.AnswerScaleRequest
     | pb.RecordScaleTotalRequest
     | pb.EstablishDiagnosisRequest
@@ -196,6 +200,33 @@ def _allergy(allergy: pb.Allergy, path: str) -> Allergy:
         type=fields.coded(allergy.type, AllergyType, f"{path}.type"),
         criticality=fields.coded(allergy.criticality, Criticality, f"{path}.criticality"),
         reaction=fields.optional_text(allergy.reaction, f"{path}.reaction", longest=LONGEST_NAME),
+    )
+
+
+def record_pregnancy(request: pb.RecordPregnancyRequest, by: Asked) -> commands.RecordPregnancy:
+    return commands.RecordPregnancy(
+        **_fact(request, by),
+        status=fields.coded(request.status, PregnancyStatus, "status"),
+        source=_source(request.source),
+    )
+
+
+def record_results(request: pb.RecordResultsRequest, by: Asked) -> commands.RecordResults:
+    return commands.RecordResults(
+        **_fact(request, by),
+        results=tuple(_result(result, f"results[{index}]") for index, result in enumerate(request.results)),
+        none_known=request.none_known,
+        source=_source(request.source),
+    )
+
+
+def _result(result: pb.Result, path: str) -> Result:
+    return Result(
+        loinc=fields.text(result.loinc, f"{path}.loinc", longest=LONGEST_CODE),
+        value=fields.amount(result.value, f"{path}.value"),
+        unit=fields.optional_text(result.unit, f"{path}.unit", longest=LONGEST_CODE),
+        on=fields.day(result.on, f"{path}.on"),
+        display=fields.optional_text(result.display, f"{path}.display", longest=LONGEST_NAME),
     )
 
 

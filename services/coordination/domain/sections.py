@@ -32,6 +32,8 @@ class AssessmentSection:
         assessment.HistoryRecorded: Shelf(field="histories"),
         assessment.MedicationsReconciled: Shelf(field="medications"),
         assessment.AllergiesRecorded: Shelf(field="allergies"),
+        assessment.PregnancyRecorded: Shelf(field="pregnancies"),
+        assessment.ResultsRecorded: Shelf(field="results"),
         ScaleScored: Shelf(field="scales"),
         assessment.DiagnosisEstablished: Shelf(field="diagnoses"),
         RiskRaised: Shelf(field="risks"),
@@ -43,6 +45,8 @@ class AssessmentSection:
     histories: tuple[Kept[assessment.HistoryRecorded], ...] = ()
     medications: tuple[Kept[assessment.MedicationsReconciled], ...] = ()
     allergies: tuple[Kept[assessment.AllergiesRecorded], ...] = ()
+    pregnancies: tuple[Kept[assessment.PregnancyRecorded], ...] = ()
+    results: tuple[Kept[assessment.ResultsRecorded], ...] = ()
     scales: tuple[Kept[ScaleScored], ...] = ()
     diagnoses: tuple[Kept[assessment.DiagnosisEstablished], ...] = ()
     risks: tuple[Kept[RiskRaised], ...] = ()

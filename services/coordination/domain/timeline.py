@@ -10,6 +10,7 @@ from services.coordination.domain.sections import SECTIONS, Changed, Declined, I
 from services.coordination.domain.view import TimelineEntry
 
 SHOWN = 200
+RESULTS_SHOWN = 5
 
 _NAMES: Mapping[type, str] = {
     Issued: prescribing.PrescriptionIssued.__name__,
@@ -25,6 +26,8 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.AllergiesRecorded: lambda e: (
         ", ".join(allergy.substance.name for allergy in e.allergies) or "no known allergies"
     ),
+    assessment.PregnancyRecorded: lambda e: str(e.status),
+    assessment.ResultsRecorded: lambda e: _results(e.results) or "no results known",
     ScaleScored: lambda e: _words(e.instrument, "" if e.total is None else e.total, e.band),
     assessment.DiagnosisEstablished: lambda e: _words(e.icd10, e.display, f"({e.verification})"),
     RiskRaised: lambda e: _words(e.level, "suicide risk:", e.reason),
@@ -93,3 +96,11 @@ def _names(medications: tuple[assessment.CurrentMedication, ...]) -> str:
 
 def _counted(*counts: tuple[int, str]) -> str:
     return ", ".join(f"{count} {noun}" for count, noun in counts)
+
+
+def _results(results: tuple[assessment.Result, ...]) -> str:
+    """The newest few, and how many there are."""
+    shown = sorted(results, key=lambda result: (result.on, result.loinc), reverse=True)[:RESULTS_SHOWN]
+    told = ", ".join(_words(result.display or result.loinc, result.value, result.unit) for result in shown)
+    more = len(results) - len(shown)
+    return f"{told} and {more} more" if more else told

@@ -17,10 +17,12 @@ from services.prescribing.domain.events import (
     MedicationsNoted,
     Noted,
     Order,
+    PregnancyNoted,
     PrescriptionDeclined,
     PrescriptionDiscontinued,
     PrescriptionIssued,
     ProfileNoted,
+    ResultsNoted,
     SideEffectNoted,
     StatusReason,
     StrikeNoted,
@@ -129,6 +131,8 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
     allergies = chart.latest(AllergiesNoted)
     lists = chart.standing(MedicationsNoted)
     histories = chart.standing(HistoryNoted)
+    pregnancy = chart.latest(PregnancyNoted)
+    results = chart.standing(ResultsNoted)
     risk = chart.latest(SuicideRiskNoted)
     diagnoses = tuple(known.Condition(icd10=fact.icd10) for fact in chart.standing(DiagnosisNoted))
     conditions = diagnoses + tuple(condition for history in histories for condition in history.conditions)
@@ -136,9 +140,11 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
     patient = known.Patient(
         birth_date=profile.birth_date if profile else None,
         sex=profile.sex if profile else None,
+        pregnancy=pregnancy.status if pregnancy else None,
         conditions=conditions if histories or conditions else None,
         allergies=allergies.allergies if allergies else None,
         no_known_allergies=not allergies.allergies if allergies else None,
+        labs=tuple(result for noted in results for result in noted.results) if results else None,
         suicide_risk=risk.level if risk else None,
     )
     medications = chart.prescribed(without=changing) + reconciled(lists)

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
-from careloop.knowledge.chart import Allergy, Condition, Medication, Sex, SuicideRisk, Trial
+from careloop.knowledge.chart import Allergy, Condition, Lab, Medication, Pregnancy, Sex, SuicideRisk, Trial
 from careloop.knowledge.findings import Screening
 
 
@@ -52,6 +52,26 @@ class AllergiesNoted:
     fact_id: FactId
     evidence: EventId
     allergies: tuple[Allergy, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PregnancyNoted:
+    """The latest known answer counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    status: Pregnancy
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsNoted:
+    """Results of laboratories and measurements; adds to what was noted before. Empty: it was said there are none."""
+
+    fact_id: FactId
+    evidence: EventId
+    results: tuple[Lab, ...]
     occurred_at: Instant
 
 
@@ -244,6 +264,8 @@ Noted = (
     | HistoryNoted
     | MedicationsNoted
     | AllergiesNoted
+    | PregnancyNoted
+    | ResultsNoted
     | DiagnosisNoted
     | SuicideRiskNoted
     | SideEffectNoted
@@ -258,6 +280,8 @@ TOPICS: dict[str, type[Event]] = {
         HistoryNoted,
         MedicationsNoted,
         AllergiesNoted,
+        PregnancyNoted,
+        ResultsNoted,
         DiagnosisNoted,
         SuicideRiskNoted,
         SideEffectNoted,

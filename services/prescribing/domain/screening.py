@@ -20,6 +20,8 @@ RESTS_ON: dict[str, tuple[Check, ...]] = {
         Check.DRUG_CONDITION,
         Check.ALLERGY,
         Check.DUPLICATE_THERAPY,
+        Check.PREGNANCY,
+        Check.LAB,
         Check.PRIOR_TRIAL,
     ),
     "monitoring": (Check.PRIOR_TRIAL,),

@@ -101,6 +101,19 @@ ALLERGIES = events.AllergiesRecorded(
     no_known_allergies=False,
     occurred_at=MONDAY,
 )
+NOT_PREGNANT = events.PregnancyRecorded(
+    fact_id=fact("not pregnant"), status=events.PregnancyStatus.NOT_PREGNANT, source="client", occurred_at=MONDAY
+)
+RESULTS = events.ResultsRecorded(
+    fact_id=fact("results"),
+    results=(
+        events.Result(loinc="29463-7", value=Decimal("68.5"), unit="kg", on=date(2026, 11, 12), display="Body weight"),
+        events.Result(loinc="751-8", value=Decimal(4100), unit="/uL", on=date(2026, 11, 12)),
+    ),
+    none_known=False,
+    source="laboratory",
+    occurred_at=MONDAY,
+)
 SCREENER = events.ScaleScored(
     fact_id=fact("c-ssrs"),
     instrument="c-ssrs",
@@ -201,6 +214,12 @@ RECONCILE = commands.ReconcileMedications(
 RECORD_ALLERGIES = commands.RecordAllergies(
     fact_id=ALLERGIES.fact_id, allergies=ALLERGIES.allergies, occurred_at=MONDAY, now=NOW
 )
+RECORD_PREGNANCY = commands.RecordPregnancy(
+    fact_id=NOT_PREGNANT.fact_id, status=NOT_PREGNANT.status, source="client", occurred_at=MONDAY, now=NOW
+)
+RECORD_RESULTS = commands.RecordResults(
+    fact_id=RESULTS.fact_id, results=RESULTS.results, source="laboratory", occurred_at=MONDAY, now=NOW
+)
 ANSWER_SCREENER = commands.AnswerScale(
     fact_id=SCREENER.fact_id,
     instrument="c-ssrs",
@@ -251,7 +270,16 @@ AMEND = commands.AmendAssessment(
 )
 STRIKE = commands.MarkEnteredInError(fact_id=MEDICATIONS.fact_id, reason=STRUCK.reason, actor=NURSE, now=NOW)
 
-_COMPLETE: tuple[events.Event, ...] = (*RECORDED, PHQ_9, RISK, COMPLETED, AMENDED, STRUCK)
+_COMPLETE: tuple[events.Event, ...] = (
+    *RECORDED,
+    NOT_PREGNANT,
+    RESULTS,
+    PHQ_9,
+    RISK,
+    COMPLETED,
+    AMENDED,
+    STRUCK,
+)
 _FEWEST: tuple[events.Event, ...] = (
     events.PatientEnrolled(
         fact_id=fact("enrolled barely"),
@@ -270,6 +298,9 @@ _FEWEST: tuple[events.Event, ...] = (
     ),
     events.MedicationsReconciled(fact_id=fact("none taken"), medications=(), none_taken=True, occurred_at=MONDAY),
     events.AllergiesRecorded(fact_id=fact("none known"), allergies=(), no_known_allergies=True, occurred_at=MONDAY),
+    events.ResultsRecorded(
+        fact_id=fact("no results"), results=(), none_known=True, source="client", occurred_at=MONDAY
+    ),
     events.ScaleScored(
         fact_id=RECORD_TOTAL.fact_id,
         instrument="gad-7",

@@ -168,6 +168,22 @@ ALLERGIC = assessment.AllergiesRecorded(
     no_known_allergies=False,
     occurred_at=week(1),
 )
+NOT_PREGNANT = assessment.PregnancyRecorded(
+    fact_id=fact("not-pregnant"),
+    status=assessment.PregnancyStatus.NOT_PREGNANT,
+    source="client",
+    occurred_at=INTAKE,
+)
+RESULTS = assessment.ResultsRecorded(
+    fact_id=fact("results"),
+    results=tuple(
+        assessment.Result(loinc="29463-7", value=Decimal(weight), unit="kg", on=date(2026, 1, day), display="Weight")
+        for day, weight in enumerate((71, 70, 69, 68, 67, 66), start=1)
+    ),
+    none_known=False,
+    source="laboratory",
+    occurred_at=INTAKE,
+)
 NO_ALLERGIES = replace(
     ALLERGIC, fact_id=fact("no-allergies"), allergies=(), no_known_allergies=True, occurred_at=INTAKE
 )
@@ -398,6 +414,8 @@ TOLD: dict[str, tuple[Any, ...]] = {
         ENROLLED,
         HISTORY,
         NO_ALLERGIES,
+        NOT_PREGNANT,
+        RESULTS,
         LISTED,
         DEPRESSION,
         PROPOSED,

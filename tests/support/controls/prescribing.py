@@ -67,6 +67,18 @@ PENICILLIN_ALLERGY = replace(
         known.Allergy(substance="penicillin", type=known.AllergyType.ALLERGY, criticality=known.Criticality.HIGH),
     ),
 )
+NOT_PREGNANT = events.PregnancyNoted(
+    fact_id=fact("not pregnant"),
+    evidence=event("not pregnant"),
+    status=known.Pregnancy.NOT_PREGNANT,
+    occurred_at=LAST_WEEK,
+)
+NEUTROPHILS = events.ResultsNoted(
+    fact_id=fact("neutrophils"),
+    evidence=event("neutrophils"),
+    results=(known.Lab(loinc="751-8", value=Decimal(4100), at=LAST_WEEK.date(), unit="/uL"),),
+    occurred_at=LAST_WEEK,
+)
 DIAGNOSIS = events.DiagnosisNoted(
     fact_id=fact("diagnosis"), evidence=event("diagnosis"), icd10="F33.1", occurred_at=LAST_WEEK
 )
@@ -216,6 +228,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     PHENELZINE_TAKEN,
     NO_ALLERGIES,
     PENICILLIN_ALLERGY,
+    NOT_PREGNANT,
+    NEUTROPHILS,
     DIAGNOSIS,
     NO_RISK,
     SEVERE_NAUSEA,
