@@ -52,3 +52,11 @@ def test_bundles_that_were_changed_are_not_used(bundles: Path) -> None:
             generated(bundles.parents[1], TWO)
     finally:
         (bundles / "added.json").unlink()
+
+
+def test_the_pack_knows_every_medicine_of_theirs(bundles: Path) -> None:
+    tally, now = Tally(), datetime(2026, 11, 23, tzinfo=UTC)
+    for file in bundles.glob("*.json"):
+        map_bundle(read_bundle(file.read_bytes(), tally), tally, now=now, time_zone="UTC")
+    assert tally.medicines["resolved"] > 0
+    assert (set(tally.medicines), tally.unresolved.total()) == ({"resolved"}, 0)

@@ -357,3 +357,14 @@ def test_each_patient_of_a_bundle_keeps_their_own() -> None:
     found = every_request(fhir.patient(), other, fhir.total(), of_bo)
     assert len({request.patient_id for request in found}) == 2
     assert len({request.request_id for request in found}) == 4
+
+
+def test_medicines_that_the_pack_does_not_know_are_counted_by_their_code() -> None:
+    _, tally = mapped(
+        fhir.patient(),
+        fhir.medication(),
+        fhir.medication(medicationCodeableConcept=fhir.concept(fhir.RXNORM, "999999999", "zelvoritine 20 MG")),
+        fhir.medication(medicationCodeableConcept={"text": "zelvoritine"}),
+    )
+    assert tally.medicines == {"resolved": 1, "unknown-drug": 2}
+    assert tally.unresolved == {"999999999": 1, "": 1}

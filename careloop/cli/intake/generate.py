@@ -34,6 +34,7 @@ class Population:
 
 EXPECTED: dict[Population, str] = {
     Population(): "sha256:2c49754e38730ca2e5eb25a1ef5c75b2b726bdf7aebf1b9e2911a0ed45936f62",
+    Population(patients=40): "sha256:3cf41cf5231886b7a7d25230ba67e2a9ab347772effbee19026ce63ddcd57020",
     Population(patients=2, seed=11): "sha256:4831a604ba7803f3a3e545d5bea0579038ce3584f5fd50c769af3c18bb584ff4",
 }
 """What these populations came to when they were first made."""

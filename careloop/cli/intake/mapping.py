@@ -21,6 +21,7 @@ from careloop.cli.intake.shapes import (
 )
 from careloop.cli.intake.tally import NotUnderstood, Tally
 from careloop.kernel.ids import PatientId
+from careloop.knowledge.drugs import Unresolved, resolve
 
 Read = TypeVar("Read", bound=Shape)
 
@@ -105,14 +106,20 @@ class _Mapping:
         chart.allergies.append(reacts)
 
     def _request(self, request: MedicationRequest) -> None:
-        chart, taken = self._chart(request.subject), medications.requested(request, self._resources)
-        self._require_past(taken.told)
-        chart.taken.append(taken)
+        self._take(self._chart(request.subject), medications.requested(request, self._resources))
 
     def _statement(self, statement: MedicationStatement) -> None:
-        chart, taken = self._chart(statement.subject), medications.stated(statement, self._resources)
+        self._take(self._chart(statement.subject), medications.stated(statement, self._resources))
+
+    def _take(self, chart: Chart, taken: medications.Taken) -> None:
         self._require_past(taken.told)
         chart.taken.append(taken)
+        found = resolve(taken.name, taken.rxcui or None)
+        if isinstance(found, Unresolved):
+            self._tally.medicines[found.reason] += 1
+            self._tally.unresolved[taken.rxcui] += 1
+        else:
+            self._tally.medicines["in-part" if found.unrecognised else "resolved"] += 1
 
     def _medicines(self) -> None:
         """A Medication counts by the orders that name it."""

@@ -37,6 +37,10 @@ class Report:
                     for (resource, reason), count in sorted(tally.not_understood.items())
                 ],
             },
+            "medicines": {
+                "by_the_pack": dict(sorted(tally.medicines.items())),
+                "unresolved": [{"rxcui": code, "count": count} for code, count in sorted(tally.unresolved.items())],
+            },
             "requests": {
                 "recorded": outcome.recorded,
                 "already_there": outcome.already_there,
@@ -51,6 +55,8 @@ class Report:
     def show(self, console: Console) -> None:
         """Tables on `console`."""
         console.print(self._resources())
+        if self.tally.medicines:
+            console.print(self._medicines())
         if self.outcome.refused:
             console.print(self._refused())
         for file, reason in self.bad_files.items():
@@ -64,6 +70,15 @@ class Report:
             table.add_row(resource, "mapped", f"{count}")
         for (resource, reason), count in sorted(self.tally.not_understood.items()):
             table.add_row(resource, f"not understood: {reason}", f"{count}")
+        return table
+
+    def _medicines(self) -> Table:
+        table = Table("Known to the safety check", title="Medicines of orders and statements")
+        table.add_column("Count", justify="right")
+        for outcome, count in sorted(self.tally.medicines.items()):
+            table.add_row(outcome, f"{count}")
+        for code, count in sorted(self.tally.unresolved.items()):
+            table.add_row(f"not resolved: {f'RxNorm {code}' if code else 'without a code'}", f"{count}")
         return table
 
     def _refused(self) -> Table:
