@@ -59,6 +59,7 @@ class Assessing:
         """Say what the record leaves open, then complete; answers the token of the completion."""
         missing = await self.missing()
         await self._say_lists(missing)
+        await self._pregnancy()
         await self._screen()
         await self._diagnose()
         await self._plan()
@@ -118,6 +119,17 @@ class Assessing:
             occurred_at=at(self._start),
         )
         await self._telling.tell(ASSESSMENT, self._stub.AnswerScale, request, PRESCRIBER.caller)
+
+    async def _pregnancy(self) -> None:
+        """Everybody is asked; nobody of this demo is pregnant."""
+        request = pb.RecordPregnancyRequest(
+            request_id=request_id(self._patient, "pregnancy"),
+            patient_id=str(self._patient),
+            status="not-pregnant",
+            source=SOURCE,
+            occurred_at=at(self._start),
+        )
+        await self._telling.tell(ASSESSMENT, self._stub.RecordPregnancy, request, PRESCRIBER.caller)
 
     async def _diagnose(self) -> None:
         code, display = DIAGNOSIS
