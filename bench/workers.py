@@ -73,9 +73,12 @@ class Worker:
         await self._say("go")
 
     async def answer(self, within: float) -> dict[str, Any]:
-        """Its figures. Raises WorkerFailed, TimeoutError."""
-        async with asyncio.timeout(within):
-            return await self._hear()
+        """Its figures. Raises WorkerFailed, also when they do not come in time."""
+        try:
+            async with asyncio.timeout(within):
+                return await self._hear()
+        except TimeoutError:
+            raise WorkerFailed(f"{' '.join(self._command[-2:])}: no answer in {within:.0f} s") from None
 
     async def _say(self, words: str) -> None:
         assert self._running.stdin is not None

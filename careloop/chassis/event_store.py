@@ -153,8 +153,8 @@ class EventStore(Protocol):
     Positions are gapless from 1 and follow commit order; `recorded_at` strictly increases with position.
     """
 
-    async def load(self, stream_id: UUID) -> Sequence[StoredEvent]:
-        """The events of one stream, oldest first."""
+    async def load(self, stream_id: UUID, after: int = 0) -> Sequence[StoredEvent]:
+        """The events of one stream with a version greater than `after`, oldest first."""
         ...
 
     async def commit(self, unit: Unit) -> Sequence[Written]:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -13,8 +14,16 @@ from careloop.chassis.sessions import OwnConnection, kernel_errors, unavailable
 MOST_STREAMS = 128
 
 Events = Sequence[StoredEvent]
-ReadStreams = Callable[[asyncpg.Connection, list[UUID]], Awaitable[Events]]
-"""The events of these streams, each stream's in the order of its versions."""
+ReadStreams = Callable[[asyncpg.Connection, Mapping[UUID, int]], Awaitable[Events]]
+"""The events of these streams after a version of each, each stream's in the order of its versions."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One stream that is asked for, by whoever asks for most of it."""
+
+    after: int
+    answer: "asyncio.Future[Events]"
 
 
 class Loader:
@@ -23,25 +32,27 @@ class Loader:
     def __init__(self, connection: OwnConnection, read: ReadStreams) -> None:
         self._connection = connection
         self._read = read
-        self._wanted: dict[UUID, asyncio.Future[Events]] = {}
+        self._wanted: dict[UUID, _Wanted] = {}
         self._reader: asyncio.Task[None] | None = None
 
-    async def load(self, stream_id: UUID) -> Events:
-        """The stream as it is at some moment after this call. Raises what the query raises."""
+    async def load(self, stream_id: UUID, after: int) -> Events:
+        """What follows a version of the stream, at some moment after this call. Raises what the query raises."""
         wanted = self._wanted.get(stream_id)
         if wanted is None:
-            wanted = self._wanted[stream_id] = asyncio.get_running_loop().create_future()
+            wanted = self._wanted[stream_id] = _Wanted(after, asyncio.get_running_loop().create_future())
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read_all(), name="load streams")
+        wanted.after = min(wanted.after, after)
         # Who gives up must not take the answer from the others who wait for the same stream.
-        return await asyncio.shield(wanted)
+        events = await asyncio.shield(wanted.answer)
+        return events if wanted.after == after else [event for event in events if event.meta.version > after]
 
     async def close(self) -> None:
         """Who still waits is refused."""
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
-        _refuse(self._wanted.values(), unavailable())
+        _refuse(self._wanted, unavailable())
         self._connection.hang_up()
 
     async def _read_all(self) -> None:
@@ -49,26 +60,27 @@ class Loader:
             streams = list(self._wanted)[:MOST_STREAMS]
             await self._answer({stream: self._wanted.pop(stream) for stream in streams})
 
-    async def _answer(self, wanted: dict[UUID, "asyncio.Future[Events]"]) -> None:
+    async def _answer(self, wanted: Mapping[UUID, _Wanted]) -> None:
         try:
             connection = await self._connection.get()
             with kernel_errors():
-                events = await self._read(connection, list(wanted))
+                after = {stream: each.after for stream, each in wanted.items()}
+                events = await self._read(connection, after)
         except asyncio.CancelledError:
-            _refuse(wanted.values(), unavailable())
+            _refuse(wanted, unavailable())
             raise
         except Exception as failure:
             self._connection.hang_up()
-            _refuse(wanted.values(), failure)
+            _refuse(wanted, failure)
             return
         found: dict[UUID, list[StoredEvent]] = defaultdict(list)
         for event in events:
             found[event.meta.stream_id].append(event)
-        for stream, answer in wanted.items():
-            answer.set_result(found[stream])
+        for stream, each in wanted.items():
+            each.answer.set_result(found[stream])
 
 
-def _refuse(wanted: Iterable["asyncio.Future[Events]"], failure: Exception) -> None:
-    for answer in wanted:
-        answer.set_exception(failure)
-        answer.exception()  # who waited may have given up
+def _refuse(wanted: Mapping[UUID, _Wanted], failure: Exception) -> None:
+    for each in wanted.values():
+        each.answer.set_exception(failure)
+        each.answer.exception()  # who waited may have given up

@@ -65,8 +65,8 @@ class MemoryEventStore:
         self._moved = asyncio.Event()
         return outcome
 
-    async def load(self, stream_id: UUID) -> Sequence[StoredEvent]:
-        return list(self._stream(stream_id))
+    async def load(self, stream_id: UUID, after: int = 0) -> Sequence[StoredEvent]:
+        return [event for event in self._stream(stream_id) if event.meta.version > after]
 
     def _stream(self, stream_id: UUID) -> Iterable[StoredEvent]:
         return (event for event in self._tables.log if event.meta.stream_id == stream_id)

@@ -18,7 +18,9 @@ from careloop.chassis.event_store import (
     StoredEvent,
     Unit,
     Write,
+    Written,
 )
+from careloop.chassis.kept_states import Kept, KeptStates
 from careloop.kernel.decider import Decider
 from careloop.kernel.errors import CareloopError, Conflict, RequestIdReused
 from careloop.kernel.events import Event, Request
@@ -74,15 +76,23 @@ class Streams(Generic[State, Fact]):
         self.published = published
         self.due = due
         self.statements = statements
+        self._kept: KeptStates[State] = KeptStates(decider.initial)
         # Calls of one process on one stream wait here for each other instead of meeting conflicts.
         self._queues: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, stream_id: UUID) -> Loaded[State]:
-        return self._folded(await self.store.load(stream_id))
+        kept = await self._newest(stream_id)
+        return Loaded(state=kept.state, version=kept.version)
 
-    def _folded(self, rows: Sequence[StoredEvent]) -> Loaded[State]:
-        facts = (self.codec.decode(row.meta.topic, row.state) for row in rows)
-        return Loaded(state=self.decider.fold(facts), version=rows[-1].meta.version if rows else 0)
+    async def _newest(self, stream_id: UUID) -> Kept[State]:
+        """The stream as it is now: what was kept of it, and what was stored since."""
+        kept = self._kept.of(stream_id)
+        rows = await self.store.load(stream_id, kept.version)
+        if not rows:
+            return kept
+        state = self.decider.fold((self.codec.decode(row.meta.topic, row.state) for row in rows), kept.state)
+        commands = kept.commands | {row.meta.command_id for row in rows}
+        return self._kept.keep(stream_id, Kept(state=state, version=rows[-1].meta.version, commands=commands))
 
     async def transact(
         self,
@@ -114,11 +124,10 @@ class Streams(Generic[State, Fact]):
         decide: Callable[[State], Sequence[Fact]],
         done: tuple[UUID, ...],
     ) -> Done[Fact]:
-        rows = await self.store.load(stream_id)
-        stored = any(row.meta.command_id == request.request_id for row in rows)
+        loaded = await self._newest(stream_id)
+        stored = request.request_id in loaded.commands
         if stored and (known := await self.store.command(request.request_id)):
             return await self.answer_again(known, request)
-        loaded = self._folded(rows)
         try:
             events = decide(loaded.state)
         except CareloopError:
@@ -129,11 +138,19 @@ class Streams(Generic[State, Fact]):
             return await self.answer_again(known, request)
         write = self.write(stream_id, request, events, loaded.version, done=done)
         shown = tuple(statement for event in events for statement in self.statements(event, stream_id))
-        (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))
+        (written,) = await self._committed(Unit(writes=(write,), statements=shown), stream_id)
         if written.repeated:
             return await self.answer_again(written.command, request)
         position = await self._published_position(written.command, write)
         return Done(events=events, position=position, repeated=False)
+
+    async def _committed(self, unit: Unit, stream_id: UUID) -> Sequence[Written]:
+        try:
+            return await self.store.commit(unit)
+        except Conflict:
+            # Others were faster, or the log was set back behind what is kept: then nothing would ever be new.
+            self._kept.forget(stream_id)
+            raise
 
     async def _published_position(self, command: CommandRecord, write: Write) -> int:
         for behind, event in enumerate(reversed(write.events)):

@@ -1,12 +1,12 @@
 """What is recorded of one client, folded from the events: the state every decision is taken on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import TypeVar
 
 from careloop.kernel.decider import Decider
+from careloop.kernel.growing import GrowingMap
 from careloop.kernel.ids import FactId
 from services.assessment.domain.events import (
     AssessmentAmended,
@@ -25,7 +25,7 @@ Fact = TypeVar("Fact", bound=ClinicalFact)
 class Assessment:
     """Every fact by its id, in the order it was recorded; struck ones stay, and count for nothing."""
 
-    facts: Mapping[FactId, ClinicalFact] = field(default_factory=lambda: MappingProxyType({}))
+    facts: GrowingMap[FactId, ClinicalFact] = field(default_factory=GrowingMap)
     struck: frozenset[FactId] = frozenset()
 
     def standing(self, kind: type[Fact], as_of: datetime | None = None) -> list[Fact]:
@@ -73,7 +73,7 @@ def evolve(state: Assessment, event: Event) -> Assessment:
     """The state after one more event. A fact recorded under a known id replaces that record."""
     if isinstance(event, EnteredInError):
         return Assessment(state.facts, state.struck | {event.fact_id})
-    return Assessment(MappingProxyType({**state.facts, event.fact_id: event}), state.struck)
+    return Assessment(state.facts.having(event.fact_id, event), state.struck)
 
 
 DECIDER: Decider[Assessment, Event] = Decider(initial=Assessment(), evolve=evolve)
