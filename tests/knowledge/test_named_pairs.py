@@ -4,10 +4,12 @@ The numbers are those of the high-priority list of Phansalkar and others, JAMIA 
 labels of psychotropics name.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from careloop.knowledge.chart import Medication
 from careloop.knowledge.findings import Check, Outcome, Severity
@@ -92,12 +94,10 @@ def taken_at(text: str) -> tuple[str, Decimal]:
     return name.replace("st-johns", "st johns").replace("-", " "), Decimal(mg or 1)
 
 
-def lines() -> list[object]:
-    found = []
+def lines() -> Iterator[ParameterSet]:
     for line in filter(str.strip, TABLE.splitlines()):
         title, left, right, severity = (cell.strip() for cell in line.split("|"))
-        found.append(pytest.param(left.split(), right.split(), SEVERITIES[severity], id=f"{title}: {left.split()[0]}"))
-    return found
+        yield pytest.param(left.split(), right.split(), SEVERITIES[severity], id=f"{title}: {left.split()[0]}")
 
 
 def worst(ordered: str, taken: str) -> Severity | None:
@@ -108,7 +108,7 @@ def worst(ordered: str, taken: str) -> Severity | None:
     return min(found, key=lambda severity: severity.rank, default=None)
 
 
-@pytest.mark.parametrize(("left", "right", "severity"), lines())
+@pytest.mark.parametrize(("left", "right", "severity"), tuple(lines()))
 def test_a_line_of_the_table_in_both_directions(left: list[str], right: list[str], severity: Severity | None) -> None:
     pairs = [(one, other) for a in left for b in right for one, other in ((a, b), (b, a))]
     wrong = {pair: found for pair in pairs if (found := worst(*pair)) is not severity}

@@ -1,0 +1,320 @@
+"""Every rule that judges an order speaks where it must and keeps silent just beside it, whatever rules the pack holds.
+
+The examples come from the rule's own data: each of its drugs, both sides of every bound. A new rule is under test as
+soon as it is in a data file; a new kind of rule fails here until it is told how to make its examples.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import singledispatch
+from itertools import product
+
+import pytest
+
+from careloop.knowledge import schema
+from careloop.knowledge.chart import (
+    Allergy,
+    Chart,
+    Condition,
+    Genotype,
+    Lab,
+    Medication,
+    Order,
+    Pregnancy,
+    StoppedFor,
+    SuicideRisk,
+    Trial,
+)
+from careloop.knowledge.pack import current_pack
+from careloop.knowledge.schema import Relation, TrialOutcome
+from careloop.knowledge.screening import screen
+from tests.support.knowledge import KNOWN, TODAY, of, order, taking
+
+PACK = current_pack()
+INNOCENT = "metformin"
+WORST_ALONE = (schema.PairRule, schema.WashoutRule)
+"""Kinds of which only the worst finding per pair and cause is shown."""
+LITTLE = Decimal("0.001")
+JUDGING = tuple(rule for rule in PACK.rules() if isinstance(rule, schema.Rule))
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An order, and whether the rule has to speak of it."""
+
+    speaks: bool
+    order: Order
+    chart: Chart = KNOWN
+
+
+def drugs(*names: str) -> list[str]:
+    return sorted({drug for name in names for drug in PACK.members[name]})
+
+
+def born(age: int, days: int = 0) -> date:
+    """The birthday of someone who turns `age` today, moved by some days."""
+    return TODAY.replace(year=TODAY.year - age) + timedelta(days=days)
+
+
+def code_of(group: str) -> Condition:
+    found = PACK.conditions[group]
+    return Condition(icd10=found.icd10[0]) if found.icd10 else Condition(text=found.words[0])
+
+
+def stopped(drug: str, days: int) -> Chart:
+    return replace(KNOWN, medications=(Medication(name=drug, stopped_on=TODAY - timedelta(days=days)),))
+
+
+@singledispatch
+def examples(rule: object) -> Iterator[Example]:
+    """Orders beside charts, on both sides of every bound the rule has."""
+    raise TypeError(f"no examples can be made for {type(rule).__name__}")
+
+
+@examples.register
+def _(rule: schema.AgeRule) -> Iterator[Example]:
+    for drug in drugs(*rule.drugs):
+        if rule.from_age is not None:
+            yield Example(True, order(drug), of(birth_date=born(rule.from_age)))
+            yield Example(True, order(drug), of(birth_date=born(rule.from_age, -1)))
+            yield Example(False, order(drug), of(birth_date=born(rule.from_age, 1)))
+        if rule.to_age is not None:
+            yield Example(True, order(drug), of(birth_date=born(rule.to_age)))
+            yield Example(True, order(drug), of(birth_date=born(rule.to_age + 1, 1)))
+            yield Example(False, order(drug), of(birth_date=born(rule.to_age + 1)))
+
+
+@examples.register
+def _(rule: schema.ConditionRule) -> Iterator[Example]:
+    for drug in drugs(*rule.drugs):
+        yield Example(False, order(drug), of(conditions=(Condition(text="sprained ankle"),)))
+        for group in rule.conditions:
+            yield Example(True, order(drug), of(conditions=(code_of(group),)))
+            yield Example(False, order(INNOCENT), of(conditions=(code_of(group),)))
+
+
+@examples.register
+def _(rule: schema.GenotypeRule) -> Iterator[Example]:
+    normal = of(genotypes=(Genotype(gene=rule.gene, phenotype="normal"),))
+    for drug in drugs(*rule.drugs):
+        yield Example(False, order(drug), normal)
+        yield Example(rule.untested, order(drug))
+        for phenotype in rule.phenotypes:
+            yield Example(True, order(drug), of(genotypes=(Genotype(gene=rule.gene, phenotype=phenotype),)))
+            yield Example(False, order(drug), of(genotypes=(Genotype(gene="NAT2", phenotype=phenotype),)))
+
+
+@examples.register
+def _(rule: schema.PregnancyRule) -> Iterator[Example]:
+    for drug in drugs(*rule.drugs):
+        for state in Pregnancy:
+            foreseen = rule.childbearing and state not in (Pregnancy.PREGNANT, Pregnancy.POSSIBLE)
+            yield Example(state in rule.states or foreseen, order(drug), of(pregnancy=state))
+            past = of(pregnancy=state, birth_date=born(56))
+            yield Example(state in rule.states, order(drug), past)
+
+
+@examples.register
+def _(rule: schema.LabRule) -> Iterator[Example]:
+    conditions = tuple(code_of(group) for group in rule.conditions[:1])
+    for drug in drugs(*rule.drugs):
+        for loinc in rule.loinc:
+            for speaks, value, days in lab_bounds(rule):
+                result = Lab(loinc=loinc, value=value, unit=rule.unit, at=TODAY - timedelta(days=days))
+                yield Example(speaks, order(drug), of(labs=(result,), conditions=conditions))
+        yield Example(rule.within_days is not None, order(drug), of(labs=(), conditions=conditions))
+
+
+def lab_bounds(rule: schema.LabRule) -> Iterator[tuple[bool, Decimal, int]]:
+    """Whether it must speak of a value so many days old. A bound that a worse rule shares is shown as that one."""
+    if rule.within_days is not None:
+        yield from ((days > rule.within_days, Decimal(1), days) for days in (0, rule.within_days, rule.within_days + 1))
+    if rule.below is not None:
+        yield from ((value < rule.below, value, 0) for value in (rule.below - LITTLE, rule.below, rule.below + 1))
+    if rule.above is not None:
+        yield from ((value > rule.above, value, 0) for value in (rule.above - 1, rule.above, rule.above + LITTLE))
+
+
+@examples.register
+def _(rule: schema.SupplyRule) -> Iterator[Example]:
+    for drug in drugs(*rule.drugs):
+        for risk in SuicideRisk:
+            for days in (rule.max_days - 1, rule.max_days, rule.max_days + 1):
+                speaks = risk in rule.risks and days > rule.max_days
+                yield Example(speaks, order(drug, days_supply=days), of(suicide_risk=risk))
+
+
+@examples.register
+def _(rule: schema.ControlledRule) -> Iterator[Example]:
+    day = max(rule.effective_from, TODAY)
+    listed = {drug.name for drug in PACK.drugs.values() if drug.schedule in rule.schedules} | set(drugs(*rule.drugs))
+    for drug in sorted(listed):
+        meant = drug not in drugs(*rule.drugs_except)
+        bound = 30 if rule.above_days is None else rule.above_days
+        for days in (bound - 1, bound, bound + 1):
+            speaks = meant and (rule.above_days is None or days > rule.above_days)
+            yield Example(speaks, order(drug, days_supply=days, starts_on=day))
+        yield Example(False, order(drug, days_supply=bound, starts_on=rule.effective_from - timedelta(days=1)))
+    yield Example(False, order(INNOCENT, days_supply=999, starts_on=day))
+
+
+@examples.register
+def _(rule: schema.TrialRule) -> Iterator[Example]:
+    ended = {
+        TrialOutcome.FAILED: StoppedFor.INEFFICACY,
+        TrialOutcome.NOT_TOLERATED: StoppedFor.INTOLERANCE,
+        TrialOutcome.ALLERGIC: StoppedFor.ALLERGY,
+    }[rule.outcome]
+    weeks = rule.at_least_weeks or Decimal(8)
+    for drug in drugs("ssri", "antipsychotic"):
+        trial = Trial(
+            name=drug, weeks=weeks, daily_dose_mg=PACK.drugs[drug].adequate_mg or Decimal(1), stopped_for=ended
+        )
+        yield Example(True, order(drug), replace(KNOWN, trials=(trial,)))
+        yield Example(False, order(INNOCENT), replace(KNOWN, trials=(trial,)))
+        yield Example(False, order(drug), replace(KNOWN, trials=(replace(trial, stopped_for=StoppedFor.OTHER),)))
+        if rule.at_least_weeks is not None:
+            short = replace(trial, weeks=weeks - LITTLE)
+            yield Example(False, order(drug), replace(KNOWN, trials=(short,)))
+
+
+@examples.register
+def _(rule: schema.AllergyRule) -> Iterator[Example]:
+    substances = {Relation.SAME: "sertraline", Relation.RELATED: "phenytoin", Relation.CAUTION: "lamotrigine"}
+    ordered = "sertraline" if rule.relation is Relation.SAME else "carbamazepine"
+    entry = Allergy(substance=substances[rule.relation], type=rule.type, criticality=next(iter(rule.criticality), None))
+    yield Example(True, order(ordered), of(allergies=(entry,), no_known_allergies=False))
+    yield Example(False, order(INNOCENT), of(allergies=(entry,), no_known_allergies=False))
+    yield Example(False, order(ordered), of(allergies=(), no_known_allergies=True))
+
+
+@examples.register
+def _(rule: schema.StoppingRule) -> Iterator[Example]:
+    for drug in drugs(*rule.affected):
+        for other in set(drugs(*rule.stopped)) - {drug}:
+            for days in (0, rule.days, rule.days + 1):
+                yield Example(days <= rule.days, order(drug), stopped(other, days))
+
+
+@examples.register
+def _(rule: schema.WashoutRule) -> Iterator[Example]:
+    after = sorted(set(drugs(*rule.after)) - set(drugs(*rule.after_except)))
+    for old, new in ((old, new) for old in after for new in drugs(*rule.before)):
+        yield Example(False, order(new), stopped(old, rule.days))
+
+
+@examples.register
+def _(rule: schema.LoadRule) -> Iterator[Example]:
+    heavy, *rest = sorted(rule.weights, key=lambda weight: -weight.points)
+    known = drugs(*(rest or [heavy])[0].drugs)
+    first, second, third = drugs(*heavy.drugs)[0], *[drug for drug in known if drug != drugs(*heavy.drugs)[0]][:2]
+    for ordered, others in ((first, (second, third)), (second, (first, third)), (third, (second, first))):
+        yield Example(True, order(ordered), taking(*others))
+        yield Example(False, order(ordered), taking(others[0]))
+        yield Example(False, order(INNOCENT), taking(ordered, *others))
+
+
+@examples.register
+def _(rule: schema.DoseRule) -> Iterator[Example]:
+    for drug in drugs(*rule.drugs) if rule.drugs else [d.name for d in PACK.drugs.values() if d.max_daily_mg]:
+        limit = rule.max_daily_mg if rule.max_daily_mg is not None else PACK.drugs[drug].max_daily_mg
+        assert limit is not None
+        for chart in charts_of(rule.when or schema.Circumstances()):
+            yield Example(True, order(drug, str(limit + LITTLE)), chart)
+            yield Example(False, order(drug, str(limit)), chart)
+        for chart in charts_beside(rule.when, drug):
+            yield Example(False, order(drug, str(limit + LITTLE)), chart)
+
+
+def charts_of(when: schema.Circumstances) -> Iterator[Chart]:
+    """A patient for each of the ways in which the limit holds."""
+    ways: list[Chart] = []
+    if when.age_over is not None:
+        ways += [of(birth_date=born(when.age_over + 1))]
+    ways += [of(sex=when.sex)] if when.sex is not None else []
+    ways += [taking(drug) for drug in drugs(*when.with_drugs)]
+    ways += [of(genotypes=(Genotype(gene=when.gene, phenotype=one),)) for one in when.phenotypes if when.gene]
+    ways += [of(conditions=(code_of(group),)) for group in when.conditions]
+    if when.egfr_below is not None:
+        ways += [filtering(when.egfr_below - LITTLE), filtering(when.egfr_from or Decimal(0))]
+    yield from ways or [KNOWN]
+
+
+def charts_beside(when: schema.Circumstances | None, drug: str) -> Iterator[Chart]:
+    """Patients who miss each of its bounds by the least."""
+    if when is None:
+        return
+    if when.age_over is not None:
+        yield of(birth_date=born(when.age_over + 1, 1))
+    if when.egfr_below is not None:
+        yield filtering(when.egfr_below)
+    if when.egfr_from is not None:
+        yield filtering(when.egfr_from - LITTLE)
+    for group in when.without_conditions:
+        yield of(conditions=(*(code_of(one) for one in when.conditions), code_of(group)))
+    yield from (taking(other) for other in drugs(*when.without_drugs))
+    if when.starting:
+        yield taking(drug, *drugs(*when.with_drugs)[:1])
+
+
+def filtering(rate: Decimal) -> Chart:
+    return of(labs=(Lab(loinc="33914-3", value=rate, unit="mL/min/{1.73_m2}", at=TODAY),))
+
+
+@examples.register
+def _(rule: schema.PairRule) -> Iterator[Example]:
+    for drug in drugs(*rule.left, *rule.right):
+        yield Example(False, order(drug))
+        yield Example(False, order(drug), taking(INNOCENT))
+
+
+@examples.register(schema.Rule)
+def _(rule: schema.Rule) -> Iterator[Example]:
+    assert rule is PACK.same_ingredient, f"no examples can be made for {type(rule).__name__}"
+    for drug in PACK.drugs:
+        yield Example(True, order(drug), taking(drug))
+        yield Example(False, order(drug), taking(INNOCENT) if drug != INNOCENT else KNOWN)
+
+
+def fires(rule: schema.Rule, example: Example) -> bool:
+    found = screen(example.chart, example.order, TODAY).alerts
+    return any(told.rule == rule.id and told.version == rule.version for told in found)
+
+
+@pytest.mark.parametrize("rule", JUDGING, ids=lambda rule: rule.id)
+def test_a_rule_speaks_where_it_must_and_nowhere_beside(rule: schema.Rule) -> None:
+    made = list(examples(rule))
+    assert any(not example.speaks for example in made)
+    assert isinstance(rule, WORST_ALONE) or any(example.speaks for example in made)
+    wrong = [example for example in made if fires(rule, example) is not example.speaks]
+    assert wrong == []
+
+
+def meetings(rule: schema.PairRule | schema.WashoutRule) -> Iterator[Example]:
+    """Every two drugs of which the rule speaks."""
+    if isinstance(rule, schema.WashoutRule):
+        after = set(drugs(*rule.after)) - set(drugs(*rule.after_except))
+        for old, new in product(after, drugs(*rule.before)):
+            yield Example(True, order(new), stopped(old, rule.days - 1))
+        return
+    for left in set(drugs(*rule.left)) - set(drugs(*rule.left_except)):
+        for right in set(drugs(*rule.right)) - set(drugs(*rule.right_except)) - {left}:
+            name, mg = in_form(left, rule.left_at)
+            other, other_mg = in_form(right, rule.right_at)
+            taken = (Medication(name=other, daily_dose_mg=other_mg),)
+            yield Example(True, order(name, str(mg)), replace(KNOWN, medications=taken))
+
+
+def in_form(drug: str, form: schema.Form | None) -> tuple[str, Decimal]:
+    texts = {"injection": f"{drug} injection", "oral": f"{drug} oral tablet"}
+    text = texts[form.routes[0]] if form is not None and form.routes else drug
+    return text, Decimal(1) if form is None or form.from_mg is None else form.from_mg
+
+
+@pytest.mark.parametrize("rule", [rule for rule in JUDGING if isinstance(rule, WORST_ALONE)], ids=lambda rule: rule.id)
+def test_a_rule_between_two_drugs_is_the_one_shown_for_some_of_them(
+    rule: schema.PairRule | schema.WashoutRule,
+) -> None:
+    assert any(fires(rule, example) for example in meetings(rule))
