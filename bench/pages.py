@@ -14,7 +14,8 @@ _INTRODUCTION = """# Benchmarks
 
 Ours and the systems that people would pick instead, in the same run, on the same PostgreSQL and the same Kafka.
 This page is written by `make bench`; do not edit it. `uv run python -m bench.append --quick` measures one figure
-alone, [ADR 15](adr/0015-how-we-measure.md) says how and why, [where the time goes](where-the-time-goes.md) what falls short.
+alone, [ADR 15](adr/0015-how-we-measure.md) says how and why,
+[where the time goes](where-the-time-goes.md) what falls short.
 
 Read ratios, not absolutes: every figure is of the machine below. Each is the median of three runs, with the lowest
 and the highest behind it. Every run checks its own data (what was acknowledged is stored once, in each patient's
