@@ -47,6 +47,8 @@ class Instance:
         }
         self._log = system.stack.home / "logs" / f"{self.name}.log"
         self._process: Child | None = None
+        self._wanted = False
+        self.ended_by_itself = 0
 
     @property
     def process(self) -> Child:
@@ -58,10 +60,12 @@ class Instance:
         return self._process is not None and self._process.exit_code is None
 
     def start(self) -> None:
+        self._wanted = True
         self._process = Child(self.name, self._command, output=self._log, env=self._environment, cwd=str(ROOT))
 
     async def end(self, number: signal.Signals = signal.SIGKILL) -> int:
         """Send the signal; returns the exit code."""
+        self._wanted = False
         self.process.send(number)
         assert await self.process.ended(30), f"{self.name} did not end"
         assert self.process.exit_code is not None
@@ -72,6 +76,13 @@ class Instance:
         await self.end()
         self.start()
         await self.answers()
+
+    async def keep(self) -> None:
+        """For ever: start it again when it ends without being told to, as a supervisor does."""
+        while True:
+            await until(lambda: self._wanted and not self.alive, float("inf"))
+            self.ended_by_itself += 1
+            self.start()
 
     async def answers(self, service: str = "", within: float = 60) -> None:
         """Return when it says that it serves, or that it is ready (`readiness`)."""
@@ -92,17 +103,21 @@ async def serving(channel: grpc.aio.Channel, service: str = "") -> bool:
 
 @asynccontextmanager
 async def instead(system: System, service: str, instances: Sequence[Instance]) -> AsyncIterator[Sequence[Instance]]:
-    """These processes in the place of the service's one; callers are spread over all that answer."""
+    """These processes, kept running, in the place of the service's one; callers are spread over all that answer."""
     await system.supervisor.kill_service(service, signal.SIGTERM)
     for instance in instances:
         instance.start()
     channel = system.channels[service]
     together = "ipv4:" + ",".join(instance.address for instance in instances)
     system.channels[service] = grpc.aio.insecure_channel(together, options=CHANNEL_OPTIONS)
+    keeping = [asyncio.create_task(instance.keep()) for instance in instances]
     try:
         await asyncio.gather(*(instance.answers() for instance in instances))
         yield instances
     finally:
+        for keeper in keeping:
+            keeper.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
         await system.channels[service].close()
         system.channels[service] = channel
         await asyncio.gather(*(instance.process.stop(signal.SIGTERM, 30) for instance in instances))
