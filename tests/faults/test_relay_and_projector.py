@@ -1,9 +1,9 @@
 """kill -9 of the relay and of the projector, again and again under load, the broker killed each minute besides.
 
 Three processes of monitoring, so that two relays are alive at every moment; each time it is the one that sends that is
-killed. What ends by itself is started again, and counted. Two processes of coordination share the projector's partitions; each time chance says which one is killed, and
-which of the two kinds goes first. `CARELOOP_FAULT_KILLS` sets how many of each kind (200), `CARELOOP_FAULT_SEED` by
-which chance.
+killed. Two processes of coordination share the projector's partitions; each time chance says which one is killed, and
+which of the two kinds goes first. What ends by itself is started again, and counted. `CARELOOP_FAULT_KILLS` sets how
+many of each kind (200), `CARELOOP_FAULT_SEED` by which chance.
 """
 
 import asyncio
@@ -50,10 +50,11 @@ async def test_killing_relay_and_projector_loses_doubles_and_reorders_nothing(
         with suppress(AssertionError):  # what has not arrived is counted
             await until(lambda: everything_arrived(system), seconds=180)
         count, epochs = await tally(system, flow.acknowledged), await epoch(system) - first_epoch
+        by_themselves = sum(one.ended_by_itself for one in (*relays, *projectors))
         with capsys.disabled():
             sys.stdout.write(
                 f"\nkills {KILLS} of the relay, {KILLS} of the projector  bounces {len(bounces)}  "
-                f"relay epochs {epochs}  ended by themselves {sum(one.ended_by_itself for one in (*relays, *projectors))}  "
+                f"relay epochs {epochs}  ended by themselves {by_themselves}  "
                 f"seconds {time.monotonic() - began:.0f}\n{count}\n"
             )
         assert count.is_clean
