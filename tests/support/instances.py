@@ -22,7 +22,10 @@ CHANNEL_OPTIONS = (("grpc.lb_policy_name", "round_robin"), ("grpc.max_reconnect_
 
 
 class Instance:
-    """One process of a service. `command` is what it runs; `environment` goes before what the supervisor would say."""
+    """One process of a service; number 0 answers where peers look for the service.
+
+    `command` is what it runs; `environment` goes before what the supervisor would say.
+    """
 
     def __init__(
         self,
@@ -36,7 +39,8 @@ class Instance:
         self.service = service
         self.name = f"{service}-{number}"
         ports = system.stack.ports
-        self.address = f"127.0.0.1:{ports.take(f'{self.name}-grpc')}"
+        own = f"127.0.0.1:{ports.take(f'{self.name}-grpc')}"
+        self.address = own if number else system.supervisor.address(service)
         self._command = list(command) or [sys.executable, "-m", f"services.{service}"]
         self._environment = {
             **system.supervisor.service_environment(service),
