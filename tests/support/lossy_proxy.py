@@ -1,12 +1,13 @@
-"""A TCP proxy in front of PostgreSQL that loses a request or its answer, as a network may."""
+"""A TCP proxy in front of a server that loses or holds a request or its answer, as a network may."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import urlsplit
 
-_READY_FOR_QUERY = b"Z\x00\x00\x00\x05I"
+from tests.support.wires import KafkaWire, PostgresWire, Wire
 
 
 class Loss(Enum):
@@ -16,24 +17,53 @@ class Loss(Enum):
     AFTER = "after"
 
 
-class LossyProxy:
-    """Passes bytes on until a request holds the bytes given to `lose`; that connection is then cut, once."""
+@dataclass(frozen=True)
+class _Strike:
+    """What is to happen, once, at the request that `wanted` means; `happened` is set when it does."""
 
-    def __init__(self, upstream: tuple[str, int]) -> None:
+    wanted: bytes
+    loss: Loss
+    stays_open: bool
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class _Struck:
+    """One connection: the request that was struck, and how."""
+
+    def __init__(self) -> None:
+        self.strike: _Strike | None = None
+        self.request = b""
+
+
+class LossyProxy:
+    """Passes on everything until a request comes that was given to `lose` or `hold`."""
+
+    def __init__(self, upstream: tuple[str, int], wire: Wire) -> None:
         self._upstream = upstream
-        self._wanted: tuple[bytes, Loss] | None = None
+        self._wire = wire
+        self._next: _Strike | None = None
         self.port = 0
         self.losses = 0
 
-    def lose(self, request: bytes, loss: Loss) -> None:
-        self._wanted = (request, loss)
+    def lose(self, request: bytes, loss: Loss) -> asyncio.Event:
+        """The connection is cut, once, at the first such request; the event is set when it is."""
+        return self._strike(_Strike(request, loss, stays_open=False))
+
+    def hold(self, request: bytes, loss: Loss) -> asyncio.Event:
+        """The connection stays, but the first such request, or its answer, and what follows it, comes no further than
+        to this proxy; the event is set when it is here."""
+        return self._strike(_Strike(request, loss, stays_open=True))
+
+    def _strike(self, strike: _Strike) -> asyncio.Event:
+        self._next = strike
+        return strike.happened
 
     async def serve(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
         server_in, server_out = await asyncio.open_connection(*self._upstream)
-        cut = asyncio.Event()
+        struck = _Struck()
         ways = [
-            asyncio.create_task(self._requests(client_in, server_out, cut)),
-            asyncio.create_task(self._answers(server_in, client_out, cut)),
+            asyncio.create_task(self._requests(client_in, server_out, struck)),
+            asyncio.create_task(self._answers(server_in, client_out, struck)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -44,33 +74,58 @@ class LossyProxy:
             for writer in (client_out, server_out):
                 writer.transport.abort()
 
-    async def _requests(self, client: asyncio.StreamReader, server: asyncio.StreamWriter, cut: asyncio.Event) -> None:
-        while data := await client.read(65_536):
-            if self._wanted is not None and self._wanted[0] in data:
-                loss = self._wanted[1]
-                self._wanted = None
+    async def _requests(self, client: asyncio.StreamReader, server: asyncio.StreamWriter, struck: _Struck) -> None:
+        while data := await self._wire.piece(client):
+            strike = self._next
+            if strike is not None and self._wire.is_wanted(data, strike.wanted):
+                self._next = None
                 self.losses += 1
-                if loss is Loss.BEFORE:
+                if strike.loss is Loss.BEFORE:
+                    await _swallow(strike, client)
                     return
-                cut.set()
+                struck.strike, struck.request = strike, data
             server.write(data)
             await server.drain()
 
-    async def _answers(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, cut: asyncio.Event) -> None:
-        while data := await server.read(65_536):
-            if cut.is_set():
-                if data.endswith(_READY_FOR_QUERY):
+    async def _answers(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, struck: _Struck) -> None:
+        while data := await self._wire.piece(server):
+            if struck.strike is not None:
+                if self._wire.ends(data, struck.request):
+                    await _swallow(struck.strike, server)
                     return
                 continue
-            client.write(data)
+            client.write(self._wire.passed_on(data, self.port))
             await client.drain()
+
+
+async def _swallow(strike: _Strike, stream: asyncio.StreamReader) -> None:
+    """Returns when the connection is to be cut."""
+    strike.happened.set()
+    while strike.stays_open and await stream.read(65_536):
+        pass
 
 
 @asynccontextmanager
 async def lossy_proxy(dsn: str) -> AsyncIterator[tuple[LossyProxy, str]]:
-    """The proxy, and the address that leads through it to the server of `dsn`."""
+    """The proxy, and the address that leads through it to the PostgreSQL of `dsn`."""
     parts = urlsplit(dsn)
-    proxy = LossyProxy((parts.hostname or "", parts.port or 0))
+    proxy = LossyProxy((parts.hostname or "", parts.port or 0), PostgresWire())
+    async with _listening(proxy):
+        through = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.port}"))
+        yield proxy, through.geturl()
+
+
+@asynccontextmanager
+async def lossy_broker(bootstrap: str) -> AsyncIterator[tuple[LossyProxy, str]]:
+    """The proxy, and the address that leads through it to the broker of `bootstrap`."""
+    host, port = bootstrap.split(":")
+    proxy = LossyProxy((host, int(port)), KafkaWire(bootstrap))
+    async with _listening(proxy):
+        yield proxy, f"{host}:{proxy.port}"
+
+
+@asynccontextmanager
+async def _listening(proxy: LossyProxy) -> AsyncIterator[None]:
     connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -82,9 +137,8 @@ async def lossy_proxy(dsn: str) -> AsyncIterator[tuple[LossyProxy, str]]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
-    through = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.port}"))
     try:
-        yield proxy, through.geturl()
+        yield
     finally:
         server.close()
         for task in connections:

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
 
 import grpc
 import pytest
@@ -12,7 +14,9 @@ from care.operations.v1 import operations_pb2 as operations
 from tests.support.breaking import cut_connections, end_server, log_held, processes, until_waiting
 from tests.support.care import Care
 from tests.support.flow import dose, enrolled, flowing
+from tests.support.instances import Instance
 from tests.support.ledger import tables, times_stored
+from tests.support.lossy_proxy import Loss, LossyProxy, lossy_proxy
 from tests.support.running import System, coordination
 from tests.support.waiting import until
 
@@ -113,6 +117,46 @@ async def test_sigterm_under_load_ends_each_service_in_good_order(system: System
             await flow.go_on(20)
     assert set(flow.refused) <= {UNAVAILABLE}
     await flow.check()
+
+
+@pytest.mark.parametrize("step", ["after load", "after decide"])
+async def test_killed_before_the_log_was_told_a_repeat_does_it_once(system: System, step: str) -> None:
+    """Either the patient's stream was read and its answer is on the way, or the decision is and the log has it not."""
+    (care,) = await enrolled(system, 1)
+    request = dose()
+    request.patient_id = care.patient_id
+    async with behind_a_proxy(system) as (instance, proxy):
+        if step == "after load":
+            held = proxy.hold(UUID(care.patient_id).bytes, Loss.AFTER)
+        else:
+            held = proxy.hold(request.request_id.encode(), Loss.BEFORE)
+        call = asyncio.create_task(care.prescriber.call("monitoring", request))
+        await asyncio.wait_for(held.wait(), 10)
+        assert not call.done()
+        await instance.end(signal.SIGKILL)
+        assert await codes_of([call]) == {UNAVAILABLE}
+    assert await times_stored(system, [request.request_id]) == {request.request_id: 0}
+    assert not (await care.prescriber.surely("monitoring", request)).receipt.repeated
+    assert (await care.prescriber.surely("monitoring", request)).receipt.repeated
+    assert await times_stored(system, [request.request_id]) == {request.request_id: 1}
+
+
+@asynccontextmanager
+async def behind_a_proxy(system: System) -> AsyncIterator[tuple[Instance, LossyProxy]]:
+    """Callers reach one more process of monitoring, which only takes commands, and reaches its store by the proxy."""
+    async with lossy_proxy(system.stack.postgres_dsn("monitoring")) as (proxy, dsn):
+        told = {"CARELOOP_POSTGRES_DSN": dsn, "CARELOOP_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
+        instance = Instance(system, "monitoring", 1, environment=told)
+        instance.start()
+        usual = system.channels["monitoring"]
+        try:
+            await instance.answers()
+            async with grpc.aio.insecure_channel(instance.address) as channel:
+                system.channels["monitoring"] = channel
+                yield instance, proxy
+        finally:
+            system.channels["monitoring"] = usual
+            await instance.process.stop(signal.SIGKILL, 30)
 
 
 async def test_killed_before_the_commit_a_repeat_does_it_once(system: System) -> None:
