@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,6 +15,8 @@ from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
 
 MOST_COMMANDS = 128
 """Enough that the flush of one commit is a small part of the work, few enough that both lanes have some."""
+FEW_COMMANDS = 16
+"""So few are not worth two commits."""
 MOST_BYTES = 1_000_000
 MOST_WAITING = 10_000
 LANES = 2
@@ -25,14 +27,10 @@ class _Lost(Exception):
     """The batch was sent and its answer did not come."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     write: Write
     outcome: "asyncio.Future[Outcome]"
-
-    @property
-    def size(self) -> int:
-        return sum(len(event.state) for event in self.write.events)
 
 
 class Appender:
@@ -42,8 +40,10 @@ class Appender:
     1 MB together. Commands on one stream keep their order: of each stream at most one is on its way.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, moved_to: Callable[[int], None] = lambda _position: None) -> None:
+        """`moved_to` is told the log's new head after every batch."""
         self._sessions = sessions
+        self._moved_to = moved_to
         self._waiting: deque[_Waiting] = deque()
         self._under_way: set[UUID] = set()
         self._more = asyncio.Event()
@@ -51,7 +51,7 @@ class Appender:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Appends until the end of the block; who still waits then is refused."""
-        lanes = [asyncio.create_task(self._serve(_Lane(self._sessions))) for _ in range(LANES)]
+        lanes = [asyncio.create_task(self._serve(_Lane(self._sessions, self._moved_to))) for _ in range(LANES)]
         try:
             yield
         finally:
@@ -95,7 +95,8 @@ class Appender:
         batch: list[_Waiting] = []
         later: list[_Waiting] = []
         size = 0
-        while self._waiting and len(batch) < MOST_COMMANDS and size < MOST_BYTES:
+        most = MOST_COMMANDS if self._under_way else self._share()
+        while self._waiting and len(batch) < most and size < MOST_BYTES:
             waiting = self._waiting.popleft()
             if waiting.outcome.done():
                 continue
@@ -104,23 +105,28 @@ class Appender:
                 continue
             self._under_way.add(waiting.write.stream_id)
             batch.append(waiting)
-            size += waiting.size
+            size += sum([len(event.state) for event in waiting.write.events])
         self._waiting.extendleft(reversed(later))
         return batch
+
+    def _share(self) -> int:
+        """With nothing under way: half of many, so that the other lane has work while the server stores these."""
+        return min(MOST_COMMANDS, max(FEW_COMMANDS, len(self._waiting) // 2))
 
     async def _store(self, lane: "_Lane", batch: Sequence[_Waiting]) -> None:
         try:
             await lane.store(batch)
         finally:
-            self._under_way.difference_update(waiting.write.stream_id for waiting in batch)
+            self._under_way.difference_update([waiting.write.stream_id for waiting in batch])
             self._more.set()
 
 
 class _Lane:
     """One connection, one batch at a time."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, moved_to: Callable[[int], None]) -> None:
         self.connection = OwnConnection(sessions, "appender")
+        self._moved_to = moved_to
 
     async def store(self, batch: Sequence[_Waiting]) -> None:
         """Whatever becomes of it, everyone in the batch is told."""
@@ -153,7 +159,9 @@ class _Lane:
         except Unavailable as lost:
             self.connection.hang_up()
             raise _Lost from lost
-        return outcomes(writes, answer)
+        told = outcomes(writes, answer)
+        self._moved_to(max([each.command.last_position for each in told if isinstance(each, Written)], default=0))
+        return told
 
 
 def _tell(batch: Sequence[_Waiting], answers: Sequence[Outcome]) -> None:

@@ -1,9 +1,10 @@
 """The folded states of the streams that were used last, so that of a long stream only what is new is read."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
+
+from msgspec import Struct
 
 State = TypeVar("State")
 
@@ -11,8 +12,7 @@ MOST_EVENTS = 50_000
 """Events that all kept states together may be made of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept(Generic[State]):
+class Kept(Struct, Generic[State], frozen=True, kw_only=True):
     """A stream up to one version: the fold of its events, and the ids of the commands that stored them.
 
     Stored events never change, so it is right for ever; whether it is the newest, only the store can tell.

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import asyncpg
@@ -20,10 +20,10 @@ ReadStreams = Callable[[asyncpg.Connection, Mapping[UUID, int]], Awaitable[Event
 
 @dataclass(slots=True)
 class _Wanted:
-    """One stream that is asked for, by whoever asks for most of it."""
+    """One stream that is asked for, from where whoever asks for most of it asks."""
 
     after: int
-    answer: "asyncio.Future[Events]"
+    answers: list["asyncio.Future[Events]"] = field(default_factory=list)
 
 
 class Loader:
@@ -39,12 +39,13 @@ class Loader:
         """What follows a version of the stream, at some moment after this call. Raises what the query raises."""
         wanted = self._wanted.get(stream_id)
         if wanted is None:
-            wanted = self._wanted[stream_id] = _Wanted(after, asyncio.get_running_loop().create_future())
+            wanted = self._wanted[stream_id] = _Wanted(after)
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read_all(), name="load streams")
         wanted.after = min(wanted.after, after)
-        # Who gives up must not take the answer from the others who wait for the same stream.
-        events = await asyncio.shield(wanted.answer)
+        answer: asyncio.Future[Events] = asyncio.get_running_loop().create_future()
+        wanted.answers.append(answer)
+        events = await answer
         return events if wanted.after == after else [event for event in events if event.meta.version > after]
 
     async def close(self) -> None:
@@ -77,10 +78,15 @@ class Loader:
         for event in events:
             found[event.meta.stream_id].append(event)
         for stream, each in wanted.items():
-            each.answer.set_result(found[stream])
+            for answer in _still_awaited(each):
+                answer.set_result(found[stream])
+
+
+def _still_awaited(wanted: _Wanted) -> list["asyncio.Future[Events]"]:
+    return [answer for answer in wanted.answers if not answer.done()]
 
 
 def _refuse(wanted: Mapping[UUID, _Wanted], failure: Exception) -> None:
     for each in wanted.values():
-        each.answer.set_exception(failure)
-        each.answer.exception()  # who waited may have given up
+        for answer in _still_awaited(each):
+            answer.set_exception(failure)

@@ -28,8 +28,9 @@ class LogListener:
 
     def moved_to(self, position: int) -> None:
         """The log's head is at least at `position`."""
-        self._head = max(self._head, position)
-        self._wake()
+        if position > self._head:
+            self._head = position
+            self._wake()
 
     def _wake(self) -> None:
         self._moved.set()

@@ -35,13 +35,14 @@ from careloop.kernel.ids import EventId, PersonId
 _COLUMNS = """originator_id, originator_version, topic, state, notification_id, event_id, occurred_at, recorded_at,
     correlation_id, causation_id, actor, command_id, key_id"""
 
-# Each stream is a probe of its own: an offset keeps the planner from joining the whole table instead.
+# Each stream is a probe of its own, in the order of its versions: an offset keeps the planner from joining the whole
+# table instead.
 _STREAMS = f"""
     select e.* from unnest($1::uuid[], $2::bigint[]) wanted (stream, after)
     cross join lateral (
         select {_COLUMNS} from events
-        where originator_id = wanted.stream and originator_version > wanted.after offset 0) e
-    order by e.originator_id, e.originator_version"""  # noqa: S608 - constants
+        where originator_id = wanted.stream and originator_version > wanted.after
+        order by originator_version offset 0) e"""  # noqa: S608 - constants
 
 _CLAIM = """
     update due set claims = claims + 1, lease_until = $3
@@ -77,7 +78,7 @@ class PostgresEventStore:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
         async with Sessions(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as sessions:
             listener = LogListener(partial(sessions.connect, "listener"), f"{schema}_events")
-            appender = Appender(sessions)
+            appender = Appender(sessions, listener.moved_to)
             loader = Loader(OwnConnection(sessions, "loader"), _read_streams)
             listening = asyncio.create_task(listener.run(), name=f"listen {schema}")
             try:
@@ -92,21 +93,16 @@ class PostgresEventStore:
     async def commit(self, unit: Unit) -> Sequence[Written]:
         if not (unit.writes or unit.gate or unit.statements):
             return []
-        outcome = await self._committed(unit)
-        if outcome:
-            self._listener.moved_to(max(written.command.last_position for written in outcome))
-        return outcome
-
-    async def _committed(self, unit: Unit) -> Sequence[Written]:
-        """A command alone goes with the others that wait, and so does a unit that only calls functions."""
+        # A command alone goes with the others that wait, and so does a unit that only calls functions.
+        if len(unit.writes) == 1 and unit.gate is None and not unit.statements:
+            return [await self._appender.append(unit.writes[0])]
         if is_calls(unit):
             await self._together.commit(unit)
             return []
-        if unit.statements:
-            return await self._commit_with_statements(unit)
-        if len(unit.writes) == 1 and unit.gate is None:
-            return [await self._appender.append(unit.writes[0])]
-        return await self._commit_alone(unit)
+        outcome = await (self._commit_with_statements(unit) if unit.statements else self._commit_alone(unit))
+        if outcome:
+            self._listener.moved_to(max(written.command.last_position for written in outcome))
+        return outcome
 
     async def _commit_alone(self, unit: Unit) -> Sequence[Written]:
         """One call is the whole transaction."""
@@ -139,7 +135,12 @@ class PostgresEventStore:
         return await self._loader.load(stream_id, after)
 
     async def events_of_command(self, command_id: str) -> Sequence[StoredEvent]:
-        return await self._events("where command_id = $1 order by notification_id", command_id)
+        # Its stream is read by the primary key: repeats are rare, and an index for them would cost every command.
+        return await self._events(
+            """where originator_id = (select stream_id from commands where command_id = $1) and command_id = $1
+               order by notification_id""",
+            command_id,
+        )
 
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         return await self._events("where notification_id > $1 order by notification_id limit $2", position, limit)

@@ -161,6 +161,9 @@ def _server_settings(schema: str, timeouts: Timeouts) -> dict[str, str]:
         "search_path": schema,
         "application_name": f"careloop {schema}",
         "default_transaction_isolation": "read committed",
+        # Every statement is a probe by key or a page in key order, whatever its arguments: planning it for them each
+        # time took as long as running it.
+        "plan_cache_mode": "force_generic_plan",
         "statement_timeout": milliseconds,
         # A process that stops between two statements must not keep the log's lock.
         "idle_in_transaction_session_timeout": milliseconds,

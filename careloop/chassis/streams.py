@@ -3,10 +3,11 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
+
+from msgspec import Struct
 
 from careloop.chassis.codec import Codec
 from careloop.chassis.event_store import (
@@ -32,16 +33,14 @@ Fact = TypeVar("Fact", bound=Event)
 ATTEMPTS = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded(Generic[State]):
+class Loaded(Struct, Generic[State], frozen=True, kw_only=True):
     """A stream as it was read: its folded state and the version that state stands on."""
 
     state: State
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done(Generic[Fact]):
+class Done(Struct, Generic[Fact], frozen=True, kw_only=True):
     """What a command came to. For a repeat these are the first answer's events and position.
 
     `position` is the last published position of this patient up to this command: the consistency token's.

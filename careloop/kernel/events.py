@@ -1,11 +1,10 @@
 """What every event carries, whatever it says: who, when it was true, when it became known, and why."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Protocol
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import EventId, PersonId
@@ -21,8 +20,7 @@ class Event(Protocol):
     def occurred_at(self) -> datetime: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """One verified call: the id that makes a repeat harmless, who asks, and the moment it is decided.
 
     `digest` covers the whole payload: the same id with another digest is refused.
@@ -36,8 +34,7 @@ class Request:
     causation_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventMetadata:
+class EventMetadata(Struct, frozen=True, kw_only=True, gc=False):
     """Everything known about a stored event besides its content. `recorded_at` strictly increases along one log."""
 
     event_id: EventId

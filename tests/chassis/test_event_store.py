@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from msgspec.structs import replace
 from itertools import pairwise
 from uuid import UUID, uuid4
 
