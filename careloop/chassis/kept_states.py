@@ -6,6 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from careloop.kernel.growing import GrowingMap
+
 State = TypeVar("State")
 
 MOST_EVENTS = 50_000
@@ -13,14 +15,14 @@ MOST_EVENTS = 50_000
 
 
 class Kept(Struct, Generic[State], frozen=True, kw_only=True):
-    """A stream up to one version: the fold of its events, and the ids of the commands that stored them.
+    """A stream up to one version: the fold of its events, and of which command each version is.
 
     Stored events never change, so it is right for ever; whether it is the newest, only the store can tell.
     """
 
     state: State
     version: int
-    commands: frozenset[str] = frozenset()
+    commands: GrowingMap[str, int] = GrowingMap()
 
 
 class KeptStates(Generic[State]):

@@ -56,9 +56,10 @@ class Sent:
 class Term:
     """Sends what the log holds beyond the checkpoint, and tells how far it has come. `moved` hears each position.
 
-    Pages are handed to the producer in order while those before them are under way, `pages_ahead` at most; it keeps
-    one batch of a partition in flight. The checkpoint moves over what is acknowledged, several pages in one step
-    when acknowledgements come faster than the store can keep it.
+    Full pages are handed to the producer in order while those before them are under way, `pages_ahead` at most; it
+    keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged: the
+    time in which the next page gathers. The checkpoint moves over what is acknowledged, several pages in one step when
+    acknowledgements come faster than the store can keep it.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class Term:
         self._position = leadership.checkpoint.position
         self._last_published = list(leadership.checkpoint.last_published)
         self._under_way: asyncio.Queue[Sent] = asyncio.Queue(pace.pages_ahead)
+        self._acknowledged = asyncio.Event()
+        self._acknowledged.set()
         self._heads_told_at = float("-inf")
         self._known_through: datetime | None = None
 
@@ -101,6 +104,7 @@ class Term:
             if page:
                 page = await self._relay(page)
             else:
+                await self._acknowledged.wait()
                 await self._store.wait_for_more(self._position, WAIT_SECONDS)
                 page = await self._next_page()
 
@@ -115,6 +119,7 @@ class Term:
         try:
             acks = await self._sender.accept(self._records(page))
             at = page[-1].meta.recorded_at
+            self._acknowledged.clear()
             await self._under_way.put(Sent(acks, self._position, list(self._last_published), at))
             return () if reading is None else await reading
         finally:
@@ -143,6 +148,8 @@ class Term:
             while not self._under_way.empty():
                 sent.append(self._under_way.get_nowait())
             await self._sender.delivered([ack for page in sent for ack in page.acks])
+            if self._under_way.empty():
+                self._acknowledged.set()
             await self._leadership.save(sent[-1].position, sent[-1].last_published)
             self._moved(sent[-1].position)
             self._known_through = sent[-1].recorded_at

@@ -90,7 +90,9 @@ class Streams(Generic[State, Fact]):
         if not rows:
             return kept
         state = self.decider.fold((self.codec.decode(row.meta.topic, row.state) for row in rows), kept.state)
-        commands = kept.commands | {row.meta.command_id for row in rows}
+        commands = kept.commands
+        for row in rows:
+            commands = commands.having(row.meta.command_id, row.meta.version)
         return self._kept.keep(stream_id, Kept(state=state, version=rows[-1].meta.version, commands=commands))
 
     async def transact(
