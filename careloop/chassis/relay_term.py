@@ -17,7 +17,8 @@ from careloop.chassis.sending import Ack, Sender
 from careloop.kernel.ids import PatientId
 
 WAIT_SECONDS = 0.25
-HEADS_AT_MOST_EVERY_SECONDS = 0.05
+HEADS_AT_MOST_EVERY_SECONDS = 0.25
+"""Every service reads every head: telling them after each page would cost more than sending the page."""
 SHORTEST_WAIT_SECONDS = 0.01
 CANCEL_SECONDS = 1.0
 

@@ -106,7 +106,8 @@ class Instrument(Entry, frozen=True, kw_only=True):
 
     @property
     def highest_total(self) -> int:
-        return sum(self.most[index] for index in self.counted)
+        most = self.most
+        return sum(most[index] for index in self.counted)
 
 
 def read_instruments(content: Mapping[str, bytes]) -> Mapping[str, Instrument]:
