@@ -1,4 +1,4 @@
-"""The folded states of the streams that were used last, so that of a long stream only what is new is read."""
+"""The folded states of the streams that were used last, so that a known stream need not be read to decide on it."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar
@@ -12,6 +12,8 @@ State = TypeVar("State")
 
 MOST_EVENTS = 50_000
 """Events that all kept states together may be made of."""
+DISTRUSTED_FOR = 200
+"""How many decisions are taken on what was just read, once a stream had moved on: others write to this log too."""
 
 
 class Kept(Struct, Generic[State], frozen=True, kw_only=True):
@@ -33,6 +35,7 @@ class KeptStates(Generic[State]):
         self._most_events = most_events
         self._kept: OrderedDict[UUID, Kept[State]] = OrderedDict()
         self._events = 0
+        self._distrusted = 0
 
     def of(self, stream_id: UUID) -> Kept[State]:
         """What is kept of this stream; the initial state at version 0 if nothing is."""
@@ -41,6 +44,18 @@ class KeptStates(Generic[State]):
             return self._nothing
         self._kept.move_to_end(stream_id)
         return kept
+
+    def trusted(self, stream_id: UUID) -> Kept[State] | None:
+        """What is kept of this stream, if it is likely to be the newest."""
+        if self._distrusted:
+            self._distrusted -= 1
+            return None
+        return self.of(stream_id) if stream_id in self._kept else None
+
+    def distrust(self, stream_id: UUID) -> None:
+        """What was kept of this stream was not the newest, and of others it may not be either."""
+        self.forget(stream_id)
+        self._distrusted = DISTRUSTED_FOR
 
     def keep(self, stream_id: UUID, newest: Kept[State]) -> Kept[State]:
         """Keep it in the place of what was kept of this stream, unless it alone is too much; answer it."""

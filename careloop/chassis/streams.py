@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -19,7 +20,6 @@ from careloop.chassis.event_store import (
     StoredEvent,
     Unit,
     Write,
-    Written,
 )
 from careloop.chassis.kept_states import Kept, KeptStates
 from careloop.kernel.decider import Decider
@@ -89,11 +89,16 @@ class Streams(Generic[State, Fact]):
         rows = await self.store.load(stream_id, kept.version)
         if not rows:
             return kept
-        state = self.decider.fold((self.codec.decode(row.meta.topic, row.state) for row in rows), kept.state)
-        commands = kept.commands
-        for row in rows:
-            commands = commands.having(row.meta.command_id, row.meta.version)
-        return self._kept.keep(stream_id, Kept(state=state, version=rows[-1].meta.version, commands=commands))
+        return self._follow(stream_id, kept, [(row.meta.topic, row.state, row.meta.command_id) for row in rows])
+
+    def _follow(self, stream_id: UUID, kept: Kept[State], stored: Sequence[tuple[str, bytes, str]]) -> Kept[State]:
+        """Keep the stream with what follows: of each event its topic, its content and its command's id."""
+        version, commands = kept.version, kept.commands
+        for version, (_topic, _state, command_id) in enumerate(stored, start=kept.version + 1):
+            commands = commands.having(command_id, version)
+        events = (self.codec.decode(topic, state) for topic, state, _command_id in stored)
+        state = self.decider.fold(events, kept.state)
+        return self._kept.keep(stream_id, Kept(state=state, version=version, commands=commands))
 
     async def transact(
         self,
@@ -125,33 +130,47 @@ class Streams(Generic[State, Fact]):
         decide: Callable[[State], Sequence[Fact]],
         done: tuple[UUID, ...],
     ) -> Done[Fact]:
-        loaded = await self._newest(stream_id)
-        stored = request.request_id in loaded.commands
-        if stored and (known := await self.store.command(request.request_id)):
+        """First on what is kept of the stream: the append refuses what was decided on an old version. Only what was
+        read is believed when it comes to a refusal or a repeat."""
+        kept = self._kept.trusted(stream_id)
+        if kept is not None and request.request_id not in kept.commands:
+            with suppress(Conflict):
+                if (events := _allowed(decide, kept.state)) is not None:
+                    return await self._store(stream_id, request, kept, events, done)
+        kept = await self._newest(stream_id)
+        if request.request_id in kept.commands and (known := await self.store.command(request.request_id)):
             return await self.answer_again(known, request)
         try:
-            events = decide(loaded.state)
+            events = decide(kept.state)
         except CareloopError:
             # A repeat of a command that stored no event shows in the table of commands only.
             known = await self.store.command(request.request_id)
             if known is None:
                 raise
             return await self.answer_again(known, request)
-        write = self.write(stream_id, request, events, loaded.version, done=done)
-        shown = tuple(statement for event in events for statement in self.statements(event, stream_id))
-        (written,) = await self._committed(Unit(writes=(write,), statements=shown), stream_id)
-        if written.repeated:
-            return await self.answer_again(written.command, request)
-        position = await self._published_position(written.command, write)
-        return Done(events=events, position=position, repeated=False)
+        return await self._store(stream_id, request, kept, events, done)
 
-    async def _committed(self, unit: Unit, stream_id: UUID) -> Sequence[Written]:
+    async def _store(
+        self,
+        stream_id: UUID,
+        request: Request,
+        kept: Kept[State],
+        events: Sequence[Fact],
+        done: tuple[UUID, ...],
+    ) -> Done[Fact]:
+        write = self.write(stream_id, request, events, kept.version, done=done)
+        shown = tuple([statement for event in events for statement in self.statements(event, stream_id)])
         try:
-            return await self.store.commit(unit)
+            (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))
         except Conflict:
             # Others were faster, or the log was set back behind what is kept: then nothing would ever be new.
-            self._kept.forget(stream_id)
+            self._kept.distrust(stream_id)
             raise
+        if written.repeated:
+            return await self.answer_again(written.command, request)
+        self._follow(stream_id, kept, [(event.topic, event.state, request.request_id) for event in write.events])
+        position = await self._published_position(written.command, write)
+        return Done(events=events, position=position, repeated=False)
 
     async def _published_position(self, command: CommandRecord, write: Write) -> int:
         for behind, event in enumerate(reversed(write.events)):
@@ -169,6 +188,8 @@ class Streams(Generic[State, Fact]):
         done: tuple[UUID, ...] = (),
     ) -> Write:
         """The Write that stores `events` for `request`; event ids derive from service, request id and order."""
+        if expected_version is None:
+            self._kept.forget(stream_id)  # what is kept is about to be outdated
         return Write(
             command_id=request.request_id,
             caller=request.actor,
@@ -200,3 +221,11 @@ class Streams(Generic[State, Fact]):
             position=position,
             repeated=True,
         )
+
+
+def _allowed(decide: Callable[[State], Sequence[Fact]], state: State) -> Sequence[Fact] | None:
+    """What is decided, or None for a refusal."""
+    try:
+        return decide(state)
+    except CareloopError:
+        return None

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from msgspec.structs import replace
 from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from careloop.chassis.event_store import EventStore, Gate, GateClosed, NewEvent, Statement, StoredEvent, Unit
 from careloop.chassis.memory import MemoryEventStore

@@ -8,8 +8,8 @@ import pytest
 from careloop.chassis.event_store import StoredEvent, Unit, Written
 from careloop.chassis.kept_states import Kept, KeptStates
 from careloop.chassis.memory import MemoryEventStore
-from careloop.kernel.errors import Conflict
-from tests.support.writes import NOON, Counted, count_one, counters, new_event, request, store_one, write
+from careloop.kernel.errors import Conflict, RuleViolated
+from tests.support.writes import NOON, Counted, Happening, count_one, counters, new_event, request, store_one, write
 
 
 class _Reading(MemoryEventStore):
@@ -25,12 +25,52 @@ class _Reading(MemoryEventStore):
         return rows
 
 
-async def test_of_a_known_stream_only_what_is_new_is_read() -> None:
+async def test_a_known_stream_is_not_read_to_decide_on_it() -> None:
     store, stream = _Reading(), uuid4()
     streams = counters(store)
     for _ in range(5):
         await streams.transact(stream, request(), count_one)
-    assert store.read == [0, 1, 1, 1, 1]
+    assert store.read == [0]
+    assert (await streams.load(stream)).state == 5
+
+
+async def test_where_others_write_only_what_is_new_is_read() -> None:
+    store, stream = _Reading(), uuid4()
+    streams, others = counters(store), counters(store)
+    for _ in range(3):
+        await streams.transact(stream, request(), count_one)
+    await others.transact(stream, request(), count_one)
+    for total in (5, 6, 7):
+        done = await streams.transact(stream, request(), count_one)
+        assert done.events == [Counted(occurred_at=NOON, total=total)]
+    # The conflict made it forget; from then on it asks, and is told of what it had stored itself only once.
+    assert store.read[-3:] == [4, 0, 0]
+
+
+async def test_a_refusal_is_told_of_the_newest_state_only() -> None:
+    store, stream = _Reading(), uuid4()
+    streams, others = counters(store), counters(store)
+    await streams.transact(stream, request(), count_one)
+    await others.transact(stream, request(), count_one)
+
+    def once_two_are_counted(total: int) -> Sequence[Happening]:
+        if total < 2:
+            raise RuleViolated("too-early", "Too early.")
+        return count_one(total)
+
+    done = await streams.transact(stream, request(), once_two_are_counted)
+    assert done.events == [Counted(occurred_at=NOON, total=3)]
+
+
+async def test_a_note_of_ones_own_process_is_read_before_the_next_decision() -> None:
+    store, stream = _Reading(), uuid4()
+    streams = counters(store)
+    await streams.transact(stream, request(), count_one)
+    noted = streams.write(stream, request(), [Counted(occurred_at=NOON, total=2)], None)
+    await store_one(store, noted)
+    done = await streams.transact(stream, request(), count_one)
+    assert done.events == [Counted(occurred_at=NOON, total=3)]
+    assert store.read == [0, 2]
 
 
 async def test_what_others_store_is_seen() -> None:
