@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from careloop.chassis.batch_arrays import APPEND_BATCH, Outcome, batch_arrays, outcomes
+from careloop.chassis.batch_arrays import Outcome, append_call, outcomes
 from careloop.chassis.event_store import Unit, Write, Written
 from careloop.chassis.lost_commit import how_it_ended
 from careloop.chassis.sessions import OwnConnection, Sessions, kernel_errors, unavailable
@@ -16,7 +16,7 @@ from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
 MOST_COMMANDS = 128
 """Enough that the flush of one commit is a small part of the work, few enough that both lanes have some."""
 FEW_COMMANDS = 16
-"""So few are not worth two commits."""
+"""So few are not worth a commit of their own while another is under way."""
 MOST_BYTES = 1_000_000
 MOST_WAITING = 10_000
 LANES = 2
@@ -95,6 +95,8 @@ class Appender:
         batch: list[_Waiting] = []
         later: list[_Waiting] = []
         size = 0
+        if self._under_way and len(self._waiting) < FEW_COMMANDS:
+            return []
         most = MOST_COMMANDS if self._under_way else self._share()
         while self._waiting and len(batch) < most and size < MOST_BYTES:
             waiting = self._waiting.popleft()
@@ -155,7 +157,8 @@ class _Lane:
         connection = await self.connection.get()
         try:
             with kernel_errors():
-                answer = await connection.fetchrow(APPEND_BATCH, *batch_arrays(writes))
+                statement, arguments = append_call(writes)
+                answer = await connection.fetchrow(statement, *arguments)
         except Unavailable as lost:
             self.connection.hang_up()
             raise _Lost from lost

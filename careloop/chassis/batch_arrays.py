@@ -11,8 +11,22 @@ from careloop.chassis.sessions import conflict, reused
 
 APPEND_BATCH = f"select * from append_batch({', '.join(f'${n}' for n in range(1, 29))})"  # noqa: S608 - numbers only
 
+APPEND_ONE = f"select * from append_one({', '.join(f'${n}' for n in range(1, 13))})"  # noqa: S608 - numbers only
+
 _TICK = timedelta(microseconds=1)
 Outcome = Written | Exception
+
+
+def append_call(writes: Sequence[Write]) -> tuple[str, Sequence[Any]]:
+    """The statement that stores these writes together, and its arguments. Both have the same answer."""
+    w = writes[0]
+    if len(writes) > 1 or len(w.events) != 1 or w.due or w.done or w.expected_version is None:
+        return APPEND_BATCH, batch_arrays(writes)
+    (e,) = w.events
+    return APPEND_ONE, (
+        w.command_id, w.caller, w.digest, w.stream_id, w.expected_version, w.correlation_id, w.causation_id,
+        e.event_id, e.topic, e.state, e.occurred_at, e.key_id,
+    )  # fmt: skip
 
 
 def batch_arrays(writes: Sequence[Write]) -> list[Any]:

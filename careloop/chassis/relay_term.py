@@ -36,12 +36,14 @@ def require_contiguous(page: Sequence[StoredEvent], after: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How much is read at once, after how many seconds an idle relay tells its heads again, and how many pages may be
-    handed to the producer beyond those that are acknowledged and in the checkpoint."""
+    """How much is read at once, after how many seconds an idle relay tells its heads again, how many pages may be
+    handed to the producer beyond those that are acknowledged and in the checkpoint, and the seconds between two pages
+    that are not full."""
 
     page: int
     heads_interval: float
     pages_ahead: int = 4
+    gathering: float = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Term:
     """Sends what the log holds beyond the checkpoint, and tells how far it has come. `moved` hears each position.
 
     Full pages are handed to the producer in order while those before them are under way, `pages_ahead` at most; it
-    keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged: the
-    time in which the next page gathers. The checkpoint moves over what is acknowledged, several pages in one step when
+    keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged, and at
+    least `gathering` seconds: the time in which the next page gathers. The checkpoint moves over what is acknowledged, several pages in one step when
     acknowledgements come faster than the store can keep it.
     """
 
@@ -84,7 +86,7 @@ class Term:
         self._under_way: asyncio.Queue[Sent] = asyncio.Queue(pace.pages_ahead)
         self._acknowledged = asyncio.Event()
         self._acknowledged.set()
-        self._heads_told_at = float("-inf")
+        self._handed_at = self._heads_told_at = float("-inf")
         self._known_through: datetime | None = None
 
     async def follow(self) -> None:
@@ -105,6 +107,7 @@ class Term:
             if page:
                 page = await self._relay(page)
             else:
+                await asyncio.sleep(self._handed_at + self._pace.gathering - time.monotonic())
                 await self._acknowledged.wait()
                 await self._store.wait_for_more(self._position, WAIT_SECONDS)
                 page = await self._next_page()
@@ -119,6 +122,7 @@ class Term:
         reading = asyncio.create_task(self._next_page()) if len(page) == self._pace.page else None
         try:
             acks = await self._sender.accept(self._records(page))
+            self._handed_at = time.monotonic()
             at = page[-1].meta.recorded_at
             self._acknowledged.clear()
             await self._under_way.put(Sent(acks, self._position, list(self._last_published), at))

@@ -1,7 +1,7 @@
 """What is recorded of one client, folded from the events: the state every decision is taken on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ class Assessment:
 
     facts: GrowingMap[FactId, ClinicalFact] = field(default_factory=GrowingMap)
     struck: frozenset[FactId] = frozenset()
+    enrolments: tuple[FactId, ...] = ()
 
     def standing(self, kind: type[Fact], as_of: datetime | None = None) -> list[Fact]:
         """The facts of one kind that were not struck and were true by `as_of`, in the order they were true."""
@@ -49,7 +50,8 @@ class Assessment:
     @property
     def identity(self) -> PatientEnrolled | None:
         """The identity recorded last, for a later recording corrects an earlier one whenever that was true."""
-        return next((fact for fact in reversed(list(self._standing())) if isinstance(fact, PatientEnrolled)), None)
+        enrolled = (self.facts[fact_id] for fact_id in reversed(self.enrolments) if fact_id not in self.struck)
+        return next((fact for fact in enrolled if isinstance(fact, PatientEnrolled)), None)
 
     @property
     def completion(self) -> AssessmentCompleted | AssessmentAmended | None:
@@ -72,8 +74,11 @@ class Assessment:
 def evolve(state: Assessment, event: Event) -> Assessment:
     """The state after one more event. A fact recorded under a known id replaces that record."""
     if isinstance(event, EnteredInError):
-        return Assessment(state.facts, state.struck | {event.fact_id})
-    return Assessment(state.facts.having(event.fact_id, event), state.struck)
+        return replace(state, struck=state.struck | {event.fact_id})
+    facts = state.facts.having(event.fact_id, event)
+    if isinstance(event, PatientEnrolled) and event.fact_id not in state.enrolments:
+        return replace(state, facts=facts, enrolments=(*state.enrolments, event.fact_id))
+    return replace(state, facts=facts)
 
 
 DECIDER: Decider[Assessment, Event] = Decider(initial=Assessment(), evolve=evolve)
