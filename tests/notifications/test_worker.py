@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from careloop.chassis.event_store import EventStore, Unit
 from careloop.kernel.errors import Unavailable
@@ -260,6 +261,6 @@ async def test_the_worker_outlives_a_store_that_is_away_and_ends_when_asked(offi
 
 async def test_a_row_that_cannot_be_read_stops_no_other(office: Office) -> None:
     (claim,) = await office.store.claim_due(frozenset({"send"}), office.clock(), 60, 1)
-    broken = replace(claim, row=replace(claim.row, detail=b"{}"))
+    broken = structs.replace(claim, row=structs.replace(claim.row, detail=b"{}"))
     await office.worker._in_order([broken, claim])
     assert await outcomes(office) == ["sent"]
