@@ -24,6 +24,8 @@ LONGEST_PAUSE_SECONDS = 5.0
 GRACE_SECONDS = 15.0
 COMMIT_SECONDS = 10.0
 STOP_SECONDS = 20.0
+SPARED_TIMES = 5
+"""How often a subscription that waits for a missing record keeps its Kafka client when it stands still."""
 
 Batch = Sequence[ConsumerRecord]
 
@@ -110,7 +112,8 @@ async def _started(endpoint: Any) -> None:
             await endpoint.start()
         except (KafkaError, OSError) as away:
             structlog.get_logger().warning("broker not reachable", error_type=type(away).__name__)
-            await endpoint.stop()
+            with suppress(Exception):  # what did not start may not stop either, and is replaced
+                await endpoint.stop()
         else:
             return
         await asyncio.sleep(pause)
@@ -126,11 +129,18 @@ class _Subscription:
         self._source = source
         self._subscriber: Any = None
         self._stands_still = asyncio.Event()
+        self._spared = 0
+        self._assignments = 0
+        self._undone: dict[TopicPartition, int] = {}
         self._done: dict[TopicPartition, int] = {}
         self._committing: asyncio.Task[None] | None = None
 
     def revive(self) -> None:
-        if not self._inbox.holds_any(self._source):
+        """Asked again and again in vain, also while records are held: what they wait for may be on the topic."""
+        if self._inbox.holds_any(self._source) and self._spared < SPARED_TIMES:
+            self._spared += 1
+        else:
+            self._spared = 0
             self._stands_still.set()
 
     async def keep(self) -> None:
@@ -140,6 +150,9 @@ class _Subscription:
             structlog.get_logger().warning("subscription restarted", consumer=self._inbox.consumer, source=self._source)
             with suppress(TimeoutError, KafkaError, OSError):
                 await asyncio.wait_for(self._subscriber.stop(), STOP_SECONDS)
+            # A client that is stopped revokes nothing, and the next one may get other partitions.
+            self.assignment_ended()
+            self._inbox.forget_all(self._source)
             await _started(self._subscriber)
             self._stands_still.clear()
 
@@ -157,28 +170,43 @@ class _Subscription:
             fetch_max_wait_ms=20,
             max_records=self._inbox.most_records,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
-            listener=_ForgetRevoked(self._inbox, self._source),
+            listener=_ForgetRevoked(self),
             title=self.group,
             description=f"What {self._inbox.consumer} takes from {self._source}; its publisher documents the payloads.",
         )
         self._subscriber(self.take)
 
+    def revoked(self, partitions: Iterable[int]) -> None:
+        self.assignment_ended()
+        for partition in partitions:
+            self._inbox.forget(self._source, partition)
+
+    def assignment_ended(self) -> None:
+        """The next one begins at the committed offsets, whatever was read under this one."""
+        self._assignments += 1
+        self._undone.clear()
+
     async def take(self, records: Any) -> None:
         """Partitions side by side, each in its order; then the offsets of those that are done."""
+        assignment = self._assignments
         batches: dict[TopicPartition, list[ConsumerRecord]] = defaultdict(list)
         for record in records:
             batches[TopicPartition(record.topic, record.partition)].append(record)
         outcomes = await asyncio.gather(
             *(self._inbox.take(self._source, place.partition, batch) for place, batch in batches.items())
         )
-        await self._settle(dict(zip(batches, outcomes, strict=True)), batches)
+        if assignment == self._assignments:
+            self._settle(dict(zip(batches, outcomes, strict=True)), batches)
 
-    async def _settle(self, outcomes: Mapping[TopicPartition, Taken], batches: Mapping[TopicPartition, Batch]) -> None:
-        consumer = self._subscriber.consumer
+    def _settle(self, outcomes: Mapping[TopicPartition, Taken], batches: Mapping[TopicPartition, Batch]) -> None:
+        """Note what is done, and go back to the first record that is not where it must be delivered again."""
         for place, outcome in outcomes.items():
+            first = self._undone.setdefault(place, batches[place][0].offset)
             if outcome is Taken.AGAIN:
                 with suppress(IllegalStateError):  # no longer ours: its new owner reads it
-                    consumer.seek(place, batches[place][0].offset)
+                    self._subscriber.consumer.seek(place, first)
+            if outcome is not Taken.HELD:
+                del self._undone[place]
         done = {place: batches[place][-1].offset + 1 for place, outcome in outcomes.items() if outcome is Taken.DONE}
         if done:
             self._done |= done
@@ -207,13 +235,11 @@ class _Subscription:
 class _ForgetRevoked(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """What an inbox remembers of a partition ends with its assignment."""
 
-    def __init__(self, inbox: Inbox, source: str) -> None:
-        self._inbox = inbox
-        self._source = source
+    def __init__(self, subscription: _Subscription) -> None:
+        self._subscription = subscription
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        for place in revoked:
-            self._inbox.forget(self._source, place.partition)
+        self._subscription.revoked(place.partition for place in revoked)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Positions are read when the first record comes."""

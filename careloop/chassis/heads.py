@@ -99,7 +99,8 @@ class HeadsReader:
         return time.monotonic() - self._heard_at < SILENCE_SECONDS
 
     async def run(self) -> None:
-        """Read for ever. A broker that is away makes the view old and never ends this."""
+        """Read for ever. A broker that is away makes the view old and never ends this; a client that hears nothing is
+        replaced, since all that stands still is found by what is heard here."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
@@ -115,7 +116,8 @@ class HeadsReader:
         )
         try:
             await asyncio.wait_for(consumer.start(), START_SECONDS)
-            while True:
+            began = time.monotonic()
+            while time.monotonic() - max(began, self._heard_at) < SILENCE_SECONDS:
                 batches = await consumer.getmany(timeout_ms=1000)
                 for records in batches.values():
                     self._heard_at = time.monotonic()

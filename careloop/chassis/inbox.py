@@ -87,9 +87,12 @@ class Inbox:
         """Take a batch of one partition, in the topic's order. Raises nothing but cancellation."""
         key = (source, partition)
         async with self._lock(key):
-            if not await self._patiently(key, lambda: self._admit(key, records)):
+            if self._was_overtaken(key) or not await self._patiently(key, lambda: self._admit(key, records)):
                 return Taken.AGAIN
-            return Taken.DONE if self._lanes[key].is_whole else Taken.HELD
+            lane = self._lanes.get(key)
+            if lane is None:  # the partition went to another owner meanwhile
+                return Taken.AGAIN
+            return Taken.DONE if lane.is_whole else Taken.HELD
 
     async def watch(self) -> None:
         """Fetch for ever from its source what has been missing for longer than patience allows."""
@@ -105,14 +108,22 @@ class Inbox:
         return lane is not None and not lane.is_whole
 
     def holds_any(self, source: str) -> bool:
-        """Whether `holds` is true of any partition of this source."""
-        return any(not lane.is_whole for (of, _partition), lane in self._lanes.items() if of == source)
+        """Whether records of any partition of this source wait here for one before them."""
+        return any(
+            not (lane.is_whole or lane.overtaken) for (of, _partition), lane in self._lanes.items() if of == source
+        )
 
     def forget(self, source: str, partition: int) -> None:
         """Another instance may own the partition now: what is remembered of it is read again when it comes back."""
         self._lanes.pop((source, partition), None)
         if isinstance(self.handler, KeepsState):
             self.handler.forget(source, partition)
+
+    def forget_all(self, source: str) -> None:
+        """Of every partition of this source: records that were held here come again with a new Kafka client."""
+        for of, partition in list(self._lanes):
+            if of == source:
+                self.forget(of, partition)
 
     @asynccontextmanager
     async def paused(self, source: str) -> AsyncIterator[None]:
@@ -124,6 +135,14 @@ class Inbox:
             yield
             for key in keys:
                 self.forget(*key)
+
+    def _was_overtaken(self, key: Key) -> bool:
+        """Whether what is held of this partition must be read again, because another owner moved on meanwhile."""
+        lane = self._lanes.get(key)
+        if lane is None or not lane.overtaken:
+            return False
+        self.forget(*key)
+        return True
 
     def _lock(self, key: Key) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
@@ -170,7 +189,7 @@ class Inbox:
         if lane.gate.contradiction is not None and not lane.stopped:
             lane.stopped = True
             self._observer.stopped(lane.place, position=lane.gate.contradiction)
-        if not (lane.gate.holding or lane.malformed):
+        if not (lane.gate.holding or lane.gate.let_go or lane.malformed):
             lane.missing_since = None
         elif lane.missing_since is None:
             lane.missing_since = time.monotonic()
@@ -178,24 +197,27 @@ class Inbox:
     async def _fill(self, key: Key) -> None:
         async with self._lock(key):
             lane = self._lanes.get(key)
-            if lane is None or lane.missing_since is None:
+            if lane is None or lane.missing_since is None or lane.overtaken:
                 return
             self._observer.hole(lane.place, position=lane.gate.last, waiting=lane.gate.holding)
             lane.missing_since = time.monotonic()
             try:
                 await self._fetch(lane)
             except GateClosed:
-                self.forget(*key)
+                lane.overtaken = True
             except Exception as failure:
                 self._observer.delayed(lane.place, error=failure)
 
     async def _fetch(self, lane: Lane) -> None:
-        through = 0 if lane.malformed else lane.gate.hole_ends
+        everything = lane.malformed or lane.gate.let_go
+        through = 0 if everything else lane.gate.hole_ends
         place = lane.place
+        await self._applier.apply(lane)  # what an earlier attempt fetched and could not store
         async for run in self._elsewhere.read(place.source, place.partition, lane.gate.last, through):
             lane.pending += lane.gate.admit(run)
             await self._applier.apply(lane)
-        lane.malformed = False
+        if everything:
+            lane.malformed = lane.gate.let_go = False
         self._look_for_trouble(lane)
 
     async def _lane(self, key: Key) -> Lane:

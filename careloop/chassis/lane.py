@@ -34,6 +34,8 @@ class Lane:
     missing_since: float | None = None
     malformed: bool = False
     stopped: bool = False
+    overtaken: bool = False
+    """Another owner moved the stored position: what is held here must be delivered again."""
 
     @property
     def is_whole(self) -> bool:

@@ -14,11 +14,13 @@ class PositionGate:
     `last` is the position of the last record passed on. A record whose `previous` is `last` is next; one at or below
     `last` is a duplicate and dropped; one whose `previous` is beyond `last` shows a hole and is held. Anything else
     contradicts what was consumed: its position is kept as `contradiction`, and nothing is passed on any more.
+    `let_go` says that records were not held for want of room, so that more than the hole is missing.
     """
 
     def __init__(self, last: int) -> None:
         self.last = last
         self.contradiction: int | None = None
+        self.let_go = False
         self._held: dict[int, Record] = {}
 
     @property
@@ -56,6 +58,8 @@ class PositionGate:
     def _hold(self, record: Record) -> None:
         if len(self._held) < MOST_HELD:
             self._held[record.envelope.position] = record
+        else:
+            self.let_go = True
 
     def _release(self, passed: list[Record]) -> None:
         """Pass on what was held and is next now."""

@@ -10,9 +10,9 @@ import pytest
 from faststream import AckPolicy
 
 from careloop.chassis.asyncapi import document
-from careloop.chassis.broker import MAX_POLL_INTERVAL_MS, Identity, ServiceBroker, topic_of
+from careloop.chassis.broker import MAX_POLL_INTERVAL_MS, SPARED_TIMES, Identity, ServiceBroker, topic_of
 from careloop.chassis.envelope import Record
-from careloop.chassis.inbox import Inbox
+from careloop.chassis.inbox import Inbox, Taken
 from careloop.chassis.memory import MemoryEventStore
 from careloop.chassis.parked import ParkedRecords
 from careloop.chassis.postgres import PostgresEventStore
@@ -21,6 +21,7 @@ from careloop.chassis.relay import Relay
 from careloop.chassis.sending import Ack, Sender
 from careloop.cli.stack.local_stack import LocalStack
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
+from careloop.kernel.errors import Unavailable
 from tests.support.log import CONSUMER, SOURCE, TYPES, Noting, fill, patient, publishing, texts_of
 from tests.support.stack import KafkaBroker, PostgresDatabase, start_or_skip, temporary_stack
 from tests.support.waiting import until
@@ -157,6 +158,63 @@ async def test_a_subscription_whose_kafka_client_has_stalled_gets_a_new_one(leg:
         consumer.revive(leg.handler.consumer, SOURCE)
         await until(lambda: has(leg, 200))
     await check_everything_once_in_order(leg, 200)
+
+
+async def test_a_new_kafka_client_goes_on_where_another_owner_left_off(
+    leg: Leg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the old client and the new one another process had the partitions; nothing then hangs on the source."""
+    consumer, other = leg.consumer(), leg.consumer()
+    (stopped,), (moved_on,) = consumer.broker.subscribers, other.broker.subscribers
+    await add(leg, 0, 100)
+    async with running(leg.relay(), consumer):
+        await until(lambda: has(leg, 100))
+        await stopped.consumer.stop()  # type: ignore[attr-defined]
+        async with running(other):
+            await add(leg, 100, 200)
+            await until(lambda: has(leg, 200))
+            await until(lambda: committed_everything(moved_on))
+        monkeypatch.setattr(OwnLog, "read", silent)
+        consumer.revive(leg.handler.consumer, SOURCE)
+        await add(leg, 200, 300)
+        await until(lambda: has(leg, 300))
+    await check_everything_once_in_order(leg, 300)
+
+
+async def test_a_record_that_was_missed_is_read_again_when_nobody_else_has_it(
+    leg: Leg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that passed over a record shows a hole. The source does not answer, but the record is on the topic."""
+    consumer = leg.consumer()
+    take = Inbox.take
+    monkeypatch.setattr(OwnLog, "read", silent)
+    monkeypatch.setattr(Inbox, "take", deaf_to_the_first_batch(take))
+    async with running(leg.relay(), consumer):
+        await add(leg, 0, 50)
+        await until(lambda: any(inbox.holds_any(SOURCE) for inbox in consumer.inboxes))
+        for _ in range(SPARED_TIMES + 1):
+            consumer.revive(leg.handler.consumer, SOURCE)
+        await until(lambda: has(leg, 50))
+    await check_everything_once_in_order(leg, 50)
+
+
+async def silent(*_asked: object) -> AsyncIterator[Sequence[Record]]:
+    """A source that does not answer."""
+    raise Unavailable("peer-unavailable", "gone")
+    yield ()
+
+
+def deaf_to_the_first_batch(take: Any) -> Any:
+    """The first record of each partition is lost between the client and the inbox."""
+    lost: set[int] = set()
+
+    async def deaf(inbox: Inbox, source: str, partition: int, records: Sequence[Any]) -> Taken:
+        kept = records if partition in lost else records[1:]
+        lost.add(partition)
+        taken: Taken = await take(inbox, source, partition, kept)
+        return Taken.HELD if not kept else taken
+
+    return deaf
 
 
 def stall(consumer: ServiceBroker) -> None:

@@ -1,16 +1,17 @@
 """Every record once, in order, without a hole; who cannot be served waits, and nobody else does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
 
+from careloop.chassis import position_gate
 from careloop.chassis.envelope import Record, to_headers
 from careloop.chassis.event_store import Gate, Unit, Written
-from careloop.chassis.handling import Effects
+from careloop.chassis.handling import Effects, Received
 from careloop.chassis.inbox import Inbox, Taken
 from careloop.chassis.inbox_log import InboxLog, Place
 from careloop.chassis.parked import ParkedRecords
@@ -211,6 +212,69 @@ async def test_offsets_are_not_committed_past_a_hole(consumer: Consumer) -> None
     assert await consumer.take(three) is Taken.HELD
     assert await consumer.take(two) is Taken.DONE
     assert await consumer.texts(ANN) == ["text 1", "text 2", "text 3"]
+
+
+async def test_what_was_held_when_another_owner_moved_on_is_asked_for_again(consumer: Consumer) -> None:
+    """The source answers once only, while the other owner is ahead; then the topic alone must do."""
+    one, two, three, four = chain(ANN, BEN, CAT, ANN)
+    other = Consumer(consumer.store)
+    consumer.source.records = [one, two]
+    await consumer.take(one, three)
+    await other.take(one, two)
+    async with watching(consumer.inbox):
+        await until(lambda: bool(consumer.source.asked))
+        await until(lambda: not consumer.inbox.holds_any(SOURCE))
+    assert consumer.inbox.holds(SOURCE, 0)
+    consumer.source.failure = Unavailable("peer-unavailable", "gone")
+    assert await consumer.take(four) is Taken.AGAIN
+    assert await consumer.take(three, four) is Taken.DONE
+    assert await consumer.position() == 4
+
+
+async def test_a_partition_that_goes_away_in_mid_batch_comes_again(consumer: Consumer) -> None:
+    one, two = chain(ANN, BEN)
+    handle = consumer.handler.handle
+
+    async def revoked_meanwhile(received: Sequence[Received]) -> Effects:
+        consumer.inbox.forget(SOURCE, 0)
+        return await handle(received)
+
+    consumer.handler.handle = revoked_meanwhile  # type: ignore[method-assign]
+    assert await consumer.take(one, two) is Taken.AGAIN
+    assert await consumer.position() == 2
+
+
+async def test_what_there_was_no_room_to_hold_is_fetched_when_the_hole_closes(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(position_gate, "MOST_HELD", 2)
+    one, *others = chain(ANN, BEN, CAT, ANN, BEN)
+    consumer.source.records = [one, *others]
+    assert await consumer.take(*others) is Taken.HELD
+    assert await consumer.take(one) is Taken.HELD
+    assert await consumer.position() == 3
+    async with watching(consumer.inbox):
+        await until(lambda: consumer.is_at(5))
+    assert await consumer.take(one, *others) is Taken.DONE
+
+
+async def test_what_was_fetched_and_not_stored_is_stored_with_the_next_attempt(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is missing any more after the first attempt, and no record comes that would take it along."""
+    one, two = chain(ANN, BEN)
+    consumer.source.records = [one, two]
+    assert await consumer.take(two) is Taken.HELD
+    commit, refusals = PostgresEventStore.commit, [Unavailable("store-unavailable", "gone")]
+
+    async def refusing(store: PostgresEventStore, unit: Unit) -> Sequence[Written]:
+        if refusals:
+            raise refusals.pop()
+        return await commit(store, unit)
+
+    monkeypatch.setattr(PostgresEventStore, "commit", refusing)
+    async with watching(consumer.inbox):
+        await until(lambda: consumer.is_at(2))
 
 
 async def test_malformed_headers_are_told_and_fetched_from_the_source(consumer: Consumer) -> None:

@@ -21,6 +21,7 @@ from tests.support.breaking import end_server
 from tests.support.flow import enrolled, flowing
 from tests.support.instances import Instance, instead, relaying
 from tests.support.ledger import everything_arrived, tables
+from tests.support.missing import explained
 from tests.support.running import System
 from tests.support.tally import tally
 from tests.support.waiting import until
@@ -51,13 +52,14 @@ async def test_killing_relay_and_projector_loses_doubles_and_reorders_nothing(
             await until(lambda: everything_arrived(system), seconds=180)
         count, epochs = await tally(system, flow.acknowledged), await epoch(system) - first_epoch
         by_themselves = sum(one.ended_by_itself for one in (*relays, *projectors))
+        why = "" if count.is_clean else await explained(system, flow.acknowledged)
         with capsys.disabled():
             sys.stdout.write(
                 f"\nkills {KILLS} of the relay, {KILLS} of the projector  bounces {len(bounces)}  "
                 f"relay epochs {epochs}  ended by themselves {by_themselves}  "
-                f"seconds {time.monotonic() - began:.0f}\n{count}\n"
+                f"seconds {time.monotonic() - began:.0f}\n{count}\n{why}\n"
             )
-        assert count.is_clean
+        assert count.is_clean, why
         assert epochs >= KILLS
         await flow.check()
 

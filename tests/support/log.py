@@ -147,11 +147,13 @@ class SourceLog:
         self.asked.append((after, through))
         if self.failure is not None:
             raise self.failure
-        yield [
+        found = [
             one
             for one in self.records
             if one.envelope.position > after and (through == 0 or one.envelope.position <= through)
         ]
+        if found:
+            yield found
 
 
 async def texts_of(store: EventStore, who: PatientId) -> list[str]:
