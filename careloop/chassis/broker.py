@@ -16,6 +16,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
+from careloop.chassis.client_cancellations import client_cancellations
 from careloop.chassis.inbox import Inbox, Taken
 
 MAX_POLL_INTERVAL_MS = 300_000
@@ -109,10 +110,11 @@ async def _started(endpoint: Any) -> None:
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            await endpoint.start()
+            with client_cancellations():
+                await endpoint.start()
         except (KafkaError, OSError) as away:
             structlog.get_logger().warning("broker not reachable", error_type=type(away).__name__)
-            with suppress(Exception):  # what did not start may not stop either, and is replaced
+            with suppress(Exception), client_cancellations():  # what did not start may not stop either, and is replaced
                 await endpoint.stop()
         else:
             return
@@ -148,7 +150,7 @@ class _Subscription:
         while True:
             await self._stands_still.wait()
             structlog.get_logger().warning("subscription restarted", consumer=self._inbox.consumer, source=self._source)
-            with suppress(TimeoutError, KafkaError, OSError):
+            with suppress(TimeoutError, KafkaError, OSError), client_cancellations():
                 await asyncio.wait_for(self._subscriber.stop(), STOP_SECONDS)
             # A client that is stopped revokes nothing, and the next one may get other partitions.
             self.assignment_ended()

@@ -6,14 +6,20 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from careloop.kernel.errors import CareloopError
+
 Fact = TypeVar("Fact")
 
 ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 """The one JSON form of events: fields as declared, mappings sorted, decimals as strings, times with their offset."""
 
 
-class UnknownTopic(Exception):
-    """A row or record names a topic or version that this build does not know."""
+class UnknownTopic(CareloopError):
+    """A row names a topic or version that this build does not know: a newer one stored it, and may answer instead."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__("stored-by-newer", "A newer version stored part of this; retry with the same request_id.")
+        self.topic = topic
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from careloop.chassis.client_cancellations import client_cancellations
 from careloop.chassis.codec import ENCODER
 from careloop.kernel.events import Instant
 
@@ -104,7 +105,8 @@ class HeadsReader:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                await self._read()
+                with client_cancellations():
+                    await self._read()
             except (KafkaError, OSError) as away:
                 structlog.get_logger().warning("heads not readable", error_type=type(away).__name__)
             pause = FIRST_PAUSE_SECONDS if self.connected else min(pause * 2, LONGEST_PAUSE_SECONDS)

@@ -9,6 +9,7 @@ from careloop.chassis.codec import ENCODER, Codec
 from careloop.chassis.envelope import Record, envelope_of
 from careloop.chassis.event_store import EventStore, StoredEvent
 from careloop.chassis.partitioner import partition_of
+from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
 
 Restate = Callable[[Any], object]
@@ -17,6 +18,10 @@ RUN = 500
 """The most records in one run of what is read again."""
 PAGE = 2_000
 FIRST_LOOK_BACK = 64
+
+
+class LogAhead(Unavailable):
+    """A newer build stored an event that this one does not know; passing over it would keep it from the topic."""
 
 
 class Publishing:
@@ -46,6 +51,16 @@ class Publishing:
     def topic(self) -> str:
         """The Kafka topic of this service's events."""
         return f"care.{self.service}.v1"
+
+    def known_part(self, page: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+        """The page up to the first event of which this build knows nothing. Raises LogAhead when that is its first."""
+        strange = {topic for topic in {one.meta.topic for one in page} if not self._codec.knows(topic)}
+        if not strange:
+            return page
+        known = next(place for place, one in enumerate(page) if one.meta.topic in strange)
+        if not known:
+            raise LogAhead("stored-by-newer", "A newer version stored the next event; it must publish it.")
+        return page[:known]
 
     def is_published(self, stored: StoredEvent) -> bool:
         return stored.meta.topic in self.published_topics
@@ -77,11 +92,11 @@ class PublishedReader:
     async def read_published(self, partition: int, after: int, through: int) -> AsyncIterator[Sequence[Record]]:
         """Runs of at most 500 records of `partition` in (after, through], in order; `through` 0: all there are.
 
-        Headers, `previous` among them, are those the relay sends.
+        Headers, `previous` among them, are those the relay sends. Raises LogAhead where only a newer build can read on.
         """
         previous = await self._last_at_or_before(partition, after)
         position = after
-        while page := await self._store.after(position, PAGE):
+        while page := self._publishing.known_part(await self._store.after(position, PAGE)):
             position = page[-1].meta.position
             wanted = [one for one in page if self._is_of(one, partition) and _within(one, through)]
             records = []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from careloop.chassis.client_cancellations import client_cancellations
 from careloop.chassis.event_store import EventStore
 from careloop.chassis.heads import HEADS_TOPIC
 from careloop.chassis.published import Publishing
@@ -71,7 +72,8 @@ class Relay:
         while True:
             before = self._position
             try:
-                await self._lead()
+                with client_cancellations():
+                    await self._lead()
                 continue
             except (Unavailable, Fenced, LogBroken, *BROKER_TROUBLE) as trouble:
                 structlog.get_logger().warning(

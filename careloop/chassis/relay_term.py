@@ -11,7 +11,7 @@ from careloop.chassis.envelope import Record
 from careloop.chassis.event_store import EventStore, StoredEvent
 from careloop.chassis.heads import PublishedHead
 from careloop.chassis.partitioner import partition_of
-from careloop.chassis.published import Publishing
+from careloop.chassis.published import LogAhead, Publishing
 from careloop.chassis.relay_checkpoint import Leadership
 from careloop.chassis.sending import Ack, Sender
 from careloop.kernel.ids import PatientId
@@ -90,7 +90,10 @@ class Term:
         self._known_through: datetime | None = None
 
     async def follow(self) -> None:
-        """Never returns; raises Unavailable, Fenced, LogBroken or what the broker's absence shows itself as."""
+        """Never returns; raises Unavailable, Fenced, LogBroken or what the broker's absence shows itself as.
+
+        LogAhead is raised when all before it is sent, so that a newer build can take over.
+        """
         works = [asyncio.create_task(self._send()), asyncio.create_task(self._settle())]
         try:
             ended, _others = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
@@ -102,6 +105,13 @@ class Term:
             await asyncio.wait(works, timeout=CANCEL_SECONDS)
 
     async def _send(self) -> None:
+        try:
+            await self._send_all()
+        except LogAhead:
+            await self._under_way.join()
+            raise
+
+    async def _send_all(self) -> None:
         page = await self._next_page()
         while True:
             if page:
@@ -113,7 +123,7 @@ class Term:
                 page = await self._next_page()
 
     async def _next_page(self) -> Sequence[StoredEvent]:
-        return await self._store.after(self._position, self._pace.page)
+        return self._publishing.known_part(await self._store.after(self._position, self._pace.page))
 
     async def _relay(self, page: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         """Hand a page to the producer while the next one is read, if there is more than this one."""
@@ -157,6 +167,8 @@ class Term:
                 self._acknowledged.set()
             await self._leadership.save(sent[-1].position, sent[-1].last_published)
             self._moved(sent[-1].position)
+            for _ in sent:
+                self._under_way.task_done()
             self._known_through = sent[-1].recorded_at
             if time.monotonic() - self._heads_told_at >= HEADS_AT_MOST_EVERY_SECONDS:
                 await self._tell(self._known_through)

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from careloop.chassis.client_cancellations import client_cancellations
 from careloop.chassis.envelope import Record, to_headers
 from careloop.chassis.heads import PublishedHead
 
@@ -46,11 +47,12 @@ class Sender:
     async def close(self) -> None:
         """Let go of everything at once; batches that were not acknowledged are abandoned."""
         try:
-            await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
+            with client_cancellations():
+                await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
         except (TimeoutError, *BROKER_TROUBLE):
             # stop() waits for batches that never expire; its parts can be closed without.
             for part in (self._producer._sender, self._producer.client):
-                with suppress(TimeoutError, *BROKER_TROUBLE):
+                with suppress(TimeoutError, *BROKER_TROUBLE), client_cancellations():
                     await asyncio.wait_for(part.close(), STOP_SECONDS)
 
     async def accept(self, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:

@@ -148,8 +148,19 @@ async def test_a_consumer_stopped_at_any_moment_goes_on_where_it_was(leg: Leg) -
     await check_everything_once_in_order(leg, 600)
 
 
-async def test_a_subscription_whose_kafka_client_has_stalled_gets_a_new_one(leg: Leg) -> None:
+async def test_a_subscription_whose_kafka_client_has_stalled_gets_a_new_one(
+    leg: Leg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the old client does not stop in good order."""
     consumer = leg.consumer()
+    (subscriber,) = consumer.broker.subscribers
+    stop = type(subscriber).stop
+
+    async def cancelled_within(self: Any) -> None:
+        await stop(self)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(type(subscriber), "stop", cancelled_within)
     await add(leg, 0, 100)
     async with running(leg.relay(), consumer):
         await until(lambda: has(leg, 100))
@@ -157,6 +168,7 @@ async def test_a_subscription_whose_kafka_client_has_stalled_gets_a_new_one(leg:
         await add(leg, 100, 200)
         consumer.revive(leg.handler.consumer, SOURCE)
         await until(lambda: has(leg, 200))
+        monkeypatch.undo()
     await check_everything_once_in_order(leg, 200)
 
 

@@ -73,8 +73,9 @@ def test_a_retired_version_is_lifted_step_by_step() -> None:
 @pytest.mark.parametrize("topic", ["test.Dosed.v4", "other.Dosed.v3", "tests.chassis.test_codec:Dosed"])
 def test_an_unknown_topic_is_named(topic: str) -> None:
     assert not CODEC.knows(topic)
-    with pytest.raises(UnknownTopic, match=topic):
+    with pytest.raises(UnknownTopic) as raised:
         CODEC.decode(topic, b"{}")
+    assert raised.value.topic == topic
 
 
 def test_known_topics_are_the_current_and_the_retired() -> None:

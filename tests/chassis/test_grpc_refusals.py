@@ -15,6 +15,7 @@ import structlog
 from care.operations.v1 import operations_pb2 as wire
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from careloop.chassis.codec import UnknownTopic
 from careloop.chassis.logs import set_up_logs
 from careloop.chassis.message_checks import check_message
 from careloop.chassis.statuses import STATUS_OF
@@ -161,7 +162,9 @@ async def test_a_client_reaches_no_other_record(named: str) -> None:
     assert running.answers.calls == []
 
 
-KERNEL_ERRORS = sorted(STATUS_OF.items(), key=lambda pair: pair[0].__name__)
+KERNEL_ERRORS = sorted(
+    ((kind, code) for kind, code in STATUS_OF.items() if kind is not UnknownTopic), key=lambda pair: pair[0].__name__
+)
 
 
 @pytest.mark.parametrize(("kind", "code"), KERNEL_ERRORS)
@@ -176,9 +179,18 @@ async def test_each_kernel_error_has_its_status(kind: type[CareloopError], code:
     assert running.observed == [("GetStatus", code.name)]
 
 
+async def test_what_a_newer_version_stored_is_unavailable_here() -> None:
+    async def refuse(_request: Any) -> None:
+        raise UnknownTopic("monitoring.Noted.v9")
+
+    async with served(Answers(unary=refuse)) as running:
+        answer = await refused(running.call("GetStatus", wire.GetStatusRequest()))
+    assert (answer.code, answer.reason) == (Status.UNAVAILABLE, "stored-by-newer")
+
+
 def test_no_kernel_error_is_without_a_status() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CareloopError)}
-    assert kinds - {CareloopError} == set(STATUS_OF)
+    assert (kinds | {UnknownTopic}) - {CareloopError} == set(STATUS_OF)
 
 
 class Bug(Exception):

@@ -3,8 +3,10 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from aiokafka import AIOKafkaProducer
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from careloop.chassis import heads
 from careloop.chassis.heads import HISTORY, HeadsReader, HeadsView, PublishedHead
 from tests.support.log import NOON
 from tests.support.stack import KafkaBroker
@@ -41,16 +43,16 @@ def test_an_idle_source_is_fresh_at_position_0() -> None:
 
 
 def test_a_newer_head_not_yet_consumed_leaves_the_older_one_true() -> None:
-    heads = view(head(5, 1), head(8, 2), head(9, 3))
-    assert heads.fresh_as_of("monitoring", 0, 8) == at(2)
-    assert heads.fresh_as_of("monitoring", 0, 4) is None
-    assert heads.head("monitoring", 0) == 9
+    known = view(head(5, 1), head(8, 2), head(9, 3))
+    assert known.fresh_as_of("monitoring", 0, 8) == at(2)
+    assert known.fresh_as_of("monitoring", 0, 4) is None
+    assert known.head("monitoring", 0) == 9
 
 
 def test_order_of_arrival_does_not_matter() -> None:
-    heads = view(head(9, 3), head(5, 1), head(5, 2), head(5, 0))
-    assert heads.fresh_as_of("monitoring", 0, 6) == at(2)
-    assert heads.head("monitoring", 0) == 9
+    known = view(head(9, 3), head(5, 1), head(5, 2), head(5, 0))
+    assert known.fresh_as_of("monitoring", 0, 6) == at(2)
+    assert known.head("monitoring", 0) == 9
 
 
 def test_partitions_are_apart() -> None:
@@ -58,15 +60,15 @@ def test_partitions_are_apart() -> None:
 
 
 def test_what_is_kept_is_bounded_and_the_newest_stays() -> None:
-    heads = view(*(head(n, n) for n in range(1, HISTORY + 11)))
-    assert heads.fresh_as_of("monitoring", 0, 10) is None
-    assert heads.fresh_as_of("monitoring", 0, HISTORY + 10) == at(HISTORY + 10)
+    known = view(*(head(n, n) for n in range(1, HISTORY + 11)))
+    assert known.fresh_as_of("monitoring", 0, 10) is None
+    assert known.fresh_as_of("monitoring", 0, HISTORY + 10) == at(HISTORY + 10)
 
 
 def test_what_is_not_a_head_is_passed_over() -> None:
-    heads = HeadsView()
-    heads.note_all([b"{", None, head(5, 1).encode()])
-    assert heads.head("monitoring", 0) == 5
+    known = HeadsView()
+    known.note_all([b"{", None, head(5, 1).encode()])
+    assert known.head("monitoring", 0) == 5
 
 
 async def test_the_reader_reads_every_partition_from_the_beginning(kafka: KafkaBroker) -> None:
@@ -87,3 +89,29 @@ async def test_the_reader_reads_every_partition_from_the_beginning(kafka: KafkaB
         reading.cancel()
     finally:
         await producer.stop()
+
+
+async def test_a_reader_that_hears_nothing_takes_a_new_client(
+    kafka: KafkaBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the old one ends: the client lets its own cancellations out."""
+    topic = await kafka.topic("heads", cleanup_policy="compact")
+    stop, ended = AIOKafkaConsumer.stop, []
+
+    async def cancelled_within(self: AIOKafkaConsumer) -> None:
+        await stop(self)
+        ended.append(self)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(AIOKafkaConsumer, "stop", cancelled_within)
+    monkeypatch.setattr(heads, "SILENCE_SECONDS", 0.2)
+    reader = HeadsReader(kafka.bootstrap, HeadsView(), topic)
+    reading = asyncio.create_task(reader.run())
+    await until(lambda: len(ended) >= 2)
+    monkeypatch.setattr(heads, "SILENCE_SECONDS", 10.0)
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        await producer.send_and_wait(topic, head(5, 1).encode(), key=head(5, 1).key)
+    await until(lambda: reader.view.head("monitoring", 0) == 5)
+    reading.cancel()
+    await asyncio.wait([reading])
+    assert reading.cancelled()

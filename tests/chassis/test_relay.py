@@ -1,15 +1,16 @@
 """The log on the topic: all of it, in order, once in position, whatever is lost on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import OutOfOrderSequenceNumber
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaConnectionError, OutOfOrderSequenceNumber
 
 from careloop.chassis import relay_term
+from careloop.chassis.codec import Codec
 from careloop.chassis.envelope import Record, from_headers
 from careloop.chassis.event_store import Unit
 from careloop.chassis.heads import HeadsReader, HeadsView
@@ -18,12 +19,24 @@ from careloop.chassis.memory import MemoryEventStore
 from careloop.chassis.partitioner import partition_of
 from careloop.chassis.position_gate import PositionGate
 from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.published import PublishedReader
+from careloop.chassis.published import LogAhead, PublishedReader, Publishing
 from careloop.chassis.relay import Relay
 from careloop.chassis.relay_checkpoint import Fenced, Leadership, PartitionsChanged
 from careloop.chassis.relay_term import LogBroken, require_contiguous
 from careloop.chassis.sending import Ack, Sender
-from tests.support.log import NOON, SOURCE, Kept, fill, noted, patient, publishing, write
+from tests.support.log import (
+    NOON,
+    SOURCE,
+    TYPES,
+    Kept,
+    Noted,
+    NotedContract,
+    fill,
+    noted,
+    patient,
+    publishing,
+    write,
+)
 from tests.support.stack import KafkaBroker, PostgresDatabase
 from tests.support.waiting import until
 
@@ -34,6 +47,10 @@ PARTITIONS = 3
 async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]:
     async with PostgresEventStore.open(postgres.dsn(SOURCE), SOURCE) as opened:
         yield opened
+
+
+class Killed(BaseException):
+    """Nothing that runs afterwards may depend on it."""
 
 
 class Topics:
@@ -151,13 +168,13 @@ async def test_killed_after_the_send_and_before_the_checkpoint_only_the_topic_ha
     await fill_log(store, 120)
 
     async def dies(*_args: object) -> None:
-        raise asyncio.CancelledError
+        raise Killed
 
     with monkeypatch.context() as patched:
         patched.setattr(Leadership, "save", dies)
         task = asyncio.create_task(topics.relay(store).run())
         await asyncio.wait([task], timeout=20)
-        assert task.cancelled()
+        assert isinstance(task.exception(), Killed)
     relay = topics.relay(store)
     async with running(relay):
         await until(lambda: relayed_to_head(store, relay))
@@ -324,6 +341,42 @@ def _fresh(heads: HeadsReader, consumed: dict[int, int]):  # type: ignore[no-unt
     return min(heads.view.fresh_as_of(SOURCE, n, position) or NOON for n, position in consumed.items())
 
 
+def older() -> Publishing:
+    """What a build publishes that does not know one of the stored events yet."""
+    return Publishing(SOURCE, Codec({"monitoring.Noted.v1": Noted}), {Noted: NotedContract}, TYPES)
+
+
+async def test_a_build_that_does_not_know_an_event_lets_a_newer_one_publish(
+    store: PostgresEventStore, topics: Topics
+) -> None:
+    await fill_log(store, 100)
+    old = topics.relay(store)
+    old._publishing = older()
+    async with running(old) as task:
+        await until(lambda: checkpoint_is(store, 10))
+        await until(lambda: not old.status().leading)
+        assert sum(map(len, (await topics.read()).values())) == 10
+        new = topics.relay(store)
+        async with running(new):
+            await until(lambda: relayed_to_head(store, new))
+        assert not task.done()
+    expected = await as_in_the_log(store)
+    assert {n: once(records) for n, records in (await topics.read()).items()} == expected
+
+
+async def test_a_build_that_does_not_know_an_event_gives_no_records_beyond_it(store: PostgresEventStore) -> None:
+    await fill_log(store, 30)
+    reader = PublishedReader(store, older(), 1)
+    runs = reader.read_published(0, 0, 0)
+    assert [one.envelope.position for one in await anext(runs)] == list(range(1, 11))
+    with pytest.raises(LogAhead):
+        await anext(runs)
+
+
+async def checkpoint_is(store: PostgresEventStore, position: int) -> bool:
+    return bool(await store.sessions.fetchval("select position from relay_checkpoint") == position)
+
+
 async def test_another_number_of_partitions_refuses_to_start(store: PostgresEventStore, topics: Topics) -> None:
     relay = topics.relay(store)
     async with running(relay):
@@ -362,6 +415,30 @@ async def test_without_a_broker_commands_are_stored_and_sent_when_it_is_back(
         await until(lambda: len(attempts) > 2)
         assert not relay.status().broker_connected
         relay._bootstrap = topics.bootstrap = there
+        await until(lambda: relayed_to_head(store, relay))
+    assert await topics.read() == await as_in_the_log(store)
+
+
+async def test_a_producer_that_ends_as_cancelled_ends_no_relay(
+    store: PostgresEventStore, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The term fails, and its producer lets its own cancellation out when it is thrown away."""
+    accept, stop, failures = Sender.accept, AIOKafkaProducer.stop, [KafkaConnectionError("gone")]
+
+    async def fails_once(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+        if failures:
+            raise failures.pop()
+        return await accept(self, runs)
+
+    async def cancelled_within(self: AIOKafkaProducer) -> None:
+        await stop(self)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Sender, "accept", fails_once)
+    monkeypatch.setattr(AIOKafkaProducer, "stop", cancelled_within)
+    await fill_log(store, 20)
+    relay = topics.relay(store)
+    async with running(relay):
         await until(lambda: relayed_to_head(store, relay))
     assert await topics.read() == await as_in_the_log(store)
 
