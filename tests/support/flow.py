@@ -10,7 +10,8 @@ from typing import Any
 import grpc
 
 from tests.support.care import SERTRALINE, Care
-from tests.support.ledger import causes_with_two_notices, everything_arrived, times_stored
+from tests.support.history import Told, told_and_stored
+from tests.support.ledger import callers, causes_with_two_notices, everything_arrived, times_stored
 from tests.support.running import System, assessment, coordination, monitoring, new_id
 from tests.support.waiting import until
 
@@ -43,6 +44,7 @@ class Flow:
         self.cares = cares
         self.acknowledged: list[str] = []
         self.refused: Refused = Counter()
+        self.history: list[Told] = []
         self._pause = pause
         self._stopping = asyncio.Event()
 
@@ -61,12 +63,29 @@ class Flow:
     async def _insist(self, care: Care, service: str, request: Any) -> Any:
         while True:
             try:
-                return await care.prescriber.call(service, request)
+                answer = await care.prescriber.call(service, request)
             except grpc.aio.AioRpcError as refusal:
                 self.refused[refusal.code()] += 1
+                self._note(care, service, request, refusal.code().name)
+            else:
+                self._note(care, service, request, "OK", answer.receipt.token)
+                return answer
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.system.channels[service].channel_ready(), timeout=1)
             await self._rest(0.05)
+
+    def _note(self, care: Care, service: str, request: Any, status: str, token: str = "") -> None:
+        self.history.append(
+            Told(
+                who=care.prescriber.subject,
+                service=service,
+                command=request.request_id,
+                patient=request.patient_id,
+                operation=type(request).__name__.removesuffix("Request"),
+                status=status,
+                token=token,
+            )
+        )
 
     async def _rest(self, seconds: float) -> None:
         """What a client does between two commands."""
@@ -81,8 +100,10 @@ class Flow:
         self._stopping.set()
 
     async def check(self) -> None:
-        """Nothing acknowledged is lost, nothing is done twice, everything arrives, and views are folds."""
+        """Nothing acknowledged is lost, nothing is done twice, everything arrives, views are folds, answers agree."""
         assert await times_stored(self.system, self.acknowledged) == dict.fromkeys(self.acknowledged, 1)
+        recorded = await callers(self.system, {told.command for told in self.history})
+        assert [wrong for check in told_and_stored(self.history, recorded) for wrong in check.wrong] == []
         await until(lambda: everything_arrived(self.system), seconds=60)
         assert not await causes_with_two_notices(self.system)
         for care in self.cares:

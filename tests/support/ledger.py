@@ -146,6 +146,17 @@ async def times_stored(system: System, commands: Iterable[str]) -> dict[str, int
     return {command: counted[command] for command in wanted}
 
 
+async def callers(system: System, commands: Iterable[str]) -> dict[str, str]:
+    """Who made each of these commands that is on record."""
+    async with tables(system) as connection:
+        rows = await connection.fetch(
+            """select command_id, caller from assessment.commands where command_id = any($1)
+               union all select command_id, caller from monitoring.commands where command_id = any($1)""",
+            list(commands),
+        )
+    return {row["command_id"]: row["caller"] for row in rows}
+
+
 async def causes_with_two_notices(system: System) -> list[str]:
     """Commands by which notifications decided more than one notice of one cause."""
     async with tables(system) as connection:
