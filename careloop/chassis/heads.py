@@ -21,7 +21,7 @@ from careloop.kernel.events import Instant
 HEADS_TOPIC = "care.heads.v1"
 HISTORY = 256
 """Heads kept per (source, partition): a consumer further behind than that counts as older than it is."""
-SILENCE_SECONDS = 10.0
+SILENCE_SECONDS = 8.0
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.1

@@ -47,7 +47,7 @@ class Relay:
         topic: str = "",
         heads_topic: str = HEADS_TOPIC,
         heads_interval_seconds: float = 2.0,
-        send_deadline_seconds: float = 10.0,
+        send_deadline_seconds: float = 7.0,
         page: int = 2_000,
     ) -> None:
         self._store = store
@@ -109,6 +109,7 @@ class Relay:
             term = Term(self._store, self._publishing, leadership, sender, pace=self._pace, moved=self._moved)
             await term.follow()
         finally:
+            self._connected = False
             await sender.close()
 
     def _moved(self, position: int) -> None:

@@ -12,13 +12,13 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 
 from tests.support.breaking import end_server
-from tests.support.flow import enrolled, flowing
+from tests.support.flow import Flow, enrolled, flowing
 from tests.support.instances import Instance, instead, relaying
 from tests.support.ledger import everything_arrived, tables
 from tests.support.missing import explained
@@ -29,6 +29,7 @@ from tests.support.waiting import until
 KILLS = int(os.environ.get("CARELOOP_FAULT_KILLS", "200"))
 SEED = int(os.environ.get("CARELOOP_FAULT_SEED", "0"))
 BOUNCE_EVERY_SECONDS = 60.0
+PROCESSES = {"monitoring": 3, "coordination": 2, "assessment": 1, "prescribing": 1, "notifications": 1}
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(KILLS * 30 + 900)]
 
@@ -37,21 +38,16 @@ async def test_killing_relay_and_projector_loses_doubles_and_reorders_nothing(
     system: System, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance, cares, began = random.Random(SEED), await enrolled(system, 24), time.monotonic()
-    async with (
-        instead(system, "monitoring", [Instance(system, "monitoring", number) for number in range(3)]) as relays,
-        instead(
-            system, "coordination", [Instance(system, "coordination", number) for number in range(2)]
-        ) as projectors,
-    ):
+    async with kept_running(system) as kept:
         first_epoch = await epoch(system)
-        async with flowing(system, cares, pause=0.2) as flow, bounced(system) as bounces:
+        async with flowing(system, cares, pause=0.2) as flow, bounced(system) as bounces, explaining(system, flow):
             for _ in range(KILLS):
                 await flow.go_on(chance.randrange(1, 20))
-                await kill_one_of_each(system, chance, relays, projectors)
+                await kill_one_of_each(system, chance, kept["monitoring"], kept["coordination"])
         with suppress(AssertionError):  # what has not arrived is counted
             await until(lambda: everything_arrived(system), seconds=180)
         count, epochs = await tally(system, flow.acknowledged), await epoch(system) - first_epoch
-        by_themselves = sum(one.ended_by_itself for one in (*relays, *projectors))
+        by_themselves = sum(one.ended_by_itself for instances in kept.values() for one in instances)
         why = "" if count.is_clean else await explained(system, flow.acknowledged)
         with capsys.disabled():
             sys.stdout.write(
@@ -62,6 +58,28 @@ async def test_killing_relay_and_projector_loses_doubles_and_reorders_nothing(
         assert count.is_clean, why
         assert epochs >= KILLS
         await flow.check()
+
+
+@asynccontextmanager
+async def kept_running(system: System) -> AsyncIterator[Mapping[str, Sequence[Instance]]]:
+    """The processes of all services, each started again when it ends by itself."""
+    async with AsyncExitStack() as stack:
+        yield {
+            service: await stack.enter_async_context(
+                instead(system, service, [Instance(system, service, number) for number in range(processes)])
+            )
+            for service, processes in PROCESSES.items()
+        }
+
+
+@asynccontextmanager
+async def explaining(system: System, flow: Flow) -> AsyncIterator[None]:
+    """What ends the load too early is told with where everything stands."""
+    try:
+        yield
+    except AssertionError as failure:
+        failure.add_note(await explained(system, flow.acknowledged))
+        raise
 
 
 async def kill_one_of_each(

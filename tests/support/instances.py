@@ -128,7 +128,7 @@ async def instead(system: System, service: str, instances: Sequence[Instance]) -
 
 
 async def relaying(system: System, instances: Sequence[Instance]) -> Instance:
-    """Which of these processes relays their service's log now; waited for when nobody does."""
+    """Which of these processes relays their service's log now; waited for when nobody does, as without a broker."""
     found: list[Instance] = []
 
     async def known() -> bool:
@@ -136,7 +136,7 @@ async def relaying(system: System, instances: Sequence[Instance]) -> Instance:
         found[:] = [one for one in instances if port is not None and one.alive and _owns(one.process.pid, port)]
         return bool(found)
 
-    await until(known)
+    await until(known, seconds=120)
     return found[0]
 
 

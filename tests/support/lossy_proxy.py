@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from tests.support.wires import KafkaWire, PostgresWire, Wire
@@ -110,7 +111,7 @@ async def lossy_proxy(dsn: str) -> AsyncIterator[tuple[LossyProxy, str]]:
     """The proxy, and the address that leads through it to the PostgreSQL of `dsn`."""
     parts = urlsplit(dsn)
     proxy = LossyProxy((parts.hostname or "", parts.port or 0), PostgresWire())
-    async with _listening(proxy):
+    async with listening(proxy):
         through = parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.port}"))
         yield proxy, through.geturl()
 
@@ -120,12 +121,21 @@ async def lossy_broker(bootstrap: str) -> AsyncIterator[tuple[LossyProxy, str]]:
     """The proxy, and the address that leads through it to the broker of `bootstrap`."""
     host, port = bootstrap.split(":")
     proxy = LossyProxy((host, int(port)), KafkaWire(bootstrap))
-    async with _listening(proxy):
+    async with listening(proxy):
         yield proxy, f"{host}:{proxy.port}"
 
 
+class Proxy(Protocol):
+    """What is done with each connection, and the port on which it is listened for."""
+
+    port: int
+
+    async def serve(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None: ...
+
+
 @asynccontextmanager
-async def _listening(proxy: LossyProxy) -> AsyncIterator[None]:
+async def listening(proxy: Proxy) -> AsyncIterator[None]:
+    """Connections to a free port are served by the proxy until the end of the block."""
     connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
