@@ -19,6 +19,9 @@ FEW_COMMANDS = 16
 """So few are not worth a commit of their own while another is under way."""
 MOST_BYTES = 1_000_000
 MOST_WAITING = 10_000
+MOST_SECONDS = 2.0
+"""Who would have to wait behind one that waits for so long already is refused at once: an answer that comes when its
+caller has given up is work for nothing, and the more so the more there is to do."""
 LANES = 2
 """While the server stores one batch, the next one is on its way."""
 
@@ -31,6 +34,7 @@ class _Lost(Exception):
 class _Waiting:
     write: Write
     outcome: "asyncio.Future[Outcome]"
+    since: float
 
 
 class Appender:
@@ -47,6 +51,7 @@ class Appender:
         self._waiting: deque[_Waiting] = deque()
         self._under_way: set[UUID] = set()
         self._more = asyncio.Event()
+        self._answered_at = float("-inf")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -65,9 +70,10 @@ class Appender:
 
         A caller that gives up before its batch has left leaves nothing behind.
         """
-        if len(self._waiting) >= MOST_WAITING:
+        loop = asyncio.get_running_loop()
+        if len(self._waiting) >= MOST_WAITING or self._is_late(loop.time()):
             raise Overloaded("too-many-commands", "Too many commands wait; retry later with the same request_id.")
-        waiting = _Waiting(write, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(write, loop.create_future(), loop.time())
         self._waiting.append(waiting)
         self._more.set()
         try:
@@ -77,6 +83,17 @@ class Appender:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def _is_late(self, now: float) -> bool:
+        """Whether the first that waits, and has not given up, waits too long. Raises Unavailable when nothing is stored
+        meanwhile: then it is not for too much work."""
+        while self._waiting and self._waiting[0].outcome.done():
+            self._waiting.popleft()
+        if not self._waiting or now - self._waiting[0].since < MOST_SECONDS:
+            return False
+        if now - self._answered_at >= 2 * MOST_SECONDS:
+            raise unavailable()
+        return True
 
     async def _serve(self, lane: "_Lane") -> None:
         try:
@@ -118,6 +135,7 @@ class Appender:
     async def _store(self, lane: "_Lane", batch: Sequence[_Waiting]) -> None:
         try:
             await lane.store(batch)
+            self._answered_at = asyncio.get_running_loop().time()
         finally:
             self._under_way.difference_update([waiting.write.stream_id for waiting in batch])
             self._more.set()

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from careloop.chassis.appender import MOST_WAITING
+from careloop.chassis import appender
+from careloop.chassis.appender import LANES, MOST_COMMANDS, MOST_WAITING
 from careloop.chassis.batch_arrays import APPEND_BATCH, Outcome, batch_arrays, outcomes
 from careloop.chassis.event_store import Unit, Write, Written
 from careloop.chassis.memory import MemoryEventStore
 from careloop.chassis.postgres import PostgresEventStore
-from careloop.kernel.errors import CareloopError, Conflict, Overloaded, RequestIdReused
+from careloop.kernel.errors import CareloopError, Conflict, Overloaded, RequestIdReused, Unavailable
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
 from tests.support.writes import due_row, new_event, write
@@ -152,8 +153,34 @@ async def test_more_commands_than_may_wait_are_refused_at_once(
         for call in calls:
             call.cancel()
     await admin.close()
-    assert all(isinstance(call.exception(), Overloaded) for call in refused)
+    assert all(isinstance(call.exception(), Overloaded | Unavailable) for call in refused)
     await asyncio.gather(*calls, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("answered_before", "refusal"), [(0, Overloaded), (3600, Unavailable)])
+async def test_who_would_wait_behind_one_that_waits_too_long_is_refused_at_once(
+    store: PostgresEventStore,
+    postgres: PostgresDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    answered_before: float,
+    refusal: type[CareloopError],
+) -> None:
+    """For too much work while something is stored, and for want of the store while nothing is."""
+    admin = await asyncpg.connect(postgres.admin_dsn, server_settings={"search_path": SCHEMA})
+    async with admin.transaction():
+        await admin.execute("select pg_advisory_xact_lock(log_key())")
+        first = [
+            asyncio.create_task(store.commit(Unit(writes=(write(uuid4(), 0, new_event()),))))
+            for _ in range(LANES * MOST_COMMANDS + 1)
+        ]
+        await until(lambda: len(store._appender._waiting) == 1)
+        monkeypatch.setattr(appender, "MOST_SECONDS", 0.01)
+        await asyncio.sleep(0.02)
+        store._appender._answered_at = asyncio.get_running_loop().time() + 60 - answered_before
+        with pytest.raises(refusal):
+            await store.commit(Unit(writes=(write(uuid4(), 0, new_event()),)))
+    await admin.close()
+    await asyncio.gather(*first)
 
 
 Known = tuple[list[UUID], list[Write]]

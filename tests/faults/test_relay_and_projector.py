@@ -77,7 +77,7 @@ async def explaining(system: System, flow: Flow) -> AsyncIterator[None]:
     """What ends the load too early is told with where everything stands."""
     try:
         yield
-    except AssertionError as failure:
+    except Exception as failure:
         failure.add_note(await explained(system, flow.acknowledged))
         raise
 

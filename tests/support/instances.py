@@ -79,7 +79,7 @@ class Instance:
         """kill -9, and start again; returns when it answers."""
         await self.end()
         self.start()
-        await self.answers()
+        await self.answers(within=180)
 
     async def keep(self) -> None:
         """For ever: start it again when it ends without being told to, as a supervisor does."""
