@@ -23,7 +23,7 @@ from tests.support.running import Person, System
 from tests.support.waiting import until
 
 HELD_SECONDS, FREE_SECONDS = 1.0, 0.05
-PEAK_CALLERS = 400
+PEAK_CALLERS = 200
 PEAK_SECONDS = 15.0
 TIMES_THE_PEAK = 5
 OVERLOAD_SECONDS = 20.0
