@@ -42,7 +42,7 @@ async def test_killing_relay_and_projector_loses_doubles_and_reorders_nothing(
         first_epoch = await epoch(system)
         async with flowing(system, cares, pause=0.2) as flow, bounced(system) as bounces, explaining(system, flow):
             for _ in range(KILLS):
-                await flow.go_on(chance.randrange(1, 20))
+                await flow.go_on(chance.randrange(1, 20), within=180)
                 await kill_one_of_each(system, chance, kept["monitoring"], kept["coordination"])
         with suppress(AssertionError):  # what has not arrived is counted
             await until(lambda: everything_arrived(system), seconds=180)
@@ -86,7 +86,7 @@ async def kill_one_of_each(
     system: System, chance: random.Random, relays: Sequence[Instance], projectors: Sequence[Instance]
 ) -> None:
     for one in (*relays, *projectors):
-        await one.answers()
+        await one.answers(within=180)
     victims = [await relaying(system, relays), chance.choice(projectors)]
     chance.shuffle(victims)
     async with asyncio.TaskGroup() as group:

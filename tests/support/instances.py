@@ -116,7 +116,7 @@ async def instead(system: System, service: str, instances: Sequence[Instance]) -
     system.channels[service] = grpc.aio.insecure_channel(together, options=CHANNEL_OPTIONS)
     keeping = [asyncio.create_task(instance.keep()) for instance in instances]
     try:
-        await asyncio.gather(*(instance.answers() for instance in instances))
+        await asyncio.gather(*(instance.answers(within=180) for instance in instances))
         yield instances
     finally:
         for keeper in keeping:
