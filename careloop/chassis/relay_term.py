@@ -61,8 +61,8 @@ class Term:
 
     Full pages are handed to the producer in order while those before them are under way, `pages_ahead` at most; it
     keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged, and at
-    least `gathering` seconds: the time in which the next page gathers. The checkpoint moves over what is acknowledged, several pages in one step when
-    acknowledgements come faster than the store can keep it.
+    least `gathering` seconds: the time in which the next page gathers. The checkpoint moves over what is acknowledged,
+    several pages in one step when acknowledgements come faster than the store can keep it.
     """
 
     def __init__(
