@@ -24,6 +24,13 @@ def dose() -> monitoring.RecordDoseRequest:
     )
 
 
+def skipped(reason: str) -> monitoring.RecordDoseRequest:
+    """A dose with a text of its own, by which a proxy knows it."""
+    request = dose()
+    request.status, request.reason = monitoring.DOSE_STATUS_SKIPPED, reason
+    return request
+
+
 def scale() -> monitoring.AnswerScaleRequest:
     return monitoring.AnswerScaleRequest(request_id=new_id(), instrument="phq-9", items=[1] * 8 + [0])
 
@@ -38,7 +45,7 @@ KINDS = (("monitoring", dose), ("monitoring", scale), ("assessment", intake_scal
 class Flow:
     """One client per entry of `cares`, each with one command under way; what was acknowledged, and each refusal."""
 
-    def __init__(self, system: System, cares: Sequence[Care], pause: float) -> None:
+    def __init__(self, system: System, cares: Sequence[Care], pause: float = 0) -> None:
         self.system = system
         self.cares = cares
         self.acknowledged: list[str] = []
@@ -51,12 +58,15 @@ class Flow:
         for service, kind in cycle(KINDS):
             if self._stopping.is_set():
                 break
-            request: Any = kind()
-            request.patient_id = care.patient_id
-            answer = await self._insist(care, service, request)
-            self.acknowledged.append(request.request_id)
-            care.tokens[service] = answer.receipt.token
+            await self.tell(care, service, kind())
             await self._rest(self._pause)
+
+    async def tell(self, care: Care, service: str, request: Any) -> None:
+        """One command about this patient, until it is acknowledged."""
+        request.patient_id = care.patient_id
+        answer = await self._insist(care, service, request)
+        self.acknowledged.append(request.request_id)
+        care.tokens[service] = answer.receipt.token
 
     async def _insist(self, care: Care, service: str, request: Any) -> Any:
         while True:
