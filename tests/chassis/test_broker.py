@@ -115,18 +115,36 @@ async def committed_everything(subscriber: Any) -> bool:
     return all([await consumer.committed(place) == end or end == 0 for place, end in ends.items()])
 
 
-async def test_an_event_missing_on_the_topic_is_fetched_from_its_source(
-    leg: Leg, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    accept = Sender.accept
+@pytest.fixture
+def losing(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Positions that never come to the topic."""
+    accept, lost = Sender.accept, set[int]()
 
-    async def losing(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
-        kept = {n: [one for one in run if one.envelope.position != 42] for n, run in runs.items()}
+    async def accept_others(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+        kept = {n: [one for one in run if one.envelope.position not in lost] for n, run in runs.items()}
         return await accept(self, kept)
 
-    monkeypatch.setattr(Sender, "accept", losing)
+    monkeypatch.setattr(Sender, "accept", accept_others)
+    return lost
+
+
+async def test_an_event_missing_on_the_topic_is_fetched_from_its_source(leg: Leg, losing: set[int]) -> None:
+    losing.add(42)
     await leg.add(0, 100)
     async with running(leg.relay(), leg.relay(), leg.consumer()):
+        await until(lambda: leg.has(100))
+    await leg.check_everything_once_in_order(100)
+
+
+async def test_a_last_event_missing_on_the_topic_is_fetched_when_the_subscription_stands_still(
+    leg: Leg, losing: set[int]
+) -> None:
+    losing.add(100)
+    consumer = leg.consumer()
+    await leg.add(0, 100)
+    async with running(leg.relay(), consumer):
+        await until(lambda: leg.has(99))
+        consumer.revive(leg.handler.consumer, SOURCE)
         await until(lambda: leg.has(100))
     await leg.check_everything_once_in_order(100)
 
