@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from tests.support.care import SERTRALINE, Care
-from tests.support.ledger import causes_with_two_notices, everything_arrived, times_stored
+from tests.support.ledger import Lost, causes_with_two_notices, everything_arrived, nothing, times_stored
 from tests.support.running import System, assessment, coordination, monitoring, new_id
 from tests.support.waiting import until
 
@@ -90,10 +90,10 @@ class Flow:
     def stop(self) -> None:
         self._stopping.set()
 
-    async def check(self) -> None:
+    async def check(self, lost: Lost = nothing) -> None:
         """Nothing acknowledged is lost, nothing is done twice, everything arrives, and views are folds."""
         assert await times_stored(self.system, self.acknowledged) == dict.fromkeys(self.acknowledged, 1)
-        await until(lambda: everything_arrived(self.system), seconds=60)
+        await until(lambda: everything_arrived(self.system, lost), seconds=60)
         assert not await causes_with_two_notices(self.system)
         for care in self.cares:
             await check_view_is_fold(care)

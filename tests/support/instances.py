@@ -89,6 +89,10 @@ class Instance:
             self.ended_by_itself += 1
             self.start()
 
+    def log_has(self, words: str) -> int:
+        """How many lines of its log have these words."""
+        return sum(words in line for line in self._log.read_text().splitlines())
+
     async def answers(self, service: str = "", within: float = 60) -> None:
         """Return when it says that it serves, or that it is ready (`readiness`)."""
         async with grpc.aio.insecure_channel(self.address) as channel:
