@@ -27,6 +27,8 @@ from tests.support.stack import KafkaBroker, PostgresDatabase
 PARTITIONS = 3
 TARGET = "prescribing"
 ROOT = Path(__file__).parents[2]
+SHORTEST_SESSION_MS = 6_000
+"""Which a broker allows: so long the partitions of a process that is gone wait for another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,8 @@ class Leg:
         )
         broker = ServiceBroker(Identity(service=TARGET, instance=instance), self.names.bootstrap, TYPES)
         broker.consume(inbox, [SOURCE], topics={SOURCE: self.names.topic})
+        (subscriber,) = broker.broker.subscribers
+        subscriber._connection_args["session_timeout_ms"] = SHORTEST_SESSION_MS  # type: ignore[attr-defined]
         return broker
 
     async def applied(self) -> int:
