@@ -1,6 +1,6 @@
 """Answers of the broker are lost under load, and the whole topic is read again.
 
-`CARELOOP_FAULT_KILLS` sets how many answers (200); a twentieth as many are withheld in silence, and so often is it read.
+`CARELOOP_FAULT_KILLS` sets how many answers (200); a twentieth as many are held back, and so often is it read.
 """
 
 import asyncio
