@@ -26,15 +26,15 @@ async def test_a_relay_killed_before_or_after_the_broker_took_its_page_repeats_o
     flow = Flow(system, [care])
     async with relaying_through_a_proxy(system) as (relay, proxy):
         for loss, taken, in_all in ((Loss.BEFORE, 0, 1), (Loss.AFTER, 1, 2)):
-            await until(lambda: everything_arrived(system))
+            await until(lambda: everything_arrived(system), seconds=60)
             before = await sent(system)
             held = proxy.hold(produce_to("care.monitoring.v1"), loss)
             await flow.tell(care, "monitoring", skipped(MARK))
-            await asyncio.wait_for(held.wait(), 10)
+            await asyncio.wait_for(held.wait(), 30)
             await relay.end()
             assert await sent(system) == before + taken
             relay.start()
-            await until(lambda total=before + in_all: is_sent(system, total))  # type: ignore[misc]
+            await until(lambda total=before + in_all: is_sent(system, total), seconds=60)  # type: ignore[misc]
     await flow.check()
 
 
@@ -63,13 +63,13 @@ async def test_a_projector_killed_at_each_step_applies_each_event_once(system: S
     flow = Flow(system, [care])
     async with projecting_through_proxies(system) as (projector, store, broker):
         for loss in (Loss.BEFORE, Loss.AFTER, None):
-            await until(lambda: everything_arrived(system))
+            await until(lambda: everything_arrived(system), seconds=60)
             before = await journaled(system)
             held = store.hold(MARK.encode(), loss) if loss else broker.hold(offset_commit_of(GROUP), Loss.BEFORE)
             await flow.tell(care, "monitoring", skipped(MARK))
-            await asyncio.wait_for(held.wait(), 20)
+            await asyncio.wait_for(held.wait(), 30)
             if loss is not Loss.BEFORE:
-                await until(lambda entries=before + 1: is_journaled(system, entries))  # type: ignore[misc]
+                await until(lambda entries=before + 1: is_journaled(system, entries), seconds=60)  # type: ignore[misc]
             await projector.end()
             assert await journaled(system) == before + (loss is not Loss.BEFORE)
             projector.start()

@@ -36,11 +36,11 @@ async def test_poison_makes_its_patient_wait_and_nobody_else(
         first, since = await head(system)
         poison.put()
         async with flowing(system, cares, pause=0.05) as flow:
-            await until(lambda: is_past(system, (first // POISON_EVERY + poisons) * POISON_EVERY), poisons * 60)
+            await until(lambda: is_past(system, (first // POISON_EVERY + poisons) * POISON_EVERY), poisons * 120)
         found = await parked(system)
         waiting = {one.patient_id for one in found}
         assert 1 <= len(waiting) <= poisons
-        await until(lambda: nothing_of_others_waits(system, waiting))
+        await until(lambda: nothing_of_others_waits(system, waiting), seconds=60)
         longest, events = await longest_wait(system, since, waiting)
         with capsys.disabled():
             sys.stdout.write(f"\n{len(waiting)} of {patients} parked; {events} events of the others, {longest:.3f} s\n")
