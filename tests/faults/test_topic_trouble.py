@@ -5,6 +5,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
@@ -29,9 +30,11 @@ CONSUMER = "coordination.care-view"
 SILENCES = READINGS = TIMES // 20
 
 
-async def test_lost_answers_of_the_broker_have_no_second_effect(system: System) -> None:
-    """The broker took the page; then the connection is cut, or stays open without a word until the relay gives up and
-    sends it again."""
+async def test_lost_answers_of_the_broker_have_no_second_effect(
+    system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The broker took the page; then the connection is cut, or stays open without a word until the relay gives up. The
+    Kafka client sends it again under its number, which the broker knows; the relay sends it as a new one."""
     cares = await enrolled(system)
     async with (
         lossy_broker(system.stack.kafka_address) as (proxy, address),
@@ -43,8 +46,9 @@ async def test_lost_answers_of_the_broker_have_no_second_effect(system: System) 
                 await flow.go_on(8)
         await until(lambda: everything_arrived(system), seconds=60)
     assert proxy.losses == TIMES + SILENCES
-    assert await repeats(system) >= SILENCES
     await flow.check()
+    with capsys.disabled():
+        sys.stdout.write(f"\n{len(flow.acknowledged)} commands, {await repeats(system)} records sent again\n")
 
 
 async def repeats(system: System) -> int:
