@@ -146,9 +146,11 @@ class _Subscription:
             self._stands_still.set()
 
     async def keep(self) -> None:
-        """For ever: whenever asked to, leave the Kafka client to itself and take a new one, as the same member."""
+        """For ever: whenever asked to, leave the Kafka client to itself and take a new one, as the same member. Where
+        that one brings nothing either, the topic itself may have lost what comes next."""
         while True:
             await self._stands_still.wait()
+            places = self._subscriber.consumer.assignment()
             structlog.get_logger().warning("subscription restarted", consumer=self._inbox.consumer, source=self._source)
             with suppress(TimeoutError, KafkaError, OSError), client_cancellations():
                 await asyncio.wait_for(self._subscriber.stop(), STOP_SECONDS)
@@ -156,6 +158,8 @@ class _Subscription:
             self.assignment_ended()
             self._inbox.forget_all(self._source)
             await _started(self._subscriber)
+            for place in places:
+                self._inbox.doubt(self._source, place.partition)
             self._stands_still.clear()
 
     def declare(self, broker: KafkaBroker, identity: Identity, topic: str | None) -> None:

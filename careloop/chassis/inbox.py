@@ -47,7 +47,8 @@ class Taken(Enum):
 class Inbox:
     """Takes one consumer's records, in any order and however often, and applies each once, in order, without a hole.
 
-    What is missing is waited for `patience_seconds`, then fetched from the source by `watch`. A unit that fails for a
+    What is missing is waited for `patience_seconds`, then fetched from the source by `watch`; a missing last record,
+    which none after it shows, once the partition is doubted. A unit that fails for a
     passing reason is tried again for at most `give_up_seconds`, which must be less than Kafka's maximum poll
     interval. A record that cannot be applied parks its patient; everyone else goes on.
     """
@@ -73,6 +74,7 @@ class Inbox:
         self._give_up = give_up_seconds
         self._lanes: dict[Key, Lane] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
+        self._doubted: dict[Key, float] = {}
 
     @property
     def consumer(self) -> str:
@@ -98,9 +100,18 @@ class Inbox:
         """Fetch for ever from its source what has been missing for longer than patience allows."""
         while True:
             await asyncio.sleep(self._patience / 4)
-            for key, lane in list(self._lanes.items()):
-                if lane.missing_since is not None and time.monotonic() - lane.missing_since >= self._patience:
-                    await self._fill(key)
+            for key in self._overdue():
+                await self._fill(key)
+
+    def doubt(self, source: str, partition: int) -> None:
+        """The topic brings nothing although its source says that it has more: unless that comes in the time that
+        patience allows, the source is asked for it."""
+        self._doubted.setdefault((source, partition), time.monotonic())
+
+    def _overdue(self) -> list[Key]:
+        missing = {key: lane.missing_since for key, lane in self._lanes.items() if lane.missing_since is not None}
+        now = time.monotonic()
+        return [key for key, since in (self._doubted | missing).items() if now - since >= self._patience]
 
     def holds(self, source: str, partition: int) -> bool:
         """Whether records of this partition wait here because one before them is missing or contradicts them."""
@@ -116,6 +127,7 @@ class Inbox:
     def forget(self, source: str, partition: int) -> None:
         """Another instance may own the partition now: what is remembered of it is read again when it comes back."""
         self._lanes.pop((source, partition), None)
+        self._doubted.pop((source, partition), None)
         if isinstance(self.handler, KeepsState):
             self.handler.forget(source, partition)
 
@@ -166,7 +178,10 @@ class Inbox:
     async def _admit(self, key: Key, records: Sequence[RawRecord]) -> None:
         """Safe to repeat: what was admitted before is a duplicate now."""
         lane = await self._lane(key)
-        lane.pending += lane.gate.admit(self._understood(lane, records))
+        new = lane.gate.admit(self._understood(lane, records))
+        if new:
+            self._doubted.pop(key, None)
+        lane.pending += new
         await self._applier.apply(lane)
         self._look_for_trouble(lane)
 
@@ -197,28 +212,46 @@ class Inbox:
     async def _fill(self, key: Key) -> None:
         async with self._lock(key):
             lane = self._lanes.get(key)
-            if lane is None or lane.missing_since is None or lane.overtaken:
+            if key not in self._doubted and (lane is None or lane.missing_since is None):
                 return
-            self._observer.hole(lane.place, position=lane.gate.last, waiting=lane.gate.holding)
-            lane.missing_since = time.monotonic()
+            if lane is not None and lane.overtaken:
+                return
             try:
-                await self._fetch(lane)
+                lane = await self._lane(key)
+                if lane.missing_since is not None:
+                    await self._fetch_missing(lane)
+                else:
+                    await self._fetch_rest(lane)
+                self._doubted.pop(key, None)
             except GateClosed:
-                lane.overtaken = True
+                self._doubted.pop(key, None)
+                if lane is not None:
+                    lane.overtaken = True
             except Exception as failure:
-                self._observer.delayed(lane.place, error=failure)
+                self._observer.delayed(self._place(key), error=failure)
 
-    async def _fetch(self, lane: Lane) -> None:
+    async def _fetch_missing(self, lane: Lane) -> None:
+        self._observer.hole(lane.place, position=lane.gate.last, waiting=lane.gate.holding)
+        lane.missing_since = time.monotonic()
         everything = lane.malformed or lane.gate.let_go
-        through = 0 if everything else lane.gate.hole_ends
+        await self._fetch(lane, 0 if everything else lane.gate.hole_ends)
+        if everything:
+            lane.malformed = lane.gate.let_go = False
+        self._look_for_trouble(lane)
+
+    async def _fetch_rest(self, lane: Lane) -> None:
+        last = lane.gate.last
+        await self._fetch(lane, 0)
+        if lane.gate.last > last:
+            self._observer.hole(lane.place, position=last, waiting=0)
+        self._look_for_trouble(lane)
+
+    async def _fetch(self, lane: Lane, through: int) -> None:
         place = lane.place
         await self._applier.apply(lane)  # what an earlier attempt fetched and could not store
         async for run in self._elsewhere.read(place.source, place.partition, lane.gate.last, through):
             lane.pending += lane.gate.admit(run)
             await self._applier.apply(lane)
-        if everything:
-            lane.malformed = lane.gate.let_go = False
-        self._look_for_trouble(lane)
 
     async def _lane(self, key: Key) -> Lane:
         lane = self._lanes.get(key)

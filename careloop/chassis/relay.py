@@ -51,7 +51,9 @@ class Relay:
         page: int = 2_000,
     ) -> None:
         self._store = store
-        self._checkpoints = RelayCheckpoints(sessions, partitions)
+        # A holder that works says something to the store between any two of its waits for the broker.
+        silent_after = heads_interval_seconds + 2 * send_deadline_seconds
+        self._checkpoints = RelayCheckpoints(sessions, partitions, silent_after)
         self._publishing = publishing
         self._bootstrap = bootstrap
         self._partitions = partitions

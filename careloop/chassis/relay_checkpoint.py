@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+import structlog
 
 from careloop.chassis.sessions import Sessions, kernel_errors
 
 _RELAY_LOCK = "hashtextextended('careloop relay ' || current_schema(), 0)"
+
+_END_SILENT_HOLDER = f"""
+    select pg_terminate_backend(pid) from pg_locks join pg_stat_activity using (pid)
+    where locktype = 'advisory' and granted and objsubid = 1
+    and database = (select oid from pg_database where datname = current_database())
+    and (classid::bigint << 32) | objid::bigint = {_RELAY_LOCK}
+    and state <> 'active' and state_change < clock_timestamp() - make_interval(secs => $1)"""  # noqa: S608 - our own text
 
 
 class PartitionsChanged(Exception):
@@ -74,11 +82,16 @@ class Leadership:
 
 
 class RelayCheckpoints:
-    """The checkpoint of one service's log. `partitions` is fixed once the first relay has run."""
+    """The checkpoint of one service's log. `partitions` is fixed once the first relay has run.
 
-    def __init__(self, sessions: Sessions, partitions: int) -> None:
+    Who holds the lock and has said nothing to the server for `silent_after_seconds` loses it: a process that was
+    stopped, or a machine that nobody reaches any more, keeps its connection open and would keep it for ever.
+    """
+
+    def __init__(self, sessions: Sessions, partitions: int, silent_after_seconds: float) -> None:
         self._sessions = sessions
         self._partitions = partitions
+        self._silent_after = silent_after_seconds
 
     async def position(self) -> int:
         """How far the log was sent, by whichever process."""
@@ -98,9 +111,17 @@ class RelayCheckpoints:
         try:
             with kernel_errors():
                 taken = await connection.fetchval(f"select pg_try_advisory_lock({_RELAY_LOCK})")
+            if not taken:
+                await self._end_silent_holder(connection)
             yield await self._leadership(connection) if taken else None
         finally:
             connection.terminate()
+
+    async def _end_silent_holder(self, connection: asyncpg.Connection) -> None:
+        """Its lock is free then, for whoever asks next; what it still sends are records that come again."""
+        with kernel_errors():
+            if await connection.fetch(_END_SILENT_HOLDER, self._silent_after):
+                structlog.get_logger().warning("silent relay ended")
 
     async def _leadership(self, connection: asyncpg.Connection) -> Leadership:
         checkpoint = await self._next_epoch(connection)

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -14,19 +13,17 @@ from careloop.chassis.broker import MAX_POLL_INTERVAL_MS, SPARED_TIMES, Identity
 from careloop.chassis.envelope import Record
 from careloop.chassis.inbox import Inbox, Taken
 from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.parked import ParkedRecords
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.published import PublishedReader
-from careloop.chassis.relay import Relay
 from careloop.chassis.sending import Ack, Sender
 from careloop.cli.stack.local_stack import LocalStack
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.kernel.errors import Unavailable
-from tests.support.log import CONSUMER, SOURCE, TYPES, Noting, fill, patient, publishing, texts_of
+from tests.support.leg import PARTITIONS, Leg, OwnLog, leg_between, running
+from tests.support.log import SOURCE, Noting
+from tests.support.lossy_proxy import Loss, lossy_broker
 from tests.support.stack import KafkaBroker, PostgresDatabase, start_or_skip, temporary_stack
 from tests.support.waiting import until
+from tests.support.wires import produce_to
 
-PARTITIONS = 3
 CONTRACTS = {
     "assessment": assessment.TYPES,
     "prescribing": prescribing.TYPES,
@@ -36,116 +33,31 @@ CONTRACTS = {
 }
 
 
-class OwnLog:
-    """The source's log, read directly."""
-
-    def __init__(self, store: PostgresEventStore) -> None:
-        self._reader = PublishedReader(store, publishing(), PARTITIONS)
-
-    def read(self, source: str, partition: int, after: int, through: int) -> Any:
-        return self._reader.read_published(partition, after, through)
-
-
-@dataclass
-class Leg:
-    """A source's log, its relay, and a consumer in another service, with names of their own on the broker."""
-
-    source: PostgresEventStore
-    target: PostgresEventStore
-    bootstrap: str
-    topic: str
-    heads: str
-    handler: Noting
-
-    def relay(self) -> Relay:
-        return Relay(
-            self.source,
-            self.source.sessions,
-            publishing(),
-            bootstrap=self.bootstrap,
-            partitions=PARTITIONS,
-            topic=self.topic,
-            heads_topic=self.heads,
-            send_deadline_seconds=3.0,
-        )
-
-    def consumer(self, instance: str = "0") -> ServiceBroker:
-        inbox = Inbox(
-            self.target,
-            self.handler,
-            parked=ParkedRecords(self.target.sessions),
-            elsewhere=OwnLog(self.source),
-            patience_seconds=1.0,
-        )
-        broker = ServiceBroker(Identity(service="prescribing", instance=instance), self.bootstrap, TYPES)
-        broker.consume(inbox, [SOURCE], topics={SOURCE: self.topic})
-        return broker
-
-    async def applied(self) -> int:
-        return (await self.target.head()).position
-
-
-@asynccontextmanager
-async def leg_between(postgres: PostgresDatabase, kafka: KafkaBroker) -> AsyncIterator[Leg]:
-    handler = Noting()
-    handler.consumer = kafka.unique(CONSUMER)
-    async with AsyncExitStack() as stores:
-        source = await stores.enter_async_context(PostgresEventStore.open(postgres.dsn(SOURCE), SOURCE))
-        target = await stores.enter_async_context(PostgresEventStore.open(postgres.dsn("prescribing"), "prescribing"))
-        topic = await kafka.topic("events", partitions=PARTITIONS)
-        heads = await kafka.topic("heads", cleanup_policy="compact")
-        yield Leg(source, target, kafka.bootstrap, topic, heads, handler)
-
-
 @pytest.fixture
 async def leg(postgres: PostgresDatabase, kafka: KafkaBroker) -> AsyncIterator[Leg]:
     async with leg_between(postgres, kafka) as made:
         yield made
 
 
-@asynccontextmanager
-async def running(*works: Relay | ServiceBroker) -> AsyncIterator[list["asyncio.Task[None]"]]:
-    tasks = [asyncio.create_task(work.run()) for work in works]
-    try:
-        yield tasks
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-
-
-async def check_everything_once_in_order(leg: Leg, count: int) -> None:
-    for number in range(10):
-        assert await texts_of(leg.target, patient(number)) == [f"text {n}" for n in range(number, count, 10)]
-
-
-async def add(leg: Leg, first: int, end: int) -> None:
-    await fill(leg.source, [(patient(n % 10), f"text {n}") for n in range(first, end)], prefix=f"{first}.")
-
-
 async def test_what_one_service_records_takes_effect_in_another_once_and_in_order(leg: Leg) -> None:
-    await add(leg, 0, 300)
+    await leg.add(0, 300)
     async with running(leg.relay(), leg.relay(), leg.consumer()):
-        await until(lambda: has(leg, 300))
-        await add(leg, 300, 400)
-        await until(lambda: has(leg, 400))
-    await check_everything_once_in_order(leg, 400)
-
-
-async def has(leg: Leg, count: int) -> bool:
-    return await leg.applied() == count
+        await until(lambda: leg.has(300))
+        await leg.add(300, 400)
+        await until(lambda: leg.has(400))
+    await leg.check_everything_once_in_order(400)
 
 
 async def test_a_consumer_stopped_at_any_moment_goes_on_where_it_was(leg: Leg) -> None:
-    await add(leg, 0, 500)
+    await leg.add(0, 500)
     async with running(leg.relay()):
         for share in (1, 100, 300):
             async with running(leg.consumer()):
                 await until(lambda share=share: at_least(leg, share))  # type: ignore[misc]
-        await add(leg, 500, 600)
+        await leg.add(500, 600)
         async with running(leg.consumer()):
-            await until(lambda: has(leg, 600))
-    await check_everything_once_in_order(leg, 600)
+            await until(lambda: leg.has(600))
+    await leg.check_everything_once_in_order(600)
 
 
 async def test_a_subscription_whose_kafka_client_has_stalled_gets_a_new_one(
@@ -161,15 +73,15 @@ async def test_a_subscription_whose_kafka_client_has_stalled_gets_a_new_one(
         raise asyncio.CancelledError
 
     monkeypatch.setattr(type(subscriber), "stop", cancelled_within)
-    await add(leg, 0, 100)
+    await leg.add(0, 100)
     async with running(leg.relay(), consumer):
-        await until(lambda: has(leg, 100))
+        await until(lambda: leg.has(100))
         stall(consumer)
-        await add(leg, 100, 200)
+        await leg.add(100, 200)
         consumer.revive(leg.handler.consumer, SOURCE)
-        await until(lambda: has(leg, 200))
+        await until(lambda: leg.has(200))
         monkeypatch.undo()
-    await check_everything_once_in_order(leg, 200)
+    await leg.check_everything_once_in_order(200)
 
 
 async def test_a_new_kafka_client_goes_on_where_another_owner_left_off(
@@ -178,19 +90,19 @@ async def test_a_new_kafka_client_goes_on_where_another_owner_left_off(
     """Between the old client and the new one another process had the partitions; nothing then hangs on the source."""
     consumer, other = leg.consumer(), leg.consumer()
     (stopped,), (moved_on,) = consumer.broker.subscribers, other.broker.subscribers
-    await add(leg, 0, 100)
+    await leg.add(0, 100)
     async with running(leg.relay(), consumer):
-        await until(lambda: has(leg, 100))
+        await until(lambda: leg.has(100))
         await stopped.consumer.stop()  # type: ignore[attr-defined]
         async with running(other):
-            await add(leg, 100, 200)
-            await until(lambda: has(leg, 200))
+            await leg.add(100, 200)
+            await until(lambda: leg.has(200))
             await until(lambda: committed_everything(moved_on))
         monkeypatch.setattr(OwnLog, "read", silent)
         consumer.revive(leg.handler.consumer, SOURCE)
-        await add(leg, 200, 300)
-        await until(lambda: has(leg, 300))
-    await check_everything_once_in_order(leg, 300)
+        await leg.add(200, 300)
+        await until(lambda: leg.has(300))
+    await leg.check_everything_once_in_order(300)
 
 
 async def test_a_record_that_was_missed_is_read_again_when_nobody_else_has_it(
@@ -202,12 +114,12 @@ async def test_a_record_that_was_missed_is_read_again_when_nobody_else_has_it(
     monkeypatch.setattr(OwnLog, "read", silent)
     monkeypatch.setattr(Inbox, "take", deaf_to_the_first_batch(take))
     async with running(leg.relay(), consumer):
-        await add(leg, 0, 50)
+        await leg.add(0, 50)
         await until(lambda: any(inbox.holds_any(SOURCE) for inbox in consumer.inboxes))
         for _ in range(SPARED_TIMES + 1):
             consumer.revive(leg.handler.consumer, SOURCE)
-        await until(lambda: has(leg, 50))
-    await check_everything_once_in_order(leg, 50)
+        await until(lambda: leg.has(50))
+    await leg.check_everything_once_in_order(50)
 
 
 async def silent(*_asked: object) -> AsyncIterator[Sequence[Record]]:
@@ -241,22 +153,22 @@ async def at_least(leg: Leg, count: int) -> bool:
 
 
 async def test_two_instances_share_the_partitions_and_a_lost_one_is_replaced(leg: Leg) -> None:
-    await add(leg, 0, 200)
+    await leg.add(0, 200)
     async with running(leg.relay(), leg.consumer("a")):
         async with running(leg.consumer("b")):
-            await until(lambda: has(leg, 200))
-            await add(leg, 200, 300)
-            await until(lambda: has(leg, 300))
-        await add(leg, 300, 400)
-        await until(lambda: has(leg, 400), seconds=60)
-    await check_everything_once_in_order(leg, 400)
+            await until(lambda: leg.has(200))
+            await leg.add(200, 300)
+            await until(lambda: leg.has(300))
+        await leg.add(300, 400)
+        await until(lambda: leg.has(400), seconds=60)
+    await leg.check_everything_once_in_order(400)
 
 
 async def test_a_lost_group_reads_the_whole_topic_again_without_effect(leg: Leg) -> None:
     """Another group name begins at the first offset; the stored positions still are the consumer's."""
-    await add(leg, 0, 100)
+    await leg.add(0, 100)
     async with running(leg.relay(), leg.relay(), leg.consumer()):
-        await until(lambda: has(leg, 100))
+        await until(lambda: leg.has(100))
         again = leg.consumer("again")
         (subscriber,) = again.broker.subscribers
         subscriber.group_id = f"{leg.handler.consumer}.again"  # type: ignore[attr-defined]
@@ -273,20 +185,52 @@ async def committed_everything(subscriber: Any) -> bool:
     return all([await consumer.committed(place) == end or end == 0 for place, end in ends.items()])
 
 
-async def test_an_event_missing_on_the_topic_is_fetched_from_its_source(
-    leg: Leg, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    accept = Sender.accept
+@pytest.fixture
+def losing(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Positions that never come to the topic."""
+    accept, lost = Sender.accept, set[int]()
 
-    async def losing(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
-        kept = {n: [one for one in run if one.envelope.position != 42] for n, run in runs.items()}
+    async def accept_others(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+        kept = {n: [one for one in run if one.envelope.position not in lost] for n, run in runs.items()}
         return await accept(self, kept)
 
-    monkeypatch.setattr(Sender, "accept", losing)
-    await add(leg, 0, 100)
+    monkeypatch.setattr(Sender, "accept", accept_others)
+    return lost
+
+
+async def test_an_event_missing_on_the_topic_is_fetched_from_its_source(leg: Leg, losing: set[int]) -> None:
+    losing.add(42)
+    await leg.add(0, 100)
     async with running(leg.relay(), leg.relay(), leg.consumer()):
-        await until(lambda: has(leg, 100))
-    await check_everything_once_in_order(leg, 100)
+        await until(lambda: leg.has(100))
+    await leg.check_everything_once_in_order(100)
+
+
+async def test_a_last_event_missing_on_the_topic_is_fetched_when_the_subscription_stands_still(
+    leg: Leg, losing: set[int]
+) -> None:
+    losing.add(100)
+    consumer = leg.consumer()
+    await leg.add(0, 100)
+    async with running(leg.relay(), consumer):
+        await until(lambda: leg.has(99))
+        consumer.revive(leg.handler.consumer, SOURCE)
+        await until(lambda: leg.has(100))
+    await leg.check_everything_once_in_order(100)
+
+
+async def test_a_lost_answer_of_the_broker_has_no_second_effect(leg: Leg) -> None:
+    """The broker took the page; the connection is then cut, or stays open and says nothing until the deadline."""
+    async with lossy_broker(leg.names.bootstrap) as (proxy, through):
+        async with running(leg.by_way_of(through).relay(), leg.consumer()):
+            for number, strike in enumerate([proxy.lose, proxy.hold, proxy.lose, proxy.lose]):
+                lost = strike(produce_to(leg.names.topic), Loss.AFTER)
+                await leg.add(50 * number, 50 * (number + 1))
+                await asyncio.wait_for(lost.wait(), 20)
+                await until(lambda count=50 * (number + 1): leg.has(count))  # type: ignore[misc]
+        assert proxy.losses == 4
+    assert await leg.on_topic() >= 200
+    await leg.check_everything_once_in_order(200)
 
 
 @pytest.fixture
@@ -302,18 +246,18 @@ async def test_a_broker_restart_loses_and_repeats_nothing_and_stops_no_command(
     postgres: PostgresDatabase, own_broker: LocalStack
 ) -> None:
     async with leg_between(postgres, KafkaBroker(own_broker.kafka_address)) as leg:
-        await add(leg, 0, 100)
+        await leg.add(0, 100)
         relay = leg.relay()
         async with running(relay, leg.consumer()) as tasks:
-            await until(lambda: has(leg, 100))
+            await until(lambda: leg.has(100))
             await _kill_kafka(own_broker)
-            await add(leg, 100, 200)
+            await leg.add(100, 200)
             await until(lambda: not relay.status().broker_connected, seconds=30)
             await own_broker.start_kafka()
-            await add(leg, 200, 300)
-            await until(lambda: has(leg, 300), seconds=60)
+            await leg.add(200, 300)
+            await until(lambda: leg.has(300), seconds=60)
             assert not any(task.done() for task in tasks)
-        await check_everything_once_in_order(leg, 300)
+        await leg.check_everything_once_in_order(300)
 
 
 async def _kill_kafka(stack: LocalStack) -> None:

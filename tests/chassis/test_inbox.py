@@ -184,6 +184,40 @@ async def test_a_missing_record_that_never_comes_is_fetched_and_told(consumer: C
     assert await consumer.take() is Taken.DONE
 
 
+async def test_a_missing_last_record_is_fetched_and_told_when_the_topic_is_doubted(consumer: Consumer) -> None:
+    records = chain(ANN, BEN, ANN)
+    consumer.source.records = records
+    async with watching(consumer.inbox):
+        assert await consumer.take(records[0]) is Taken.DONE
+        consumer.inbox.doubt(SOURCE, 0)
+        await until(lambda: consumer.is_at(3))
+    assert consumer.source.asked == [(1, 0)]
+    assert consumer.alarms.holes == [1]
+    assert await consumer.texts(ANN) == ["text 1", "text 3"]
+
+
+async def test_a_doubt_without_reason_tells_nobody(consumer: Consumer) -> None:
+    records = chain(ANN, BEN)
+    consumer.source.records = records
+    async with watching(consumer.inbox):
+        await consumer.take(*records)
+        consumer.inbox.doubt(SOURCE, 0)
+        await until(lambda: consumer.source.asked == [(2, 0)])
+    assert consumer.alarms.holes == []
+
+
+async def test_what_comes_after_all_ends_the_doubt(consumer: Consumer) -> None:
+    one, two, three = chain(ANN, BEN, ANN)
+    await consumer.take(one)
+    consumer.inbox.doubt(SOURCE, 0)
+    await consumer.take(two)
+    async with watching(consumer.inbox):
+        consumer.source.records = [three]
+        await consumer.take(record(4, 3, ANN))
+        await until(lambda: consumer.is_at(4))
+    assert consumer.source.asked == [(2, 3)]
+
+
 async def test_a_source_that_does_not_answer_is_asked_again(consumer: Consumer) -> None:
     records = chain(ANN, ANN, ANN)
     consumer.source = SourceLog(records, failure=Unavailable("peer", "away"))

@@ -21,9 +21,10 @@ from careloop.chassis.position_gate import PositionGate
 from careloop.chassis.postgres import PostgresEventStore
 from careloop.chassis.published import LogAhead, PublishedReader, Publishing
 from careloop.chassis.relay import Relay
-from careloop.chassis.relay_checkpoint import Fenced, Leadership, PartitionsChanged
+from careloop.chassis.relay_checkpoint import Fenced, Leadership, PartitionsChanged, RelayCheckpoints
 from careloop.chassis.relay_term import LogBroken, require_contiguous
 from careloop.chassis.sending import Ack, Sender
+from careloop.kernel.errors import Unavailable
 from tests.support.log import (
     NOON,
     SOURCE,
@@ -282,6 +283,22 @@ def _take_the_lock_away(postgres: PostgresDatabase) -> None:
             """select pg_terminate_backend(l.pid) from pg_locks l join pg_stat_activity a using (pid)
                where l.locktype = 'advisory' and a.datname = current_database() and a.pid <> pg_backend_pid()"""
         )
+
+
+async def test_a_holder_that_says_nothing_for_too_long_loses_its_lock(store: PostgresEventStore) -> None:
+    checkpoints = RelayCheckpoints(store.sessions, PARTITIONS, silent_after_seconds=2)
+    async with checkpoints.lead() as silent:
+        assert silent is not None
+        assert not await leads(checkpoints)
+        await until(lambda: leads(checkpoints))
+        with pytest.raises(Unavailable):
+            await silent.save(5, [0] * PARTITIONS)
+
+
+async def leads(checkpoints: RelayCheckpoints) -> bool:
+    """Whether another one that asks now gets the lock."""
+    async with checkpoints.lead() as leadership:
+        return leadership is not None
 
 
 async def test_a_save_under_an_old_epoch_is_refused(store: PostgresEventStore, topics: Topics) -> None:

@@ -11,7 +11,14 @@ import grpc
 
 from tests.support.care import SERTRALINE, Care
 from tests.support.history import Told, told_and_stored
-from tests.support.ledger import callers, causes_with_two_notices, everything_arrived, times_stored
+from tests.support.ledger import (
+    Lost,
+    callers,
+    causes_with_two_notices,
+    everything_arrived,
+    nothing,
+    times_stored,
+)
 from tests.support.running import System, assessment, coordination, monitoring, new_id
 from tests.support.waiting import until
 
@@ -23,6 +30,13 @@ def dose() -> monitoring.RecordDoseRequest:
     return monitoring.RecordDoseRequest(
         request_id=new_id(), medicine=SERTRALINE, status=monitoring.DOSE_STATUS_TAKEN, patient_id=new_id()
     )
+
+
+def skipped(reason: str) -> monitoring.RecordDoseRequest:
+    """A dose with a text of its own, by which a proxy knows it."""
+    request = dose()
+    request.status, request.reason = monitoring.DOSE_STATUS_SKIPPED, reason
+    return request
 
 
 def scale() -> monitoring.AnswerScaleRequest:
@@ -39,7 +53,7 @@ KINDS = (("monitoring", dose), ("monitoring", scale), ("assessment", intake_scal
 class Flow:
     """One client per entry of `cares`, each with one command under way; what was acknowledged, and each refusal."""
 
-    def __init__(self, system: System, cares: Sequence[Care], pause: float) -> None:
+    def __init__(self, system: System, cares: Sequence[Care], pause: float = 0) -> None:
         self.system = system
         self.cares = cares
         self.acknowledged: list[str] = []
@@ -53,12 +67,15 @@ class Flow:
         for service, kind in cycle(KINDS):
             if self._stopping.is_set():
                 break
-            request: Any = kind()
-            request.patient_id = care.patient_id
-            answer = await self._insist(care, service, request)
-            self.acknowledged.append(request.request_id)
-            care.tokens[service] = answer.receipt.token
+            await self.tell(care, service, kind())
             await self._rest(self._pause)
+
+    async def tell(self, care: Care, service: str, request: Any) -> None:
+        """One command about this patient, until it is acknowledged."""
+        request.patient_id = care.patient_id
+        answer = await self._insist(care, service, request)
+        self.acknowledged.append(request.request_id)
+        care.tokens[service] = answer.receipt.token
 
     async def _insist(self, care: Care, service: str, request: Any) -> Any:
         while True:
@@ -99,12 +116,12 @@ class Flow:
     def stop(self) -> None:
         self._stopping.set()
 
-    async def check(self) -> None:
+    async def check(self, lost: Lost = nothing) -> None:
         """Nothing acknowledged is lost, nothing is done twice, everything arrives, views are folds, answers agree."""
         assert await times_stored(self.system, self.acknowledged) == dict.fromkeys(self.acknowledged, 1)
         recorded = await callers(self.system, {told.command for told in self.history})
         assert [wrong for check in told_and_stored(self.history, recorded) for wrong in check.wrong] == []
-        await until(lambda: everything_arrived(self.system), seconds=60)
+        await until(lambda: everything_arrived(self.system, lost), seconds=60)
         assert not await causes_with_two_notices(self.system)
         for care in self.cares:
             await check_view_is_fold(care)

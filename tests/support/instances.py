@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -88,6 +89,10 @@ class Instance:
             self.ended_by_itself += 1
             self.start()
 
+    def log_has(self, words: str) -> int:
+        """How many lines of its log have these words."""
+        return sum(words in line for line in self._log.read_text().splitlines())
+
     async def answers(self, service: str = "", within: float = 60) -> None:
         """Return when it says that it serves, or that it is ready (`readiness`)."""
         async with grpc.aio.insecure_channel(self.address) as channel:
@@ -125,6 +130,21 @@ async def instead(system: System, service: str, instances: Sequence[Instance]) -
         await system.channels[service].close()
         system.channels[service] = channel
         await asyncio.gather(*(instance.process.stop(signal.SIGTERM, 30) for instance in instances))
+
+
+@asynccontextmanager
+async def in_place_of(system: System, service: str, **told: Any) -> AsyncIterator[Instance]:
+    """One process, told otherwise, under the number and address of the service's own; afterwards that is back."""
+    await system.supervisor.kill_service(service, signal.SIGTERM)
+    instance = Instance(system, service, 0, **told)
+    instance.start()
+    try:
+        await instance.answers()
+        yield instance
+    finally:
+        await instance.process.stop(signal.SIGKILL, 30)
+        system.supervisor.start_service(service)
+        await system.supervisor.wait_healthy(service)
 
 
 async def relaying(system: System, instances: Sequence[Instance]) -> Instance:

@@ -28,6 +28,15 @@ class _Strike:
     happened: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True)
+class Delayed:
+    """A request on its way: `came` is set when it is here, and it stays here until `let_go` is set."""
+
+    wanted: bytes
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class _Struck:
     """One connection: the request that was struck, and how."""
 
@@ -37,12 +46,13 @@ class _Struck:
 
 
 class LossyProxy:
-    """Passes on everything until a request comes that was given to `lose` or `hold`."""
+    """Passes on everything until a request comes that was given to `lose`, `hold` or `delay`."""
 
     def __init__(self, upstream: tuple[str, int], wire: Wire) -> None:
         self._upstream = upstream
         self._wire = wire
         self._next: _Strike | None = None
+        self._delayed: Delayed | None = None
         self.port = 0
         self.losses = 0
 
@@ -54,6 +64,11 @@ class LossyProxy:
         """The connection stays, but the first such request, or its answer, and what follows it, comes no further than
         to this proxy; the event is set when it is here."""
         return self._strike(_Strike(request, loss, stays_open=True))
+
+    def delay(self, request: bytes) -> Delayed:
+        """The first such request waits here, however late it then arrives; other connections go on."""
+        self._delayed = Delayed(request)
+        return self._delayed
 
     def _strike(self, strike: _Strike) -> asyncio.Event:
         self._next = strike
@@ -77,6 +92,7 @@ class LossyProxy:
 
     async def _requests(self, client: asyncio.StreamReader, server: asyncio.StreamWriter, struck: _Struck) -> None:
         while data := await self._wire.piece(client):
+            await self._wait(data)
             strike = self._next
             if strike is not None and self._wire.is_wanted(data, strike.wanted):
                 self._next = None
@@ -87,6 +103,13 @@ class LossyProxy:
                 struck.strike, struck.request = strike, data
             server.write(data)
             await server.drain()
+
+    async def _wait(self, data: bytes) -> None:
+        delayed = self._delayed
+        if delayed is not None and self._wire.is_wanted(data, delayed.wanted):
+            self._delayed = None
+            delayed.came.set()
+            await delayed.let_go.wait()
 
     async def _answers(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, struck: _Struck) -> None:
         while data := await self._wire.piece(server):

@@ -5,6 +5,17 @@ from typing import Protocol
 
 _READY_FOR_QUERY = b"Z\x00\x00\x00\x05I"
 _PRODUCE = b"\x00\x00"
+_OFFSET_COMMIT = b"\x00\x08"
+
+
+def produce_to(topic: str) -> bytes:
+    """Means a request that brings records to this topic."""
+    return _PRODUCE + topic.encode()
+
+
+def offset_commit_of(group: str) -> bytes:
+    """Means a request that keeps how far this consumer group has read."""
+    return _OFFSET_COMMIT + group.encode()
 
 
 class Wire(Protocol):
@@ -40,8 +51,8 @@ class PostgresWire:
 
 
 class KafkaWire:
-    """A request is wanted when it is a Produce that names the topic. `bootstrap` is the broker behind the proxy: where
-    it tells its own address, a client gets the proxy's, and so never goes round it."""
+    """A request is wanted when it is of the wanted kind and names what is wanted. `bootstrap` is the broker behind the
+    proxy: where it tells its own address, a client gets the proxy's, and so never goes round it."""
 
     def __init__(self, bootstrap: str) -> None:
         host, port = bootstrap.split(":")
@@ -56,7 +67,7 @@ class KafkaWire:
             return b""
 
     def is_wanted(self, request: bytes, wanted: bytes) -> bool:
-        return request[4:6] == _PRODUCE and wanted in request
+        return request[4:6] == wanted[:2] and wanted[2:] in request
 
     def ends(self, answer: bytes, request: bytes) -> bool:
         """Both carry the number of the request."""

@@ -9,9 +9,19 @@ from tests.support.starting import started_system
 
 
 @pytest.fixture(scope="session")
-def running_system() -> Iterator[System]:
+def shared_system() -> Iterator[System]:
     with started_system() as system:
         yield system
+
+
+@pytest.fixture
+def running_system(request: pytest.FixtureRequest) -> Iterator[System]:
+    """The shared one; a long form has one of its own, so that its ruins are not the next one's start."""
+    if request.node.get_closest_marker("faults"):
+        with started_system() as system:
+            yield system
+    else:
+        yield request.getfixturevalue("shared_system")
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""Short forms of faults on the running system. What is broken comes back; nothing acknowledged is lost or doubled."""
+"""Faults on the running system. What is broken comes back; nothing acknowledged is lost or doubled."""
 
 import asyncio
 import os
+import random
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from tests.support.care import Care
 from tests.support.flow import dose, enrolled, flowing
 from tests.support.instances import Instance
 from tests.support.ledger import tables, times_stored
+from tests.support.long_forms import TIMES, long
 from tests.support.lossy_proxy import Loss, LossyProxy, lossy_proxy
 from tests.support.running import System, coordination
 from tests.support.waiting import until
@@ -26,35 +28,39 @@ UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 DEADLINE_EXCEEDED = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_postgresql_restarts_at_once_and_the_pools_heal_alone(system: System) -> None:
+@pytest.mark.parametrize("times", [1, long(TIMES // 4, seconds=TIMES * 10 + 600)])
+async def test_postgresql_restarts_at_once_and_the_pools_heal_alone(system: System, times: int) -> None:
     before = processes(system)
     async with flowing(system, await enrolled(system)) as flow:
-        await end_server(system, "postgres", signal.SIGQUIT)
-        await system.stack.start_postgres()
-        await flow.go_on(40)
+        for _ in range(times):
+            await end_server(system, "postgres", signal.SIGQUIT)
+            await system.stack.start_postgres()
+            await flow.go_on(40)
     assert set(flow.refused) <= {UNAVAILABLE}
     assert processes(system) == before
     await flow.check()
 
 
-async def test_connections_cut_in_the_middle_make_no_conflict(system: System) -> None:
+@pytest.mark.parametrize("times", [5, long(TIMES * 5, seconds=TIMES * 10 + 600)])
+async def test_connections_cut_in_the_middle_make_no_conflict(system: System, times: int) -> None:
+    chance = random.Random(times)
     async with flowing(system, await enrolled(system)) as flow:
-        for _ in range(5):
+        for _ in range(times):
             await cut_connections(system)
-            await flow.go_on(8)
+            await flow.go_on(chance.randrange(1, 16))
     assert set(flow.refused) <= {UNAVAILABLE}
     await flow.check()
 
 
-async def test_eight_clients_on_one_patient_take_turns(system: System) -> None:
+@pytest.mark.parametrize("commands", [120, long(TIMES * 50, seconds=TIMES * 10 + 600)])
+async def test_eight_clients_on_one_patient_take_turns(system: System, commands: int) -> None:
     (care,) = await enrolled(system, 1)
     async with flowing(system, [care] * 8) as flow:
-        await flow.go_on(120)
+        await flow.go_on(commands, within=60 + commands)
     assert set(flow.refused) <= {grpc.StatusCode.ABORTED}
     await flow.check()
-    assert await versions(system, "monitoring", care) == list(
-        range(1, len(await versions(system, "monitoring", care)) + 1)
-    )
+    of_stream = await versions(system, "monitoring", care)
+    assert of_stream == list(range(1, len(of_stream) + 1))
 
 
 async def versions(system: System, service: str, care: Care) -> list[int]:

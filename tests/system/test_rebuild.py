@@ -2,30 +2,14 @@
 
 import asyncio
 import json
-import os
-import sys
-from asyncio.subprocess import PIPE
 
 import pytest
 
 from tests.support.care import SERTRALINE, Care
+from tests.support.console import careloop
 from tests.support.running import System, coordination, monitoring
 
 pytestmark = pytest.mark.system
-
-
-async def careloop(system: System, *words: str) -> str:
-    """What the command prints; it must succeed."""
-    where = ("--home", str(system.stack.home), "--address", f"coordination={system.supervisor.address('coordination')}")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "careloop.cli.main", *words, *where),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((".", "proto"))},
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 90)
-    assert process.returncode == 0, err.decode()
-    return out.decode()
 
 
 async def read_until(care: Care, ended: asyncio.Event) -> int:
