@@ -1,7 +1,7 @@
 """What one service says to and hears from Kafka: FastStream declares it, the inboxes do the work."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +24,9 @@ LONGEST_PAUSE_SECONDS = 5.0
 GRACE_SECONDS = 15.0
 COMMIT_SECONDS = 10.0
 STOP_SECONDS = 20.0
+LEAST_FETCH_BYTES = 1024 * 1024
+BYTES_OF_A_RECORD = 512
+"""What one fetch asks of a partition goes by how many records the inbox is glad of, taken to be so large."""
 
 Batch = Sequence[ConsumerRecord]
 
@@ -100,6 +103,7 @@ class ServiceBroker:
                     group.create_task(subscription.keep(), name=f"keep {subscription.group}")
         finally:
             await self.broker.stop()
+            await asyncio.gather(*(subscription.finish() for subscription in self._subscriptions.values()))
 
 
 async def _started(endpoint: Any) -> None:
@@ -128,6 +132,10 @@ class _Subscription:
         self._stands_still = asyncio.Event()
         self._done: dict[TopicPartition, int] = {}
         self._committing: asyncio.Task[None] | None = None
+        self._working: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._under_way = 0
+        self._room = asyncio.Event()
+        self._rewinds: Counter[TopicPartition] = Counter()
 
     def revive(self) -> None:
         if not self._inbox.holds_any(self._source):
@@ -156,6 +164,7 @@ class _Subscription:
             batch_timeout_ms=10,
             fetch_max_wait_ms=20,
             max_records=self._inbox.most_records,
+            max_partition_fetch_bytes=max(LEAST_FETCH_BYTES, self._inbox.most_records * BYTES_OF_A_RECORD),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             listener=_ForgetRevoked(self._inbox, self._source),
             title=self.group,
@@ -164,24 +173,50 @@ class _Subscription:
         self._subscriber(self.take)
 
     async def take(self, records: Any) -> None:
-        """Partitions side by side, each in its order; then the offsets of those that are done."""
+        """Begin with these: partitions side by side, each in its order; then the offsets of those that are done.
+
+        Returns while they are under way, so that the next are read and folded while the store commits; but not before
+        the inbox has less in hand than it is glad to be given at once.
+        """
         batches: dict[TopicPartition, list[ConsumerRecord]] = defaultdict(list)
         for record in records:
             batches[TopicPartition(record.topic, record.partition)].append(record)
-        outcomes = await asyncio.gather(
-            *(self._inbox.take(self._source, place.partition, batch) for place, batch in batches.items())
-        )
-        await self._settle(dict(zip(batches, outcomes, strict=True)), batches)
+        for place, batch in batches.items():
+            self._under_way += len(batch)
+            work = self._work(place, batch, self._working.get(place), self._rewinds[place])
+            self._working[place] = asyncio.create_task(work, name=f"{self.group} {place.partition}")
+        while self._under_way >= self._inbox.most_records:
+            self._room.clear()
+            await self._room.wait()
+        for place in [place for place, work in self._working.items() if work.done()]:
+            self._working.pop(place).result()
 
-    async def _settle(self, outcomes: Mapping[TopicPartition, Taken], batches: Mapping[TopicPartition, Batch]) -> None:
-        consumer = self._subscriber.consumer
-        for place, outcome in outcomes.items():
-            if outcome is Taken.AGAIN:
-                with suppress(IllegalStateError):  # no longer ours: its new owner reads it
-                    consumer.seek(place, batches[place][0].offset)
-        done = {place: batches[place][-1].offset + 1 for place, outcome in outcomes.items() if outcome is Taken.DONE}
-        if done:
-            self._done |= done
+    async def finish(self) -> None:
+        """End what is under way, for as long as there is grace."""
+        if self._working:
+            _done, late = await asyncio.wait(self._working.values(), timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+
+    async def _work(
+        self, place: TopicPartition, batch: Batch, before: "asyncio.Task[None] | None", rewinds: int
+    ) -> None:
+        try:
+            if before is not None:
+                await before
+            if rewinds == self._rewinds[place]:  # else it comes again, behind what was rewound to
+                self._settle(place, batch, await self._inbox.take(self._source, place.partition, batch))
+        finally:
+            self._under_way -= len(batch)
+            self._room.set()
+
+    def _settle(self, place: TopicPartition, batch: Batch, outcome: Taken) -> None:
+        if outcome is Taken.AGAIN:
+            self._rewinds[place] += 1
+            with suppress(IllegalStateError):  # no longer ours: its new owner reads it
+                self._subscriber.consumer.seek(place, batch[0].offset)
+        if outcome is Taken.DONE:
+            self._done[place] = batch[-1].offset + 1
             if self._committing is None or self._committing.done():
                 self._committing = asyncio.create_task(self._commit_all())
 
