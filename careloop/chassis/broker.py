@@ -64,7 +64,7 @@ class ServiceBroker:
     def __init__(self, identity: Identity, bootstrap: str, types: Mapping[str, type]) -> None:
         self.identity = identity
         self.inboxes: list[Inbox] = []
-        self._subscriptions: dict[tuple[str, str], _Subscription] = {}
+        self._subscriptions: dict[tuple[str, str], Subscription] = {}
         self.broker = KafkaBroker(
             bootstrap,
             logger=None,
@@ -84,7 +84,7 @@ class ServiceBroker:
         """Feed `inbox` from the topic of every source; `topics` names those that are called otherwise."""
         self.inboxes.append(inbox)
         for source in sources:
-            subscription = _Subscription(inbox, source)
+            subscription = Subscription(inbox, source)
             subscription.declare(self.broker, self.identity, (topics or {}).get(source))
             self._subscriptions[inbox.consumer, source] = subscription
 
@@ -121,14 +121,14 @@ async def _started(endpoint: Any) -> None:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-class _Subscription:
+class Subscription:
     """One source's topic, read for one inbox."""
 
     def __init__(self, inbox: Inbox, source: str) -> None:
         self.group = f"{inbox.consumer}.{source}"
         self._inbox = inbox
         self._source = source
-        self._subscriber: Any = None
+        self.subscriber: Any = None
         self._stands_still = asyncio.Event()
         self._done: dict[TopicPartition, int] = {}
         self._committing: asyncio.Task[None] | None = None
@@ -147,12 +147,12 @@ class _Subscription:
             await self._stands_still.wait()
             structlog.get_logger().warning("subscription restarted", consumer=self._inbox.consumer, source=self._source)
             with suppress(TimeoutError, KafkaError, OSError):
-                await asyncio.wait_for(self._subscriber.stop(), STOP_SECONDS)
-            await _started(self._subscriber)
+                await asyncio.wait_for(self.subscriber.stop(), STOP_SECONDS)
+            await _started(self.subscriber)
             self._stands_still.clear()
 
     def declare(self, broker: KafkaBroker, identity: Identity, topic: str | None) -> None:
-        self._subscriber = broker.subscriber(
+        self.subscriber = broker.subscriber(
             topic or topic_of(self._source),
             group_id=self.group,
             group_instance_id=f"{self.group}.{identity.instance}",
@@ -170,7 +170,7 @@ class _Subscription:
             title=self.group,
             description=f"What {self._inbox.consumer} takes from {self._source}; its publisher documents the payloads.",
         )
-        self._subscriber(self.take)
+        self.subscriber(self.take)
 
     async def take(self, records: Any) -> None:
         """Begin with these: partitions side by side, each in its order; then the offsets of those that are done.
@@ -214,7 +214,7 @@ class _Subscription:
         if outcome is Taken.AGAIN:
             self._rewinds[place] += 1
             with suppress(IllegalStateError):  # no longer ours: its new owner reads it
-                self._subscriber.consumer.seek(place, batch[0].offset)
+                self.subscriber.consumer.seek(place, batch[0].offset)
         if outcome is Taken.DONE:
             self._done[place] = batch[-1].offset + 1
             if self._committing is None or self._committing.done():
@@ -229,7 +229,7 @@ class _Subscription:
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """A lost commit only means that records come again."""
         try:
-            await asyncio.wait_for(self._subscriber.consumer.commit(dict(offsets)), COMMIT_SECONDS)
+            await asyncio.wait_for(self.subscriber.consumer.commit(dict(offsets)), COMMIT_SECONDS)
         except (KafkaError, IllegalStateError, ConsumerStoppedError, OSError) as lost:
             structlog.get_logger().warning(
                 "offsets not committed",

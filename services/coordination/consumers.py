@@ -14,6 +14,7 @@ from services.coordination.evidence import CONSUMER
 from services.coordination.projection import Folded, Remembered, Standing, folded, projected
 from services.coordination.views import Views
 
+
 class CareViewConsumer:
     """Journals and folds a unit of one source in one call; what a section already includes is passed over.
 
@@ -84,7 +85,9 @@ def _by_patient(received: Sequence[Received]) -> dict[PatientId, list[Received]]
     return {of[0].envelope.patient_id: of for of in told.values()}
 
 
-def fold(standings: Mapping[PatientId, Standing], told: Mapping[PatientId, Sequence[Received]]) -> dict[PatientId, Folded]:
+def fold(
+    standings: Mapping[PatientId, Standing], told: Mapping[PatientId, Sequence[Received]]
+) -> dict[PatientId, Folded]:
     """Each patient's section with these events."""
     sections: dict[PatientId, Folded] = {}
     for patient, of in told.items():
