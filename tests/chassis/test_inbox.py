@@ -1,7 +1,7 @@
 """Every record once, in order, without a hole; who cannot be served waits, and nobody else does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -10,7 +10,7 @@ import pytest
 
 from careloop.chassis.envelope import Record, to_headers
 from careloop.chassis.event_store import Gate, Unit, Written
-from careloop.chassis.handling import Effects
+from careloop.chassis.handling import Effects, Received
 from careloop.chassis.inbox import Inbox, Taken
 from careloop.chassis.inbox_log import InboxLog, Place
 from careloop.chassis.parked import ParkedRecords
@@ -397,6 +397,19 @@ class Flaky(Noting):
         if self.failures:
             raise self.failures.pop(0)
         return await super().handle(received)
+
+
+async def test_a_store_that_does_not_answer_in_time_is_asked_for_less(store: PostgresEventStore) -> None:
+    class Busy(Noting):
+        async def handle(self, received: Sequence[Received]) -> Effects:
+            if len(received) > 2:
+                raise Unavailable("store", "it took too long")
+            return await super().handle(received)
+
+    consumer = Consumer(store, handler=Busy())
+    assert await consumer.take(*chain(*[ANN] * 9)) is Taken.DONE
+    assert await consumer.texts(ANN) == [f"text {n}" for n in range(1, 10)]
+    assert consumer.alarms.reasons == []
 
 
 async def test_what_passes_by_itself_parks_nobody(store: PostgresEventStore) -> None:
