@@ -1,6 +1,7 @@
 """A real service inside a measured process: its own composition, of which only the wanted tasks run."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
@@ -14,7 +15,7 @@ from bench.servers import Database, Servers
 from bench.workers import ROOT, WorkerFailed
 from careloop.chassis.logs import set_up_logs
 from careloop.chassis.metrics import Metrics
-from careloop.chassis.runtime import Resources, Service, present
+from careloop.chassis.runtime import YOUNG_OBJECTS, Resources, Service, present
 from careloop.chassis.settings import ServiceSettings, read_settings
 from careloop.chassis.token_signing import ServiceTokens, read_private_key
 from careloop.cli.stack.keys import LocalKeys
@@ -41,7 +42,8 @@ def service_spec(servers: Servers, database: Database, service: str) -> Spec:
 
 
 def resources(spec: Spec, model: type[ServiceSettings] = ServiceSettings) -> Resources:
-    """What a service's composition is given, as its own process would give it."""
+    """What a service's composition is given, as its own process would give it, which it becomes in this too."""
+    gc.set_threshold(YOUNG_OBJECTS)
     set_up_logs(spec["service"])
     settings = read_settings(model, **spec)
     tokens = ServiceTokens(read_private_key(Path(spec["service_key_file"])), settings.service, present)

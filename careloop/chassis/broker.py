@@ -1,7 +1,7 @@
 """What one service says to and hears from Kafka: FastStream declares it, the inboxes do the work."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,9 +24,14 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 GRACE_SECONDS = 15.0
 COMMIT_SECONDS = 10.0
+COMMIT_EVERY_SECONDS = 0.5
+"""To Kafka a commit of offsets costs as much as a batch of records, and nothing rests on it."""
 STOP_SECONDS = 20.0
 SPARED_TIMES = 5
 """How often a subscription that waits for a missing record keeps its Kafka client when it stands still."""
+LEAST_FETCH_BYTES = 1024 * 1024
+BYTES_OF_A_RECORD = 512
+"""What one fetch asks of a partition goes by how many records the inbox is glad of, taken to be so large."""
 
 Batch = Sequence[ConsumerRecord]
 
@@ -64,7 +69,7 @@ class ServiceBroker:
     def __init__(self, identity: Identity, bootstrap: str, types: Mapping[str, type]) -> None:
         self.identity = identity
         self.inboxes: list[Inbox] = []
-        self._subscriptions: dict[tuple[str, str], _Subscription] = {}
+        self._subscriptions: dict[tuple[str, str], Subscription] = {}
         self.broker = KafkaBroker(
             bootstrap,
             logger=None,
@@ -84,7 +89,7 @@ class ServiceBroker:
         """Feed `inbox` from the topic of every source; `topics` names those that are called otherwise."""
         self.inboxes.append(inbox)
         for source in sources:
-            subscription = _Subscription(inbox, source)
+            subscription = Subscription(inbox, source)
             subscription.declare(self.broker, self.identity, (topics or {}).get(source))
             self._subscriptions[inbox.consumer, source] = subscription
 
@@ -103,6 +108,7 @@ class ServiceBroker:
                     group.create_task(subscription.keep(), name=f"keep {subscription.group}")
         finally:
             await self.broker.stop()
+            await asyncio.gather(*(subscription.finish() for subscription in self._subscriptions.values()))
 
 
 async def _started(endpoint: Any) -> None:
@@ -122,20 +128,24 @@ async def _started(endpoint: Any) -> None:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-class _Subscription:
+class Subscription:
     """One source's topic, read for one inbox."""
 
     def __init__(self, inbox: Inbox, source: str) -> None:
         self.group = f"{inbox.consumer}.{source}"
         self._inbox = inbox
         self._source = source
-        self._subscriber: Any = None
+        self.subscriber: Any = None
         self._stands_still = asyncio.Event()
         self._spared = 0
         self._assignments = 0
         self._undone: dict[TopicPartition, int] = {}
         self._done: dict[TopicPartition, int] = {}
         self._committing: asyncio.Task[None] | None = None
+        self._working: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._under_way = 0
+        self._room = asyncio.Event()
+        self._rewinds: Counter[TopicPartition] = Counter()
 
     def revive(self) -> None:
         """Asked again and again in vain, also while records are held: what they wait for may be on the topic."""
@@ -150,20 +160,20 @@ class _Subscription:
         that one brings nothing either, the topic itself may have lost what comes next."""
         while True:
             await self._stands_still.wait()
-            places = self._subscriber.consumer.assignment()
+            places = self.subscriber.consumer.assignment()
             structlog.get_logger().warning("subscription restarted", consumer=self._inbox.consumer, source=self._source)
             with suppress(TimeoutError, KafkaError, OSError), client_cancellations():
-                await asyncio.wait_for(self._subscriber.stop(), STOP_SECONDS)
+                await asyncio.wait_for(self.subscriber.stop(), STOP_SECONDS)
             # A client that is stopped revokes nothing, and the next one may get other partitions.
             self.assignment_ended()
             self._inbox.forget_all(self._source)
-            await _started(self._subscriber)
+            await _started(self.subscriber)
             for place in places:
                 self._inbox.doubt(self._source, place.partition)
             self._stands_still.clear()
 
     def declare(self, broker: KafkaBroker, identity: Identity, topic: str | None) -> None:
-        self._subscriber = broker.subscriber(
+        self.subscriber = broker.subscriber(
             topic or topic_of(self._source),
             group_id=self.group,
             group_instance_id=f"{self.group}.{identity.instance}",
@@ -175,12 +185,13 @@ class _Subscription:
             batch_timeout_ms=10,
             fetch_max_wait_ms=20,
             max_records=self._inbox.most_records,
+            max_partition_fetch_bytes=max(LEAST_FETCH_BYTES, self._inbox.most_records * BYTES_OF_A_RECORD),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             listener=_ForgetRevoked(self),
             title=self.group,
             description=f"What {self._inbox.consumer} takes from {self._source}; its publisher documents the payloads.",
         )
-        self._subscriber(self.take)
+        self.subscriber(self.take)
 
     def revoked(self, partitions: Iterable[int]) -> None:
         self.assignment_ended()
@@ -193,29 +204,61 @@ class _Subscription:
         self._undone.clear()
 
     async def take(self, records: Any) -> None:
-        """Partitions side by side, each in its order; then the offsets of those that are done."""
-        assignment = self._assignments
+        """Begin with these: partitions side by side, each in its order; then the offsets of those that are done.
+
+        Returns while they are under way, so that the next are read and folded while the store commits; but not before
+        the inbox has less in hand than it is glad to be given at once.
+        """
         batches: dict[TopicPartition, list[ConsumerRecord]] = defaultdict(list)
         for record in records:
             batches[TopicPartition(record.topic, record.partition)].append(record)
-        outcomes = await asyncio.gather(
-            *(self._inbox.take(self._source, place.partition, batch) for place, batch in batches.items())
-        )
-        if assignment == self._assignments:
-            self._settle(dict(zip(batches, outcomes, strict=True)), batches)
+        for place, batch in batches.items():
+            self._under_way += len(batch)
+            work = self._work(place, batch, self._working.get(place), self._turn(place))
+            self._working[place] = asyncio.create_task(work, name=f"{self.group} {place.partition}")
+        while self._under_way >= self._inbox.most_records:
+            self._room.clear()
+            await self._room.wait()
+        for place in [place for place, work in self._working.items() if work.done()]:
+            self._working.pop(place).result()
 
-    def _settle(self, outcomes: Mapping[TopicPartition, Taken], batches: Mapping[TopicPartition, Batch]) -> None:
-        """Note what is done, and go back to the first record that is not where it must be delivered again."""
-        for place, outcome in outcomes.items():
-            first = self._undone.setdefault(place, batches[place][0].offset)
-            if outcome is Taken.AGAIN:
-                with suppress(IllegalStateError):  # no longer ours: its new owner reads it
-                    self._subscriber.consumer.seek(place, first)
-            if outcome is not Taken.HELD:
-                del self._undone[place]
-        done = {place: batches[place][-1].offset + 1 for place, outcome in outcomes.items() if outcome is Taken.DONE}
-        if done:
-            self._done |= done
+    async def finish(self) -> None:
+        """End what is under way, for as long as there is grace."""
+        if self._working:
+            _done, late = await asyncio.wait(self._working.values(), timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+
+    def _turn(self, place: TopicPartition) -> tuple[int, int]:
+        """Changes when the partition was rewound or the assignment ended: what was read before comes again."""
+        return self._assignments, self._rewinds[place]
+
+    async def _work(
+        self, place: TopicPartition, batch: Batch, before: "asyncio.Task[None] | None", turn: tuple[int, int]
+    ) -> None:
+        try:
+            if before is not None:
+                await before
+            if turn != self._turn(place):
+                return
+            outcome = await self._inbox.take(self._source, place.partition, batch)
+            if turn == self._turn(place):
+                self._settle(place, batch, outcome)
+        finally:
+            self._under_way -= len(batch)
+            self._room.set()
+
+    def _settle(self, place: TopicPartition, batch: Batch, outcome: Taken) -> None:
+        """Note what is done, or go back to the first record that is not where it must be delivered again."""
+        first = self._undone.setdefault(place, batch[0].offset)
+        if outcome is Taken.AGAIN:
+            self._rewinds[place] += 1
+            with suppress(IllegalStateError):  # no longer ours: its new owner reads it
+                self.subscriber.consumer.seek(place, first)
+        if outcome is not Taken.HELD:
+            del self._undone[place]
+        if outcome is Taken.DONE:
+            self._done[place] = batch[-1].offset + 1
             if self._committing is None or self._committing.done():
                 self._committing = asyncio.create_task(self._commit_all())
 
@@ -224,11 +267,12 @@ class _Subscription:
         while self._done:
             offsets, self._done = self._done, {}
             await self._commit(offsets)
+            await asyncio.sleep(COMMIT_EVERY_SECONDS)
 
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """A lost commit only means that records come again."""
         try:
-            await asyncio.wait_for(self._subscriber.consumer.commit(dict(offsets)), COMMIT_SECONDS)
+            await asyncio.wait_for(self.subscriber.consumer.commit(dict(offsets)), COMMIT_SECONDS)
         except (KafkaError, IllegalStateError, ConsumerStoppedError, OSError) as lost:
             structlog.get_logger().warning(
                 "offsets not committed",
@@ -241,7 +285,7 @@ class _Subscription:
 class _ForgetRevoked(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """What an inbox remembers of a partition ends with its assignment."""
 
-    def __init__(self, subscription: _Subscription) -> None:
+    def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:

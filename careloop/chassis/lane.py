@@ -20,17 +20,23 @@ PASSING = (Conflict, Unavailable, Overloaded, ConnectionError, TimeoutError)
 """Failures that pass by themselves: the same unit is decided again."""
 
 CONFLICTS_AT_ONCE = 5
+MOST_AT_ONCE = 5_000
+"""Records in one unit: the store is to answer within its own deadline also when it is busy otherwise."""
 
 
 @dataclass
 class Lane:
-    """`gate` runs ahead of `stored`, the consumed position in the store, by the records in `pending`."""
+    """`gate` runs ahead of `stored`, the consumed position in the store, by the records in `pending`.
+
+    `at_once` is how many of them the next unit may take.
+    """
 
     place: Place
     gate: PositionGate
     stored: int
     any_parked: bool
     pending: list[Record] = field(default_factory=list)
+    at_once: int = MOST_AT_ONCE
     missing_since: float | None = None
     malformed: bool = False
     stopped: bool = False
@@ -56,12 +62,14 @@ class Applier:
     async def apply(self, lane: Lane) -> None:
         """Store all that is pending. Raises what passes by itself, or GateClosed; what was stored till then stays.
 
-        A unit that fails for another reason is halved until one record is left; that one's patient is parked.
+        A unit that fails is halved. Where it failed for another reason, one record is left at last, and its patient is
+        parked. What is stored may be followed by twice as much.
         """
-        size = len(lane.pending)
         while lane.pending:
-            part = lane.pending[:size]
-            size = size * 2 if await self._applied(lane, part) else len(part) // 2
+            part = lane.pending[: lane.at_once]
+            lane.at_once = max(len(part) // 2, 1)
+            if await self._applied(lane, part):
+                lane.at_once = min(max(lane.at_once, 2 * len(part)), MOST_AT_ONCE)
 
     async def _applied(self, lane: Lane, part: Sequence[Record]) -> bool:
         """False when the part holds a poisoned record and others."""

@@ -14,8 +14,6 @@ from services.coordination.evidence import CONSUMER
 from services.coordination.projection import Folded, Remembered, Standing, folded, projected
 from services.coordination.views import Views
 
-Placed = tuple[int, Received]
-
 
 class CareViewConsumer:
     """Journals and folds a unit of one source in one call; what a section already includes is passed over.
@@ -50,13 +48,15 @@ class CareViewConsumer:
         turns = await self._turns_of(source, partition)
         told = _by_patient(received)
         standings = await self._standings(source, partition, told)
-        new = [one for one in received if one.envelope.position > standings[one.envelope.patient_id].position]
-        if not new:
-            return Effects()
-        sections = fold(standings, new)
+        if any(of[0].envelope.position <= standings[patient].position for patient, of in told.items()):
+            new = [one for one in received if one.envelope.position > standings[one.envelope.patient_id].position]
+            if not new:
+                return Effects()
+            received, told = new, _by_patient(new)
+        sections = fold(standings, told)
         if self._turns.get((source, partition)) == turns:  # else it was forgotten meanwhile
             self._remembered.put(source, partition, {patient: one.after for patient, one in sections.items()})
-        return Effects(statements=(projected(new, sections, partition, turns),))
+        return Effects(statements=(projected(received, sections, partition, turns),))
 
     async def _turns_of(self, source: str, partition: int) -> int:
         """Read before any section: sections read after another turn are refused when they are stored."""
@@ -77,22 +77,23 @@ class CareViewConsumer:
         }
 
 
-def _by_patient(received: Sequence[Received]) -> dict[PatientId, list[Placed]]:
-    """Each patient's events, each with its place in the unit, from 1."""
-    told: dict[PatientId, list[Placed]] = {}
-    for place, one in enumerate(received, start=1):
-        told.setdefault(one.envelope.patient_id, []).append((place, one))
-    return told
+def _by_patient(received: Sequence[Received]) -> dict[PatientId, list[Received]]:
+    """Each patient's events, in order."""
+    told: dict[int, list[Received]] = {}  # an UUID is hashed and compared in Python, its number in C
+    for one in received:
+        told.setdefault(one.envelope.patient_id.int, []).append(one)
+    return {of[0].envelope.patient_id: of for of in told.values()}
 
 
-def fold(standings: Mapping[PatientId, Standing], received: Sequence[Received]) -> dict[PatientId, Folded]:
+def fold(
+    standings: Mapping[PatientId, Standing], told: Mapping[PatientId, Sequence[Received]]
+) -> dict[PatientId, Folded]:
     """Each patient's section with these events."""
     sections: dict[PatientId, Folded] = {}
-    for patient, told in _by_patient(received).items():
+    for patient, of in told.items():
         before = standings[patient]
-        section = grow(before.section, [_kept(one) for _place, one in told])
-        place, last = told[-1]
-        sections[patient] = folded(before, section, last.envelope.position, place)
+        section = grow(before.section, [_kept(one) for one in of])
+        sections[patient] = folded(before, section, of[-1].envelope.position)
     return sections
 
 

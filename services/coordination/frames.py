@@ -10,9 +10,9 @@ import asyncpg
 
 from careloop.chassis.sessions import Sessions
 from careloop.kernel.ids import PatientId
-from services.coordination.journal import Journal
+from services.coordination.journal import BEFORE, Journal
 
-FRAME = 10_000
+FRAME = 2_000
 """Positions in a frame; of one patient, entries."""
 HEADER_BYTES, TRAILER_BYTES = 19, 2
 """Around the tuples of a binary COPY: signature, flags and the extension's length; the end mark."""
@@ -23,7 +23,6 @@ _COLUMNS = """position, 140 + octet_length(source) + octet_length(type) + octet_
         + coalesce(octet_length(key_id), 0) + case when causation_id is null then 0 else 16 end,
     journal_time, patient_id, source_position, partition, event_id, occurred_at, recorded_at, correlation_id,
     causation_id, source, type, actor, key_id, value"""
-_BEFORE = "select coalesce(max(position), 0) from journal where journal_time < $1"
 _LAST_OF_FRAME = """select position from journal where patient_id = $1 and position > $2 and position <= $3
     order by position offset $4 limit 1"""
 _COUNT = "select count(*) from journal where position > $1 and position <= $2"
@@ -85,9 +84,9 @@ class JournalFrames:
     async def _range(self, wanted: Extent, head: int) -> tuple[int, int]:
         after, end = wanted.after, min(wanted.through or head, head)
         if wanted.since is not None:
-            after = max(after, await self._sessions.fetchval(_BEFORE, wanted.since))
+            after = max(after, await self._sessions.fetchval(BEFORE, wanted.since))
         if wanted.until is not None:
-            end = min(end, await self._sessions.fetchval(_BEFORE, wanted.until))
+            end = min(end, await self._sessions.fetchval(BEFORE, wanted.until))
         return after, end
 
     async def _clause(self, wanted: Extent) -> str:

@@ -21,10 +21,13 @@ _ENTRIES = """
         recorded_at, actor, correlation_id, causation_id, value
     from journal
     where position > $1 and position <= $2 and ($3::uuid is null or patient_id = $3)
-        and ($4::timestamptz is null or journal_time >= $4) and ($5::text[] is null or type = any($5))
-    order by position limit $6"""
+        and ($4::text[] is null or type = any($4))
+    order by position limit $5"""
 _HEAD = "select position, journal_time from journal order by position desc limit 1"
-_HEAD_AT = "select position, journal_time from journal where journal_time <= $1 order by journal_time desc limit 1"
+_HEAD_AT = """
+    select position, journal_time from journal
+    where position = (select journal_before($1::timestamptz + interval '1 microsecond'))"""
+BEFORE = "select journal_before($1)"
 
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(cls) for name, cls in KNOWN_TYPES.items()
@@ -98,9 +101,11 @@ class Journal:
     async def pages(self, wanted: Wanted, through: int) -> AsyncIterator[Sequence[JournalEntry]]:
         """Runs of at most 500 entries up to position `through`, in order."""
         after = wanted.after
+        if wanted.since is not None:
+            after = max(after, await self._sessions.fetchval(BEFORE, wanted.since))
         while after < through:
             rows = await self._sessions.fetch(
-                _ENTRIES, after, through, wanted.patient_id, wanted.since, list(wanted.types) or None, PAGE
+                _ENTRIES, after, through, wanted.patient_id, list(wanted.types) or None, PAGE
             )
             if rows:
                 yield [_entry(row) for row in rows]

@@ -37,18 +37,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What a unit makes of one patient's section; `last` is the place of the patient's last event in it, from 1."""
+    """What a unit makes of one patient's section."""
 
     before: Standing
     after: Standing
     state: bytes
-    last: int
 
 
-def folded(before: Standing, section: Section, position: int, last: int) -> Folded:
+def folded(before: Standing, section: Section, position: int) -> Folded:
     state = ENCODER.encode(section)
     after = Standing(section, position, ranking(section), len(state))
-    return Folded(before, after, state, last)
+    return Folded(before, after, state)
 
 
 def ranking(section: Section) -> Ranking:
@@ -99,7 +98,9 @@ def projected(
     turned to its other slot since the count was `turns`.
     """
     envelopes = [one.envelope for one in received]
-    places = {patient: place for place, patient in enumerate(sections, start=1)}
+    numbers = {patient.int: number for number, patient in enumerate(sections, start=1)}
+    patients = [numbers[e.patient_id.int] for e in envelopes]
+    last = {number: place for place, number in enumerate(patients, start=1)}
     made = sections.values()
     return calling(
         "project",
@@ -109,7 +110,7 @@ def projected(
         len(LEVELS) - 1,
         turns,
         [e.position for e in envelopes],
-        [places[e.patient_id] for e in envelopes],
+        patients,
         [e.type for e in envelopes],
         [e.event_id for e in envelopes],
         [e.occurred_at for e in envelopes],
@@ -119,10 +120,10 @@ def projected(
         [e.causation_id for e in envelopes],
         [e.key_id for e in envelopes],
         [one.value for one in received],
-        list(places),
+        list(sections),
         [one.state for one in made],
         [one.before.position for one in made],
-        [one.last for one in made],
+        [last[number] for number in numbers.values()],
         [one.after.ranking[0] for one in made],
         [one.after.ranking[1] for one in made],
         [ENCODER.encode(headline(one.after.section)).decode() for one in made],

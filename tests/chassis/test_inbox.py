@@ -497,6 +497,19 @@ class Flaky(Noting):
         return await super().handle(received)
 
 
+async def test_a_store_that_does_not_answer_in_time_is_asked_for_less(store: PostgresEventStore) -> None:
+    class Busy(Noting):
+        async def handle(self, received: Sequence[Received]) -> Effects:
+            if len(received) > 2:
+                raise Unavailable("store", "it took too long")
+            return await super().handle(received)
+
+    consumer = Consumer(store, handler=Busy())
+    assert await consumer.take(*chain(*[ANN] * 9)) is Taken.DONE
+    assert await consumer.texts(ANN) == [f"text {n}" for n in range(1, 10)]
+    assert consumer.alarms.reasons == []
+
+
 async def test_what_passes_by_itself_parks_nobody(store: PostgresEventStore) -> None:
     away, faster = Unavailable("store", "away"), Conflict("stream", "changed")
     consumer = Consumer(store, handler=Flaky(away, faster, away, TimeoutError(), ConnectionError()))

@@ -1,6 +1,7 @@
 """What the projector remembers between units never shows in what it stores."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from careloop.chassis.partitioner import partition_of
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.sections import MonitoringSection
-from services.coordination.projection import Remembered, Standing
+from services.coordination.projection import Remembered, Standing, folded, projected
 from tests.coordination.running import PARTITIONS, Coordination, coordination
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT
@@ -112,3 +113,38 @@ def test_memory_is_bounded_and_the_longest_unused_goes_first() -> None:
 
 def patient(number: int) -> PatientId:
     return PatientId(UUID(int=number + 1))
+
+
+@pytest.mark.parametrize("how", ["twice in one unit", "not rising", "included already"])
+async def test_the_journal_refuses_an_event_that_it_may_have(care: Coordination, how: str) -> None:
+    """The consumer never asks for it; no index objects any more, so the call itself does."""
+    await care.tell(MONITORING, control.RASH)
+    told = care.next(MONITORING, control.NAUSEA)
+    at = told.envelope.position
+    positions = {"twice in one unit": [at, at], "not rising": [at + 1, at], "included already": [at - 1]}[how]
+    events = [replace(told, envelope=replace(told.envelope, position=position)) for position in positions]
+    before = (await care.views.of_source(MONITORING, [PATIENT]))[PATIENT]
+    sections = {PATIENT: folded(before, before.section, at)}
+    turns = await care.views.turns()
+    with pytest.raises(Conflict):
+        await care.apply_statement(projected(events, sections, partition_of(PATIENT, PARTITIONS), turns))
+    await care.apply_statement(projected([told], sections, partition_of(PATIENT, PARTITIONS), turns))
+
+
+async def test_a_moment_is_found_in_the_journal_by_halving(care: Coordination, postgres: PostgresDatabase) -> None:
+    for event in (*control.TOLD[MONITORING], *control.TOLD[MONITORING]):
+        await care.tell(MONITORING, event)
+    admin = await asyncpg.connect(postgres.admin_dsn)
+    try:
+        await admin.execute("set search_path = coordination")
+        missed = await admin.fetch(
+            """select moment from (
+                select journal_time + off * interval '1 microsecond' as moment from journal, generate_series(-1, 1) off
+                union all values ('-infinity'::timestamptz), ('infinity')) asked
+            where journal_before(moment)
+                <> (select coalesce(max(position), 0) from journal where journal_time < moment)"""
+        )
+        assert missed == []
+        assert await admin.fetchval("select journal_before('infinity')") == 2 * len(control.TOLD[MONITORING])
+    finally:
+        await admin.close()

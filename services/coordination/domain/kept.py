@@ -45,8 +45,9 @@ def identity(kept: Kept[Fact]) -> UUID:
     return found
 
 
-def order(kept: Kept[Fact]) -> tuple[datetime, UUID]:
-    return kept.fact.occurred_at, identity(kept)
+def order(kept: Kept[Fact]) -> tuple[datetime, int]:
+    """By the id's number, which compares as the id does, and faster."""
+    return kept.fact.occurred_at, identity(kept).int
 
 
 def insert(facts: tuple[Kept[Fact], ...], new: Kept[Fact], latest: int | None = None) -> tuple[Kept[Fact], ...]:

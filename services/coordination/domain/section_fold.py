@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import reduce
 from operator import lt
 from typing import Any, cast
@@ -66,7 +67,8 @@ def _in_order(shelf: Shelf, facts: list[Kept[Any]]) -> tuple[Kept[Any], ...]:
     """By when they were true; of two at one place the one that came first."""
     moments = [kept.fact.occurred_at for kept in facts]
     if not all(map(lt, moments, moments[1:])):
-        facts = sorted(facts, key=order)
-        places = [order(kept) for kept in facts]
-        facts = [kept for n, kept in enumerate(facts) if n == 0 or places[n - 1] != places[n]]
+        first: dict[tuple[datetime, int], Kept[Any]] = {}
+        for kept in facts:
+            first.setdefault(order(kept), kept)
+        facts = [first[place] for place in sorted(first)]
     return tuple(facts if shelf.latest is None else facts[-shelf.latest :])
