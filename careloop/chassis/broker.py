@@ -1,7 +1,6 @@
 """What one service says to and hears from Kafka: FastStream declares it, the inboxes do the work."""
 
 import asyncio
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ COMMIT_EVERY_SECONDS = 0.5
 STOP_SECONDS = 20.0
 SPARED_TIMES = 5
 """How often a subscription that waits for a missing record keeps its Kafka client when it stands still."""
+CATCHING_UP = 500
+"""So many records at once show that more are there already."""
 LEAST_FETCH_BYTES = 1024 * 1024
 BYTES_OF_A_RECORD = 512
 """What one fetch asks of a partition goes by how many records the inbox is glad of, taken to be so large."""
@@ -145,7 +146,7 @@ class Subscription:
         self._working: dict[TopicPartition, asyncio.Task[None]] = {}
         self._under_way = 0
         self._room = asyncio.Event()
-        self._rewinds: Counter[TopicPartition] = Counter()
+        self._gathered: dict[TopicPartition, list[ConsumerRecord]] = {}
 
     def revive(self) -> None:
         """Asked again and again in vain, also while records are held: what they wait for may be on the topic."""
@@ -202,25 +203,27 @@ class Subscription:
         """The next one begins at the committed offsets, whatever was read under this one."""
         self._assignments += 1
         self._undone.clear()
+        for place in list(self._gathered):
+            self._let_go(place)
 
     async def take(self, records: Any) -> None:
         """Begin with these: partitions side by side, each in its order; then the offsets of those that are done.
 
-        Returns while they are under way, so that the next are read and folded while the store commits; but not before
-        the inbox has less in hand than it is glad to be given at once.
+        Who catches up reads on while these are under way, so that the next are folded while the store commits, until
+        the inbox has in hand what it is glad to be given at once; what comes for a partition that is at work gathers.
+        Few records are all there is: when they are done, more will have come.
         """
-        batches: dict[TopicPartition, list[ConsumerRecord]] = defaultdict(list)
+        most = self._inbox.most_records if len(records) >= CATCHING_UP else 1
+        self._under_way += len(records)
         for record in records:
-            batches[TopicPartition(record.topic, record.partition)].append(record)
-        for place, batch in batches.items():
-            self._under_way += len(batch)
-            work = self._work(place, batch, self._working.get(place), self._turn(place))
-            self._working[place] = asyncio.create_task(work, name=f"{self.group} {place.partition}")
-        while self._under_way >= self._inbox.most_records:
-            self._room.clear()
-            await self._room.wait()
+            self._gathered.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
         for place in [place for place, work in self._working.items() if work.done()]:
             self._working.pop(place).result()
+        for place in self._gathered.keys() - self._working.keys():
+            self._working[place] = asyncio.create_task(self._work(place), name=f"{self.group} {place.partition}")
+        while self._under_way >= most:
+            self._room.clear()
+            await self._room.wait()
 
     async def finish(self) -> None:
         """End what is under way, for as long as there is grace."""
@@ -229,30 +232,31 @@ class Subscription:
             for task in late:
                 task.cancel()
 
-    def _turn(self, place: TopicPartition) -> tuple[int, int]:
-        """Changes when the partition was rewound or the assignment ended: what was read before comes again."""
-        return self._assignments, self._rewinds[place]
+    async def _work(self, place: TopicPartition) -> None:
+        """A partition's records, one batch after the other, until nothing has gathered."""
+        while batch := self._gathered.pop(place, None):
+            assignment = self._assignments
+            try:
+                outcome = await self._inbox.take(self._source, place.partition, batch)
+                if assignment == self._assignments:
+                    self._settle(place, batch, outcome)
+            finally:
+                self._has_room_for(len(batch))
 
-    async def _work(
-        self, place: TopicPartition, batch: Batch, before: "asyncio.Task[None] | None", turn: tuple[int, int]
-    ) -> None:
-        try:
-            if before is not None:
-                await before
-            if turn != self._turn(place):
-                return
-            outcome = await self._inbox.take(self._source, place.partition, batch)
-            if turn == self._turn(place):
-                self._settle(place, batch, outcome)
-        finally:
-            self._under_way -= len(batch)
-            self._room.set()
+    def _let_go(self, place: TopicPartition) -> None:
+        """What has gathered comes again."""
+        self._has_room_for(len(self._gathered.pop(place, ())))
+
+    def _has_room_for(self, records: int) -> None:
+        self._under_way -= records
+        self._room.set()
 
     def _settle(self, place: TopicPartition, batch: Batch, outcome: Taken) -> None:
         """Note what is done, or go back to the first record that is not where it must be delivered again."""
-        first = self._undone.setdefault(place, batch[0].offset)
+        first = min(batch[0].offset, self._undone.get(place, batch[0].offset))
+        self._undone[place] = first
         if outcome is Taken.AGAIN:
-            self._rewinds[place] += 1
+            self._let_go(place)
             with suppress(IllegalStateError):  # no longer ours: its new owner reads it
                 self.subscriber.consumer.seek(place, first)
         if outcome is not Taken.HELD:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,8 +19,7 @@ CONTENT_TYPE = "application/json"
 _SAME_IN_ALL = (("ce_specversion", SPECVERSION.encode()), ("content-type", CONTENT_TYPE.encode()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The context of a published event.
 
     `previous` is the position of the preceding published event of the same source that maps to this partition,
@@ -42,8 +40,7 @@ class Envelope:
     key_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a consumer is handed: context and undecoded value."""
 
     envelope: Envelope

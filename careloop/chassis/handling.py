@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from careloop.chassis.envelope import Envelope, Record
 from careloop.chassis.event_store import Statement, Write
 
@@ -13,8 +15,7 @@ class Unknown:
     """The event of a type that the handler has no class for; handed only to handlers with `wants_unknown`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(Struct, frozen=True, kw_only=True):
     """A decoded event of another service with its context; `value` is the JSON it was decoded from."""
 
     envelope: Envelope

@@ -91,6 +91,7 @@ async def test_the_next_is_begun_while_the_store_commits_and_a_partition_keeps_i
     inbox: Answering, client: Client, subscription: Subscription
 ) -> None:
     await subscription.take(batch(0, 10))
+    await settled()
     await subscription.take([*batch(0, 11), *batch(1, 20)])
     await settled()
     assert inbox.begun == [(0, 10), (1, 20)]
@@ -118,6 +119,7 @@ async def test_what_came_behind_a_batch_that_was_let_go_is_left_to_come_again(
 ) -> None:
     for first in (10, 11, 12):
         await subscription.take(batch(0, first))
+    await settled()
     inbox.answer(0, 10, Taken.AGAIN)
     await settled()
     assert (inbox.begun, client.sought, client.committed) == ([(0, 10)], [(0, 10)], {})

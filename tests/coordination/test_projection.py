@@ -1,12 +1,12 @@
 """What the projector remembers between units never shows in what it stores."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from careloop.chassis.codec import ENCODER
 from careloop.chassis.partitioner import partition_of
@@ -122,7 +122,9 @@ async def test_the_journal_refuses_an_event_that_it_may_have(care: Coordination,
     told = care.next(MONITORING, control.NAUSEA)
     at = told.envelope.position
     positions = {"twice in one unit": [at, at], "not rising": [at + 1, at], "included already": [at - 1]}[how]
-    events = [replace(told, envelope=replace(told.envelope, position=position)) for position in positions]
+    events = [
+        structs.replace(told, envelope=structs.replace(told.envelope, position=position)) for position in positions
+    ]
     before = (await care.views.of_source(MONITORING, [PATIENT]))[PATIENT]
     sections = {PATIENT: folded(before, before.section, at)}
     turns = await care.views.turns()

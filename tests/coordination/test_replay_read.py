@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from care.coordination.v1 import coordination_pb2 as pb
+from msgspec import structs
 
 from careloop.cli.journal_frames import Frame, JournalHole, frames, lines
 from services.coordination import frames as server
@@ -101,7 +102,7 @@ async def test_a_large_frame_comes_in_pieces(care: Coordination, monkeypatch: py
 
 async def test_a_line_is_one_line_whatever_a_value_holds(care: Coordination) -> None:
     envelope = care.next("monitoring", control.RASH, PATIENTS[3])
-    await care.apply([replace(envelope, value=b'{\r\n "note":\t"a\\nb",\n "n": 1}\n')])
+    await care.apply([structs.replace(envelope, value=b'{\r\n "note":\t"a\\nb",\n "n": 1}\n')])
     (read,) = await replayed(care, Extent(patient_id=PATIENTS[3]))
     assert read["value"] == {"note": "a\nb", "n": 1}
 

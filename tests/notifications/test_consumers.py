@@ -1,8 +1,7 @@
 """What other services say becomes notes and exactly one decision for each cause."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from careloop.chassis.event_store import Unit
 from careloop.contracts import assessment, coordination, monitoring, prescribing
@@ -86,7 +85,7 @@ async def test_patients_of_one_batch_have_a_stream_each() -> None:
 async def test_what_intake_recorded_is_old_news() -> None:
     office = office_in_memory()
     told = side_effect()
-    await office.hear(*TEAM, replace(told, envelope=replace(told.envelope, actor=PersonId("intake"))))
+    await office.hear(*TEAM, structs.replace(told, envelope=structs.replace(told.envelope, actor=PersonId("intake"))))
     (notice,) = (await office.board()).notices.values()
     assert (notice.decided.suppressed, notice.told) == ("old-news", ())
 

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from careloop.chassis.event_store import Unit
 from careloop.chassis.postgres import PostgresEventStore
@@ -88,7 +88,7 @@ async def test_an_escalated_notice_lies_in_both_inboxes_and_a_withdrawn_one_is_c
 
 async def test_what_is_suppressed_is_shown_as_closed(office: Office) -> None:
     told = side_effect()
-    await office.hear(*TEAM, replace(told, envelope=replace(told.envelope, actor=PersonId("intake"))))
+    await office.hear(*TEAM, structs.replace(told, envelope=structs.replace(told.envelope, actor=PersonId("intake"))))
     assert await inbox(office) == [("rash", NoticeStatus.SUPPRESSED)]
     assert await inbox(office, open_only=True) == []
 
