@@ -17,7 +17,7 @@ KINDS: Mapping[str, type[schema.Entry]] = {
     "classes.yaml": schema.DrugClass,
     "combinations.yaml": schema.Combination,
     "product-words.yaml": schema.Words,
-    "not-drugs.yaml": schema.Named,
+    "not-drugs.yaml": schema.NotDrug,
     "routes.yaml": schema.Route,
     "units.yaml": schema.UnitOf,
     "conditions.yaml": schema.ConditionGroup,

@@ -46,7 +46,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     includes: dict[str, tuple[str, ...]]
     conditions: dict[str, schema.ConditionGroup]
     groups: tuple[schema.SubstanceGroup, ...]
-    not_drugs: frozenset[str]
+    not_drugs: dict[str, schema.NotDrug]
     interactions: tuple[schema.PairRule, ...]
     washouts: tuple[schema.WashoutRule, ...]
     stopping: tuple[schema.StoppingRule, ...]
@@ -152,7 +152,7 @@ def _pack(read: Mapping[str, tuple[Any, ...]], digest: str) -> Pack:
         },
         includes={listed.name: listed.includes for listed in read["classes.yaml"]},
         conditions={group.name: group for group in read["conditions.yaml"]},
-        not_drugs=frozenset(entry.name for entry in read["not-drugs.yaml"]),
+        not_drugs={entry.name: entry for entry in read["not-drugs.yaml"]},
         same_ingredient=read["same-ingredient.yaml"][0],
         product_words=frozenset(word for kind in read["product-words.yaml"] for word in kind.words),
         routes={word: route.name for route in read["routes.yaml"] for word in route.words},

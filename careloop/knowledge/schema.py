@@ -184,7 +184,8 @@ class Circumstances(Entry, frozen=True, kw_only=True):
     """When a lower dose limit holds: any one of the first group suffices, and all of the `without_...` must be met.
 
     `egfr_below` and `egfr_from` (mL/min/1.73 m2) bound the last estimated filtration rate; `starting` means that the
-    drug is not taken yet. With none of the first group the limit holds for everyone else.
+    drug is not taken yet, or was last taken `restart_days` ago or longer. With none of the first group the limit holds
+    for everyone else.
     """
 
     age_over: int | None = None
@@ -199,6 +200,7 @@ class Circumstances(Entry, frozen=True, kw_only=True):
     without_drugs: tuple[str, ...] = ()
     without_conditions: tuple[str, ...] = ()
     starting: bool = False
+    restart_days: int = 6
 
 
 class DoseRule(Rule, frozen=True, kw_only=True):
@@ -252,7 +254,8 @@ class LabRule(Rule, frozen=True, kw_only=True):
     """A result that is missing (none within `within_days`), or the last one `below` / `above` a bound in `unit`.
 
     Holds for patients with one of `conditions` if any are named, and with none of `without_conditions`. With `if_known`
-    it judges a result that is there, and asks for none.
+    it judges a result that is there, and asks for none. With `starting` it judges the start of a treatment alone, also
+    one `restart_days` or longer after the last dose.
     """
 
     drugs: tuple[str, ...]
@@ -264,6 +267,8 @@ class LabRule(Rule, frozen=True, kw_only=True):
     above: Decimal | None = None
     unit: str | None = None
     if_known: bool = False
+    starting: bool = False
+    restart_days: int = 30
 
 
 class TrialOutcome(StrEnum):
@@ -298,6 +303,12 @@ class Named(Entry, frozen=True, kw_only=True):
     """A word the pack knows."""
 
     name: str
+
+
+class NotDrug(Named, frozen=True, kw_only=True):
+    """A word of allergy lists that is no medicine. Of an `excipient` the pack does not know which products hold it."""
+
+    excipient: bool = False
 
 
 class Combination(Entry, frozen=True, kw_only=True):

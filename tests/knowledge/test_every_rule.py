@@ -27,6 +27,7 @@ from careloop.knowledge.chart import (
     SuicideRisk,
     Trial,
 )
+from careloop.knowledge.index import condition_groups
 from careloop.knowledge.pack import current_pack
 from careloop.knowledge.schema import Relation, TrialOutcome
 from careloop.knowledge.screening import screen
@@ -91,8 +92,19 @@ def _(rule: schema.ConditionRule) -> Iterator[Example]:
     for drug in drugs(*rule.drugs):
         yield Example(False, order(drug), of(conditions=(Condition(text="sprained ankle"),)))
         for group in rule.conditions:
-            yield Example(True, order(drug), of(conditions=(code_of(group),)))
+            yield Example(not overruled(rule, drug, group), order(drug), of(conditions=(code_of(group),)))
             yield Example(False, order(INNOCENT), of(conditions=(code_of(group),)))
+
+
+def overruled(rule: schema.ConditionRule, drug: str, group: str) -> bool:
+    """Whether a worse rule about one mechanism is told of the same condition."""
+    code = code_of(group)
+    groups = condition_groups(PACK, code.icd10, code.snomed, code.text)
+    return any(
+        PACK.among(drug, other.drugs) and not groups.isdisjoint(other.conditions)
+        for other in PACK.drug_conditions
+        if other.mechanism == rule.mechanism and other.severity.rank < rule.severity.rank
+    )
 
 
 @examples.register
@@ -123,7 +135,11 @@ def _(rule: schema.LabRule) -> Iterator[Example]:
         for loinc in rule.loinc:
             for speaks, value, days in lab_bounds(rule):
                 result = Lab(loinc=loinc, value=value, unit=rule.unit, at=TODAY - timedelta(days=days))
-                yield Example(speaks, order(drug), of(labs=(result,), conditions=conditions))
+                chart = of(labs=(result,), conditions=conditions)
+                yield Example(speaks, order(drug), chart if rule.starting else taking(drug, chart=chart))
+                for gap in (rule.restart_days - 1, rule.restart_days) if rule.starting else ():
+                    chart = replace(chart, medications=stopped(drug, gap).medications)
+                    yield Example(speaks and gap >= rule.restart_days, order(drug), chart)
         yield Example(rule.within_days is not None, order(drug), of(labs=(), conditions=conditions))
 
 
@@ -224,6 +240,8 @@ def _(rule: schema.DoseRule) -> Iterator[Example]:
         for chart in charts_of(rule.when or schema.Circumstances()):
             yield Example(True, order(drug, str(limit + LITTLE)), chart)
             yield Example(False, order(drug, str(limit)), chart)
+        for chart in restarts(rule.when, drug):
+            yield Example(True, order(drug, str(limit + LITTLE)), chart)
         for chart in charts_beside(rule.when, drug):
             yield Example(False, order(drug, str(limit + LITTLE)), chart)
 
@@ -257,6 +275,18 @@ def charts_beside(when: schema.Circumstances | None, drug: str) -> Iterator[Char
     yield from (taking(other) for other in drugs(*when.without_drugs))
     if when.starting:
         yield taking(drug, *drugs(*when.with_drugs)[:1])
+        yield after_gap(when, drug, when.restart_days - 1)
+
+
+def restarts(when: schema.Circumstances | None, drug: str) -> Iterator[Chart]:
+    """The drug was taken before, and the gap is just long enough to be a new start."""
+    if when is not None and when.starting and when.gene is None:
+        yield after_gap(when, drug, when.restart_days)
+
+
+def after_gap(when: schema.Circumstances, drug: str, days: int) -> Chart:
+    beside = taking(*drugs(*when.with_drugs)[:1]).medications or ()
+    return replace(KNOWN, medications=(*(stopped(drug, days).medications or ()), *beside))
 
 
 def filtering(rate: Decimal) -> Chart:
