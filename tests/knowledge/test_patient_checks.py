@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from careloop.knowledge.chart import Condition, Lab, Medication, Pregnancy, Sex, StoppedFor, SuicideRisk, Trial, TrialResponse
+from careloop.knowledge.chart import (
+    Condition,
+    Lab,
+    Medication,
+    Pregnancy,
+    Sex,
+    StoppedFor,
+    SuicideRisk,
+    Trial,
+    TrialResponse,
+)
 from careloop.knowledge.findings import Check, Severity
 from tests.support.knowledge import KNOWN, TODAY, asked, of, reasons, rules, severities, taking
 

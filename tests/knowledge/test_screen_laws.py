@@ -24,9 +24,8 @@ MEDICATIONS = st.builds(
 ORDERS = st.builds(Order, name=NAMES, daily_dose_mg=st.none() | st.decimals(0, 500, places=1), starts_on=DAYS)
 
 HANGING_ON_THE_LIST = {
-    rule.id
-    for rule in (*current_pack().doses, *current_pack().labs)
-    if (when := getattr(rule, "when", rule)) is not None and (when.starting or getattr(when, "without_drugs", ()))
+    *(rule.id for rule in current_pack().labs if rule.starting),
+    *(rule.id for rule in current_pack().doses if rule.when and (rule.when.starting or rule.when.without_drugs)),
 }
 """Limits of a start, which the same drug on the list lifts, and those that an enzyme inducer raises."""
 

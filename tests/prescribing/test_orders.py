@@ -312,6 +312,28 @@ def test_an_order_in_pregnancy_names_it_and_its_evidence() -> None:
     assert pregnant.evidence in capsule.evidence
 
 
+def bipolar_alerts(*facts: events.Event) -> set[str]:
+    command = replace(ordered("sertraline", 50), freshness=p.FRESH)
+    found = capsule_of(decide(command, *p.ASSESSED, *facts)).screening.alerts
+    return {alert.rule for alert in found if alert.kind is Check.DRUG_CONDITION}
+
+
+def test_a_positive_mdq_speaks_against_an_antidepressant_until_a_later_one_is_negative_or_it_is_struck() -> None:
+    later = replace(p.POSITIVE_MDQ, fact_id=fact("later"), band="negative", occurred_at=YESTERDAY)
+    strike = replace(p.PHENELZINE_STRUCK, fact_id=p.POSITIVE_MDQ.fact_id)
+    assert bipolar_alerts() == set()
+    assert bipolar_alerts(p.POSITIVE_MDQ) == {"condition.antidepressant-bipolar"}
+    assert bipolar_alerts(later, p.POSITIVE_MDQ) == set()
+    assert bipolar_alerts(p.POSITIVE_MDQ, strike) == set()
+
+
+@pytest.mark.parametrize(
+    ("band", "found"), [("probable-mania", {"condition.antidepressant-bipolar"}), ("unlikely", set()), ("", set())]
+)
+def test_probable_mania_on_the_altman_scale_speaks_against_an_antidepressant(band: str, found: set[str]) -> None:
+    assert bipolar_alerts(replace(p.POSITIVE_MDQ, instrument="asrm", band=band)) == found
+
+
 def test_results_answer_the_laboratory_check_until_they_are_struck() -> None:
     missing = (Check.LAB, "labs-not-recorded")
     strike = replace(p.PHENELZINE_STRUCK, fact_id=p.NEUTROPHILS.fact_id)

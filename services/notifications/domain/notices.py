@@ -132,13 +132,16 @@ def _evolve_notice(notice: Notice, event: Event) -> Notice:
             return replace(notice, step=event.step, told=told, acknowledge_by=event.acknowledge_by)
         case NoticeAcknowledged():
             return replace(notice, status=NoticeStatus.ACKNOWLEDGED, acknowledged_by=event.acknowledged_by)
-        case NoticeWithdrawn():
-            resolved = event.reason == RESOLVED
-            return replace(notice, status=NoticeStatus.RESOLVED if resolved else NoticeStatus.WITHDRAWN)
-        case EnteredInError():
-            return replace(notice, status=NoticeStatus.ENTERED_IN_ERROR)
+        case NoticeWithdrawn() | EnteredInError():
+            return replace(notice, status=_closed_as(event))
         case _:
             return notice
+
+
+def _closed_as(event: NoticeWithdrawn | EnteredInError) -> NoticeStatus:
+    if isinstance(event, EnteredInError):
+        return NoticeStatus.ENTERED_IN_ERROR
+    return NoticeStatus.RESOLVED if event.reason == RESOLVED else NoticeStatus.WITHDRAWN
 
 
 def attempt_of(event: DeliveryAttempted | NoticeSent | NoticeFailed) -> Attempt:

@@ -23,6 +23,7 @@ from services.prescribing.domain.events import (
     PrescriptionIssued,
     ProfileNoted,
     ResultsNoted,
+    ScaleNoted,
     SideEffectNoted,
     StatusReason,
     StrikeNoted,
@@ -135,7 +136,8 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
     results = chart.standing(ResultsNoted)
     risk = chart.latest(SuicideRiskNoted)
     diagnoses = tuple(known.Condition(icd10=fact.icd10) for fact in chart.standing(DiagnosisNoted))
-    conditions = diagnoses + tuple(condition for history in histories for condition in history.conditions)
+    recorded = tuple(condition for history in histories for condition in history.conditions)
+    conditions = diagnoses + recorded + likely(chart.standing(ScaleNoted))
     trials = chart.not_tolerated() + tuple(trial for history in histories for trial in history.trials)
     patient = known.Patient(
         birth_date=profile.birth_date if profile else None,
@@ -153,6 +155,12 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
         medications=medications if lists or medications else None,
         trials=trials if histories or trials else None,
     )
+
+
+def likely(scales: list[ScaleNoted]) -> tuple[known.Condition, ...]:
+    """What the last answers of each scale make likely, in the words that the conditions of the pack are found by."""
+    last = {scale.instrument: scale for scale in scales}
+    return tuple(known.Condition(text=f"{scale.instrument} {scale.band}") for scale in last.values() if scale.band)
 
 
 def reconciled(lists: list[MedicationsNoted]) -> tuple[known.Medication, ...]:

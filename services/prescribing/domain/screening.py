@@ -24,7 +24,7 @@ RESTS_ON: dict[str, tuple[Check, ...]] = {
         Check.LAB,
         Check.PRIOR_TRIAL,
     ),
-    "monitoring": (Check.PRIOR_TRIAL,),
+    "monitoring": (Check.DRUG_CONDITION, Check.PRIOR_TRIAL),
 }
 """Which checks read facts of which source."""
 
