@@ -5,12 +5,17 @@ Lower totals are better. What a rule does not say, or missing totals leave open,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from careloop.knowledge.change_rules import ChangeRule, Kind, rules_for
 from careloop.knowledge.instruments import instruments
 from careloop.knowledge.schema import Basis
+
+EPISODE = timedelta(days=180)
+"""A baseline lies at most so long before the last result: the follow-up window of Coley 2020."""
+INTAKE = timedelta(days=30)
+"""And not longer than this before the assessment was completed: what was scored while the client joined (ours)."""
 
 
 class Word(StrEnum):

@@ -9,7 +9,7 @@ import pytest
 from careloop.knowledge.chart import Condition, Genotype, Lab, Medication
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack import current_pack
-from careloop.knowledge.schema import Drug
+from careloop.knowledge.vocabulary import Drug
 from tests.support.knowledge import KNOWN, alerts, asked, of, reasons, rules, taking
 
 LIMITED = [drug for drug in current_pack().drugs.values() if drug.max_daily_mg is not None]

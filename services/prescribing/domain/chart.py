@@ -7,6 +7,7 @@ from typing import TypeVar
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge import chart as known
+from careloop.knowledge.triage import SEVERE_GRADE
 from services.prescribing.domain.events import (
     AllergiesNoted,
     DiagnosisNoted,
@@ -30,7 +31,6 @@ from services.prescribing.domain.events import (
     SuicideRiskNoted,
 )
 
-SEVERE_GRADE = 3
 NOT_TOLERATED = {
     StatusReason.INTOLERANCE: known.StoppedFor.INTOLERANCE,
     StatusReason.ALLERGY: known.StoppedFor.ALLERGY,
