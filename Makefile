@@ -82,7 +82,7 @@ docs: setup ## write the event catalogue and the AsyncAPI documents
 mutants: setup ## change the clinical rules' code in small ways and see whether a test notices each (long)
 	$(UV) sync --frozen --group mutants --python $(PYTHON)
 	$(RUN) -m mutmut run $(MUTANTS)
-	$(RUN) -m tests.mutants
+	$(RUN) -m tests.mutation_score
 
 bench: setup ## measure every figure beside our peers and write docs/benchmarks.md (40 minutes)
 	$(UV) sync --frozen --group bench --python $(PYTHON)

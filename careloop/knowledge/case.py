@@ -96,8 +96,10 @@ class Case:
     def starts(self, restart_days: int) -> bool:
         """Whether the order begins a treatment: nothing of it is taken, nor was until fewer than so many days ago.
 
-        False while nobody recorded what is taken.
+        False for a change of dose, and while nobody recorded what is taken.
         """
+        if self.order.taken_since is not None:
+            return False
         recent = (taken for taken in self.taken or () if (taken.days_since_last_dose or 0) < restart_days)
         drugs = {drug for taken in recent for drug in taken.ingredients}
         return self.taken is not None and not any(

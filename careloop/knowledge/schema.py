@@ -156,11 +156,15 @@ class Circumstances(Entry, frozen=True, kw_only=True):
 
 
 class DoseRule(Rule, frozen=True, kw_only=True):
-    """A daily limit. Without `max_daily_mg` it is the drug's own; `when` narrows it to some patients."""
+    """A daily limit. Without `max_daily_mg` it is the drug's own; `when` narrows it to some patients.
+
+    `titrated`: it is that of the step of the drug's titration (titrations.yaml) on the day the order starts.
+    """
 
     drugs: tuple[str, ...] = ()
     max_daily_mg: Decimal | None = None
     when: Circumstances | None = None
+    titrated: bool = False
 
 
 class ConditionGroup(Entry, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from careloop.knowledge.chart import (
     SuicideRisk,
     Trial,
 )
+from careloop.knowledge.follow_up_schema import Titration
 from careloop.knowledge.index import condition_groups
 from careloop.knowledge.pack import current_pack
 from careloop.knowledge.schema import Relation, TrialOutcome
@@ -234,6 +235,9 @@ def _(rule: schema.LoadRule) -> Iterator[Example]:
 
 @examples.register
 def _(rule: schema.DoseRule) -> Iterator[Example]:
+    if rule.titrated:
+        yield from along_the_titration()
+        return
     for drug in drugs(*rule.drugs) if rule.drugs else [d.name for d in PACK.drugs.values() if d.max_daily_mg]:
         limit = rule.max_daily_mg if rule.max_daily_mg is not None else PACK.drugs[drug].max_daily_mg
         assert limit is not None
@@ -244,6 +248,18 @@ def _(rule: schema.DoseRule) -> Iterator[Example]:
             yield Example(True, order(drug, str(limit + LITTLE)), chart)
         for chart in charts_beside(rule.when, drug):
             yield Example(False, order(drug, str(limit + LITTLE)), chart)
+
+
+def along_the_titration() -> Iterator[Example]:
+    """On the first day of every step, at its dose and above it; the day before, the dose of the step is too much."""
+    for titration in PACK.entries(Titration):
+        beside = [Medication(name=drug, daily_dose_mg=Decimal(1)) for drug in drugs(*titration.with_drugs)[:1]]
+        for drug, step in product(drugs(*titration.drugs), titration.steps):
+            most = step.dose_mg / step.every_days
+            for speaks, mg, day in ((True, most + LITTLE, 0), (False, most, 0), (step.from_day > 0, most, -1)):
+                since = TODAY - timedelta(days=step.from_day + day)
+                taken = Medication(name=drug, daily_dose_mg=Decimal(1), started_on=since)
+                yield Example(speaks, order(drug, str(mg)), replace(KNOWN, medications=(taken, *beside)))
 
 
 def charts_of(when: schema.Circumstances) -> Iterator[Chart]:

@@ -16,6 +16,7 @@ from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.chart import DECIDER, screening_chart
+from services.prescribing.domain.past import as_decided, check_again
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
@@ -198,6 +199,22 @@ def test_the_credential_counts_on_the_day_of_the_order_too() -> None:
     began_today = replace(p.CREDENTIAL, valid_from=datetime(2026, 11, 23, tzinfo=UTC))
     dated_back = replace(p.ISSUE_SERTRALINE, credential=began_today, occurred_at=YESTERDAY)
     given(DECIDER, *p.ASSESSED).when(orders.issue, dated_back).then_refused("credential-not-valid")
+
+
+@pytest.mark.parametrize(("days", "found"), [(13, {"dose.lamotrigine-titration"}), (14, set()), (400, set())])
+def test_a_dose_change_of_lamotrigine_is_no_start_and_keeps_to_its_titration(days: int, found: set[str]) -> None:
+    lamotrigine = events.Medicine(name="lamotrigine", rxcui="28439")
+    begun = replace(
+        p.ISSUED.order, medicine=lamotrigine, daily_dose_mg=Decimal(25), starts_on=TODAY - timedelta(days=days)
+    )
+    stream = (*p.ASSESSED, replace(p.ISSUED, order=begun))
+    (decided,) = (
+        given(DECIDER, *stream).when(orders.change_dose, replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(50))).decided
+    )
+    assert isinstance(decided, events.DoseChanged | events.PrescriptionDeclined)
+    told = {alert.rule for alert in capsule_of(decided).screening.alerts if alert.kind is Check.DOSE}
+    assert told == found
+    assert check_again(as_decided(decided, stream, TODAY)) == capsule_of(decided).screening
 
 
 def test_nobody_prescribes_for_someone_who_is_not_enrolled() -> None:

@@ -1,6 +1,7 @@
 """What prescribing knows of a patient: noted facts and its own prescriptions, folded; and the chart a screen reads."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
@@ -76,6 +77,11 @@ class PrescriptionChart:
     def prescribed(self, *, without: FactId | None = None) -> tuple[known.Medication, ...]:
         """Every prescription of ours, ended ones with the day of the last dose; without the one named."""
         return tuple(self._taken(issued) for issued in self._standing_prescriptions() if issued.fact_id != without)
+
+    def taken_since(self, changing: FactId | None) -> date | None:
+        """The first day of the prescription whose dose is being changed."""
+        issued = self.prescription(changing) if changing is not None else None
+        return issued.order.starts_on if issued else None
 
     def _standing_prescriptions(self) -> list[PrescriptionIssued]:
         return [issued for issued in self.prescriptions if issued.fact_id not in self.struck]
