@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from careloop.knowledge.chart import (
+    Chart,
     Condition,
     Lab,
     Medication,
@@ -153,6 +154,22 @@ def test_pregnancy_unknown(ordered: str, sex: Sex | None, born: date | None, tol
     answer = asked(ordered, of(pregnancy=Pregnancy.UNKNOWN, sex=sex, birth_date=born))
     assert reasons(answer, Check.PREGNANCY) == told
     assert (Check.PREGNANCY in answer.checked) is (not told)
+
+
+@pytest.mark.parametrize(
+    ("ordered", "chart", "kind"),
+    [
+        ("sertraline", of(birth_date=date(2005, 1, 1)), Check.AGE),
+        ("valproate", of(pregnancy=Pregnancy.PREGNANT), Check.PREGNANCY),
+    ],
+)
+def test_an_alert_about_the_person_names_the_drug_and_counts_as_checked(
+    ordered: str, chart: Chart, kind: Check
+) -> None:
+    answer = asked(ordered, chart)
+    (told,) = [alert for alert in answer.alerts if alert.kind is kind]
+    assert (told.involves, told.message.split(" ")[0]) == ((ordered,), ordered)
+    assert kind in answer.checked
 
 
 def lab(loinc: str, value: str, unit: str, days_ago: int = 1) -> Lab:
