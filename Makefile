@@ -13,7 +13,7 @@ WIRE   := .venv/.wire-types
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers clean
+.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers mutants clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,11 @@ down: setup ## stop the whole system
 
 docs: setup ## write the event catalogue and the AsyncAPI documents
 	$(RUN) -m careloop.cli.main docs
+
+mutants: setup ## change the clinical rules' code in small ways and see whether a test notices each (long)
+	$(UV) sync --frozen --group mutants --python $(PYTHON)
+	$(RUN) -m mutmut run $(MUTANTS)
+	$(RUN) -m tests.mutation_score
 
 bench: setup ## measure every figure beside our peers and write docs/benchmarks.md (40 minutes)
 	$(UV) sync --frozen --group bench --python $(PYTHON)

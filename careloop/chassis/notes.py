@@ -17,7 +17,7 @@ Fact = TypeVar("Fact", bound=Event)
 Noted = TypeVar("Noted")
 
 Notes = Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]]
-"""The wire types a service listens to: the class that decodes each, and the note it becomes."""
+"""The wire types a service listens to: the class that decodes each, and the note it becomes; None is not noted."""
 
 
 class NotesConsumer(Generic[State, Fact]):
@@ -26,20 +26,24 @@ class NotesConsumer(Generic[State, Fact]):
     A note is recorded when its fact was, by the service whose consumer this is.
     """
 
-    def __init__(self, consumer: str, notes: Notes[Fact], streams: Streams[State, Fact]) -> None:
+    def __init__(self, consumer: str, notes: Notes[Fact | None], streams: Streams[State, Fact]) -> None:
         self.consumer = consumer
         self.contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in notes.items()}
         self._notes = notes
         self._streams = streams
 
     async def handle(self, received: Sequence[Received]) -> Effects:
-        return Effects(writes=tuple(self._write(one) for one in received))
+        written = (self._write(one) for one in received)
+        return Effects(writes=tuple(write for write in written if write is not None))
 
-    def _write(self, received: Received) -> Write:
+    def _write(self, received: Received) -> Write | None:
         envelope = received.envelope
         _contract, note = self._notes[envelope.type]
+        noted = note(envelope, received.event)
+        if noted is None:
+            return None
         request = note_request(self.consumer, envelope, envelope.recorded_at)
-        return self._streams.write(envelope.patient_id, request, [note(envelope, received.event)], None)
+        return self._streams.write(envelope.patient_id, request, [noted], None)
 
 
 def note_request(consumer: str, envelope: Envelope, now: datetime) -> Request:

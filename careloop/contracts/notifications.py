@@ -109,7 +109,7 @@ class NoticeEscalated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeWithdrawn:
-    """The cause was struck: the notice no longer stands."""
+    """The notice asks for nothing more: its cause was struck, or a clinician resolved the side effect it was about."""
 
     notice: FactId
     reason: str

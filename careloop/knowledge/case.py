@@ -9,7 +9,7 @@ from typing import Any
 from careloop.knowledge.chart import Chart, Medication, Order
 from careloop.knowledge.drugs import ResolvedDrug, Unresolved, resolve
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
-from careloop.knowledge.index import concerning, condition_groups
+from careloop.knowledge.index import concerning, condition_groups, same_molecule
 from careloop.knowledge.pack import Pack
 from careloop.knowledge.schema import Rule
 
@@ -92,6 +92,19 @@ class Case:
 
     def overlapping(self) -> Iterator[Taken]:
         return (taken for taken in self.taken or () if taken.overlaps)
+
+    def starts(self, restart_days: int) -> bool:
+        """Whether the order begins a treatment: nothing of it is taken, nor was until fewer than so many days ago.
+
+        False for a change of dose, and while nobody recorded what is taken.
+        """
+        if self.order.taken_since is not None:
+            return False
+        recent = (taken for taken in self.taken or () if (taken.days_since_last_dose or 0) < restart_days)
+        drugs = {drug for taken in recent for drug in taken.ingredients}
+        return self.taken is not None and not any(
+            same_molecule(self.pack, drug, ordered) for drug in drugs for ordered in self.ingredients
+        )
 
     def has_condition(self, names: Iterable[str]) -> bool:
         """Whether one of the chart's conditions belongs to one of these groups; False also when none were recorded."""

@@ -143,13 +143,17 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be prescribed. Without `starts_on` it starts on the day of the screen."""
+    """What is to be prescribed. Without `starts_on` it starts on the day of the screen.
+
+    `taken_since` is the first day of the treatment whose dose this order changes; None: it changes none.
+    """
 
     name: str | None = None
     rxcui: str | None = None
     daily_dose_mg: Decimal | None = None
     days_supply: int | None = None
     starts_on: date | None = None
+    taken_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,7 @@ class Reason(StrEnum):
     DOSE_OF_COMBINATION = "dose-of-combination"
     DOSE_MISSING = "dose-missing"
     DOSE_OR_ROUTE_MISSING = "dose-or-route-missing"
+    START_DATE_MISSING = "start-date-missing"
     EXCIPIENTS_NOT_IN_PACK = "excipients-not-in-pack"
     SEX_UNKNOWN = "sex-unknown"
     WEIGHT_MISSING = "weight-missing"

@@ -6,8 +6,9 @@ from typing import Any
 
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack import Pack
-from careloop.knowledge.schema import Mechanism, PairRule, Relation, Rule
+from careloop.knowledge.schema import PairRule, Relation, Rule
 from careloop.knowledge.text import mentions, words
+from careloop.knowledge.vocabulary import Mechanism
 
 _SOME, _MANY = 4096, 65536
 

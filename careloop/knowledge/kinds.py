@@ -7,19 +7,19 @@ checked strictly with all others: keys, ids, periods, and every field named in `
 
 from collections.abc import Mapping
 
-from careloop.knowledge import follow_up_schema, schema, supply_schema
+from careloop.knowledge import follow_up_schema, schema, supply_schema, vocabulary
 from careloop.knowledge.guidance_schema import EducationPoint, MissedDoseRule
 
 KINDS: Mapping[str, type[schema.Entry]] = {
-    "pack.yaml": schema.Title,
-    "mechanisms.yaml": schema.Mechanism,
-    "drugs.yaml": schema.Drug,
-    "classes.yaml": schema.DrugClass,
-    "combinations.yaml": schema.Combination,
-    "product-words.yaml": schema.Words,
-    "not-drugs.yaml": schema.Named,
-    "routes.yaml": schema.Route,
-    "units.yaml": schema.UnitOf,
+    "pack.yaml": vocabulary.Title,
+    "mechanisms.yaml": vocabulary.Mechanism,
+    "drugs.yaml": vocabulary.Drug,
+    "classes.yaml": vocabulary.DrugClass,
+    "combinations.yaml": vocabulary.Combination,
+    "product-words.yaml": vocabulary.Words,
+    "not-drugs.yaml": vocabulary.NotDrug,
+    "routes.yaml": vocabulary.Route,
+    "units.yaml": vocabulary.UnitOf,
     "conditions.yaml": schema.ConditionGroup,
     "groups.yaml": schema.SubstanceGroup,
     "interactions.yaml": schema.PairRule,

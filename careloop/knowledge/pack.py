@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from careloop.knowledge import schema
+from careloop.knowledge import schema, vocabulary
 from careloop.knowledge.findings import PackReference
 from careloop.knowledge.follow_up_checks import require_follow_up
 from careloop.knowledge.kinds import KINDS, READ_BY_THEMSELVES
@@ -37,16 +37,16 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     `files` holds the entries of every data file that `kinds.py` lists.
     """
 
-    title: schema.Title
+    title: vocabulary.Title
     digest: str
     files: dict[str, tuple[schema.Entry, ...]]
-    drugs: dict[str, schema.Drug]
+    drugs: dict[str, vocabulary.Drug]
     members: dict[str, frozenset[str]]
     meanings: dict[str, frozenset[str]]
     includes: dict[str, tuple[str, ...]]
     conditions: dict[str, schema.ConditionGroup]
     groups: tuple[schema.SubstanceGroup, ...]
-    not_drugs: frozenset[str]
+    not_drugs: dict[str, vocabulary.NotDrug]
     interactions: tuple[schema.PairRule, ...]
     washouts: tuple[schema.WashoutRule, ...]
     stopping: tuple[schema.StoppingRule, ...]
@@ -63,9 +63,9 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     trials: tuple[schema.TrialRule, ...]
     supply: tuple[schema.SupplyRule, ...]
     controlled: tuple[schema.ControlledRule, ...]
-    combinations: tuple[schema.Combination, ...]
+    combinations: tuple[vocabulary.Combination, ...]
     product_words: frozenset[str]
-    units: tuple[schema.UnitOf, ...]
+    units: tuple[vocabulary.UnitOf, ...]
     routes: dict[str, str]
     lexicon: dict[tuple[str, ...], tuple[str, ...]]
     longest_name: int
@@ -120,7 +120,7 @@ def load(content: Mapping[str, bytes]) -> Pack:
     require_ranges(read)
     require_follow_up(read)
     require_disjoint(pack.doses)
-    mechanisms = {mechanism.name for mechanism in pack.entries(schema.Mechanism)}
+    mechanisms = {mechanism.name for mechanism in pack.entries(vocabulary.Mechanism)}
     require_known(read, {DRUGS: pack.members, CONDITIONS: pack.conditions, MECHANISM: mechanisms})
     return pack
 
@@ -152,7 +152,7 @@ def _pack(read: Mapping[str, tuple[Any, ...]], digest: str) -> Pack:
         },
         includes={listed.name: listed.includes for listed in read["classes.yaml"]},
         conditions={group.name: group for group in read["conditions.yaml"]},
-        not_drugs=frozenset(entry.name for entry in read["not-drugs.yaml"]),
+        not_drugs={entry.name: entry for entry in read["not-drugs.yaml"]},
         same_ingredient=read["same-ingredient.yaml"][0],
         product_words=frozenset(word for kind in read["product-words.yaml"] for word in kind.words),
         routes={word: route.name for route in read["routes.yaml"] for word in route.words},
@@ -162,7 +162,7 @@ def _pack(read: Mapping[str, tuple[Any, ...]], digest: str) -> Pack:
     )
 
 
-def _members(drugs: Iterable[schema.Drug], classes: Iterable[schema.DrugClass]) -> dict[str, frozenset[str]]:
+def _members(drugs: Iterable[vocabulary.Drug], classes: Iterable[vocabulary.DrugClass]) -> dict[str, frozenset[str]]:
     """Classes opened up to the drugs they mean, at any depth; each drug name means itself."""
     drugs, classes = tuple(drugs), tuple(classes)
     require_unique("drug or class", [*(drug.name for drug in drugs), *(listed.name for listed in classes)])
@@ -183,7 +183,7 @@ def _members(drugs: Iterable[schema.Drug], classes: Iterable[schema.DrugClass]) 
 
 
 def _lexicon(
-    drugs: Iterable[schema.Drug], combinations: Iterable[schema.Combination]
+    drugs: Iterable[vocabulary.Drug], combinations: Iterable[vocabulary.Combination]
 ) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Every name as words, with the ingredients it means. Raises PackInvalid when one name means two things."""
     meant: list[tuple[str, tuple[str, ...]]] = [
@@ -198,9 +198,11 @@ def _lexicon(
 
 
 def _codes(
-    drugs: Iterable[schema.Drug], combinations: Iterable[schema.Combination]
+    drugs: Iterable[vocabulary.Drug], combinations: Iterable[vocabulary.Combination]
 ) -> dict[str, tuple[tuple[str, ...], bool]]:
-    coded: list[tuple[schema.Code, tuple[str, ...]]] = [(code, (drug.name,)) for drug in drugs for code in drug.codes]
+    coded: list[tuple[vocabulary.Code, tuple[str, ...]]] = [
+        (code, (drug.name,)) for drug in drugs for code in drug.codes
+    ]
     coded += [(code, entry.drugs) for entry in combinations for code in entry.codes]
     return {code.rxcui: (ingredients, code.verified) for code, ingredients in coded}
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from careloop.knowledge.case import amount
 from careloop.knowledge.follow_up_schema import Measure, ResultRule
-from careloop.knowledge.schema import UnitOf
+from careloop.knowledge.vocabulary import UnitOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

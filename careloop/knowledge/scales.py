@@ -14,6 +14,10 @@ from careloop.knowledge.scoring import Answers, band_of, total_and_band
 
 __all__ = ["Answers", "Instrument", "Reading", "Score", "instruments", "readings", "score", "score_total"]
 
+READ_BY_THE_CHECK = frozenset({"mdq", "asrm"})
+"""Scales of which a safety check reads the last band as a condition, in the words `<instrument> <band>`: they speak of
+mania, which an antidepressant alone can bring on (conditions.yaml)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:

@@ -23,54 +23,6 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Anything read from a data file."""
 
 
-class Title(Entry, frozen=True, kw_only=True):
-    """Name and version of the pack, and the drugs for which an unchecked order must not pass without a reason."""
-
-    name: str
-    version: str
-    high_risk: tuple[str, ...]
-
-
-class Mechanism(Entry, frozen=True, kw_only=True):
-    """Why something happens, in a sentence that findings show. Rules of all files name it."""
-
-    name: str
-    text: str
-
-
-class Code(Entry, frozen=True, kw_only=True):
-    """An RxNorm concept and where it was seen: a and c are published mappings, each x other public code, m memory."""
-
-    rxcui: str
-    seen: str
-
-    @property
-    def verified(self) -> bool:
-        """Whether two sources that can be looked up agree."""
-        return len(self.seen.replace("m", "")) >= 2
-
-
-class Drug(Entry, frozen=True, kw_only=True):
-    """One ingredient. Doses are adult, oral, milligrams a day; `adequate_mg` is what a fair trial needs at least."""
-
-    name: str
-    codes: tuple[Code, ...] = ()
-    atc: tuple[str, ...] = ()
-    adequate_mg: Decimal | None = None
-    max_daily_mg: Decimal | None = None
-    max_daily_mg_per_kg: Decimal | None = None
-    schedule: str | None = None
-    classes: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()
-
-
-class DrugClass(Entry, frozen=True, kw_only=True):
-    """A named set of drugs: those that list it, and every member of what it `includes` (classes or drugs)."""
-
-    name: str
-    includes: tuple[str, ...] = ()
-
-
 class Sourced(Entry, frozen=True, kw_only=True):
     """What everything clinical carries: where it comes from, how well that was seen, and the days on which it holds.
 
@@ -184,7 +136,8 @@ class Circumstances(Entry, frozen=True, kw_only=True):
     """When a lower dose limit holds: any one of the first group suffices, and all of the `without_...` must be met.
 
     `egfr_below` and `egfr_from` (mL/min/1.73 m2) bound the last estimated filtration rate; `starting` means that the
-    drug is not taken yet. With none of the first group the limit holds for everyone else.
+    drug is not taken yet, or was last taken `restart_days` ago or longer. With none of the first group the limit holds
+    for everyone else.
     """
 
     age_over: int | None = None
@@ -199,14 +152,19 @@ class Circumstances(Entry, frozen=True, kw_only=True):
     without_drugs: tuple[str, ...] = ()
     without_conditions: tuple[str, ...] = ()
     starting: bool = False
+    restart_days: int = 6
 
 
 class DoseRule(Rule, frozen=True, kw_only=True):
-    """A daily limit. Without `max_daily_mg` it is the drug's own; `when` narrows it to some patients."""
+    """A daily limit. Without `max_daily_mg` it is the drug's own; `when` narrows it to some patients.
+
+    `titrated`: it is that of the step of the drug's titration (titrations.yaml) on the day the order starts.
+    """
 
     drugs: tuple[str, ...] = ()
     max_daily_mg: Decimal | None = None
     when: Circumstances | None = None
+    titrated: bool = False
 
 
 class ConditionGroup(Entry, frozen=True, kw_only=True):
@@ -252,7 +210,8 @@ class LabRule(Rule, frozen=True, kw_only=True):
     """A result that is missing (none within `within_days`), or the last one `below` / `above` a bound in `unit`.
 
     Holds for patients with one of `conditions` if any are named, and with none of `without_conditions`. With `if_known`
-    it judges a result that is there, and asks for none.
+    it judges a result that is there, and asks for none. With `starting` it judges the start of a treatment alone, also
+    one `restart_days` or longer after the last dose.
     """
 
     drugs: tuple[str, ...]
@@ -264,6 +223,8 @@ class LabRule(Rule, frozen=True, kw_only=True):
     above: Decimal | None = None
     unit: str | None = None
     if_known: bool = False
+    starting: bool = False
+    restart_days: int = 30
 
 
 class TrialOutcome(StrEnum):
@@ -292,40 +253,3 @@ class ControlledRule(Rule, frozen=True, kw_only=True):
     drugs: tuple[str, ...] = ()
     drugs_except: tuple[str, ...] = ()
     above_days: int | None = None
-
-
-class Named(Entry, frozen=True, kw_only=True):
-    """A word the pack knows."""
-
-    name: str
-
-
-class Combination(Entry, frozen=True, kw_only=True):
-    """A product of several ingredients under one name or code."""
-
-    name: str
-    drugs: tuple[str, ...]
-    codes: tuple[Code, ...] = ()
-    also: tuple[str, ...] = ()
-
-
-class Words(Entry, frozen=True, kw_only=True):
-    """Words of one kind."""
-
-    name: str
-    words: tuple[str, ...]
-
-
-class UnitOf(Entry, frozen=True, kw_only=True):
-    """How many `unit` one of each `written` unit is."""
-
-    unit: str
-    written: tuple[str, ...]
-    factor: Decimal
-
-
-class Route(Entry, frozen=True, kw_only=True):
-    """A route of administration by the words of product texts, and by brands that come in that form only."""
-
-    name: str
-    words: tuple[str, ...]

@@ -40,8 +40,9 @@ CHECKS: tuple[Callable[[Case], Found], ...] = (
 def screen(chart: Chart, order: Order, as_of: date, pack: Pack | None = None) -> Screening:
     """What speaks against the order, and all that could not be looked at.
 
-    Never raises on typed input; does not depend on the order of lists; a medication added to a recorded list never
-    removes an alert. Without a known drug nothing is claimed as checked.
+    Never raises on typed input; does not depend on the order of lists. A medication added to a recorded list never
+    removes an alert, but for limits that the rule itself hangs on the list: those of a start, once the drug is taken
+    already, and those that an inducer lifts. Without a known drug nothing is claimed as checked.
     """
     pack = pack or current_pack()
     ordered = resolve(order.name, order.rxcui, pack)

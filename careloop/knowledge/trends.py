@@ -5,12 +5,17 @@ Lower totals are better. What a rule does not say, or missing totals leave open,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from careloop.knowledge.change_rules import ChangeRule, Kind, rules_for
 from careloop.knowledge.instruments import instruments
 from careloop.knowledge.schema import Basis
+
+EPISODE = timedelta(days=180)
+"""A baseline lies at most so long before the last result: the follow-up window of Coley 2020."""
+INTAKE = timedelta(days=30)
+"""And not longer than this before the assessment was completed: what was scored while the client joined (ours)."""
 
 
 class Word(StrEnum):
@@ -89,7 +94,11 @@ def _by_total(totals: list[int], days: int, rules: Rules) -> Course:
     rise = found.reliable_worsening
     return replace(
         found,
-        word=_word(found, _risen(rules.get(Kind.MEANINGFUL), min(before), last) if rise is None else rise, rules),
+        word=_word(
+            found,
+            _risen(rules.get(Kind.MEANINGFUL), min(before), last) if rise is None else rise,
+            improved=_improved(change, rules),
+        ),
         prompts=tuple(_prompt(rule) for rule in rules.values() if _asks(rule, found, change, days)),
     )
 
@@ -119,14 +128,14 @@ def _improved(change: int, rules: Rules) -> bool:
     return any(-change >= rules[kind].points for kind in (Kind.MEANINGFUL, Kind.RELIABLE) if kind in rules)
 
 
-def _word(found: Course, worse: bool | None, rules: Rules) -> Word:
+def _word(found: Course, worse: bool | None, *, improved: bool) -> Word:
     """Unchanged is only said where a rule could have told a worsening."""
     told = (
         (found.relapse, Word.RELAPSE),
         (worse, Word.WORSENING),
         (found.remission, Word.REMISSION),
         (found.response, Word.RESPONSE),
-        (_improved(found.change or 0, rules), Word.IMPROVING),
+        (improved, Word.IMPROVING),
         (worse is not None, Word.UNCHANGED),
     )
     return next((word for holds, word in told if holds), Word.NOT_JUDGED)

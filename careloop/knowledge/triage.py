@@ -10,7 +10,7 @@ project, `reviewed: false`.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 
@@ -33,6 +33,29 @@ class Level(StrEnum):
     def rank(self) -> int:
         """0 for the most urgent."""
         return list(Level).index(self)
+
+
+SEVERE_GRADE = 3
+"""From this CTCAE grade on a side effect is severe: a medicine suspected of it counts as not tolerated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriageClocks:
+    """How soon after it became known a clinician must have looked; the next visit has no clock of its own.
+
+    A proposal of this project.
+    """
+
+    emergency_now: timedelta = timedelta(minutes=15)
+    same_day: timedelta = timedelta(hours=12)
+    within_72_hours: timedelta = timedelta(hours=72)
+
+    def within(self, level: Level) -> timedelta | None:
+        return {
+            Level.EMERGENCY_NOW: self.emergency_now,
+            Level.SAME_DAY: self.same_day,
+            Level.WITHIN_72_HOURS: self.within_72_hours,
+        }.get(level)
 
 
 class RedFlag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

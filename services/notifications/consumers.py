@@ -12,8 +12,24 @@ from careloop.chassis.streams import Streams
 from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
 from careloop.kernel.ids import PatientId
 from services.notifications.domain.causes import Cause
-from services.notifications.domain.deciding import DecideNotice, decide_notice, note, note_strike
-from services.notifications.domain.events import CauseKind, Event, ReleaseNoted, Role, StrikeNoted, TeamNoted
+from services.notifications.domain.deciding import (
+    DecideNotice,
+    TellAgain,
+    decide_notice,
+    note,
+    note_resolution,
+    note_strike,
+    tell_again,
+)
+from services.notifications.domain.events import (
+    CauseKind,
+    Event,
+    ReleaseNoted,
+    ResolutionNoted,
+    Role,
+    StrikeNoted,
+    TeamNoted,
+)
 from services.notifications.domain.notices import NoticeBoard
 from services.notifications.domain.rules import NoticeRules
 
@@ -32,7 +48,7 @@ SIDE_EFFECT_KINDS: Mapping[monitoring.TriageLevel, CauseKind] = {
     monitoring.TriageLevel.NEXT_VISIT: CauseKind.SIDE_EFFECT_NEXT_VISIT,
 }
 
-Heard = TeamNoted | ReleaseNoted | StrikeNoted | Cause
+Heard = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | Cause
 
 
 def hear_team(envelope: Envelope, fact: coordination.TeamMemberAssigned) -> Heard:
@@ -60,6 +76,15 @@ def hear_release(envelope: Envelope, fact: coordination.TeamMemberReleased) -> H
 
 def hear_strike(envelope: Envelope, fact: terms.EnteredInError) -> Heard:
     return StrikeNoted(evidence=envelope.event_id, fact_id=fact.fact_id, occurred_at=fact.occurred_at)
+
+
+def hear_resolution(envelope: Envelope, fact: monitoring.SideEffectResolved) -> Heard:
+    return ResolutionNoted(
+        evidence=envelope.event_id,
+        fact_id=fact.fact_id,
+        side_effect=fact.side_effect,
+        occurred_at=fact.occurred_at,
+    )
 
 
 def hear_risk(envelope: Envelope, fact: terms.RiskRaised) -> Heard:
@@ -119,6 +144,7 @@ HEARD: Notes[Heard] = {
     "care.coordination.MessagePosted.v1": (coordination.MessagePosted, hear_message),
     "care.coordination.EnteredInError.v1": (terms.EnteredInError, hear_strike),
     "care.monitoring.SideEffectReported.v1": (monitoring.SideEffectReported, hear_side_effect),
+    "care.monitoring.SideEffectResolved.v1": (monitoring.SideEffectResolved, hear_resolution),
     "care.monitoring.RiskRaised.v1": (terms.RiskRaised, hear_risk),
     "care.monitoring.EnteredInError.v1": (terms.EnteredInError, hear_strike),
     "care.assessment.RiskRaised.v1": (terms.RiskRaised, hear_risk),
@@ -143,7 +169,10 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
         case Cause():
             return decide_notice(DecideNotice(cause=heard, rules=rules, now=clock()), board)
         case StrikeNoted():
-            return note_strike(heard, board)
+            again = tell_again(TellAgain(strike=heard, rules=rules, now=clock()), board)
+            return [*note_strike(heard, board), *again]
+        case ResolutionNoted():
+            return note_resolution(heard, board)
         case _:
             return note(heard, board)
 

@@ -7,6 +7,7 @@ from careloop.chassis.envelope import Envelope
 from careloop.chassis.notes import Notes
 from careloop.contracts import assessment, monitoring, terms
 from careloop.knowledge import chart as known
+from careloop.knowledge.scales import READ_BY_THE_CHECK
 from services.prescribing.domain import events
 from services.prescribing.domain.events import Event, Noted
 
@@ -117,6 +118,19 @@ def note_diagnosis(envelope: Envelope, fact: assessment.DiagnosisEstablished) ->
     )
 
 
+def note_scale(envelope: Envelope, fact: terms.ScaleScored) -> Noted | None:
+    """Other scales say nothing that the safety check reads."""
+    if fact.instrument not in READ_BY_THE_CHECK:
+        return None
+    return events.ScaleNoted(
+        fact_id=fact.fact_id,
+        evidence=envelope.event_id,
+        instrument=fact.instrument,
+        band=fact.band,
+        occurred_at=fact.occurred_at,
+    )
+
+
 def note_completion(envelope: Envelope, fact: assessment.AssessmentCompleted | assessment.AssessmentAmended) -> Noted:
     return _risk(envelope, fact.suicide_risk, fact)
 
@@ -150,7 +164,7 @@ def note_strike(envelope: Envelope, fact: terms.EnteredInError) -> Noted:
     return events.StrikeNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
 
 
-NOTES: Notes[Event] = {
+NOTES: Notes[Event | None] = {
     "care.assessment.PatientEnrolled.v1": (assessment.PatientEnrolled, note_profile),
     "care.assessment.HistoryRecorded.v1": (assessment.HistoryRecorded, note_history),
     "care.assessment.MedicationsReconciled.v1": (assessment.MedicationsReconciled, note_medications),
@@ -158,11 +172,13 @@ NOTES: Notes[Event] = {
     "care.assessment.PregnancyRecorded.v1": (assessment.PregnancyRecorded, note_pregnancy),
     "care.assessment.ResultsRecorded.v1": (assessment.ResultsRecorded, note_results),
     "care.assessment.DiagnosisEstablished.v1": (assessment.DiagnosisEstablished, note_diagnosis),
+    "care.assessment.ScaleScored.v1": (terms.ScaleScored, note_scale),
     "care.assessment.RiskRaised.v1": (terms.RiskRaised, note_risk),
     "care.assessment.AssessmentCompleted.v1": (assessment.AssessmentCompleted, note_completion),
     "care.assessment.AssessmentAmended.v1": (assessment.AssessmentAmended, note_completion),
     "care.assessment.EnteredInError.v1": (terms.EnteredInError, note_strike),
     "care.monitoring.SideEffectReported.v1": (monitoring.SideEffectReported, note_side_effect),
+    "care.monitoring.ScaleScored.v1": (terms.ScaleScored, note_scale),
     "care.monitoring.RiskRaised.v1": (terms.RiskRaised, note_risk),
     "care.monitoring.EnteredInError.v1": (terms.EnteredInError, note_strike),
 }

@@ -72,6 +72,12 @@ def test_what_is_no_medicine_is_understood(substance: str) -> None:
     assert (severities(answer, Check.ALLERGY), reasons(answer, Check.ALLERGY)) == ([], set())
 
 
+@pytest.mark.parametrize("substance", ["Tartrazine", "Lactose (substance)", "FD&C Yellow 5"])
+def test_of_an_excipient_nobody_knows_which_product_holds_it(substance: str) -> None:
+    answer = listed("sertraline", substance)
+    assert (severities(answer, Check.ALLERGY), reasons(answer, Check.ALLERGY)) == ([], {"excipients-not-in-pack"})
+
+
 def test_a_substance_nobody_knows_is_told() -> None:
     answer = listed("sertraline", "xyzmab")
     assert reasons(answer, Check.ALLERGY) == {"unknown-substance"}

@@ -1,7 +1,7 @@
 """Dose: at a limit is allowed, above it is not; a limit that hangs on an unknown fact says so."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,8 +9,8 @@ import pytest
 from careloop.knowledge.chart import Condition, Genotype, Lab, Medication
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack import current_pack
-from careloop.knowledge.schema import Drug
-from tests.support.knowledge import KNOWN, alerts, asked, of, reasons, rules, taking
+from careloop.knowledge.vocabulary import Drug
+from tests.support.knowledge import KNOWN, TODAY, alerts, asked, of, reasons, rules, taking
 
 LIMITED = [drug for drug in current_pack().drugs.values() if drug.max_daily_mg is not None]
 OVER_60 = date(1965, 11, 23)
@@ -108,6 +108,44 @@ def test_a_dose_that_cannot_be_judged(name: str, mg: str | int | None, weight: i
     answer = asked(name, of(weight_kg=None if weight is None else Decimal(weight)), mg)
     assert reasons(answer, Check.DOSE) == {told}
     assert Check.DOSE not in answer.checked
+
+
+@pytest.mark.parametrize(
+    ("days", "mg", "found"),
+    [
+        (13, 25, set()),
+        (13, 50, {"dose.lamotrigine-titration"}),
+        (14, 50, set()),
+        (27, 100, {"dose.lamotrigine-titration"}),
+        (28, 100, set()),
+        (400, 200, set()),
+    ],
+)
+def test_a_change_of_lamotrigine_keeps_to_the_titration_and_is_no_start(days: int, mg: int, found: set[str]) -> None:
+    since = TODAY - timedelta(days=days)
+    assert rules(asked("lamotrigine", mg=mg, taken_since=since), Check.DOSE) == found
+    taken = Medication(name="Lamictal", daily_dose_mg=Decimal(25), started_on=since)
+    assert rules(asked("lamotrigine", replace(KNOWN, medications=(taken,)), mg), Check.DOSE) == found
+
+
+@pytest.mark.parametrize(("mg", "told"), [(100, set()), (150, {"start-date-missing"})])
+def test_a_rise_of_lamotrigine_since_nobody_knows_when_is_told(mg: int, told: set[str]) -> None:
+    taken = Medication(name="lamotrigine", daily_dose_mg=Decimal(100))
+    answer = asked("lamotrigine", replace(KNOWN, medications=(taken,)), mg)
+    assert (rules(answer, Check.DOSE), reasons(answer, Check.DOSE)) == (set(), told)
+
+
+@pytest.mark.parametrize(("days", "found"), [(4, {"dose.lamotrigine-titration"}), (5, {"dose.lamotrigine-start"})])
+def test_lamotrigine_after_five_days_without_it_starts_again(days: int, found: set[str]) -> None:
+    since, last = TODAY - timedelta(days=20), TODAY - timedelta(days=days)
+    taken = Medication(name="lamotrigine", daily_dose_mg=Decimal(50), started_on=since, stopped_on=last)
+    assert rules(asked("lamotrigine", replace(KNOWN, medications=(taken,)), 100), Check.DOSE) == found
+
+
+@pytest.mark.parametrize(("days", "found"), [(1, set()), (2, {"dose.clozapine-start"}), (30, {"dose.clozapine-start"})])
+def test_clozapine_after_two_days_without_it_starts_again(days: int, found: set[str]) -> None:
+    taken = Medication(name="clozapine", stopped_on=TODAY - timedelta(days=days))
+    assert rules(asked("clozapine", replace(KNOWN, medications=(taken,)), 300), Check.DOSE) == found
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ from careloop.knowledge.chart import (
     SuicideRisk,
     Trial,
 )
+from careloop.knowledge.follow_up_schema import Titration
+from careloop.knowledge.index import condition_groups
 from careloop.knowledge.pack import current_pack
 from careloop.knowledge.schema import Relation, TrialOutcome
 from careloop.knowledge.screening import screen
@@ -91,8 +93,19 @@ def _(rule: schema.ConditionRule) -> Iterator[Example]:
     for drug in drugs(*rule.drugs):
         yield Example(False, order(drug), of(conditions=(Condition(text="sprained ankle"),)))
         for group in rule.conditions:
-            yield Example(True, order(drug), of(conditions=(code_of(group),)))
+            yield Example(not overruled(rule, drug, group), order(drug), of(conditions=(code_of(group),)))
             yield Example(False, order(INNOCENT), of(conditions=(code_of(group),)))
+
+
+def overruled(rule: schema.ConditionRule, drug: str, group: str) -> bool:
+    """Whether a worse rule about one mechanism is told of the same condition."""
+    code = code_of(group)
+    groups = condition_groups(PACK, code.icd10, code.snomed, code.text)
+    return any(
+        PACK.among(drug, other.drugs) and not groups.isdisjoint(other.conditions)
+        for other in PACK.drug_conditions
+        if other.mechanism == rule.mechanism and other.severity.rank < rule.severity.rank
+    )
 
 
 @examples.register
@@ -123,7 +136,11 @@ def _(rule: schema.LabRule) -> Iterator[Example]:
         for loinc in rule.loinc:
             for speaks, value, days in lab_bounds(rule):
                 result = Lab(loinc=loinc, value=value, unit=rule.unit, at=TODAY - timedelta(days=days))
-                yield Example(speaks, order(drug), of(labs=(result,), conditions=conditions))
+                chart = of(labs=(result,), conditions=conditions)
+                yield Example(speaks, order(drug), chart if rule.starting else taking(drug, chart=chart))
+                for gap in (rule.restart_days - 1, rule.restart_days) if rule.starting else ():
+                    chart = replace(chart, medications=stopped(drug, gap).medications)
+                    yield Example(speaks and gap >= rule.restart_days, order(drug), chart)
         yield Example(rule.within_days is not None, order(drug), of(labs=(), conditions=conditions))
 
 
@@ -218,14 +235,31 @@ def _(rule: schema.LoadRule) -> Iterator[Example]:
 
 @examples.register
 def _(rule: schema.DoseRule) -> Iterator[Example]:
+    if rule.titrated:
+        yield from along_the_titration()
+        return
     for drug in drugs(*rule.drugs) if rule.drugs else [d.name for d in PACK.drugs.values() if d.max_daily_mg]:
         limit = rule.max_daily_mg if rule.max_daily_mg is not None else PACK.drugs[drug].max_daily_mg
         assert limit is not None
         for chart in charts_of(rule.when or schema.Circumstances()):
             yield Example(True, order(drug, str(limit + LITTLE)), chart)
             yield Example(False, order(drug, str(limit)), chart)
+        for chart in restarts(rule.when, drug):
+            yield Example(True, order(drug, str(limit + LITTLE)), chart)
         for chart in charts_beside(rule.when, drug):
             yield Example(False, order(drug, str(limit + LITTLE)), chart)
+
+
+def along_the_titration() -> Iterator[Example]:
+    """On the first day of every step, at its dose and above it; the day before, the dose of the step is too much."""
+    for titration in PACK.entries(Titration):
+        beside = [Medication(name=drug, daily_dose_mg=Decimal(1)) for drug in drugs(*titration.with_drugs)[:1]]
+        for drug, step in product(drugs(*titration.drugs), titration.steps):
+            most = step.dose_mg / step.every_days
+            for speaks, mg, day in ((True, most + LITTLE, 0), (False, most, 0), (step.from_day > 0, most, -1)):
+                since = TODAY - timedelta(days=step.from_day + day)
+                taken = Medication(name=drug, daily_dose_mg=Decimal(1), started_on=since)
+                yield Example(speaks, order(drug, str(mg)), replace(KNOWN, medications=(taken, *beside)))
 
 
 def charts_of(when: schema.Circumstances) -> Iterator[Chart]:
@@ -257,6 +291,18 @@ def charts_beside(when: schema.Circumstances | None, drug: str) -> Iterator[Char
     yield from (taking(other) for other in drugs(*when.without_drugs))
     if when.starting:
         yield taking(drug, *drugs(*when.with_drugs)[:1])
+        yield after_gap(when, drug, when.restart_days - 1)
+
+
+def restarts(when: schema.Circumstances | None, drug: str) -> Iterator[Chart]:
+    """The drug was taken before, and the gap is just long enough to be a new start."""
+    if when is not None and when.starting and when.gene is None:
+        yield after_gap(when, drug, when.restart_days)
+
+
+def after_gap(when: schema.Circumstances, drug: str, days: int) -> Chart:
+    beside = taking(*drugs(*when.with_drugs)[:1]).medications or ()
+    return replace(KNOWN, medications=(*(stopped(drug, days).medications or ()), *beside))
 
 
 def filtering(rate: Decimal) -> Chart:

@@ -1,5 +1,6 @@
 """The pack loads strictly: what it does not understand it refuses, and any change of content has another digest."""
 
+from importlib.resources import files
 from string import Formatter
 
 import pytest
@@ -52,6 +53,15 @@ def test_the_digest_follows_the_content_of_every_file() -> None:
     assert current_pack().digest == before == digest_of(dict(reversed(content.items())))
     for name in content:
         assert digest_of({**content, name: content[name] + b"\n"}) != before
+
+
+def test_a_version_names_one_content_and_another_content_is_another_version() -> None:
+    """Fails when data changed: raise the version in pack.yaml, and add it with its digest as a line of VERSIONS."""
+    lines = (files("careloop.knowledge") / "data" / "VERSIONS").read_text().splitlines()
+    released = dict(line.split() for line in lines if not line.startswith("#"))
+    assert len(set(released.values())) == len(released)
+    known = current_pack().reference
+    assert list(released.items())[-1] == (known.version, known.digest)
 
 
 def test_no_rule_claims_a_review_and_every_rule_has_source_and_basis() -> None:

@@ -7,9 +7,20 @@ from typing import Any
 
 import pytest
 
-from careloop.knowledge.chart import Condition, Lab, Pregnancy, Sex, StoppedFor, SuicideRisk, Trial, TrialResponse
+from careloop.knowledge.chart import (
+    Chart,
+    Condition,
+    Lab,
+    Medication,
+    Pregnancy,
+    Sex,
+    StoppedFor,
+    SuicideRisk,
+    Trial,
+    TrialResponse,
+)
 from careloop.knowledge.findings import Check, Severity
-from tests.support.knowledge import KNOWN, TODAY, asked, of, reasons, rules, severities
+from tests.support.knowledge import KNOWN, TODAY, asked, of, reasons, rules, severities, taking
 
 
 @pytest.mark.parametrize(
@@ -32,6 +43,50 @@ from tests.support.knowledge import KNOWN, TODAY, asked, of, reasons, rules, sev
 def test_conditions(ordered: str, condition: Condition, rule: str | None) -> None:
     found = rules(asked(ordered, of(conditions=(condition,))), Check.DRUG_CONDITION)
     assert (rule in found) if rule else not found
+
+
+@pytest.mark.parametrize(
+    ("ordered", "condition", "severity"),
+    [
+        ("methylphenidate", Condition(text="hypertrophic cardiomyopathy"), "contraindicated"),
+        ("methylphenidate", Condition(icd10="Q21.3"), "contraindicated"),
+        ("amphetamine", Condition(text="advanced arteriosclerosis"), "contraindicated"),
+        ("methylphenidate", Condition(text="heart failure"), "high"),
+        ("atomoxetine", Condition(text="coronary artery disease"), "high"),
+        ("atomoxetine", Condition(text="narrow angle glaucoma"), "contraindicated"),
+        ("thioridazine", Condition(text="long QT"), "contraindicated"),
+        ("haloperidol", Condition(text="long QT"), "high"),
+        ("duloxetine", Condition(text="cirrhosis"), "contraindicated"),
+        ("duloxetine", Condition(text="severe renal impairment"), "contraindicated"),
+        ("duloxetine", Condition(text="narrow-angle glaucoma"), "contraindicated"),
+        ("duloxetine", Condition(icd10="F10.20"), "high"),
+        ("lithium", Condition(text="severe kidney disease"), "contraindicated"),
+        ("lithium", Condition(icd10="Z99.2"), "contraindicated"),
+        ("lithium", Condition(icd10="N18.30"), None),
+        ("lithium", Condition(text="Brugada syndrome"), "contraindicated"),
+        ("lithium", Condition(text="dehydration"), "high"),
+        ("acamprosate", Condition(text="severe renal impairment"), "contraindicated"),
+        ("naltrexone", Condition(text="acute hepatitis"), "contraindicated"),
+        ("disulfiram", Condition(text="schizophrenia"), "contraindicated"),
+        ("disulfiram", Condition(text="coronary artery disease"), "contraindicated"),
+        ("lorazepam", Condition(text="acute narrow angle glaucoma"), "contraindicated"),
+        ("lorazepam", Condition(text="sleep apnea"), "moderate"),
+        ("haloperidol", Condition(text="Parkinson disease"), "high"),
+        ("quetiapine", Condition(text="Parkinson disease"), None),
+        ("sertraline", Condition(icd10="F25.0"), "high"),
+    ],
+)
+def test_one_condition_is_told_once_by_the_worst_that_it_means(
+    ordered: str, condition: Condition, severity: str | None
+) -> None:
+    found = severities(asked(ordered, of(conditions=(condition,))), Check.DRUG_CONDITION)
+    assert found == ([Severity(severity)] if severity else [])
+
+
+def test_two_conditions_are_told_each() -> None:
+    conditions = (Condition(text="cirrhosis"), Condition(text="alcohol use disorder"))
+    found = rules(asked("duloxetine", of(conditions=conditions)), Check.DRUG_CONDITION)
+    assert found == {"condition.duloxetine-liver", "condition.duloxetine-alcohol"}
 
 
 @pytest.mark.parametrize(
@@ -101,6 +156,22 @@ def test_pregnancy_unknown(ordered: str, sex: Sex | None, born: date | None, tol
     assert (Check.PREGNANCY in answer.checked) is (not told)
 
 
+@pytest.mark.parametrize(
+    ("ordered", "chart", "kind"),
+    [
+        ("sertraline", of(birth_date=date(2005, 1, 1)), Check.AGE),
+        ("valproate", of(pregnancy=Pregnancy.PREGNANT), Check.PREGNANCY),
+    ],
+)
+def test_an_alert_about_the_person_names_the_drug_and_counts_as_checked(
+    ordered: str, chart: Chart, kind: Check
+) -> None:
+    answer = asked(ordered, chart)
+    (told,) = [alert for alert in answer.alerts if alert.kind is kind]
+    assert (told.involves, told.message.split(" ")[0]) == ((ordered,), ordered)
+    assert kind in answer.checked
+
+
 def lab(loinc: str, value: str, unit: str, days_ago: int = 1) -> Lab:
     return Lab(loinc=loinc, value=Decimal(value), unit=unit, at=TODAY - timedelta(days=days_ago))
 
@@ -110,10 +181,8 @@ def lab(loinc: str, value: str, unit: str, days_ago: int = 1) -> Lab:
     [
         ([], {"lab.clozapine-anc-missing"}),
         ([lab("751-8", "1500", "/uL")], set()),
-        ([lab("751-8", "1499", "/uL")], {"lab.clozapine-anc-low"}),
-        ([lab("751-8", "1000", "/uL")], {"lab.clozapine-anc-low"}),
-        ([lab("751-8", "999", "/uL")], {"lab.clozapine-anc-very-low"}),
-        ([lab("751-8", "1.4", "10*3/uL")], {"lab.clozapine-anc-low"}),
+        ([lab("751-8", "1499", "/uL")], {"lab.clozapine-anc-start"}),
+        ([lab("751-8", "1.4", "10*3/uL")], {"lab.clozapine-anc-start"}),
         ([lab("751-8", "2000", "/uL", 30)], set()),
         ([lab("751-8", "2000", "/uL", 31)], {"lab.clozapine-anc-missing"}),
         ([lab("751-8", "900", "/uL", 9), lab("751-8", "2000", "/uL", 2)], set()),
@@ -123,6 +192,29 @@ def lab(loinc: str, value: str, unit: str, days_ago: int = 1) -> Lab:
 def test_neutrophils_before_clozapine(results: list[Lab], found: set[str]) -> None:
     for ordered in (results, results[::-1]):
         assert rules(asked("clozapine", of(labs=tuple(ordered))), Check.LAB) == found
+
+
+@pytest.mark.parametrize(
+    ("count", "found"),
+    [
+        ("1500", set()),
+        ("1499", {"lab.clozapine-anc-low"}),
+        ("1000", {"lab.clozapine-anc-low"}),
+        ("999", {"lab.clozapine-anc-very-low"}),
+    ],
+)
+def test_neutrophils_while_clozapine_is_taken(count: str, found: set[str]) -> None:
+    chart = taking("clozapine", chart=of(labs=(lab("751-8", count, "/uL"),)))
+    assert rules(asked("clozapine", chart), Check.LAB) == found
+
+
+@pytest.mark.parametrize(
+    ("days", "severity"), [(29, Severity.HIGH), (30, Severity.CONTRAINDICATED), (90, Severity.CONTRAINDICATED)]
+)
+def test_clozapine_after_a_gap_of_thirty_days_is_a_start(days: int, severity: Severity) -> None:
+    taken = Medication(name="clozapine", stopped_on=TODAY - timedelta(days=days))
+    chart = replace(of(labs=(lab("751-8", "1400", "/uL"),)), medications=(taken,))
+    assert severities(asked("clozapine", chart), Check.LAB) == [severity]
 
 
 RENAL, THYROID = lab("33914-3", "80", "mL/min/{1.73_m2}"), lab("3016-3", "2", "mIU/L")

@@ -305,7 +305,8 @@ def test_a_qtc_60_ms_above_its_baseline(first: int, last: int, rules: list[str])
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "rules"), [(100, "104.9", []), (100, 105, ["metabolic.weight-gain"]), (0, 105, [])]
+    ("first", "last", "rules"),
+    [(100, "104.96", []), (100, 105, ["metabolic.weight-gain"]), (0, 105, []), (1, 2, ["metabolic.weight-gain"])],
 )
 def test_a_weight_gain_of_5_percent(first: int, last: str | int, rules: list[str]) -> None:
     found = asked(taking("olanzapine"), 30, result(WEIGHT, 0, first), result(WEIGHT, 30, last))
@@ -315,6 +316,8 @@ def test_a_weight_gain_of_5_percent(first: int, last: str | int, rules: list[str
 def test_the_baseline_is_the_last_value_before_the_start_else_the_first_after_it() -> None:
     weights = [result(WEIGHT, -20, 90), result(WEIGHT, -1, 100), result(WEIGHT, 10, 103)]
     assert demanded(asked(taking("olanzapine"), 30, *weights)) == []
+    on_the_day = [result(WEIGHT, 0, 100), result(WEIGHT, 10, 90), result(WEIGHT, 30, 104)]
+    assert demanded(asked(taking("olanzapine"), 30, *on_the_day)) == []
     after = [result(WEIGHT, 10, 100), result(WEIGHT, 20, 90), result(WEIGHT, 30, 105)]
     assert demanded(asked(taking("olanzapine"), 30, *after)) == ["metabolic.weight-gain"]
     pounds = [result(WEIGHT, 0, 100), result(WEIGHT, 30, 232, "lb")]

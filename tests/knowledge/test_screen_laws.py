@@ -23,6 +23,12 @@ MEDICATIONS = st.builds(
 )
 ORDERS = st.builds(Order, name=NAMES, daily_dose_mg=st.none() | st.decimals(0, 500, places=1), starts_on=DAYS)
 
+HANGING_ON_THE_LIST = {
+    *(rule.id for rule in current_pack().labs if rule.starting),
+    *(rule.id for rule in current_pack().doses if rule.when and (rule.when.starting or rule.when.without_drugs)),
+}
+"""Limits of a start, which the same drug on the list lifts, and those that an enzyme inducer raises."""
+
 
 def well_formed(answer: Screening) -> None:
     assert (answer.outcome is Outcome.ALERTS) == bool(answer.alerts)
@@ -59,7 +65,7 @@ def test_the_order_of_the_lists_does_not_matter(order: Order, listed: list[Medic
 def test_one_drug_more_never_takes_an_alert_away(order: Order, listed: list[Medication], more: Medication) -> None:
     before = screen(replace(KNOWN, medications=tuple(listed)), order, date(2026, 11, 23))
     after = screen(replace(KNOWN, medications=(*listed, more)), order, date(2026, 11, 23))
-    assert set(before.alerts) <= set(after.alerts)
+    assert {alert for alert in before.alerts if alert.rule not in HANGING_ON_THE_LIST} <= set(after.alerts)
     assert set(before.not_checked) <= set(after.not_checked)
 
 

@@ -156,7 +156,8 @@ def test_a_baseline_too_low_for_a_response_asks_for_no_other_plan() -> None:
 def test_a_relapse_and_a_reliable_worsening_each_say_what_to_do() -> None:
     found = course("phq-9", weekly(18, 4, 10))
     assert asked(found) == ["change.phq-9.relapse", "change.phq-9.reliable"]
-    assert all(prompt.action and prompt.source and not prompt.reviewed for prompt in found.prompts)
+    assert all(prompt.action and prompt.source and prompt.reviewed is False for prompt in found.prompts)
+    assert [prompt.version for prompt in found.prompts] == [1, 1]
     assert [prompt.basis for prompt in found.prompts] == ["ours", "M"]
     assert asked(course("bars", weekly(0, 1))) == ["change.bars.rise"]
 

@@ -10,7 +10,7 @@ from careloop.kernel.ids import PatientId, PersonId
 from services.notifications.consumers import HEARD
 from services.notifications.domain.events import CauseKind, NoticeDecided, NoticeWithdrawn
 from tests.support.controls.moments import PATIENT, fact
-from tests.support.notices import TEAM, office_in_memory, side_effect, struck
+from tests.support.notices import TEAM, office_in_memory, resolved, side_effect, struck
 
 OTHER = PatientId(fact("another patient"))
 
@@ -25,6 +25,19 @@ async def test_several_events_of_one_patient_in_one_batch_are_decided_in_their_o
     assert kinds(await office.stored()) == [
         "TeamNoted", "TeamNoted", "NoticeDecided", "NoticeSent", "StrikeNoted", "NoticeWithdrawn",
     ]  # fmt: skip
+
+
+async def test_a_resolved_side_effect_stops_the_clock_and_a_struck_resolution_starts_another() -> None:
+    office = office_in_memory()
+    await office.hear(*TEAM, side_effect(), resolved())
+    (notice,) = (await office.board()).notices.values()
+    assert (notice.status, notice.is_open) == ("resolved", False)
+    await office.hear(struck("rash resolved"))
+    _, again = (await office.board()).notices.values()
+    assert (again.is_open, again.told, again.decided.cause_fact) == (True, ("dr-osei",), notice.decided.cause_fact)
+    before = await office.stored()
+    await office.hear(resolved(), struck("rash resolved"))
+    assert await office.stored() == before
 
 
 async def test_the_team_of_the_same_batch_is_told() -> None:

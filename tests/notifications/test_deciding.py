@@ -6,8 +6,16 @@ from datetime import timedelta
 import pytest
 
 from services.notifications.domain.causes import TABLE
-from services.notifications.domain.deciding import DecideNotice, decide_notice, note, note_strike
-from services.notifications.domain.events import CauseKind, Channel, Event, NoticeDecided, Priority
+from services.notifications.domain.deciding import (
+    DecideNotice,
+    TellAgain,
+    decide_notice,
+    note,
+    note_resolution,
+    note_strike,
+    tell_again,
+)
+from services.notifications.domain.events import CauseKind, Channel, Event, NoticeDecided, Priority, StrikeNoted
 from services.notifications.domain.notices import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, event, fact
@@ -163,6 +171,48 @@ def test_striking_the_cause_of_an_acknowledged_notice_is_only_noted() -> None:
 def test_striking_another_fact_leaves_the_notice_open() -> None:
     other = replace(control.CAUSE_STRUCK, fact_id=fact("another"))
     given(DECIDER, *TEAM, control.DECIDED).when(note_strike, other).then(other)
+
+
+def test_a_clinicians_answer_to_the_side_effect_ends_its_open_notice() -> None:
+    given(DECIDER, *TEAM, control.DECIDED).when(note_resolution, control.RESOLUTION).then(
+        control.RESOLUTION, control.RESOLVED
+    )
+
+
+def test_the_answer_to_an_acknowledged_notice_is_only_noted() -> None:
+    history = (*TEAM, control.DECIDED, control.ACKNOWLEDGED)
+    given(DECIDER, *history).when(note_resolution, control.RESOLUTION).then(control.RESOLUTION)
+
+
+def test_the_answer_to_another_side_effect_leaves_the_notice_open() -> None:
+    other = replace(control.RESOLUTION, side_effect=fact("another"))
+    given(DECIDER, *TEAM, control.DECIDED).when(note_resolution, other).then(other)
+
+
+ANSWERED = (*TEAM, control.DECIDED, control.RESOLUTION, control.RESOLVED)
+
+
+def test_an_answer_that_was_an_error_is_told_again_with_a_clock_from_now() -> None:
+    command = TellAgain(strike=control.RESOLUTION_STRUCK, rules=RULES, now=SOON)
+    notice, entry = given(DECIDER, *ANSWERED).when(tell_again, command).decided
+    assert isinstance(notice, NoticeDecided)
+    assert (notice.cause, notice.cause_fact) == (control.RESOLUTION_STRUCK.evidence, control.SAME_DAY.fact_id)
+    assert (notice.kind, notice.detail) == (control.DECIDED.kind, control.DECIDED.detail)
+    assert notice.acknowledge_by == SOON + RULES.urgent_window
+    assert (type(entry).__name__, notice.fact_id) != ("NoticeSent", control.NOTICE)
+    given(DECIDER, *ANSWERED, control.RESOLUTION_STRUCK).when(tell_again, command).then_nothing()
+
+
+@pytest.mark.parametrize(
+    ("history", "strike"),
+    [
+        (ANSWERED, control.CAUSE_STRUCK),
+        ((*TEAM, control.DECIDED, control.ACKNOWLEDGED, control.RESOLUTION), control.RESOLUTION_STRUCK),
+    ],
+)
+def test_a_strike_that_opens_nothing_again_is_not_told(history: tuple[Event, ...], strike: StrikeNoted) -> None:
+    command = TellAgain(strike=strike, rules=RULES, now=SOON)
+    given(DECIDER, *history).when(tell_again, command).then_nothing()
 
 
 def test_a_fact_is_noted_once() -> None:

@@ -22,6 +22,7 @@ COMMANDS: list[tuple[Any, Any]] = [
     (delivering.end, control.END_UNREACHABLE),
     (following_up.escalate, control.clock_of(0)),
     (following_up.acknowledge, control.ACKNOWLEDGE),
+    (deciding.note_resolution, control.RESOLUTION),
     (deciding.note_strike, control.CAUSE_STRUCK),
     (following_up.mark_entered_in_error, control.MARK),
     (deciding.note, control.PRESCRIBER_RELEASED),

@@ -16,6 +16,7 @@ from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.chart import DECIDER, screening_chart
+from services.prescribing.domain.past import as_decided, check_again
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
@@ -200,6 +201,22 @@ def test_the_credential_counts_on_the_day_of_the_order_too() -> None:
     given(DECIDER, *p.ASSESSED).when(orders.issue, dated_back).then_refused("credential-not-valid")
 
 
+@pytest.mark.parametrize(("days", "found"), [(13, {"dose.lamotrigine-titration"}), (14, set()), (400, set())])
+def test_a_dose_change_of_lamotrigine_is_no_start_and_keeps_to_its_titration(days: int, found: set[str]) -> None:
+    lamotrigine = events.Medicine(name="lamotrigine", rxcui="28439")
+    begun = replace(
+        p.ISSUED.order, medicine=lamotrigine, daily_dose_mg=Decimal(25), starts_on=TODAY - timedelta(days=days)
+    )
+    stream = (*p.ASSESSED, replace(p.ISSUED, order=begun))
+    (decided,) = (
+        given(DECIDER, *stream).when(orders.change_dose, replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(50))).decided
+    )
+    assert isinstance(decided, events.DoseChanged | events.PrescriptionDeclined)
+    told = {alert.rule for alert in capsule_of(decided).screening.alerts if alert.kind is Check.DOSE}
+    assert told == found
+    assert check_again(as_decided(decided, stream, TODAY)) == capsule_of(decided).screening
+
+
 def test_nobody_prescribes_for_someone_who_is_not_enrolled() -> None:
     given(DECIDER).when(orders.issue, p.ISSUE_SERTRALINE).then_refused("not-enrolled")
 
@@ -310,6 +327,28 @@ def test_an_order_in_pregnancy_names_it_and_its_evidence() -> None:
     capsule = capsule_of(decide(ordered("valproate", 500), WOMAN, *p.ASSESSED[1:], pregnant))
     assert Check.PREGNANCY in {alert.kind for alert in capsule.screening.alerts}
     assert pregnant.evidence in capsule.evidence
+
+
+def bipolar_alerts(*facts: events.Event) -> set[str]:
+    command = replace(ordered("sertraline", 50), freshness=p.FRESH)
+    found = capsule_of(decide(command, *p.ASSESSED, *facts)).screening.alerts
+    return {alert.rule for alert in found if alert.kind is Check.DRUG_CONDITION}
+
+
+def test_a_positive_mdq_speaks_against_an_antidepressant_until_a_later_one_is_negative_or_it_is_struck() -> None:
+    later = replace(p.POSITIVE_MDQ, fact_id=fact("later"), band="negative", occurred_at=YESTERDAY)
+    strike = replace(p.PHENELZINE_STRUCK, fact_id=p.POSITIVE_MDQ.fact_id)
+    assert bipolar_alerts() == set()
+    assert bipolar_alerts(p.POSITIVE_MDQ) == {"condition.antidepressant-bipolar"}
+    assert bipolar_alerts(later, p.POSITIVE_MDQ) == set()
+    assert bipolar_alerts(p.POSITIVE_MDQ, strike) == set()
+
+
+@pytest.mark.parametrize(
+    ("band", "found"), [("probable-mania", {"condition.antidepressant-bipolar"}), ("unlikely", set()), ("", set())]
+)
+def test_probable_mania_on_the_altman_scale_speaks_against_an_antidepressant(band: str, found: set[str]) -> None:
+    assert bipolar_alerts(replace(p.POSITIVE_MDQ, instrument="asrm", band=band)) == found
 
 
 def test_results_answer_the_laboratory_check_until_they_are_struck() -> None:

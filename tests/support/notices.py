@@ -176,6 +176,18 @@ def side_effect(name: str = "rash", *, level: str = "same-day", patient: Patient
     return received(name, "care.monitoring.SideEffectReported.v1", told, patient=patient)
 
 
+def resolved(name: str = "rash") -> Received:
+    told = monitoring.SideEffectResolved(
+        fact_id=fact(f"{name} resolved"),
+        side_effect=fact(name),
+        outcome=monitoring.SideEffectOutcome.RECOVERING,
+        action_taken="lamotrigine stopped",
+        resolved_by=control.DR_OSEI,
+        occurred_at=NOON,
+    )
+    return received(f"{name} resolved", "care.monitoring.SideEffectResolved.v1", told, actor=control.DR_OSEI)
+
+
 def struck(name: str = "rash") -> Received:
     told = terms.EnteredInError(fact_id=fact(name), reason="typo", marked_by="client-1", occurred_at=NOON)
     return received(f"struck {name}", "care.monitoring.EnteredInError.v1", told)

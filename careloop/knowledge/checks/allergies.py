@@ -40,8 +40,8 @@ def of_entry(case: Case, allergy: Allergy) -> Found:
     group = next((group for group in case.pack.groups if text in group.also), None)
     if group is not None:
         return Found(tuple(_of_group(case, allergy, group)))
-    if text in case.pack.not_drugs:
-        return Found()
+    if (known := case.pack.not_drugs.get(text)) is not None:
+        return missing(Check.ALLERGY, Reason.EXCIPIENTS_NOT_IN_PACK, text) if known.excipient else Found()
     drug = resolve(text or None, allergy.rxcui, case.pack)
     if not isinstance(drug, ResolvedDrug):
         reason = Reason.UNKNOWN_SUBSTANCE if drug.reason is Reason.UNKNOWN_DRUG else drug.reason

@@ -7,12 +7,9 @@ from careloop.knowledge.chart import Sex
 from careloop.knowledge.checks.conditions import phenotypes
 from careloop.knowledge.checks.labs import last_in_unit
 from careloop.knowledge.findings import Reason
-from careloop.knowledge.index import same_molecule
 from careloop.knowledge.schema import Circumstances
 
 EGFR, EGFR_UNIT = "33914-3", "mL/min/{1.73_m2}"
-STILL_TAKEN_DAYS = 5
-"""Days after the last dose within which an order goes on with a treatment instead of starting one."""
 
 
 def holds(case: Case, when: Circumstances) -> list[tuple[str, ...]]:
@@ -33,18 +30,7 @@ def _met(case: Case, when: Circumstances) -> bool:
         return False
     if case.has_condition(when.without_conditions):
         return False
-    return not when.starting or (case.taken is not None and not _continued(case))
-
-
-def _continued(case: Case) -> bool:
-    """Taken already, or until a few days ago: then this is no start."""
-    recent = [taken for taken in case.taken or () if (taken.days_since_last_dose or 0) <= STILL_TAKEN_DAYS]
-    return any(
-        same_molecule(case.pack, drug, ordered)
-        for taken in recent
-        for drug in taken.ingredients
-        for ordered in case.ingredients
-    )
+    return not when.starting or case.starts(when.restart_days)
 
 
 def _personal(case: Case, when: Circumstances) -> bool:

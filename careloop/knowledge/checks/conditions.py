@@ -3,7 +3,8 @@
 from careloop.knowledge.case import Case, Found, alert, missing
 from careloop.knowledge.chart import Genotype
 from careloop.knowledge.findings import Check, NotChecked, Reason
-from careloop.knowledge.schema import GenotypeRule
+from careloop.knowledge.index import condition_groups
+from careloop.knowledge.schema import ConditionRule, GenotypeRule
 
 
 def check(case: Case) -> Found:
@@ -12,12 +13,23 @@ def check(case: Case) -> Found:
     if case.chart.patient.conditions is None:
         return missing(Check.DRUG_CONDITION, Reason.CONDITIONS_NOT_RECORDED)
     alerts = [
-        alert(rule, Check.DRUG_CONDITION, drug, *_names(case, rule.conditions))
-        for rule, drug in rules
-        if case.has_condition(rule.conditions)
+        alert(rule, Check.DRUG_CONDITION, drug, *_names(case, rule.conditions)) for rule, drug in _worst(case, rules)
     ]
     gaps = _not_understood(case) if rules else ()
     return Found(tuple(alerts), gaps, frozenset({Check.DRUG_CONDITION}))
+
+
+def _worst(case: Case, rules: tuple[tuple[ConditionRule, str], ...]) -> list[tuple[ConditionRule, str]]:
+    """Of one condition the worst rule for each mechanism: what is contraindicated is not told once more as high."""
+    told: list[tuple[ConditionRule, str]] = []
+    for condition in case.chart.patient.conditions or ():
+        groups = condition_groups(case.pack, condition.icd10, condition.snomed, condition.text)
+        met = [(rule, drug) for rule, drug in rules if not groups.isdisjoint(rule.conditions)]
+        worst: dict[tuple[str, str], int] = {}
+        for rule, drug in met:
+            worst[drug, rule.mechanism] = min(rule.severity.rank, worst.get((drug, rule.mechanism), rule.severity.rank))
+        told += [(rule, drug) for rule, drug in met if rule.severity.rank == worst[drug, rule.mechanism]]
+    return told
 
 
 def genotypes(case: Case) -> Found:

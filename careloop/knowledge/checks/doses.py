@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from careloop.knowledge.case import Case, Found, alert, amount, figure, missing
+from careloop.knowledge.checks import titrations
 from careloop.knowledge.checks.circumstances import holds, unknown
 from careloop.knowledge.checks.labs import last_in_unit
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
@@ -24,7 +25,9 @@ def check(case: Case) -> Found:
         gaps.append(_gap(Reason.DOSE_MISSING, case.ingredients[0]))
         return Found(tuple(alerts), tuple(gaps))
     ordered = _ordered(case, case.ingredients[0], dose)
-    return Found((*alerts, *ordered.alerts), (*gaps, *ordered.not_checked), ordered.done)
+    risen = titrations.check(case, case.ingredients[0], dose)
+    told = (*alerts, *ordered.alerts, *risen.alerts), (*gaps, *ordered.not_checked, *risen.not_checked)
+    return Found(*told, ordered.done)
 
 
 def _gap(reason: Reason, subject: str = "") -> NotChecked:
@@ -44,6 +47,8 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
     gaps = [_gap(Reason.NOT_IN_PACK, "doses under 18")] if too_young else []
     alerts: list[Alert] = []
     for rule, _ in case.rules("doses"):
+        if rule.titrated:
+            continue
         if rule.when is None:
             alerts += [_told(rule, dose, limit, drug)] if dose > limit else []
         elif _over(case, rule, drug, dose):

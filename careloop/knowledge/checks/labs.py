@@ -30,7 +30,9 @@ def check(case: Case) -> Found:
 
 
 def _of_patient(case: Case, rule: LabRule) -> bool:
-    meant = not rule.conditions or case.has_condition(rule.conditions)
+    meant = (not rule.conditions or case.has_condition(rule.conditions)) and (
+        not rule.starting or case.starts(rule.restart_days)
+    )
     return meant and not case.has_condition(rule.without_conditions)
 
 

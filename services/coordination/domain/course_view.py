@@ -1,10 +1,10 @@
 """How the patient is doing, as the view shows it: scales over time, side effects, risks, doses."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from careloop.contracts.monitoring import SideEffectReported, SideEffectResolved, TriageLevel
 from careloop.contracts.terms import RiskRaised, ScaleScored
-from careloop.knowledge.trends import Point, course
+from careloop.knowledge.trends import EPISODE, INTAKE, Point, course
 from services.coordination.domain.intake_view import newest
 from services.coordination.domain.kept import Kept, order
 from services.coordination.domain.sections import AssessmentSection, MonitoringSection, Sections
@@ -12,10 +12,6 @@ from services.coordination.domain.urgency import answered, superseded
 from services.coordination.domain.view import Dose, Risk, ScalePoint, ScaleTrend, SideEffect
 
 CLOSED_SHOWN = 100
-EPISODE = timedelta(days=180)
-"""A baseline lies at most so long before the last result: the follow-up window of Coley 2020."""
-INTAKE = timedelta(days=30)
-"""And not longer than this before the assessment was completed: what was scored while the client joined (ours)."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EVER = datetime.min.replace(tzinfo=UTC)
 

@@ -1,7 +1,7 @@
 """What a client or clinician reports: side effects and how they end, scales, doses."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from careloop.kernel.errors import InvalidInput, NotKnown, RuleViolated
 from careloop.kernel.events import require_past
@@ -28,22 +28,6 @@ from services.monitoring.domain.watch import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TriageClocks:
-    """How soon after it became known a clinician must have looked; the next visit has no clock of its own."""
-
-    emergency_now: timedelta = timedelta(minutes=15)
-    same_day: timedelta = timedelta(hours=12)
-    within_72_hours: timedelta = timedelta(hours=72)
-
-    def within(self, level: TriageLevel) -> timedelta | None:
-        return {
-            TriageLevel.EMERGENCY_NOW: self.emergency_now,
-            TriageLevel.SAME_DAY: self.same_day,
-            TriageLevel.WITHIN_72_HOURS: self.within_72_hours,
-        }.get(level)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSideEffect:
     """`ctcae_grade` is 1-5 and FIBSER items 0-6; None is not asked."""
 
@@ -59,7 +43,7 @@ class ReportSideEffect:
     actor: PersonId
     occurred_at: datetime
     now: datetime
-    clocks: TriageClocks = field(default_factory=TriageClocks)
+    clocks: knowledge.TriageClocks = field(default_factory=knowledge.TriageClocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +136,7 @@ def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
         )
     )
     level = TriageLevel(found.level)
-    within = command.clocks.within(level)
+    within = command.clocks.within(found.level)
     return Triage(
         level=level,
         rule=found.rule,

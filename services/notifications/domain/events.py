@@ -101,6 +101,16 @@ class Addressee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionNoted:
+    """Monitoring said: a clinician closed the loop on this side effect."""
+
+    evidence: EventId
+    fact_id: FactId
+    side_effect: FactId
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeDecided:
     """Who must hear what by when: exactly one for each cause. `fact_id` is the notice's id.
 
@@ -199,7 +209,7 @@ class NoticeEscalated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeWithdrawn:
-    """The cause was struck: the notice no longer stands."""
+    """The notice asks for nothing more: its cause was struck, or a clinician resolved the side effect it was about."""
 
     notice: FactId
     reason: str
@@ -220,6 +230,7 @@ Event: TypeAlias = (
     TeamNoted
     | ReleaseNoted
     | StrikeNoted
+    | ResolutionNoted
     | NoticeDecided
     | DeliveryAttempted
     | NoticeSent
@@ -234,6 +245,7 @@ TOPICS: dict[str, type[Event]] = {
     "notifications.TeamNoted.v1": TeamNoted,
     "notifications.ReleaseNoted.v1": ReleaseNoted,
     "notifications.StrikeNoted.v1": StrikeNoted,
+    "notifications.ResolutionNoted.v1": ResolutionNoted,
     "notifications.NoticeDecided.v1": NoticeDecided,
     "notifications.DeliveryAttempted.v1": DeliveryAttempted,
     "notifications.NoticeSent.v1": NoticeSent,

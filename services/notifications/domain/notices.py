@@ -19,17 +19,22 @@ from services.notifications.domain.events import (
     NoticeSent,
     NoticeWithdrawn,
     ReleaseNoted,
+    ResolutionNoted,
     StrikeNoted,
     TeamNoted,
 )
 from services.notifications.domain.team import CareTeam, Member
 
+RESOLVED = "side-effect-resolved"
+"""Why a notice was withdrawn whose side effect a clinician resolved."""
+
 
 class NoticeStatus(StrEnum):
-    """OPEN until somebody takes it on or it no longer stands; SUPPRESSED was never told to anybody."""
+    """OPEN until somebody takes it on or answers it, or it no longer stands; SUPPRESSED was never told to anybody."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
     ENTERED_IN_ERROR = "entered-in-error"
     SUPPRESSED = "suppressed"
@@ -62,16 +67,21 @@ class Notice:
     def is_open(self) -> bool:
         return self.status is NoticeStatus.OPEN
 
+    @property
+    def is_resolved(self) -> bool:
+        return self.status is NoticeStatus.RESOLVED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeBoard:
-    """All notices of one patient, and what deciding the next one needs."""
+    """All notices of one patient, and what deciding the next one needs; `resolutions` name the side effect of each."""
 
     team: CareTeam = field(default_factory=CareTeam)
     noted: frozenset[EventId] = frozenset()
     struck: frozenset[FactId] = frozenset()
     notices: Mapping[FactId, Notice] = field(default_factory=dict)
     decided_causes: frozenset[EventId] = frozenset()
+    resolutions: Mapping[FactId, FactId] = field(default_factory=dict)
 
     def members(self, moment: datetime) -> tuple[Member, ...]:
         return self.team.at(moment, self.struck)
@@ -86,6 +96,9 @@ def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
             return replace(board, team=board.team.with_change(event), noted=board.noted | {event.evidence})
         case StrikeNoted():
             return replace(board, struck=board.struck | {event.fact_id}, noted=board.noted | {event.evidence})
+        case ResolutionNoted():
+            resolutions = {**board.resolutions, event.fact_id: event.side_effect}
+            return replace(board, resolutions=resolutions, noted=board.noted | {event.evidence})
         case NoticeDecided():
             notices = {**board.notices, event.fact_id: _decided(event)}
             return replace(board, notices=notices, decided_causes=board.decided_causes | {event.cause})
@@ -119,11 +132,16 @@ def _evolve_notice(notice: Notice, event: Event) -> Notice:
             return replace(notice, step=event.step, told=told, acknowledge_by=event.acknowledge_by)
         case NoticeAcknowledged():
             return replace(notice, status=NoticeStatus.ACKNOWLEDGED, acknowledged_by=event.acknowledged_by)
+        case NoticeWithdrawn() | EnteredInError():
+            return replace(notice, status=_closed_as(event))
         case _:
-            return replace(notice, status=_CLOSING.get(type(event), notice.status))
+            return notice
 
 
-_CLOSING = {NoticeWithdrawn: NoticeStatus.WITHDRAWN, EnteredInError: NoticeStatus.ENTERED_IN_ERROR}
+def _closed_as(event: NoticeWithdrawn | EnteredInError) -> NoticeStatus:
+    if isinstance(event, EnteredInError):
+        return NoticeStatus.ENTERED_IN_ERROR
+    return NoticeStatus.RESOLVED if event.reason == RESOLVED else NoticeStatus.WITHDRAWN
 
 
 def attempt_of(event: DeliveryAttempted | NoticeSent | NoticeFailed) -> Attempt:

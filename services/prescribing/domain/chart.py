@@ -1,12 +1,14 @@
 """What prescribing knows of a patient: noted facts and its own prescriptions, folded; and the chart a screen reads."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge import chart as known
+from careloop.knowledge.triage import SEVERE_GRADE
 from services.prescribing.domain.events import (
     AllergiesNoted,
     DiagnosisNoted,
@@ -23,13 +25,13 @@ from services.prescribing.domain.events import (
     PrescriptionIssued,
     ProfileNoted,
     ResultsNoted,
+    ScaleNoted,
     SideEffectNoted,
     StatusReason,
     StrikeNoted,
     SuicideRiskNoted,
 )
 
-SEVERE_GRADE = 3
 NOT_TOLERATED = {
     StatusReason.INTOLERANCE: known.StoppedFor.INTOLERANCE,
     StatusReason.ALLERGY: known.StoppedFor.ALLERGY,
@@ -75,6 +77,11 @@ class PrescriptionChart:
     def prescribed(self, *, without: FactId | None = None) -> tuple[known.Medication, ...]:
         """Every prescription of ours, ended ones with the day of the last dose; without the one named."""
         return tuple(self._taken(issued) for issued in self._standing_prescriptions() if issued.fact_id != without)
+
+    def taken_since(self, changing: FactId | None) -> date | None:
+        """The first day of the prescription whose dose is being changed."""
+        issued = self.prescription(changing) if changing is not None else None
+        return issued.order.starts_on if issued else None
 
     def _standing_prescriptions(self) -> list[PrescriptionIssued]:
         return [issued for issued in self.prescriptions if issued.fact_id not in self.struck]
@@ -135,7 +142,8 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
     results = chart.standing(ResultsNoted)
     risk = chart.latest(SuicideRiskNoted)
     diagnoses = tuple(known.Condition(icd10=fact.icd10) for fact in chart.standing(DiagnosisNoted))
-    conditions = diagnoses + tuple(condition for history in histories for condition in history.conditions)
+    recorded = tuple(condition for history in histories for condition in history.conditions)
+    conditions = diagnoses + recorded + likely(chart.standing(ScaleNoted))
     trials = chart.not_tolerated() + tuple(trial for history in histories for trial in history.trials)
     patient = known.Patient(
         birth_date=profile.birth_date if profile else None,
@@ -153,6 +161,12 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
         medications=medications if lists or medications else None,
         trials=trials if histories or trials else None,
     )
+
+
+def likely(scales: list[ScaleNoted]) -> tuple[known.Condition, ...]:
+    """What the last answers of each scale make likely, in the words that the conditions of the pack are found by."""
+    last = {scale.instrument: scale for scale in scales}
+    return tuple(known.Condition(text=f"{scale.instrument} {scale.band}") for scale in last.values() if scale.band)
 
 
 def reconciled(lists: list[MedicationsNoted]) -> tuple[known.Medication, ...]:

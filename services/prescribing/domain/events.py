@@ -259,6 +259,17 @@ class EnteredInError:
     occurred_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleNoted:
+    """The band of a scale that the safety check reads as a condition; of each instrument the latest counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    instrument: str
+    band: str
+    occurred_at: Instant
+
+
 Noted = (
     ProfileNoted
     | HistoryNoted
@@ -267,6 +278,7 @@ Noted = (
     | PregnancyNoted
     | ResultsNoted
     | DiagnosisNoted
+    | ScaleNoted
     | SuicideRiskNoted
     | SideEffectNoted
     | StrikeNoted
@@ -283,6 +295,7 @@ TOPICS: dict[str, type[Event]] = {
         PregnancyNoted,
         ResultsNoted,
         DiagnosisNoted,
+        ScaleNoted,
         SuicideRiskNoted,
         SideEffectNoted,
         StrikeNoted,

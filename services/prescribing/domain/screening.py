@@ -24,7 +24,7 @@ RESTS_ON: dict[str, tuple[Check, ...]] = {
         Check.LAB,
         Check.PRIOR_TRIAL,
     ),
-    "monitoring": (Check.PRIOR_TRIAL,),
+    "monitoring": (Check.DRUG_CONDITION, Check.PRIOR_TRIAL),
 }
 """Which checks read facts of which source."""
 
@@ -58,7 +58,7 @@ def safety_check(
     Stale evidence is not evidence: every check that rests on a stale source is also listed as not checked. The pack in
     use is asked unless another is given.
     """
-    answer = screen(screening_chart(chart, changing=changing), asked(order), today, pack)
+    answer = screen(screening_chart(chart, changing=changing), asked(order, chart.taken_since(changing)), today, pack)
     not_checked = tuple(dict.fromkeys((*answer.not_checked, *gaps_in_evidence(chart, freshness))))
     return replace(answer, not_checked=not_checked, outcome=headline(answer.alerts, not_checked))
 
@@ -68,17 +68,19 @@ def explained(
 ) -> tuple[Explanation, ...]:
     """Of each alert in turn, why it holds and on what in the chart that the check was made on."""
     told = screening_chart(chart, changing=changing)
-    return tuple(explain(alert, told, asked(order), today) for alert in screening.alerts)
+    question = asked(order, chart.taken_since(changing))
+    return tuple(explain(alert, told, question, today) for alert in screening.alerts)
 
 
-def asked(order: Order) -> known.Order:
-    """The order as the check is asked about it."""
+def asked(order: Order, taken_since: date | None = None) -> known.Order:
+    """The order as the check is asked about it; `taken_since`: the start of the prescription whose dose it changes."""
     return known.Order(
         name=order.medicine.name or None,
         rxcui=order.medicine.rxcui or None,
         daily_dose_mg=order.daily_dose_mg,
         days_supply=order.days_supply,
         starts_on=order.starts_on,
+        taken_since=taken_since,
     )
 
 

@@ -52,7 +52,11 @@ def read_message(told: Recorded | Progress) -> pb.ReadDecisionsResponse:
 def question(past: PastDecision) -> bytes:
     """The chart and the order of then as `careloop screen` is asked: what was unknown is left out."""
     chart: Chart = screening_chart(past.chart, changing=past.changing)
-    told: dict[str, Any] = {"as_of": past.as_of, "order": asked(past.order), **_fields(chart)}
+    told: dict[str, Any] = {
+        "as_of": past.as_of,
+        "order": asked(past.order, past.chart.taken_since(past.changing)),
+        **_fields(chart),
+    }
     return ENCODER.encode(_known(msgspec.to_builtins(told, builtin_types=(Decimal, date))))
 
 

@@ -162,6 +162,13 @@ FAILED = events.NoticeFailed(
 ACKNOWLEDGE = AcknowledgeNotice(notice=NOTICE, actor=PersonId(DR_OSEI), now=SOON)
 ACKNOWLEDGED = events.NoticeAcknowledged(notice=NOTICE, acknowledged_by=DR_OSEI, occurred_at=SOON)
 CAUSE_STRUCK = events.StrikeNoted(evidence=event("cause struck"), fact_id=SAME_DAY.fact_id, occurred_at=SOON)
+RESOLUTION = events.ResolutionNoted(
+    evidence=event("resolved"), fact_id=fact("resolved"), side_effect=SAME_DAY.fact_id, occurred_at=SOON
+)
+RESOLVED = events.NoticeWithdrawn(notice=NOTICE, reason="side-effect-resolved", occurred_at=SOON)
+RESOLUTION_STRUCK = events.StrikeNoted(
+    evidence=event("resolution struck"), fact_id=RESOLUTION.fact_id, occurred_at=SOON
+)
 WITHDRAWN = events.NoticeWithdrawn(notice=NOTICE, reason="cause-entered-in-error", occurred_at=SOON)
 MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON)
 MARKED = events.EnteredInError(fact_id=NOTICE, reason="wrong patient", marked_by=MAYA, occurred_at=SOON)
@@ -171,6 +178,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     PRESCRIBER,
     PRESCRIBER_RELEASED,
     CAUSE_STRUCK,
+    RESOLUTION,
     DECIDED,
     ATTEMPTED,
     SENT,

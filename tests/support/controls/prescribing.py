@@ -82,6 +82,9 @@ NEUTROPHILS = events.ResultsNoted(
 DIAGNOSIS = events.DiagnosisNoted(
     fact_id=fact("diagnosis"), evidence=event("diagnosis"), icd10="F33.1", occurred_at=LAST_WEEK
 )
+POSITIVE_MDQ = events.ScaleNoted(
+    fact_id=fact("mdq"), evidence=event("mdq"), instrument="mdq", band="positive", occurred_at=LAST_WEEK
+)
 NO_RISK = events.SuicideRiskNoted(
     fact_id=fact("risk"), evidence=event("risk"), level=known.SuicideRisk.NONE, occurred_at=LAST_WEEK
 )
@@ -229,6 +232,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     NO_ALLERGIES,
     PENICILLIN_ALLERGY,
     NOT_PREGNANT,
+    POSITIVE_MDQ,
     NEUTROPHILS,
     DIAGNOSIS,
     NO_RISK,
