@@ -28,8 +28,8 @@ COMMIT_EVERY_SECONDS = 0.5
 STOP_SECONDS = 20.0
 SPARED_TIMES = 5
 """How often a subscription that waits for a missing record keeps its Kafka client when it stands still."""
-CATCHING_UP = 500
-"""So many records at once show that more are there already."""
+CATCHING_UP = 20
+"""A twentieth of what an inbox is glad to be given at once shows that more is there already."""
 LEAST_FETCH_BYTES = 1024 * 1024
 BYTES_OF_A_RECORD = 512
 """What one fetch asks of a partition goes by how many records the inbox is glad of, taken to be so large."""
@@ -213,7 +213,7 @@ class Subscription:
         the inbox has in hand what it is glad to be given at once; what comes for a partition that is at work gathers.
         Few records are all there is: when they are done, more will have come.
         """
-        most = self._inbox.most_records if len(records) >= CATCHING_UP else 1
+        most = self._inbox.most_records if len(records) * CATCHING_UP >= self._inbox.most_records else 1
         self._under_way += len(records)
         for record in records:
             self._gathered.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
