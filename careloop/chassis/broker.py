@@ -161,7 +161,8 @@ class Subscription:
         that one brings nothing either, the topic itself may have lost what comes next."""
         while True:
             await self._stands_still.wait()
-            places = self.subscriber.consumer.assignment()
+            client = self.subscriber.consumer
+            places = client.assignment() if client else ()
             structlog.get_logger().warning("subscription restarted", consumer=self._inbox.consumer, source=self._source)
             with suppress(TimeoutError, KafkaError, OSError), client_cancellations():
                 await asyncio.wait_for(self.subscriber.stop(), STOP_SECONDS)
