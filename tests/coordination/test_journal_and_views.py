@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from careloop.chassis.codec import ENCODER
 from careloop.chassis.handling import Unknown
@@ -154,8 +155,8 @@ async def test_an_unknown_type_is_journaled_and_leaves_the_view_alone(care: Coor
     await care.tell("monitoring", control.RASH)
     before = await served(care)
     new = care.next("monitoring", control.NAUSEA)
-    envelope = replace(new.envelope, type="care.monitoring.VisitCompleted.v1")
-    await care.apply([replace(new, envelope=envelope, event=Unknown(), value=b'{"modality": "video"}')])
+    envelope = structs.replace(new.envelope, type="care.monitoring.VisitCompleted.v1")
+    await care.apply([structs.replace(new, envelope=envelope, event=Unknown(), value=b'{"modality": "video"}')])
     after = await served(care)
     assert after.view == before.view
     assert after.stamp.journal_position == before.stamp.journal_position + 1

@@ -214,7 +214,7 @@ async def test_everything_done_leaves_nothing_due(office: Office) -> None:
 
 async def test_somebody_without_an_address_is_shown_as_such() -> None:
     office = office_in_memory()
-    without = replace(TEAM[0], event=replace(TEAM[0].event, email=""))
+    without = structs.replace(TEAM[0], event=replace(TEAM[0].event, email=""))
     await office.hear(without, TEAM[1], side_effect())
     await office.work_until_idle()
     assert await outcomes(office) == ["no-address", "sent"]
