@@ -43,7 +43,7 @@ class Pace:
     page: int
     heads_interval: float
     pages_ahead: int = 4
-    gathering: float = 0.004
+    gathering: float = 0.008
 
 
 @dataclass(frozen=True, slots=True)
