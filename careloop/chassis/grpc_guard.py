@@ -16,9 +16,11 @@ from careloop.chassis.call_metadata import CORRELATION, Context, bearer_token, c
 from careloop.chassis.call_record import CallRecord, ObserveCall
 from careloop.chassis.calls import Call, Clock, set_current_call
 from careloop.chassis.message_checks import check_message, check_own_record
-from careloop.kernel.errors import InvalidInput, NotAllowed, Unavailable
+from careloop.kernel.errors import InvalidInput, NotAllowed, Overloaded, Unavailable
 
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.05
+MOST_CALLS = 1_000
+"""Calls in hand at once; who comes then is refused."""
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.v1alpha.ServerReflection/")
 """What answers without a token; reflection is registered on a developer's machine only."""
 
@@ -40,6 +42,7 @@ class Guard(grpc.aio.ServerInterceptor):
         *,
         max_deadline_seconds: float,
         deadline_required: bool = True,
+        most_calls: int = MOST_CALLS,
         observe: ObserveCall = lambda _method, _code, _seconds: None,
     ) -> None:
         self._verifier = verifier
@@ -47,6 +50,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._clock = clock
         self._max_deadline = max_deadline_seconds
         self._deadline_required = deadline_required
+        self._most_calls = most_calls
         self._observe = observe
         self._guarded: dict[str, Any] = {}
         self._streams: set[asyncio.Task[Any]] = set()
@@ -120,10 +124,13 @@ class Guard(grpc.aio.ServerInterceptor):
     def admit(self, context: Context, record: CallRecord) -> Call:
         """The call, if its caller may make it.
 
-        Raises Unavailable when the server is stopping, NotSignedIn, NotAllowed, or InvalidInput without a deadline.
+        Raises Unavailable when the server is stopping, Overloaded, NotSignedIn, NotAllowed, or InvalidInput without a
+        deadline.
         """
         if self._draining:
             raise _stopping()
+        if self._in_hand > self._most_calls:
+            raise Overloaded("too-many-calls", "Too many calls are in hand; retry later with the same request_id.")
         caller = self._verifier.verify(bearer_token(context))
         record.role = caller.role
         if caller.role not in self._policy.get(record.method, ()):

@@ -10,11 +10,12 @@ from grpc_health.v1.health import aio as health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
+from careloop.chassis import grpc_guard
 from careloop.chassis.grpc_guard import Guard
 
 LARGEST_MESSAGE = 4 * 1024 * 1024
-MOST_CALLS = 1_000
-"""Calls at once; more are refused with RESOURCE_EXHAUSTED before they cost anything."""
+MOST_CALLS = 4 * grpc_guard.MOST_CALLS
+"""Beyond what the guard refuses gRPC refuses by itself, at once; now and then its caller sees that as CANCELLED."""
 READINESS = "readiness"
 
 AddServicer = Callable[[grpc.aio.Server], None]

@@ -305,3 +305,20 @@ async def test_a_verified_token_is_not_verified_again_for_another_caller() -> No
         for name in ("olive", "omar", "olive"):
             await running.call("GetStatus", wire.GetStatusRequest(), bearer=token({**OPERATOR, "sub": name}))
     assert [call.subject for call in running.answers.calls] == ["olive", "omar", "olive"]
+
+
+async def test_who_comes_when_too_many_calls_are_in_hand_is_told_to_come_later() -> None:
+    """Whatever the limit, what was in hand before is answered."""
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_request: Any) -> None:
+        begun.set()
+        await may_end.wait()
+
+    async with served(Answers(unary=slow), most_calls=1) as running:
+        first = asyncio.ensure_future(running.call("GetStatus", wire.GetStatusRequest()))
+        await begun.wait()
+        answer = await refused(running.call("GetStatus", wire.GetStatusRequest()))
+        assert (answer.code, answer.reason) == (Status.RESOURCE_EXHAUSTED, "too-many-calls")
+        may_end.set()
+        assert (await first).service == "assessment"

@@ -100,6 +100,7 @@ async def served(
     now: Callable[[], datetime] = lambda: NOW,
     local: bool = False,
     max_deadline_seconds: float = 10,
+    most_calls: int = 100,
 ) -> AsyncIterator[Served]:
     observed: list[tuple[str, str]] = []
     roles = frozenset({"operator", "service", "client"})
@@ -108,6 +109,7 @@ async def served(
         POLICY,
         now,
         max_deadline_seconds=max_deadline_seconds,
+        most_calls=most_calls,
         observe=lambda method, code, _seconds: observed.append((method.removeprefix(SERVICE), code)),
     )
     servicer = answers or Answers()
