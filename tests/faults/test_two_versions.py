@@ -7,6 +7,7 @@ rolled back before all of that is relayed, and comes again.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +64,7 @@ async def test_old_and_new_side_by_side_and_rolled_back(
         await flow.check()
         for care, position in ((first, concern), (second, another)):
             await check_view_is_fold(care)
-            await until(lambda care=care, position=position: went_on_behind(system, care, position))  # type: ignore[misc]
+            await until(partial(went_on_behind, system, care, position))
         own = [*builds.commands, waiting.request_id]
         assert await times_stored(system, own) == dict.fromkeys(own, 1)
         kept = await builds.kept(concern)
@@ -140,7 +141,7 @@ class Builds:
         async with tables(self._system) as connection:
             row = await connection.fetchrow(
                 """select array_agg(notification_id order by notification_id) filter (where topic = $1) as concerns,
-                     count(*) filter (where notification_id < $2 and position('"witnessed_by"'::bytea in state) > 0)
+                     count(*) filter (where notification_id < $2 and position('"witnessed_by"'::bytea in value) > 0)
                        as fields_by_old,
                      count(*) filter (where value <> state or type <> 'care.' || topic) as altered
                    from monitoring.events join coordination.journal using (event_id)""",
