@@ -37,30 +37,16 @@ async def test_old_and_new_side_by_side_and_rolled_back(
     system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(ledger.PUBLISHED, "monitoring", CONTRACTS)
-    held = RelayHeld(system.stack.home)
-    held.put()
     cares, (first, second) = await enrolled(system, 6), await enrolled(system, 2)
-    old = Instance(system, "monitoring", 0)
-    new = Instance(system, "monitoring", 1, command=command())
-    builds = Builds(system, old, new)
+    builds = Builds(system)
     async with instead(system, "monitoring", builds.both):
         async with flowing(system, cares, pause=0.05) as flow:
             await flow.go_on(TIMES, within=WITHIN_SECONDS)
-            assert await relaying(system, builds.both) is old
-            concern = await builds.raise_concern(first)
-            await builds.old_stops_before(concern, flow)
-            await new.end()
-            await builds.old_stops_before(concern, flow)
-            waiting = await builds.refused_by_old(first)
-            held.take_away()
-            new.start()
-            await new.answers()
-            await until(lambda: is_journaled(system, concern), seconds=60)
-            assert await relaying(system, builds.both) is new
+            concern, waiting = await builds.roll_back(first, flow)
+            await builds.come_again(concern)
             another = await builds.raise_concern(second)
             await flow.go_on(TIMES, within=WITHIN_SECONDS)
-        answer = await first.prescriber.surely("monitoring", waiting)
-        first.tokens["monitoring"] = answer.receipt.token
+        await first.tell(first.prescriber, "monitoring", waiting)
         await flow.check()
         for care, position in ((first, concern), (second, another)):
             await check_view_is_fold(care)
@@ -89,15 +75,35 @@ class Kept:
 class Builds:
     """The two processes, and what was told to the newer one."""
 
-    def __init__(self, system: System, old: Instance, new: Instance) -> None:
+    def __init__(self, system: System) -> None:
         self._system = system
-        self._old = old
-        self._new = new
+        self._held = RelayHeld(system.stack.home)
+        self._held.put()
+        self._old = Instance(system, "monitoring", 0)
+        self._new = Instance(system, "monitoring", 1, command=command())
         self.commands: list[str] = []
 
     @property
     def both(self) -> Sequence[Instance]:
         return self._old, self._new
+
+    async def roll_back(self, care: Care, flow: Flow) -> tuple[int, Any]:
+        """The newer build is killed when it has stored a concern that nobody relayed. Where the concern is, and a
+        command on that record which could not be answered."""
+        assert await relaying(self._system, self.both) is self._old
+        concern = await self.raise_concern(care)
+        await self._old_stops_before(concern, flow)
+        await self._new.end()
+        await self._old_stops_before(concern, flow)
+        return concern, await self._refused_by_old(care)
+
+    async def come_again(self, concern: int) -> None:
+        """The newer build runs again, and relays on from the concern."""
+        self._held.take_away()
+        self._new.start()
+        await self._new.answers()
+        await until(lambda: is_journaled(self._system, concern), seconds=60)
+        assert await relaying(self._system, self.both) is self._new
 
     async def raise_concern(self, care: Care) -> int:
         """Tell the newer build of a skipped dose; the position of the event that only it knows."""
@@ -111,7 +117,7 @@ class Builds:
             )
         return position
 
-    async def refused_by_old(self, care: Care) -> Any:
+    async def _refused_by_old(self, care: Care) -> Any:
         """A command on this patient's record, which the old build does not answer; the request."""
         request = dose()
         answer = await refused(self._tell(self._old, care, request))
@@ -123,7 +129,7 @@ class Builds:
         async with only(self._system, instance) as reached:
             return await replace(care.prescriber, system=reached).call(instance.service, request)
 
-    async def old_stops_before(self, concern: int, flow: Flow) -> None:
+    async def _old_stops_before(self, concern: int, flow: Flow) -> None:
         """While commands go on, the old build relays all that lies before the concern, and nothing else."""
         await until(lambda: self._old.log_has("LogAhead"))
         await until(lambda: self._is_relayed_through(concern - 1))
