@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from careloop.chassis.json_form import says_more
 from careloop.kernel.errors import CareloopError
 
 Fact = TypeVar("Fact")
@@ -61,6 +62,17 @@ class Codec(Generic[Fact]):
 
     def knows(self, topic: str) -> bool:
         return topic in self._decoders or topic in self._upcasters
+
+    def knows_all_of(self, topic: str, state: bytes) -> bool:
+        """Whether decoding loses nothing: no field is passed over, and every code is known. Retired versions lose
+        nothing, as no newer build writes them."""
+        decoder = self._decoders.get(topic)
+        if decoder is None:
+            return topic in self._upcasters
+        try:
+            return not says_more(state, ENCODER.encode(decoder.decode(state)))
+        except msgspec.ValidationError:
+            return False
 
     def encode(self, event: Fact) -> tuple[str, bytes]:
         """Raises msgspec.ValidationError for what could not be decoded again, such as a time without a zone."""

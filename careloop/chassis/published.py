@@ -8,6 +8,7 @@ import msgspec
 from careloop.chassis.codec import ENCODER, Codec
 from careloop.chassis.envelope import Record, envelope_of
 from careloop.chassis.event_store import EventStore, StoredEvent
+from careloop.chassis.json_form import form_of
 from careloop.chassis.partitioner import partition_of
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
@@ -21,7 +22,7 @@ FIRST_LOOK_BACK = 64
 
 
 class LogAhead(Unavailable):
-    """A newer build stored an event that this one does not know; passing over it would keep it from the topic."""
+    """A newer build stored what this one does not know all of; passing over it would keep it from the topic."""
 
 
 class Publishing:
@@ -30,6 +31,9 @@ class Publishing:
     `published` maps a stored class to the contract class of the same fields, or to a function that restates it;
     which stored topics are published is thus known without looking at an event. `types` are the service's contracts
     by wire type. Raises ValueError when a published class is not among them.
+
+    Where both classes have one JSON form, what is published is what is stored, byte for byte: also a field that only a
+    newer build knows.
     """
 
     def __init__(
@@ -39,13 +43,24 @@ class Publishing:
         self.types = dict(types)
         self._codec = codec
         self._wire_types = {cls: name for name, cls in types.items()}
+        self._as_stored: dict[str, str] = {}
         self._restate: dict[str, Restate] = {}
         for stored, told in published.items():
-            if isinstance(told, type) and told not in self._wire_types:
+            if not isinstance(told, type):
+                self._restate |= dict.fromkeys(codec.topics_of(stored), told)
+            elif told not in self._wire_types:
                 raise ValueError(f"{told.__name__} is published by {service} and not in its contracts")
-            for topic in codec.topics_of(stored):
-                self._restate[topic] = _converter(told) if isinstance(told, type) else told
-        self.published_topics = frozenset(self._restate)
+            else:
+                self._publish_alike(stored, told)
+        self.published_topics = frozenset(self._as_stored.keys() | self._restate.keys())
+
+    def _publish_alike(self, stored: type, contract: type) -> None:
+        """As it is stored where that is the contract's form; else, and in its retired versions, restated."""
+        self._restate |= dict.fromkeys(self._codec.topics_of(stored), _converter(contract))
+        if form_of(stored) == form_of(contract):
+            current = self._codec.topic_of(stored)
+            del self._restate[current]
+            self._as_stored[current] = self._wire_types[contract]
 
     @property
     def topic(self) -> str:
@@ -53,25 +68,35 @@ class Publishing:
         return f"care.{self.service}.v1"
 
     def known_part(self, page: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-        """The page up to the first event of which this build knows nothing. Raises LogAhead when that is its first."""
-        strange = {topic for topic in {one.meta.topic for one in page} if not self._codec.knows(topic)}
-        if not strange:
+        """The page up to the first event that only a newer build can publish whole. Raises LogAhead when that is its
+        first."""
+        doubtful = {topic for topic in {one.meta.topic for one in page} if self._is_doubtful(topic)}
+        if not doubtful:
             return page
-        known = next(place for place, one in enumerate(page) if one.meta.topic in strange)
-        if not known:
-            raise LogAhead("stored-by-newer", "A newer version stored the next event; it must publish it.")
-        return page[:known]
+        for place, one in enumerate(page):
+            if one.meta.topic in doubtful and not self._codec.knows_all_of(one.meta.topic, one.state):
+                if not place:
+                    raise LogAhead("stored-by-newer", "A newer version stored the next event; it must publish it.")
+                return page[:place]
+        return page
+
+    def _is_doubtful(self, topic: str) -> bool:
+        """Whether events of this topic may hold what is lost when this build publishes them."""
+        return topic in self._restate or not self._codec.knows(topic)
 
     def is_published(self, stored: StoredEvent) -> bool:
         return stored.meta.topic in self.published_topics
 
     def record(self, stored: StoredEvent, previous: int) -> Record:
         """The published record of a stored event: always the same bytes for the same event and `previous`."""
-        event = self._codec.decode(stored.meta.topic, stored.state)
-        told = self._restate[stored.meta.topic](event)
-        wire_type = self._wire_types[type(told)]
+        wire_type = self._as_stored.get(stored.meta.topic)
+        if wire_type is None:
+            told = self._restate[stored.meta.topic](self._codec.decode(stored.meta.topic, stored.state))
+            wire_type, value = self._wire_types[type(told)], ENCODER.encode(told)
+        else:
+            value = stored.state
         envelope = envelope_of(stored, wire_type=wire_type, source=self.service, previous=previous)
-        return Record(envelope=envelope, value=ENCODER.encode(told))
+        return Record(envelope=envelope, value=value)
 
 
 def _converter(contract: type) -> Restate:

@@ -1,13 +1,18 @@
 """What a service publishes of its log, and reading it again."""
 
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
 import pytest
 
 from careloop.chassis.codec import Codec, Upcaster
 from careloop.chassis.envelope import Record
-from careloop.chassis.event_store import Unit
+from careloop.chassis.event_store import StoredEvent, Unit
 from careloop.chassis.memory import MemoryEventStore
 from careloop.chassis.partitioner import partition_of
-from careloop.chassis.published import PublishedReader, Publishing
+from careloop.chassis.published import LogAhead, PublishedReader, Publishing
+from careloop.kernel.events import Instant
 from tests.support.log import (
     CODEC,
     NOON,
@@ -21,6 +26,7 @@ from tests.support.log import (
     noted,
     patient,
     publishing,
+    rows_of,
     write,
 )
 
@@ -71,6 +77,133 @@ async def test_an_event_may_be_restated_by_a_function() -> None:
     (stored,) = await store.after(0, 1)
     record = Publishing(SOURCE, CODEC, {Noted: restated}, TYPES).record(stored, previous=0)
     assert (record.envelope.type, record.value) == (NOTED, b'{"text":"LOW","occurred_at":"2026-03-01T12:00:00Z"}')
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class MoreColours(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+    GREEN = "green"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    name: str
+    colour: Colour = Colour.RED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What is stored."""
+
+    text: str
+    parts: tuple[Part, ...] = ()
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamePart:
+    name: str
+    colour: Colour = Colour.RED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Same:
+    text: str
+    parts: tuple[SamePart, ...] = ()
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAnotherOrder:
+    parts: tuple[Part, ...] = ()
+    text: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithLess:
+    text: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutDefault:
+    text: str
+    parts: tuple[Part, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColouredPart:
+    name: str
+    colour: MoreColours = MoreColours.RED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithMoreCodes:
+    text: str
+    parts: tuple[ColouredPart, ...] = ()
+    occurred_at: Instant
+
+
+MADE = Codec({"monitoring.Made.v1": Made}, {"monitoring.Made.v0": Upcaster("monitoring.Made.v1", lambda old: old)})
+WHOLE = b'{"text":"low","parts":[{"name":"a","colour":"blue"}],"occurred_at":"2026-03-01T12:00:00Z"}'
+ALREADY_WHOLE = (WHOLE, b'{"text":"low","parts":[{"name":"a"}],"occurred_at":"2026-03-01T12:00:00Z"}')
+MORE = (
+    WHOLE.replace(b'"parts"', b'"dose":1,"parts"'),
+    WHOLE.replace(b'"colour"', b'"size":2,"colour"'),
+    WHOLE.replace(b'"blue"', b'"green"'),
+)
+"""A field of a newer build, one of a part, and a code."""
+RESTATED = (InAnotherOrder, WithLess, WithoutDefault, WithMoreCodes)
+
+
+def publishing_as(contract: type) -> Publishing:
+    return Publishing(SOURCE, MADE, {Made: contract}, {"care.monitoring.Made.v1": contract})
+
+
+async def made(*states: bytes, topic: str = "monitoring.Made.v1") -> list[StoredEvent]:
+    return await rows_of(*((topic, state) for state in states))
+
+
+@pytest.mark.parametrize("state", [*ALREADY_WHOLE, *MORE])
+async def test_where_both_forms_are_one_what_is_stored_is_published_with_all_that_a_newer_build_put_in(
+    state: bytes,
+) -> None:
+    page = await made(state)
+    assert publishing_as(Same).known_part(page) == page
+    assert publishing_as(Same).record(page[0], previous=0).value == state
+
+
+@pytest.mark.parametrize("contract", RESTATED)
+async def test_what_is_published_in_another_form_is_restated_in_the_contracts(contract: type) -> None:
+    page = await made(*ALREADY_WHOLE)
+    published = publishing_as(contract)
+    assert published.known_part(page) == page
+    names = list(contract.__annotations__)
+    for row in page:
+        assert list(msgspec.json.decode(published.record(row, previous=0).value)) == names
+
+
+@pytest.mark.parametrize("more", MORE)
+@pytest.mark.parametrize("contract", RESTATED)
+async def test_what_would_be_lost_when_it_is_restated_waits_for_a_newer_build(contract: type, more: bytes) -> None:
+    page = await made(*ALREADY_WHOLE, more, WHOLE)
+    published = publishing_as(contract)
+    assert published.known_part(page) == page[:2]
+    with pytest.raises(LogAhead):
+        published.known_part(page[2:])
+
+
+async def test_a_retired_version_is_restated_also_where_both_forms_are_one() -> None:
+    (row,) = await made(ALREADY_WHOLE[1], topic="monitoring.Made.v0")
+    assert publishing_as(Same).known_part([row]) == [row]
+    assert publishing_as(Same).record(row, previous=0).value == WHOLE.replace(b"blue", b"red")
 
 
 async def test_every_published_event_is_read_once_and_each_names_the_one_before(store: MemoryEventStore) -> None:

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,13 @@ async def in_place_of(system: System, service: str, **told: Any) -> AsyncIterato
         await instance.process.stop(signal.SIGKILL, 30)
         system.supervisor.start_service(service)
         await system.supervisor.wait_healthy(service)
+
+
+@asynccontextmanager
+async def only(system: System, instance: Instance) -> AsyncIterator[System]:
+    """The system as callers see it who reach only this process of its service."""
+    async with grpc.aio.insecure_channel(instance.address) as channel:
+        yield replace(system, channels={**system.channels, instance.service: channel})
 
 
 async def relaying(system: System, instances: Sequence[Instance]) -> Instance:

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from careloop.chassis.codec import ENCODER, Codec
 from careloop.chassis.envelope import Envelope, Record, to_headers
-from careloop.chassis.event_store import EventStore, NewEvent, Unit, Write
+from careloop.chassis.event_store import EventStore, NewEvent, StoredEvent, Unit, Write
 from careloop.chassis.handling import Effects, Received
+from careloop.chassis.memory import MemoryEventStore
 from careloop.chassis.published import Publishing
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
@@ -79,6 +82,17 @@ async def fill(store: EventStore, texts: Sequence[tuple[PatientId, str]], *, pre
     """One event per text, in this order."""
     writes = [write(f"{prefix}{n}", who, noted(text)) for n, (who, text) in enumerate(texts)]
     await store.commit(Unit(writes=tuple(writes)))
+
+
+async def rows_of(*contents: tuple[str, bytes]) -> list[StoredEvent]:
+    """Rows of one log with these topics and contents, whatever build wrote them."""
+    store = MemoryEventStore()
+    await fill(store, [(patient(1), "any")] * len(contents))
+    rows = await store.after(0, len(contents))
+    return [
+        replace(row, meta=replace(row.meta, topic=topic), state=state)
+        for row, (topic, state) in zip(rows, contents, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,27 @@
+"""What the relay sends of a stored event has its contract's form to the byte, restated or sent as it is stored."""
+
+from importlib import import_module
+
+import pytest
+
+from careloop.chassis.codec import ENCODER, Codec
+from careloop.chassis.published import Publishing
+from careloop.cli.stack.settings import SERVICES
+from tests.support.log import rows_of
+from tests.support.restate import restate
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_every_published_event_has_its_contracts_form(service: str) -> None:
+    published = import_module(f"services.{service}.published").PUBLISHED
+    contracts = import_module(f"careloop.contracts.{service}").TYPES
+    examples = import_module(f"tests.support.controls.{service}").EXAMPLES
+    told = [example for example in examples if type(example) in published]
+    codec = Codec(import_module(f"services.{service}.domain.events").TOPICS)
+    publishing = Publishing(service, codec, published, contracts)
+    rows = await rows_of(*map(codec.encode, told))
+    assert publishing.known_part(rows) == rows
+    for row, example in zip(rows, told, strict=True):
+        contract = restate(example, published[type(example)])
+        record = publishing.record(row, previous=0)
+        assert (contracts[record.envelope.type], record.value) == (type(contract), ENCODER.encode(contract))
