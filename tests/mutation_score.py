@@ -1,6 +1,11 @@
-"""How many of the changes that `make mutants` made to the clinical rules' code a test noticed, module by module."""
+"""How many of the changes that `make mutants` made to the clinical rules' code a test noticed, module by module.
 
+With --sample N: the names of N changes drawn by lot, for `make mutants MUTANTS="..."`, where all would take hours.
+"""
+
+import argparse
 import json
+import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +29,20 @@ def row(name: str, codes: Counter[int | None]) -> str:
     return f"| {name} | {codes.total()} | {tried} | {tried - missed} | {(tried - missed) / tried:.1%} |"
 
 
+def drawn(root: Path, count: int, seed: int) -> list[str]:
+    """The same for the same code, count and seed."""
+    names = [name for file in sorted(root.rglob("*.meta")) for name in json.loads(file.read_text())["exit_code_by_key"]]
+    return random.Random(seed).sample(names, min(count, len(names)))
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, metavar="N", help="draw N changes instead of telling the score")
+    parser.add_argument("--seed", type=int, default=0)
+    said = parser.parse_args()
+    if said.sample:
+        print(" ".join(drawn(ROOT, said.sample, said.seed)))  # noqa: T201
+        return
     found = dict(scores(ROOT))
     print("| module | changes | tried | noticed | score |\n|---|---|---|---|---|")  # noqa: T201 - this is what it is for
     for name, codes in found.items():
