@@ -15,7 +15,7 @@ from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
 
 MOST_COMMANDS = 128
 """Enough that the flush of one commit is a small part of the work, few enough that both lanes have some."""
-FEW_COMMANDS = 16
+FEW_COMMANDS = 32
 """So few are not worth a commit of their own while another is under way."""
 MOST_BYTES = 1_000_000
 MOST_WAITING = 10_000

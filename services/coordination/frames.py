@@ -12,7 +12,7 @@ from careloop.chassis.sessions import Sessions
 from careloop.kernel.ids import PatientId
 from services.coordination.journal import BEFORE, Journal
 
-FRAME = 2_000
+FRAME = 10_000
 """Positions in a frame; of one patient, entries."""
 HEADER_BYTES, TRAILER_BYTES = 19, 2
 """Around the tuples of a binary COPY: signature, flags and the extension's length; the end mark."""
