@@ -1,5 +1,7 @@
 """UmaDB's own server, run from its wheel: says ready when it answers, ends with its parent."""
 
+import ctypes
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +15,9 @@ from bench import protocol
 def run(spec: protocol.Spec) -> None:
     program = Path(sys.executable).with_name("umadb")
     server = subprocess.Popen(
-        [str(program), "--listen", spec["listen"], "--db-path", spec["folder"]], stdout=sys.stderr
+        [str(program), "--listen", spec["listen"], "--db-path", spec["folder"]],
+        stdout=sys.stderr,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - there are no threads yet
     )
     try:
         _until_it_answers(server, f"http://{spec['listen']}")
@@ -21,6 +25,12 @@ def run(spec: protocol.Spec) -> None:
     finally:
         server.terminate()
         server.wait(timeout=10)
+
+
+def _end_with_parent() -> None:
+    """The harness kills this process, and no clean-up of ours runs then."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _until_it_answers(server: subprocess.Popen[bytes], url: str) -> None:

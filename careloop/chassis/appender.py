@@ -44,7 +44,7 @@ class Appender:
     1 MB together. Commands on one stream keep their order: of each stream at most one is on its way.
     """
 
-    def __init__(self, sessions: Sessions, moved_to: Callable[[int], None] = lambda _position: None) -> None:
+    def __init__(self, sessions: Sessions, moved_to: Callable[[int], None]) -> None:
         """`moved_to` is told the log's new head after every batch."""
         self._sessions = sessions
         self._moved_to = moved_to
@@ -56,7 +56,7 @@ class Appender:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Appends until the end of the block; who still waits then is refused."""
-        lanes = [asyncio.create_task(self._serve(_Lane(self._sessions, self._moved_to))) for _ in range(LANES)]
+        lanes = [asyncio.create_task(self._serve(_Lane(self._sessions, self._stored))) for _ in range(LANES)]
         try:
             yield
         finally:
@@ -135,18 +135,22 @@ class Appender:
     async def _store(self, lane: "_Lane", batch: Sequence[_Waiting]) -> None:
         try:
             await lane.store(batch)
-            self._answered_at = asyncio.get_running_loop().time()
         finally:
             self._under_way.difference_update([waiting.write.stream_id for waiting in batch])
             self._more.set()
+
+    def _stored(self, position: int) -> None:
+        self._answered_at = asyncio.get_running_loop().time()
+        self._moved_to(position)
 
 
 class _Lane:
     """One connection, one batch at a time."""
 
-    def __init__(self, sessions: Sessions, moved_to: Callable[[int], None]) -> None:
+    def __init__(self, sessions: Sessions, stored: Callable[[int], None]) -> None:
+        """`stored` is told the newest position of every batch that the server answered, 0 if it stored nothing."""
         self.connection = OwnConnection(sessions, "appender")
-        self._moved_to = moved_to
+        self._stored = stored
 
     async def store(self, batch: Sequence[_Waiting]) -> None:
         """Whatever becomes of it, everyone in the batch is told."""
@@ -181,7 +185,7 @@ class _Lane:
             self.connection.hang_up()
             raise _Lost from lost
         told = outcomes(writes, answer)
-        self._moved_to(max([each.command.last_position for each in told if isinstance(each, Written)], default=0))
+        self._stored(max([each.command.last_position for each in told if isinstance(each, Written)], default=0))
         return told
 
 

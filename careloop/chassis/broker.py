@@ -95,7 +95,7 @@ class ServiceBroker:
             self._subscriptions[inbox.consumer, source] = subscription
 
     def revive(self, consumer: str, source: str) -> None:
-        """Ask for a new Kafka client for a subscription that stands still. One that waits for a hole is left alone."""
+        """A new Kafka client for a subscription that stands still. One that waits for a hole is spared a while."""
         self._subscriptions[consumer, source].revive()
 
     async def run(self) -> None:

@@ -93,12 +93,13 @@ class Streams(Generic[State, Fact]):
 
     def _follow(self, stream_id: UUID, kept: Kept[State], stored: Sequence[tuple[str, bytes, str]]) -> Kept[State]:
         """Keep the stream with what follows: of each event its topic, its content and its command's id."""
-        version, commands = kept.version, kept.commands
+        commands = kept.commands
         for version, (_topic, _state, command_id) in enumerate(stored, start=kept.version + 1):
             commands = commands.having(command_id, version)
         events = (self.codec.decode(topic, state) for topic, state, _command_id in stored)
         state = self.decider.fold(events, kept.state)
-        return self._kept.keep(stream_id, Kept(state=state, version=version, commands=commands))
+        newest = Kept(state=state, version=kept.version + len(stored), commands=commands)
+        return self._kept.keep(stream_id, newest)
 
     async def transact(
         self,
