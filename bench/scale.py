@@ -1,24 +1,17 @@
 """Does it slow down? Appending and tailing as the log grows, and appending while others read all of it."""
 
-import asyncio
 import itertools
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
-from subprocess import DEVNULL, PIPE
-from urllib.parse import urlsplit
 
 from bench.appending import Load, run_ours
+from bench.beside import Reader, backups, replays
 from bench.checks import check_answers, check_log
 from bench.filling import fill_assessment
 from bench.harness import Bench, Sample, main
 from bench.results import OURS, Curve, Figure, Plot, Row, require
 from bench.servers import Database
-from bench.workers import Worker, ours
 from careloop.chassis.postgres import PostgresEventStore
-from careloop.cli.stack.postgres_server import find_binaries
 
 TITLE = "Growth: append and tail with a full log, and beside a replay and a backup"
 COMMANDS, EVENTS = "commands/s", "events/s"
@@ -69,7 +62,7 @@ async def measure(bench: Bench) -> None:
             appends[size] = await bench.repeated(f"append, 64 waiting, {size:,} stored", OURS, COMMANDS, grown.append)
             tails[size] = await bench.repeated(f"tail, {size:,} stored", OURS, EVENTS, grown.tail)
             if size == sizes[1]:
-                await _disturbed(bench, grown, appends[size])
+                await _disturbed(bench, grown, appends[size], size)
     _compare(bench, f"append at {sizes[-1]:,} stored", appends[sizes[-1]], appends[sizes[0]])
     _compare(bench, f"tail at {sizes[-1]:,} stored", tails[sizes[-1]], tails[sizes[0]])
     for name, unit, figures in (("append", COMMANDS, appends), ("tail", EVENTS, tails)):
@@ -84,61 +77,25 @@ async def measure(bench: Bench) -> None:
         bench.report.plots.append(plot)
 
 
-async def _disturbed(bench: Bench, grown: Grown, alone: Figure) -> None:
-    port = urlsplit(bench.servers.stack.admin_url).port
-    binaries = find_binaries()
-    nowhere = ["--no-sync", "--file=/dev/null"]
-    dump = [str(binaries / "pg_dump"), "--format=custom", "--compress=0", *nowhere, grown.database.dsn]
-    base = [str(binaries / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
-    others = {
-        "a replay of everything": partial(replaying, grown.database),
-        "pg_dump": partial(repeating, dump),
-        "pg_basebackup": partial(repeating, [*base, "-D", "-", "-F", "tar", "-X", "none", "-c", "fast"]),
-    }
-    for name, other in others.items():
-        async with other():
-            figure = await bench.repeated(f"append, 64 waiting, beside {name}", OURS, COMMANDS, grown.append)
-        _compare(bench, f"append beside {name}", figure, alone)
+async def _disturbed(bench: Bench, grown: Grown, alone: Figure, entries: int) -> None:
+    """The promise is about readers at a rate; those without one show what they take when nothing holds them back."""
+    for reader in backups(bench, grown.database):
+        await _beside(bench, grown, alone, reader)
+    async with replays(bench, grown.database, entries) as readers:
+        for reader in readers:
+            await _beside(bench, grown, alone, reader)
+
+
+async def _beside(bench: Bench, grown: Grown, alone: Figure, reader: Reader) -> None:
+    async with reader.reading():
+        figure = await bench.repeated(f"append, 64 waiting, beside {reader.name}", OURS, COMMANDS, grown.append)
+    if reader.at_a_rate:
+        _compare(bench, f"append beside {reader.name}", figure, alone)
 
 
 def _compare(bench: Bench, name: str, figure: Figure, alone: Figure) -> None:
     told = Figure(name=alone.name, who="alone", unit=alone.unit, runs=alone.runs)
     bench.report.rows.append(Row(figure=name, ours=figure, peer=told, target=0.8, goal="at most 20 % slower"))
-
-
-@asynccontextmanager
-async def replaying(database: Database) -> AsyncIterator[None]:
-    spec = {"dsn": database.dsn_of("assessment"), "schema": "assessment"}
-    async with Worker(ours("bench.loads.reading_all"), spec) as reader:
-        await reader.ready()
-        await reader.go()
-        yield
-
-
-@asynccontextmanager
-async def repeating(command: Sequence[str]) -> AsyncIterator[None]:
-    """The program again and again, its output thrown away. Raises CheckFailed when it fails."""
-
-    async def run() -> None:
-        while True:
-            process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
-            try:
-                _, words = await process.communicate()
-                reason = words.decode(errors="replace").strip()[-300:]
-                require(process.returncode == 0, f"scale: {command[0]}: {reason}")
-            except asyncio.CancelledError:
-                process.kill()
-                await process.wait()
-                raise
-
-    task = asyncio.create_task(run())
-    try:
-        yield
-    finally:
-        if task.done():
-            task.result()
-        task.cancel()
-        await asyncio.wait([task])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """`careloop replay`: the journal, or a part of it, from the store's own bytes."""
 
+import asyncio
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -38,6 +40,10 @@ def replay(  # noqa: PLR0917 - typer hands every option over by name
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write here.", show_default="standard output")] = None,
     count: Annotated[bool, typer.Option("--count", help="Only check and count; print the number.")] = False,
+    rate: Annotated[
+        int | None,
+        typer.Option(help="Entries a second at most, to spare a busy store.", min=1, show_default="no limit"),
+    ] = None,
     home: Home = None,
     address: Addresses = None,
     token: Token = None,
@@ -59,7 +65,7 @@ def replay(  # noqa: PLR0917 - typer hands every option over by name
     opened = services(home, address, token, deadline)
     try:
         with _target(out, count) as target:
-            seen = run(_replay(opened, request, target, deadline))
+            seen = run(_replay(opened, request, target, rate, deadline))
     except JournalHole as hole:
         typer.echo(f"careloop: the journal has a hole {hole}", err=True)
         raise typer.Exit(HOLE) from None
@@ -74,9 +80,9 @@ def _target(out: Path | None, count: bool) -> Iterator[BinaryIO | None]:
 
 
 async def _replay(
-    opened: Services, request: pb.ReadJournalFramesRequest, target: BinaryIO | None, deadline: float
+    opened: Services, request: pb.ReadJournalFramesRequest, target: BinaryIO | None, rate: int | None, deadline: float
 ) -> int:
-    seen, filtered = 0, bool(request.patient_id or request.types)
+    seen, filtered, began = 0, bool(request.patient_id or request.types), time.monotonic()
     async with opened:
         stub = CoordinationServiceStub(opened.channel(COORDINATION))
         answers = opened.stream(COORDINATION, stub.ReadJournalFrames, request, ANALYST, deadline=deadline)
@@ -86,4 +92,6 @@ async def _replay(
                     target.write(b"".join(lines(frame)))
                 seen += frame.entries
                 shown.at("replay", seen)
+                if rate is not None:  # the server reads one frame ahead of what is taken
+                    await asyncio.sleep(began + seen / rate - time.monotonic())
     return seen

@@ -1,6 +1,7 @@
 """The journal in frames: what the store holds, filtered, and a hole in it found by whoever reads."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
@@ -189,6 +190,10 @@ async def test_the_command_prints_lines_counts_and_writes_files(
     assert positions(map(json.loads, said.out.splitlines())) == told
     counted = await console.run("replay", "--count", "--after", "30")
     assert (counted.code, counted.out) == (0, f"{len(told) - 30}\n")
+    began = time.monotonic()
+    spared = await console.run("replay", "--count", "--rate", "200")
+    assert (spared.code, spared.out) == (0, f"{len(told)}\n")
+    assert time.monotonic() - began >= len(told) / 200
     out = tmp_path / "journal.jsonl"
     written = await console.run("replay", "--type", REPORTED, "--out", str(out))
     assert (written.code, written.out) == (0, "")
@@ -216,6 +221,7 @@ async def test_only_an_analyst_replays_and_only_an_operator_rebuilds(console: Co
     [
         (("replay", "--after", "-1"), "--after"),
         (("replay", "--since", "yesterday"), "--since"),
+        (("replay", "--rate", "0"), "--rate"),
         (("replay", "--patient", "nobody"), "--patient"),
         (("rebuild", "--roll-back", "--check"), "--roll-back"),
         (("rebuild", "--workers", "65"), "--workers"),

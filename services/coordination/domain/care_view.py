@@ -3,6 +3,8 @@
 from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
+from msgspec import structs
+
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import FactId, PatientId
@@ -40,7 +42,7 @@ def keep(section: AnySection, kept: Kept[Any]) -> AnySection:
     shelf = section.shelves.get(type(event))
     if shelf is None or _is_struck(section, getattr(event, "fact_id", None)):
         return section
-    formed = replace(kept, fact=shelf.form(event))
+    formed = structs.replace(kept, fact=shelf.form(event))
     return _with(section, **{shelf.field: insert(getattr(section, shelf.field), formed, shelf.latest)})
 
 

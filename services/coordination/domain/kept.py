@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from msgspec import Struct
+
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId
 
@@ -29,8 +31,7 @@ class Context:
     position: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept(Generic[Fact]):
+class Kept(Struct, Generic[Fact], frozen=True, kw_only=True, gc=False):
     """A fact, when its service came to know it and who acted."""
 
     fact: Fact

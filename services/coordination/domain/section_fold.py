@@ -7,6 +7,8 @@ from functools import reduce
 from operator import lt
 from typing import Any, cast
 
+from msgspec import structs
+
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import FactId
 from services.coordination.domain.care_view import keep
@@ -46,7 +48,7 @@ def _filling(section: Section, told: Sequence[Kept[Any]]) -> Filling:
         if place is not None:
             shelf, facts = place
             fact = shelf.form(kept.fact)
-            facts.append(kept if fact is kept.fact else replace(kept, fact=fact))
+            facts.append(kept if fact is kept.fact else structs.replace(kept, fact=fact))
     return filling
 
 
