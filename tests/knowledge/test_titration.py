@@ -121,6 +121,10 @@ def test_a_treatment_is_under_way_until_the_gap_that_begins_it_anew() -> None:
     longer = load(data_with("gaps.yaml", "drugs: [lamotrigine], from_days: 5", "drugs: [lamotrigine], from_days: 8"))
     assert restart_days("lamotrigine", START, longer) == 8
     assert restart_days("clozapine", START, current_pack()) == 2
+    assert {gap.id for gap in current_pack().entries(GapRule) if not gap.restarts_titration} == {
+        "gap.clozapine-monitoring",
+        "gap.lamotrigine-inducer-restart",
+    }
 
 
 def test_a_limit_for_a_start_says_of_a_gap_what_the_gaps_say() -> None:

@@ -23,6 +23,7 @@ FIRST_OF_JANUARY = date(2027, 1, 1)
     [
         ("triage.yaml", GRADE_4, GRADE_4.replace("from: 4", "from: 3"), r"ctcae-4, triage\.ctcae-3: .* answer of 3"),
         ("triage.yaml", GRADE_4, GRADE_4.replace("from: 4", "from: 5"), r"no rule: ctcae-grade on .*: an answer of 4"),
+        ("triage.yaml", GRADE_4, GRADE_4.replace("through: 5", "through: 4"), r"no rule: .*: an answer of 5"),
         ("triage.yaml", GRADE_4, GRADE_4.replace("through: 5", "through: 6"), r"ctcae-4: answers .* within 1 to 5"),
         ("triage.yaml", BURDEN_5, BURDEN_5.replace("5, through: 6", "6, through: 5"), "burden-5: answers from 6"),
         ("triage.yaml", BURDEN_5, BURDEN_5.partition(", answers")[0], "burden-5: answers are those"),
@@ -84,6 +85,14 @@ def test_a_new_version_takes_over_on_its_day() -> None:
 def test_a_grade_whose_rule_ends_is_refused() -> None:
     with pytest.raises(PackInvalid, match="no rule: ctcae-grade on 2027-01-01: an answer of 4"):
         load(data_with("triage.yaml", "effective_from: 2000-01-01}", ENDS))
+
+
+def test_a_rule_that_begins_to_judge_what_another_judges_is_refused() -> None:
+    other = "- {id: triage.other, version: 1, reads: ctcae-grade, answers: {from: 3, through: 3}, level: next-visit, "
+    ending = "action: Wait., source: nobody, basis: ours, reviewed: false, effective_from: 2030-02-01}\n"
+    text = data_with("triage.yaml", "", "")["triage.yaml"]
+    with pytest.raises(PackInvalid, match=r"triage\.ctcae-3, triage\.other: ctcae-grade on 2030-02-01"):
+        load({**data_with("triage.yaml", "", ""), "triage.yaml": text + (other + ending).encode()})
 
 
 def test_what_the_pack_reads_is_all_there_is() -> None:
