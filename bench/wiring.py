@@ -41,11 +41,11 @@ def service_spec(servers: Servers, database: Database, service: str) -> Spec:
     }
 
 
-def resources(spec: Spec, model: type[ServiceSettings] = ServiceSettings) -> Resources:
+def resources(spec: Spec) -> Resources:
     """What a service's composition is given, as its own process would give it, which it becomes in this too."""
     gc.set_threshold(YOUNG_OBJECTS)
     set_up_logs(spec["service"])
-    settings = read_settings(model, **spec)
+    settings = read_settings(ServiceSettings, **spec)
     tokens = ServiceTokens(read_private_key(Path(spec["service_key_file"])), settings.service, present)
     return Resources(settings=settings, clock=present, metrics=Metrics(), service_tokens=tokens)
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import grpc.aio
 from care.assessment.v1 import assessment_pb2 as pb
@@ -11,12 +10,10 @@ from care.assessment.v1 import assessment_pb2 as pb
 from careloop.chassis.composition import compose
 from careloop.chassis.runtime import Resources, Service, run
 from careloop.contracts.policy import POLICY
-from careloop.knowledge.suicide_risk import RiskClocks
-from services.assessment.__main__ import ROOMS, AssessmentSettings
+from services.assessment.__main__ import ROOMS
 from services.assessment.application import AssessmentService
 from services.assessment.grpc_api import AssessmentApi
 
-CLOCKS = RiskClocks(high=timedelta(hours=1), raised=timedelta(days=1))
 Context = grpc.aio.ServicerContext[pb.RecordScaleTotalRequest, pb.RecordScaleTotalResponse]
 
 
@@ -32,9 +29,9 @@ class Noop(AssessmentApi):
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
-        noop = Noop(AssessmentService(foundation.streams), resources.settings.partitions, CLOCKS)
+        noop = Noop(AssessmentService(foundation.streams), resources.settings.partitions)
         yield foundation.service(noop.add_to)
 
 
 if __name__ == "__main__":
-    sys.exit(run(build, POLICY, settings_model=AssessmentSettings))
+    sys.exit(run(build, POLICY))

@@ -15,7 +15,7 @@ from careloop.chassis.composition import compose
 from careloop.chassis.partitioner import partition_of
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
-from services.assessment.__main__ import ROOMS, AssessmentSettings
+from services.assessment.__main__ import ROOMS
 from services.assessment.application import AssessmentService
 from services.assessment.domain.commands import RecordScaleTotal
 
@@ -24,7 +24,7 @@ SETTLE_SECONDS = 1.0
 
 
 async def run(spec: protocol.Spec) -> None:
-    async with compose(resources(spec["service"], AssessmentSettings), ROOMS) as foundation:
+    async with compose(resources(spec["service"]), ROOMS) as foundation:
         application = AssessmentService(foundation.streams)
         async with running(foundation.service(), "relay", "heads"):
             await asyncio.sleep(SETTLE_SECONDS)

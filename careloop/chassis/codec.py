@@ -7,20 +7,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from careloop.chassis.json_form import says_more
-from careloop.kernel.errors import CareloopError
+from careloop.chassis.stored_form import StoredByNewer, StoredForm
 
 Fact = TypeVar("Fact")
 
 ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 """The one JSON form of events: fields as declared, mappings sorted, decimals as strings, times with their offset."""
-
-
-class UnknownTopic(CareloopError):
-    """A row names a topic or version that this build does not know: a newer one stored it, and may answer instead."""
-
-    def __init__(self, topic: str) -> None:
-        super().__init__("stored-by-newer", "A newer version stored part of this; retry with the same request_id.")
-        self.topic = topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,7 @@ class Codec(Generic[Fact]):
     """
 
     def __init__(self, topics: Mapping[str, type[Fact]], upcasters: Mapping[str, Upcaster] | None = None) -> None:
-        self._decoders = {topic: msgspec.json.Decoder(cls) for topic, cls in topics.items()}
+        self._forms = {topic: StoredForm(topic, cls) for topic, cls in topics.items()}
         self._topics = {cls: topic for topic, cls in topics.items()}
         self._upcasters = dict(upcasters or {})
         if len(self._topics) != len(topics):
@@ -61,33 +53,34 @@ class Codec(Generic[Fact]):
         return topic if step is None else self._current(step.topic)
 
     def knows(self, topic: str) -> bool:
-        return topic in self._decoders or topic in self._upcasters
+        return topic in self._forms or topic in self._upcasters
 
     def knows_all_of(self, topic: str, state: bytes) -> bool:
         """Whether decoding loses nothing: no field is passed over, and every code is known. Retired versions lose
-        nothing, as no newer build writes them."""
-        decoder = self._decoders.get(topic)
-        if decoder is None:
+        nothing, as no newer build writes them. Raises msgspec.DecodeError as `decode` does."""
+        form = self._forms.get(topic)
+        if form is None:
             return topic in self._upcasters
         try:
-            return not says_more(state, ENCODER.encode(decoder.decode(state)))
-        except msgspec.ValidationError:
+            return not says_more(state, ENCODER.encode(form.decode(state)))
+        except StoredByNewer:
             return False
 
     def encode(self, event: Fact) -> tuple[str, bytes]:
         """Raises msgspec.ValidationError for what could not be decoded again, such as a time without a zone."""
         topic = self._topics[type(event)]
         state = ENCODER.encode(event)
-        self._decoders[topic].decode(state)
+        self._forms[topic].decode(state)
         return topic, state
 
     def decode(self, topic: str, state: bytes) -> Fact:
-        """Raises UnknownTopic, or msgspec.ValidationError when the state is not what the topic promises."""
-        decoder = self._decoders.get(topic)
-        if decoder is not None:
-            return decoder.decode(state)
+        """Raises StoredByNewer for a topic, a version or a code that only a newer build knows, and msgspec.DecodeError
+        when the state is not what the topic promises."""
+        form = self._forms.get(topic)
+        if form is not None:
+            return form.decode(state)
         step = self._upcasters.get(topic)
         if step is None:
-            raise UnknownTopic(topic)
+            raise StoredByNewer(topic)
         content = step.upcast(msgspec.json.decode(state))
         return self.decode(step.topic, ENCODER.encode(content))

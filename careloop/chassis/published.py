@@ -68,16 +68,23 @@ class Publishing:
         return f"care.{self.service}.v1"
 
     def known_part(self, page: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
-        """The page up to the first event that only a newer build can publish whole. Raises LogAhead when that is its
-        first."""
+        """The page up to the first event that only a newer build can publish whole, or that nobody can read. When that
+        is its first: raises LogAhead, or msgspec.DecodeError."""
         doubtful = {topic for topic in {one.meta.topic for one in page} if self._is_doubtful(topic)}
         if not doubtful:
             return page
         for place, one in enumerate(page):
-            if one.meta.topic in doubtful and not self._codec.knows_all_of(one.meta.topic, one.state):
+            if one.meta.topic not in doubtful:
+                continue
+            try:
+                if self._codec.knows_all_of(one.meta.topic, one.state):
+                    continue
+            except msgspec.DecodeError:
                 if not place:
-                    raise LogAhead("stored-by-newer", "A newer version stored the next event; it must publish it.")
-                return page[:place]
+                    raise
+            if not place:
+                raise LogAhead("stored-by-newer", "A newer version stored the next event; it must publish it.")
+            return page[:place]
         return page
 
     def _is_doubtful(self, topic: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+import msgspec
 import structlog
 
 from careloop.chassis.client_cancellations import client_cancellations
@@ -30,7 +31,8 @@ class RelayStatus:
 
 
 class Relay:
-    """Follows one log. Neither a broker nor a store that is away ends `run`, and nothing here delays a command.
+    """Follows one log. Neither a broker nor a store that is away ends `run`, nor does an event that nobody can read,
+    before which it stops; and nothing here delays a command.
 
     Records are at least once on the topic: after a failure all beyond the checkpoint are sent again, with the same
     positions and previous positions. Durations are seconds.
@@ -77,7 +79,7 @@ class Relay:
                 with client_cancellations():
                     await self._lead()
                 continue
-            except (Unavailable, Fenced, LogBroken, *BROKER_TROUBLE) as trouble:
+            except (Unavailable, Fenced, LogBroken, msgspec.DecodeError, *BROKER_TROUBLE) as trouble:
                 structlog.get_logger().warning(
                     "relay interrupted", position=self._position, error_type=type(trouble).__name__
                 )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from careloop.chassis.envelope import Record
 from careloop.chassis.event_store import EventStore, StoredEvent
 from careloop.chassis.heads import PublishedHead
@@ -97,7 +99,8 @@ class Term:
     async def follow(self) -> None:
         """Never returns; raises Unavailable, Fenced, LogBroken or what the broker's absence shows itself as.
 
-        LogAhead is raised when all before it is sent, so that a newer build can take over.
+        LogAhead is raised when all before it is sent, so that a newer build can take over; msgspec.DecodeError too, for
+        an event that nobody can read.
         """
         works = [asyncio.create_task(self._send()), asyncio.create_task(self._settle())]
         try:
@@ -112,7 +115,7 @@ class Term:
     async def _send(self) -> None:
         try:
             await self._send_all()
-        except LogAhead:
+        except (LogAhead, msgspec.DecodeError):
             await self._under_way.join()
             raise
 

@@ -6,7 +6,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from careloop.chassis.codec import UnknownTopic
+from careloop.chassis.stored_form import StoredByNewer
 from careloop.kernel.errors import (
     CareloopError,
     Conflict,
@@ -32,7 +32,7 @@ STATUS_OF: dict[type[CareloopError], grpc.StatusCode] = {
     NotAllowed: grpc.StatusCode.PERMISSION_DENIED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
     Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    UnknownTopic: grpc.StatusCode.UNAVAILABLE,
+    StoredByNewer: grpc.StatusCode.UNAVAILABLE,
 }
 
 

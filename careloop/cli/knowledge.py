@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from careloop.cli.knowledge_page import counts
+from careloop.cli.knowledge_page import counts, plain
 from careloop.cli.tables import console, print_json, table
 from careloop.knowledge.catalogue import Cited, catalogue
 from careloop.knowledge.difference import Difference, difference
@@ -142,11 +142,7 @@ def _text(pack: Pack, entry: Any) -> str:
     told = {field: value for field, value in _builtins(entry).items() if value not in (None, [], (), "")}
     if "mechanism" in told:
         told["mechanism"] = mechanisms(pack)[told["mechanism"]]
-    return "\n".join([label(entry), *(f"  {field}: {_plain(value)}" for field, value in told.items())])
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return "\n".join([label(entry), *(f"  {field}: {plain(value)}" for field, value in told.items())])
 
 
 def _lines(found: Difference) -> list[str]:

@@ -8,7 +8,7 @@ import msgspec
 
 from careloop.knowledge.catalogue import Catalogue, Cited
 from careloop.knowledge.index import mechanisms
-from careloop.knowledge.schema import Basis
+from careloop.knowledge.schema import FIRST_DAY, Basis
 
 _INDEX = """# The rules, for review
 
@@ -21,7 +21,7 @@ the one it meets.
 _TOLD = frozenset({"id", "version", "severity", "mechanism", "message", "action", "source", "basis", "reviewed",
                    "effective_from", "effective_to", "text", "advice"})  # fmt: skip
 _FROM = "Written by `make docs` from `careloop/knowledge/data/{file}`; [all kinds](../knowledge.md)."
-_ALWAYS = "2000-01-01"
+_ALWAYS = FIRST_DAY.isoformat()
 
 
 def reference(read: Catalogue) -> dict[str, str]:
@@ -38,7 +38,7 @@ def _drugs(read: Catalogue) -> str:
                 drug.name,
                 ", ".join(drug.also),
                 ", ".join(drug.classes),
-                _plain(drug.max_daily_mg or (f"{drug.max_daily_mg_per_kg}/kg" if drug.max_daily_mg_per_kg else "")),
+                plain(drug.max_daily_mg or (f"{drug.max_daily_mg_per_kg}/kg" if drug.max_daily_mg_per_kg else "")),
                 drug.schedule or "",
                 ", ".join(f"{code.rxcui}{'' if code.verified else ' (unverified)'}" for code in drug.codes),
             ]
@@ -103,7 +103,7 @@ def _cells(rule: Cited, why: Mapping[str, str]) -> dict[str, str]:
     told: dict[str, Any] = msgspec.to_builtins(rule)
     mechanism: str = told.get("mechanism", "")
     scope = [
-        f"{field.replace('_', ' ')}: {_plain(value)}"
+        f"{field.replace('_', ' ')}: {plain(value)}"
         for field, value in told.items()
         if field not in _TOLD and _given(value)
     ]
@@ -133,11 +133,17 @@ def _given(value: object) -> bool:
     return value not in (None, [], (), "", False, {})
 
 
-def _plain(value: Any) -> str:
+def _within(value: object) -> bool:
+    """Of the parts of an entry a zero is told: a step from day 0, an answer of 0."""
+    return _given(value) or (value == 0 and value is not False)
+
+
+def plain(value: Any) -> str:
+    """A value of an entry as a person reads it; of its parts those that say something."""
     if isinstance(value, list | tuple):
-        return ", ".join(map(_plain, value))
+        return ", ".join(map(plain, value))
     if isinstance(value, dict):
-        return f"({'; '.join(f'{key} {_plain(one)}' for key, one in value.items() if _given(one))})"
+        return f"({'; '.join(f'{key} {plain(one)}' for key, one in value.items() if _within(one))})"
     return str(value)
 
 

@@ -9,7 +9,6 @@ from careloop.knowledge.change_rules import read_change_rules
 from careloop.knowledge.instruments import read_instruments
 from careloop.knowledge.pack import Pack, load
 from careloop.knowledge.schema import Basis
-from careloop.knowledge.triage import read_red_flags
 
 
 @runtime_checkable
@@ -49,6 +48,5 @@ def catalogue(content: Mapping[str, bytes]) -> Catalogue:
     own: Mapping[str, tuple[msgspec.Struct, ...]] = {
         "instruments.yaml": tuple(read_instruments(content).values()),
         "changes.yaml": read_change_rules(content),
-        "red_flags.yaml": read_red_flags(content, pack),
     }
     return Catalogue(pack=pack, files={**pack.files, **own})

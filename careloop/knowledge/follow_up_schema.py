@@ -112,6 +112,11 @@ class GapRule(Sourced, frozen=True, kw_only=True):
     action: str
     restarts_monitoring: bool = False
 
+    @property
+    def restarts_titration(self) -> bool:
+        """Whether the drug is titrated anew after it whatever else is taken."""
+        return not self.with_drugs and not self.restarts_monitoring
+
 
 FACTS = frozenset({
     "over-65-or-diuretic", "age-18-to-25", "at-risk-ancestry", "benign-ethnic-neutropenia", "cardiac-risk",

@@ -1,12 +1,13 @@
 """What the pack says about a drug, a pair or a condition: looked up once, then remembered for the life of the pack."""
 
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack import Pack
-from careloop.knowledge.schema import PairRule, Relation, Rule
+from careloop.knowledge.schema import FIRST_DAY, PairRule, Relation, Rule, Sourced
 from careloop.knowledge.text import mentions, words
 from careloop.knowledge.vocabulary import Mechanism
 
@@ -17,6 +18,13 @@ _SOME, _MANY = 4096, 65536
 def concerning(pack: Pack, field: str, drug: str) -> tuple[Any, ...]:
     """The rules of one list that name the drug or a class of it, or no drug at all."""
     return tuple(rule for rule in getattr(pack, field) if not rule.drugs or pack.among(drug, rule.drugs))
+
+
+@lru_cache(_SOME)
+def in_force(pack: Pack, shape: type[Sourced], day: date) -> tuple[Any, ...]:
+    """The rules of one shape that hold on the day; of a day before the first those of the first, so that none is
+    without."""
+    return tuple(rule for rule in pack.entries(shape) if rule.in_force(max(day, FIRST_DAY)))
 
 
 @lru_cache(_MANY)

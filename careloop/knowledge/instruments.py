@@ -6,7 +6,7 @@ from functools import cache
 import msgspec
 
 from careloop.kernel.errors import InvalidInput
-from careloop.knowledge.pack import PackInvalid, parse, read_data
+from careloop.knowledge.reading import PackInvalid, parse, read_data
 from careloop.knowledge.schema import Basis, Entry
 
 SUM = "sum"

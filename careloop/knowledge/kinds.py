@@ -1,13 +1,14 @@
 """Which kinds of entries the pack holds, one data file each.
 
-A new kind is one line here. Its shape is a `schema.Entry` (a `schema.Rule` where it judges or advises) in a module that
-imports no more than `careloop.knowledge.schema`; `current_pack().entries(Shape)` then answers its entries, read and
-checked strictly with all others: keys, ids, periods, and every field named in `references.py` that names something.
+A new kind is one line here, and its name in `SINCE`, for the packs that left this repository before it still load. Its
+shape is a `schema.Entry` (a `schema.Rule` where it judges or advises) in a module that imports no more than
+`careloop.knowledge.schema`; `current_pack().entries(Shape)` then answers its entries, read and checked strictly with
+all others: keys, ids, periods, and every field named in `references.py` that names something.
 """
 
 from collections.abc import Mapping
 
-from careloop.knowledge import follow_up_schema, schema, supply_schema, vocabulary
+from careloop.knowledge import follow_up_schema, schema, supply_schema, urgency_schema, vocabulary
 from careloop.knowledge.guidance_schema import EducationPoint, MissedDoseRule
 
 KINDS: Mapping[str, type[schema.Entry]] = {
@@ -48,8 +49,15 @@ KINDS: Mapping[str, type[schema.Entry]] = {
     "refills.yaml": supply_schema.RefillRule,
     "prescriptions.yaml": supply_schema.PrescriptionRule,
     "telehealth.yaml": supply_schema.TelehealthRule,
+    "red_flags.yaml": urgency_schema.RedFlag,
+    "triage.yaml": urgency_schema.TriageRule,
+    "suicide-risk.yaml": urgency_schema.RiskRule,
+    "clocks.yaml": urgency_schema.Clock,
 }
 """Data file -> shape of its entries."""
 
-READ_BY_THEMSELVES = frozenset({"instruments.yaml", "changes.yaml", "red_flags.yaml"})
+SINCE: Mapping[str, tuple[int, ...]] = dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2))
+"""Files that a pack of an earlier version need not have: it then has no rule of that kind. Later ones must."""
+
+READ_BY_THEMSELVES = frozenset({"instruments.yaml", "changes.yaml"})
 """Files whose reader checks them, outside the pack proper; the digest covers them."""

@@ -10,8 +10,9 @@ import msgspec
 
 from careloop.knowledge import schema, vocabulary
 from careloop.knowledge.findings import PackReference
-from careloop.knowledge.follow_up_checks import require_follow_up
-from careloop.knowledge.kinds import KINDS, READ_BY_THEMSELVES
+from careloop.knowledge.follow_up_checks import require_follow_up, require_restarts
+from careloop.knowledge.instruments import read_instruments
+from careloop.knowledge.kinds import KINDS, READ_BY_THEMSELVES, SINCE
 from careloop.knowledge.reading import PackInvalid, parse, read_data
 from careloop.knowledge.references import (
     CONDITIONS,
@@ -24,6 +25,7 @@ from careloop.knowledge.references import (
     require_unique,
 )
 from careloop.knowledge.text import tokens
+from careloop.knowledge.urgency_checks import require_urgency
 
 __all__ = ["Pack", "PackInvalid", "current_pack", "digest_of", "load", "parse", "read_data"]
 
@@ -34,7 +36,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Everything the checks decide with. `members` holds, for every class and every drug name, the drugs meant;
     `meanings`, for every drug, all names that mean it.
 
-    `files` holds the entries of every data file that `kinds.py` lists.
+    `files` holds the entries of every data file that `kinds.py` lists, and that packs of this version have.
     """
 
     title: vocabulary.Title
@@ -108,27 +110,42 @@ def load(content: Mapping[str, bytes]) -> Pack:
     """A checked pack.
 
     Raises PackInvalid, naming file and entry, on an unknown key, a repeated id, two versions of a rule in force on one
-    day, an empty range, a name that leads nowhere, or a file that no kind claims.
+    day, an empty range, a name that leads nowhere, a file that is missing, or one that no kind claims.
     """
     strange = sorted(content.keys() - KINDS.keys() - READ_BY_THEMSELVES)
     if strange:
         raise PackInvalid(f"no kind of entry claims {', '.join(strange)}")
-    read = {name: parse(content, name, shape) for name, shape in KINDS.items()}
+    version = _version(parse(content, "pack.yaml", vocabulary.Title))
+    read = {
+        name: parse(content, name, shape)
+        for name, shape in KINDS.items()
+        if name in content or version >= SINCE.get(name, version)
+    }
     _require_unambiguous(read)
     pack = _pack(read, digest_of(content))
     require_periods(read)
     require_ranges(read)
     require_follow_up(read)
+    require_urgency(read, read_instruments(content))
     require_disjoint(pack.doses)
     mechanisms = {mechanism.name for mechanism in pack.entries(vocabulary.Mechanism)}
     require_known(read, {DRUGS: pack.members, CONDITIONS: pack.conditions, MECHANISM: mechanisms})
+    require_restarts(read, pack.members)
     return pack
 
 
+def _version(titles: tuple[vocabulary.Title, ...]) -> tuple[int, ...]:
+    if len(titles) != 1:
+        raise PackInvalid("pack.yaml holds exactly one entry")
+    try:
+        return tuple(map(int, titles[0].version.split(".")))
+    except ValueError:
+        raise PackInvalid(f"pack.yaml: {titles[0].name}: a version is numbers with dots between") from None
+
+
 def _require_unambiguous(read: Mapping[str, tuple[Any, ...]]) -> None:
-    for name in ("pack.yaml", "same-ingredient.yaml"):
-        if len(read[name]) != 1:
-            raise PackInvalid(f"{name} holds exactly one entry")
+    if len(read["same-ingredient.yaml"]) != 1:
+        raise PackInvalid("same-ingredient.yaml holds exactly one entry")
     for name in ("drugs.yaml", "combinations.yaml"):
         require_unique(f"{name}: code", (code.rxcui for entry in read[name] for code in entry.codes))
     for name in ("groups.yaml", "conditions.yaml", "mechanisms.yaml", "not-drugs.yaml"):

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -65,20 +65,30 @@ def names_in(entry: object) -> frozenset[str]:
 
 def require_periods(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
     """A rule has one meaning on any day: two of one id must differ in version and follow each other in time."""
-    periods: dict[str, list[tuple[date, date, int]]] = defaultdict(list)
+    periods: dict[str, list[tuple[date, date, int, str]]] = defaultdict(list)
     for file, listed in entries.items():
         for rule in listed:
             if isinstance(rule, schema.Sourced):
                 until = rule.effective_to or date.max
                 if until < rule.effective_from:
                     raise PackInvalid(f"{file}: {rule.id}: ends before it begins")
-                periods[rule.id].append((rule.effective_from, until, rule.version))
+                periods[rule.id].append((rule.effective_from, until, rule.version, file))
     for name, held in periods.items():
-        require_unique("rule", (f"{name} version {version}" for _, _, version in held))
+        require_unique(f"{held[0][3]}: {name}: version", (str(version) for _, _, version, _ in held))
         held.sort()
-        for (_, until, _), (begins, _, _) in pairwise(held):
+        for (_, until, _, _), (begins, _, _, file) in pairwise(held):
             if begins <= until:
-                raise PackInvalid(f"{name}: two versions are in force on {begins}")
+                raise PackInvalid(f"{file}: {name}: two versions are in force on {begins}")
+
+
+def days_of_change(rules: Iterable[schema.Sourced]) -> list[date]:
+    """The first day, and each later one on which a rule begins to hold or holds no longer."""
+    days = {schema.FIRST_DAY}
+    for rule in rules:
+        days.add(rule.effective_from)
+        if rule.effective_to is not None and rule.effective_to < date.max:
+            days.add(rule.effective_to + timedelta(days=1))
+    return sorted(day for day in days if day >= schema.FIRST_DAY)
 
 
 def require_ranges(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:

@@ -19,6 +19,10 @@ class Basis(StrEnum):
     OURS = "ours"
 
 
+FIRST_DAY = date(2000, 1, 1)
+"""The first day of a rule that always held."""
+
+
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Anything read from a data file."""
 

@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from careloop.knowledge.due_dates import shifted
-from careloop.knowledge.follow_up_schema import Titration
+from careloop.knowledge.follow_up_schema import GapRule, Titration
+from careloop.knowledge.index import in_force
 from careloop.knowledge.pack import Pack, current_pack
 
 
@@ -37,6 +38,15 @@ def titration_of(drug: str, taken: Iterable[str], on: date, pack: Pack | None = 
         if fits and rule.in_force(on) and pack.among(drug, rule.drugs):
             return rule
     return None
+
+
+def restart_days(drug: str, on: date, pack: Pack) -> int:
+    """So many days after the last dose the treatment is under way no more, whatever else is taken.
+
+    A gap that is long enough only beside another drug, such as an inducer, is judged by the limits of a start.
+    """
+    gaps: Iterable[GapRule] = in_force(pack, GapRule, on)
+    return min(gap.from_days for gap in gaps if gap.restarts_titration and pack.among(drug, gap.drugs))
 
 
 def ledger(titration: Titration, started_on: date) -> tuple[Step, ...]:

@@ -3,80 +3,32 @@
 The most urgent of all readings counts. Words are read for what they name, never for what they deny: "no fever" is read
 as fever, because a red flag recognised once too often harms less than one missed.
 
-Sources: FDA labels from memory (red flags), CTCAE v5 grades, FIBSER action by burden; the levels are a proposal of this
-project, `reviewed: false`.
+The rules are red_flags.yaml, triage.yaml and clocks.yaml, with their sources.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from functools import cache
 
-import msgspec
-
 from careloop.knowledge.drugs import ingredients
-from careloop.knowledge.pack import Pack, PackInvalid, current_pack, parse, read_data
-from careloop.knowledge.schema import Basis
+from careloop.knowledge.index import in_force
+from careloop.knowledge.pack import current_pack
+from careloop.knowledge.urgency_schema import Clock, Level, Reads, RedFlag, TriageRule
 
-
-class Level(StrEnum):
-    """Most urgent first."""
-
-    EMERGENCY_NOW = "emergency-now"
-    SAME_DAY = "same-day"
-    WITHIN_72_HOURS = "within-72-hours"
-    NEXT_VISIT = "next-visit"
-
-    @property
-    def rank(self) -> int:
-        """0 for the most urgent."""
-        return list(Level).index(self)
-
+__all__ = ["SEVERE_GRADE", "Level", "Report", "Triage", "triage"]
 
 SEVERE_GRADE = 3
 """From this CTCAE grade on a side effect is severe: a medicine suspected of it counts as not tolerated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TriageClocks:
-    """How soon after it became known a clinician must have looked; the next visit has no clock of its own.
-
-    A proposal of this project.
-    """
-
-    emergency_now: timedelta = timedelta(minutes=15)
-    same_day: timedelta = timedelta(hours=12)
-    within_72_hours: timedelta = timedelta(hours=72)
-
-    def within(self, level: Level) -> timedelta | None:
-        return {
-            Level.EMERGENCY_NOW: self.emergency_now,
-            Level.SAME_DAY: self.same_day,
-            Level.WITHIN_72_HOURS: self.within_72_hours,
-        }.get(level)
-
-
-class RedFlag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Words that ask for attention at once, with the medicines they concern (none: whatever is taken)."""
-
-    id: str
-    version: int
-    basis: Basis
-    source: str
-    drugs: tuple[str, ...]
-    all_of: tuple[tuple[str, ...], ...]
-    reviewed: bool
-    effective_from: date
-    level: Level = Level.EMERGENCY_NOW
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A side effect as told. Grades are 1-5, burden 0-6; None is not asked.
 
-    `medicines` are the names of what is taken; None is unknown, which differs from taking none.
+    `medicines` are the names of what is taken; None is unknown, which differs from taking none. The rules that judge it
+    are those of `felt_on`.
     """
 
     symptom: str
@@ -85,32 +37,28 @@ class Report:
     fibser_burden: int | None = None
     suspected_medicine: str | None = None
     medicines: tuple[str, ...] | None = None
+    felt_on: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triage:
-    """The level, the rule that set it, and every red flag recognised."""
+    """The level, the rule that set it, and every red flag recognised.
+
+    `within`: how soon after it became known a clinician must have looked; None is the next visit.
+    """
 
     level: Level
     rule: str
     version: int
     red_flags: tuple[str, ...]
+    within: timedelta | None
 
 
-@cache
-def red_flags() -> tuple[RedFlag, ...]:
-    """The red flags of the pack."""
-    return read_red_flags(read_data(), current_pack())
-
-
-def read_red_flags(content: Mapping[str, bytes], pack: Pack) -> tuple[RedFlag, ...]:
-    """Of these data files. Raises PackInvalid for a repeated id, a flag without words, an unknown drug."""
-    found = parse(content, "red_flags.yaml", RedFlag)
-    if any(drug not in pack.members for flag in found for drug in flag.drugs):
-        raise PackInvalid("red_flags.yaml: drugs are those of the pack")
-    if len({flag.id for flag in found}) != len(found) or not all(flag.all_of and all(flag.all_of) for flag in found):
-        raise PackInvalid("red_flags.yaml: ids must be unique and every flag needs words")
-    return found
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    level: Level
+    rule: str
+    version: int
 
 
 def triage(report: Report) -> Triage:
@@ -118,43 +66,40 @@ def triage(report: Report) -> Triage:
 
     Words that are a red flag with some medicine only ask for a look on the same day while nobody knows what is taken.
     """
-    told = [flag for flag in red_flags() if _is_told(flag, report)]
+    pack, day = current_pack(), report.felt_on
+    told = [flag for flag in in_force(pack, RedFlag, day) if _is_told(flag, report)]
     flags = [flag for flag in told if _concerns(flag, report)]
-    possible = told if report.medicines is None else []
+    possible = [flag for flag in told if flag not in flags] if report.medicines is None else []
     readings = [
-        *_by_flags(flags),
-        *((Level.SAME_DAY, f"triage.medicines-unknown.{flag.id}") for flag in possible if flag not in flags),
-        *_by_grade(report.ctcae_grade),
-        *_by_burden(report.fibser_burden),
-    ]
-    level, rule = min(readings, key=lambda reading: reading[0].rank, default=(Level.NEXT_VISIT, "triage.ungraded"))
-    return Triage(level=level, rule=rule, version=1, red_flags=tuple(flag.id for flag in flags))
+        *(_Reading(flag.level, f"triage.red-flag.{flag.id}", flag.version) for flag in flags),
+        *_readings(Reads.MEDICINES_UNKNOWN, day, *(f".{flag.id}" for flag in possible)),
+        *_graded(Reads.CTCAE_GRADE, report.ctcae_grade, day),
+        *_graded(Reads.FIBSER_BURDEN, report.fibser_burden, day),
+    ] or [*_readings(Reads.UNGRADED, day, "")]
+    most_urgent = min(readings, key=lambda reading: reading.level.rank)
+    clocks = (clock for clock in in_force(pack, Clock, day) if clock.triage is most_urgent.level)
+    return Triage(
+        level=most_urgent.level,
+        rule=most_urgent.rule,
+        version=most_urgent.version,
+        red_flags=tuple(flag.id for flag in flags),
+        within=next((timedelta(minutes=clock.minutes) for clock in clocks), None),
+    )
 
 
-Reading = tuple[Level, str]
+def _readings(reads: Reads, day: date, *endings: str) -> Iterator[_Reading]:
+    """One reading for each ending of the rule's name."""
+    for rule in in_force(current_pack(), TriageRule, day):
+        if rule.reads is reads:
+            yield from (_Reading(rule.level, rule.id + ending, rule.version) for ending in endings)
 
 
-def _by_flags(flags: list[RedFlag]) -> list[Reading]:
-    return [(flag.level, f"triage.red-flag.{flag.id}") for flag in flags]
-
-
-def _by_grade(grade: int | None) -> list[Reading]:
-    if grade is None:
-        return []
-    if grade >= 4:
-        return [(Level.EMERGENCY_NOW, "triage.ctcae-4")]
-    by_grade = {3: Level.SAME_DAY, 2: Level.WITHIN_72_HOURS}
-    return [(by_grade.get(grade, Level.NEXT_VISIT), f"triage.ctcae-{grade}")]
-
-
-def _by_burden(burden: int | None) -> list[Reading]:
-    if burden is None:
-        return []
-    if burden >= 5:
-        return [(Level.SAME_DAY, "triage.fibser-burden-5")]
-    if burden >= 3:
-        return [(Level.WITHIN_72_HOURS, "triage.fibser-burden-3")]
-    return [(Level.NEXT_VISIT, "triage.fibser-burden-0")]
+def _graded(reads: Reads, answer: int | None, day: date) -> Iterator[_Reading]:
+    """The reading of an answer; one outside its scale is read as the nearest one."""
+    if answer is not None:
+        rules = (rule for rule in in_force(current_pack(), TriageRule, day) if rule.reads is reads)
+        rule = min(rules, key=lambda one: one.answers.distance(answer))
+        yield _Reading(rule.level, rule.id, rule.version)
 
 
 def _is_told(flag: RedFlag, report: Report) -> bool:

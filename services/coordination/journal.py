@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from careloop.chassis.sessions import Sessions
+from careloop.chassis.stored_form import StoredForm
 from careloop.kernel.ids import EventId, PatientId
 from services.coordination.domain.care_view import KNOWN_TYPES
 from services.coordination.domain.kept import Context
@@ -29,9 +29,7 @@ _HEAD_AT = """
     where position = (select journal_before($1::timestamptz + interval '1 microsecond'))"""
 BEFORE = "select journal_before($1)"
 
-_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
-    name: msgspec.json.Decoder(cls) for name, cls in KNOWN_TYPES.items()
-}
+_FORMS: Mapping[str, StoredForm[Any]] = {name: StoredForm(name, cls) for name, cls in KNOWN_TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +62,9 @@ class JournalEntry:
         )
 
     def event(self) -> Any:
-        """The event, or None if this build does not know its type."""
-        decoder = _DECODERS.get(self.type)
-        return None if decoder is None else decoder.decode(self.value)
+        """The event, or None if this build does not know its type. Raises StoredByNewer for a code of a newer build."""
+        form = _FORMS.get(self.type)
+        return None if form is None else form.decode(self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import msgspec
 
 from careloop.chassis.codec import ENCODER
 from careloop.chassis.sessions import Sessions
+from careloop.chassis.stored_form import StoredForm
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import FOLD_VERSION, evolve
@@ -42,9 +43,7 @@ _CASELOAD = """
     where c.slot = (select active from view_slots) and (c.rank, c.due_at, c.patient_id) > ($1, $2, $3)
     order by c.rank, c.due_at, c.patient_id limit $4"""
 
-_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
-    source: msgspec.json.Decoder(cls) for source, cls in SECTIONS.items()
-}
+_FORMS: Mapping[str, StoredForm[Any]] = {source: StoredForm(source, cls) for source, cls in SECTIONS.items()}
 _HEADLINE = msgspec.json.Decoder(Headline)
 
 
@@ -99,7 +98,10 @@ _PLACE = msgspec.json.Decoder(CaseloadPlace)
 
 
 class Views:
-    """Reads the active slot. A section that another version of the fold made is folded again from the journal."""
+    """Reads the active slot. A section that another version of the fold made is folded again from the journal.
+
+    Raises StoredByNewer for a code that only a newer build knows.
+    """
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -140,7 +142,7 @@ class Views:
     async def _section(self, row: asyncpg.Record) -> Section:
         source: str = row["source"]
         if row["fold_version"] == FOLD_VERSION:
-            stored: Section = _DECODERS[source].decode(row["state"])
+            stored: Section = _FORMS[source].decode(row["state"])
             return stored
         section: Section = SECTIONS[source]()
         wanted = Wanted(patient_id=row["patient_id"])

@@ -18,7 +18,6 @@ from careloop.chassis.streams import Streams
 from careloop.chassis.tokens import ConsistencyToken
 from careloop.contracts import assessment as contract
 from careloop.kernel.errors import InvalidInput, RequestIdReused, RuleViolated
-from careloop.knowledge.suicide_risk import RiskClocks
 from services.assessment.application import AssessmentService
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
@@ -56,7 +55,7 @@ def api(store: MemoryEventStore) -> AssessmentApi:
     codec: Codec[Event] = Codec(TOPICS)
     publishing = Publishing("assessment", codec, PUBLISHED, contract.TYPES)
     streams = Streams("assessment", store, codec, DECIDER, published=publishing.published_topics)
-    return AssessmentApi(AssessmentService(streams), partitions=6, clocks=RiskClocks())
+    return AssessmentApi(AssessmentService(streams), partitions=6)
 
 
 def monday() -> Timestamp:

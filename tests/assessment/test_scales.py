@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.knowledge.suicide_risk import RiskClocks, RiskLevel
+from careloop.knowledge.suicide_risk import RiskLevel
 from services.assessment.domain import scales
 from services.assessment.domain.events import RiskRaised, ScaleScored
 from services.assessment.domain.state import DECIDER
@@ -15,8 +15,8 @@ from tests.support.specification import given
 ENROLLED = given(DECIDER, control.ENROLLED)
 
 
-def answered(instrument: str, *items: int | None, clocks: RiskClocks | None = None) -> list[object]:
-    command = replace(control.ANSWER_PHQ_9, instrument=instrument, items=items, clocks=clocks or RiskClocks())
+def answered(instrument: str, *items: int | None) -> list[object]:
+    command = replace(control.ANSWER_PHQ_9, instrument=instrument, items=items)
     return list(ENROLLED.when(scales.answer_scale, command).decided)
 
 
@@ -53,12 +53,6 @@ def test_a_screener_from_moderate_raises_the_risk(items: tuple[int | None, ...],
 @pytest.mark.parametrize("items", [(0, 0, None, None, None, 0, 0), (1, 1, 0, 0, 0, 0, 0)])
 def test_a_screener_below_moderate_raises_nothing(items: tuple[int | None, ...]) -> None:
     assert len(answered("c-ssrs", *items)) == 1
-
-
-def test_durations_are_settings() -> None:
-    _, risk = answered("c-ssrs", 1, 1, 0, 1, 0, 0, 0, clocks=RiskClocks(high=timedelta(minutes=5)))
-    assert isinstance(risk, RiskRaised)
-    assert risk.due_at == control.NOW + timedelta(minutes=5)
 
 
 def test_a_total_from_elsewhere_has_no_items() -> None:

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
-from careloop.chassis.codec import Codec, UnknownTopic, Upcaster
+from careloop.chassis.codec import Codec, Upcaster
+from careloop.chassis.stored_form import StoredByNewer
 from careloop.kernel.events import Instant
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -73,9 +76,84 @@ def test_a_retired_version_is_lifted_step_by_step() -> None:
 @pytest.mark.parametrize("topic", ["test.Dosed.v4", "other.Dosed.v3", "tests.chassis.test_codec:Dosed"])
 def test_an_unknown_topic_is_named(topic: str) -> None:
     assert not CODEC.knows(topic)
-    with pytest.raises(UnknownTopic) as raised:
+    with pytest.raises(StoredByNewer) as raised:
         CODEC.decode(topic, b"{}")
-    assert raised.value.topic == topic
+    assert raised.value.what == topic
+
+
+class Unit(StrEnum):
+    MG = "mg"
+
+
+class Meal(IntEnum):
+    BEFORE = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    unit: Unit
+    meal: Meal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    name: str
+    occurred_at: Instant
+    parts: tuple[Part, ...]
+    by_day: dict[str, Unit] = field(default_factory=dict)
+    whole: Part | UnsetType = UNSET
+
+
+KITS: Codec[Kit] = Codec({"test.Kit.v2": Kit}, {"test.Kit.v1": Upcaster("test.Kit.v2", lambda old: old)})
+KIT = Kit(
+    name="kit",
+    occurred_at=NOON,
+    parts=(Part(unit=Unit.MG), Part(unit=Unit.MG, meal=Meal.BEFORE)),
+    by_day={"mon": Unit.MG},
+    whole=Part(unit=Unit.MG),
+)
+OF_A_NEWER = [
+    (b'[{"unit":"mg"', b'[{"unit":"g"'),
+    (b'"meal":1', b'"meal":2'),
+    (b'{"mon":"mg"}', b'{"mon":"g"}'),
+    (b'"whole":{"unit":"mg"', b'"whole":{"unit":"g"'),
+]
+BROKEN = [
+    (b'"name":"kit",', b""),
+    (b'"name":"kit"', b'"name":7'),
+    (b'[{"unit":"mg"', b'[{"unit":3'),
+    (b'"meal":1', b'"meal":"1"'),
+    (b'{"mon":"mg"}', b'["mg"]'),
+    (b"12:00:00Z", b"12:00:00"),
+    (b'"parts":[', b'"parts":'),
+    (b'"meal":null}}', b'"meal":null'),
+    (b'"kit"', b'"\xff"'),
+]
+
+
+@pytest.mark.parametrize("topic", ["test.Kit.v1", "test.Kit.v2"])
+@pytest.mark.parametrize(("old", "new"), OF_A_NEWER)
+def test_a_code_that_this_build_does_not_know_was_stored_by_a_newer_one(topic: str, old: bytes, new: bytes) -> None:
+    _, state = KITS.encode(KIT)
+    assert state.count(old) == 1
+    newer = state.replace(old, new)
+    with pytest.raises(StoredByNewer) as raised:
+        KITS.decode(topic, newer)
+    assert raised.value.what == "test.Kit.v2"
+    assert not KITS.knows_all_of("test.Kit.v2", newer)
+    assert KITS.decode(topic, state) == KIT
+
+
+@pytest.mark.parametrize(("old", "new"), BROKEN)
+def test_what_no_build_stores_is_an_error_of_its_own_whatever_codes_are_beside_it(old: bytes, new: bytes) -> None:
+    _, state = KITS.encode(KIT)
+    assert state.count(old) == 1
+    broken = state.replace(old, new)
+    for one in (broken, broken.replace(b'{"unit":"mg","meal":1', b'{"unit":"g","meal":1')):
+        with pytest.raises(msgspec.DecodeError):
+            KITS.decode("test.Kit.v2", one)
+        with pytest.raises(msgspec.DecodeError):
+            KITS.knows_all_of("test.Kit.v2", one)
 
 
 def test_known_topics_are_the_current_and_the_retired() -> None:

@@ -15,10 +15,10 @@ import structlog
 from care.operations.v1 import operations_pb2 as wire
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis.codec import UnknownTopic
 from careloop.chassis.logs import set_up_logs
 from careloop.chassis.message_checks import check_message
 from careloop.chassis.statuses import STATUS_OF
+from careloop.chassis.stored_form import StoredByNewer
 from careloop.kernel import errors
 from careloop.kernel.errors import CareloopError, InvalidInput
 from tests.support.served import SERVICE, Answers, refused, served, with_token
@@ -163,7 +163,7 @@ async def test_a_client_reaches_no_other_record(named: str) -> None:
 
 
 KERNEL_ERRORS = sorted(
-    ((kind, code) for kind, code in STATUS_OF.items() if kind is not UnknownTopic), key=lambda pair: pair[0].__name__
+    ((kind, code) for kind, code in STATUS_OF.items() if kind is not StoredByNewer), key=lambda pair: pair[0].__name__
 )
 
 
@@ -181,7 +181,7 @@ async def test_each_kernel_error_has_its_status(kind: type[CareloopError], code:
 
 async def test_what_a_newer_version_stored_is_unavailable_here() -> None:
     async def refuse(_request: Any) -> None:
-        raise UnknownTopic("monitoring.Noted.v9")
+        raise StoredByNewer("monitoring.Noted.v9")
 
     async with served(Answers(unary=refuse)) as running:
         answer = await refused(running.call("GetStatus", wire.GetStatusRequest()))
@@ -190,7 +190,7 @@ async def test_what_a_newer_version_stored_is_unavailable_here() -> None:
 
 def test_no_kernel_error_is_without_a_status() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CareloopError)}
-    assert (kinds | {UnknownTopic}) - {CareloopError} == set(STATUS_OF)
+    assert (kinds | {StoredByNewer}) - {CareloopError} == set(STATUS_OF)
 
 
 class Bug(Exception):

@@ -200,6 +200,22 @@ async def test_what_would_be_lost_when_it_is_restated_waits_for_a_newer_build(co
         published.known_part(page[2:])
 
 
+BROKEN = (WHOLE.replace(b'"text"', b'"words"'), WHOLE.replace(b'"text":"low"', b'"text":3'), WHOLE[:-5])
+"""A field that is missing, one of another kind, and half an event."""
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+@pytest.mark.parametrize("contract", RESTATED)
+async def test_what_nobody_can_read_ends_the_page_and_is_not_taken_for_a_newer_builds(
+    contract: type, broken: bytes
+) -> None:
+    page = await made(*ALREADY_WHOLE, broken, WHOLE)
+    published = publishing_as(contract)
+    assert published.known_part(page) == page[:2]
+    with pytest.raises(msgspec.DecodeError):
+        published.known_part(page[2:])
+
+
 async def test_a_retired_version_is_restated_also_where_both_forms_are_one() -> None:
     (row,) = await made(ALREADY_WHOLE[1], topic="monitoring.Made.v0")
     assert publishing_as(Same).known_part([row]) == [row]

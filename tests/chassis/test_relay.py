@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
 import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, OutOfOrderSequenceNumber
+from msgspec.structs import replace
 
 from careloop.chassis import relay_term
 from careloop.chassis.codec import Codec
@@ -388,6 +390,32 @@ async def test_a_build_that_does_not_know_an_event_gives_no_records_beyond_it(st
     assert [one.envelope.position for one in await anext(runs)] == list(range(1, 11))
     with pytest.raises(LogAhead):
         await anext(runs)
+
+
+async def test_the_relay_stops_before_an_event_that_nobody_can_read_and_the_process_goes_on(
+    store: PostgresEventStore, topics: Topics
+) -> None:
+    whole = [write(f"w{n}", patient(n), noted(f"text {n}")) for n in range(20)]
+    broken = replace(whole[7], events=(replace(whole[7].events[0], state=b"half an ev"),))
+    await store.commit(Unit(writes=(*whole[:7], broken, *whole[8:])))
+    relay = topics.relay(store)
+    relay._publishing = restating()
+    async with running(relay) as task:
+        await until(lambda: checkpoint_is(store, 7))
+        await until(lambda: not relay.status().leading)
+        assert sum(map(len, (await topics.read()).values())) == 7
+        assert not task.done()
+    with pytest.raises(msgspec.DecodeError):
+        [run async for run in PublishedReader(store, restating(), 1).read_published(0, 7, 0)]
+
+
+def restating() -> Publishing:
+    """What is published is made anew of what is stored."""
+
+    def restated(event: Noted) -> NotedContract:
+        return NotedContract(text=event.text, occurred_at=event.occurred_at)
+
+    return Publishing(SOURCE, Codec({"monitoring.Noted.v1": Noted}), {Noted: restated}, TYPES)
 
 
 async def checkpoint_is(store: PostgresEventStore, position: int) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from careloop.chassis.codec import ENCODER, Codec
+from careloop.chassis.stored_form import StoredByNewer
 
 GOLDEN = Path(__file__).parent / "golden"
 SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordination")
@@ -115,6 +116,34 @@ def test_fields_added_later_may_be_absent_from_what_was_stored_before(shape: Sha
     codec: Codec[Any] = Codec({shape.name: shape.cls})
     decoded = codec.decode(shape.name, msgspec.json.encode(required))
     assert type(decoded) is shape.cls
+
+
+@BY_NAME
+def test_a_code_of_a_later_build_is_told_apart_from_what_is_broken(shape: Shape) -> None:
+    """Every text of the fullest example becomes one that no build knows: only where it is a code, it is said so."""
+    codec: Codec[Any] = Codec({shape.name: shape.cls})
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape.cls)
+    for changed in texts_changed(json.loads(ENCODER.encode(shape.fullest))):
+        state = msgspec.json.encode(changed)
+        try:
+            decoder.decode(state)
+        except msgspec.ValidationError as refused:
+            expected = StoredByNewer if str(refused).startswith("Invalid enum value") else msgspec.ValidationError
+            with pytest.raises(expected):
+                codec.decode(shape.name, state)
+
+
+def texts_changed(content: Any) -> Iterator[Any]:
+    """The content with one of its texts changed, for each of them."""
+    match content:
+        case str():
+            yield "of-a-later-build"
+        case dict():
+            for name, value in content.items():
+                yield from ({**content, name: one} for one in texts_changed(value))
+        case list():
+            for place, value in enumerate(content):
+                yield from ([*content[:place], one, *content[place + 1 :]] for one in texts_changed(value))
 
 
 def test_every_golden_file_belongs_to_a_type_that_can_still_be_read() -> None:

@@ -10,11 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 from msgspec import structs
 
 from careloop.chassis.codec import ENCODER
 from careloop.chassis.handling import Unknown
+from careloop.chassis.stored_form import StoredByNewer
 from careloop.contracts.monitoring import TriageLevel
 from careloop.kernel.errors import Conflict, InvalidInput, NotKnown
 from careloop.kernel.ids import PatientId
@@ -177,6 +179,29 @@ async def test_a_section_of_another_fold_is_folded_again(care: Coordination, pos
     assert (await served(care)).view == before.view
     await care.tell("monitoring", control.NAUSEA_RESOLVED)
     assert [one.symptom for one in (await served(care)).view.closed_side_effects] == ["nausea"]
+
+
+@pytest.mark.parametrize(
+    ("in_place_of_the_level", "refusal"), [(b'"at-once"', StoredByNewer), (b"7", msgspec.DecodeError)]
+)
+async def test_what_a_newer_build_stored_is_told_apart_from_what_is_broken(
+    care: Coordination, postgres: PostgresDatabase, in_place_of_the_level: bytes, refusal: type[Exception]
+) -> None:
+    told = care.next("monitoring", control.RASH)
+    level = f'"{control.RASH.triage.level}"'.encode()
+    assert level in told.value
+    await care.apply([structs.replace(told, value=told.value.replace(level, in_place_of_the_level))])
+    admin = await asyncpg.connect(postgres.admin_dsn)
+    try:
+        (state,) = await admin.fetchrow("select state from coordination.sections")
+        await admin.execute("update coordination.sections set state = $1", state.replace(level, in_place_of_the_level))
+        with pytest.raises(refusal):
+            await served(care)
+        await admin.execute("update coordination.sections set fold_version = 0")
+        with pytest.raises(refusal):
+            await served(care)
+    finally:
+        await admin.close()
 
 
 async def test_units_of_five_sources_at_once_leave_one_gapless_journal_and_the_same_view(care: Coordination) -> None:

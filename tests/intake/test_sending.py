@@ -29,7 +29,6 @@ from careloop.cli.main import app
 from careloop.contracts import assessment as contract
 from careloop.contracts.policy import POLICY
 from careloop.kernel.errors import Unavailable
-from careloop.knowledge.suicide_risk import RiskClocks
 from services.assessment.application import AssessmentService
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
@@ -70,7 +69,7 @@ async def assessment(store: MemoryEventStore, claims: dict[str, str] | None = No
     codec: Codec[Event] = Codec(TOPICS)
     topics = Publishing("assessment", codec, PUBLISHED, contract.TYPES).published_topics
     streams = Streams("assessment", store, codec, DECIDER, published=topics)
-    api = AssessmentApi(AssessmentService(streams), 6, RiskClocks())
+    api = AssessmentApi(AssessmentService(streams), 6)
     roles = {role for allowed in POLICY.values() for role in allowed}
     verifier = TokenVerifier(public_keys(), audience="assessment", roles=roles, clock=lambda: NOW)
     guard = Guard(verifier, POLICY, lambda: NOW, max_deadline_seconds=10)

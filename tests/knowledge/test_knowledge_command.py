@@ -70,6 +70,7 @@ def test_a_rule_is_shown_with_mechanism_and_source() -> None:
     assert outcome.stdout.startswith("ddi.tca-maoi\n")
     assert "mechanism: More serotonin acts" in outcome.stdout
     assert "source: ONC high-priority interaction 7" in outcome.stdout
+    assert "\n  answers: (from 0; through 2)\n  level: next-visit\n" in told("show", "triage.fibser-burden-0").stdout
 
 
 def test_a_drug_is_shown_with_every_rule_that_names_it_or_a_class_of_it() -> None:

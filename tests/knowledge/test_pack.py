@@ -7,15 +7,9 @@ import pytest
 
 from careloop.knowledge.pack import PackInvalid, current_pack, digest_of, load, read_data
 from careloop.knowledge.schema import Rule
+from tests.support.knowledge import data_with
 
 WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs", "points"}
-
-
-def changed(name: str, old: str, new: str) -> dict[str, bytes]:
-    content = read_data()
-    text = content[name].decode()
-    assert old in text
-    return {**content, name: text.replace(old, new, 1).encode()}
 
 
 @pytest.mark.parametrize(
@@ -33,11 +27,37 @@ def changed(name: str, old: str, new: str) -> dict[str, bytes]:
         ("classes.yaml", "includes: [maoi-irreversible, maoi-reversible]", "includes: [maoi]", "includes itself"),
         ("drug-conditions.yaml", "conditions: [seizure-disorder]", "conditions: [seizures]", "not a condition"),
         ("washouts.yaml", "reviewed: false", "reviewed: perhaps", "bool"),
+        ("pack.yaml", "version: 1.", "version: 1.x.", "a version is numbers"),
+        (
+            "pack.yaml",
+            "- name: careloop",
+            "- {name: a, version: 1.0.0, high_risk: []}\n- name: careloop",
+            "exactly one",
+        ),
+        ("red_flags.yaml", "drugs: [lithium]", "drugs: [lithiun]", "lithium-toxicity: lithiun is neither"),
+        (
+            "red_flags.yaml",
+            "all_of: [[seizure, convuls, fit and passed]]",
+            "all_of: [[]]",
+            "seizure: a red flag needs words",
+        ),
+        (
+            "titrations.yaml",
+            "drugs: [lamotrigine]",
+            "drugs: [topiramate]",
+            "no gap of gaps.yaml begins topiramate anew",
+        ),
+        (
+            "gaps.yaml",
+            "drugs: [lamotrigine], from_days: 5,",
+            "drugs: [lithium], from_days: 5,",
+            "begins lamotrigine anew",
+        ),
     ],
 )
 def test_a_pack_that_says_something_wrong_is_refused(name: str, old: str, new: str, said: str) -> None:
     with pytest.raises(PackInvalid, match=said):
-        load(changed(name, old, new))
+        load(data_with(name, old, new))
 
 
 def test_a_missing_file_is_refused() -> None:

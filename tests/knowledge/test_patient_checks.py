@@ -1,4 +1,4 @@
-"""Conditions, age, pregnancy, labs, earlier trials, supply and controlled substances, each as a table."""
+"""Age, pregnancy, labs, earlier trials, supply and controlled substances, each as a table."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,7 +9,6 @@ import pytest
 
 from careloop.knowledge.chart import (
     Chart,
-    Condition,
     Lab,
     Medication,
     Pregnancy,
@@ -21,84 +20,6 @@ from careloop.knowledge.chart import (
 )
 from careloop.knowledge.findings import Check, Severity
 from tests.support.knowledge import KNOWN, TODAY, asked, of, reasons, rules, severities, taking
-
-
-@pytest.mark.parametrize(
-    ("ordered", "condition", "rule"),
-    [
-        ("bupropion", Condition(text="Seizure disorder"), "condition.bupropion-seizure"),
-        ("bupropion", Condition(icd10="G40.909"), "condition.bupropion-seizure"),
-        ("bupropion", Condition(snomed="84757009"), "condition.bupropion-seizure"),
-        ("bupropion", Condition(text="no history of epilepsy"), "condition.bupropion-seizure"),
-        ("bupropion", Condition(icd10="F50.2"), "condition.bupropion-eating-disorder"),
-        ("sertraline", Condition(icd10="F31.81"), "condition.antidepressant-bipolar"),
-        ("sertraline", Condition(text="Bipolar II disorder"), "condition.antidepressant-bipolar"),
-        ("amitriptyline", Condition(icd10="I21.9"), "condition.tca-heart"),
-        ("ziprasidone", Condition(icd10="I45.81"), "condition.qt-drug-heart"),
-        ("propranolol", Condition(text="asthma"), "condition.propranolol-asthma"),
-        ("bupropion", Condition(icd10="F33.1"), None),
-        ("sertraline", Condition(icd10="G40.909"), None),
-    ],
-)
-def test_conditions(ordered: str, condition: Condition, rule: str | None) -> None:
-    found = rules(asked(ordered, of(conditions=(condition,))), Check.DRUG_CONDITION)
-    assert (rule in found) if rule else not found
-
-
-@pytest.mark.parametrize(
-    ("ordered", "condition", "severity"),
-    [
-        ("methylphenidate", Condition(text="hypertrophic cardiomyopathy"), "contraindicated"),
-        ("methylphenidate", Condition(icd10="Q21.3"), "contraindicated"),
-        ("amphetamine", Condition(text="advanced arteriosclerosis"), "contraindicated"),
-        ("methylphenidate", Condition(text="heart failure"), "high"),
-        ("atomoxetine", Condition(text="coronary artery disease"), "high"),
-        ("atomoxetine", Condition(text="narrow angle glaucoma"), "contraindicated"),
-        ("thioridazine", Condition(text="long QT"), "contraindicated"),
-        ("haloperidol", Condition(text="long QT"), "high"),
-        ("duloxetine", Condition(text="cirrhosis"), "contraindicated"),
-        ("duloxetine", Condition(text="severe renal impairment"), "contraindicated"),
-        ("duloxetine", Condition(text="narrow-angle glaucoma"), "contraindicated"),
-        ("duloxetine", Condition(icd10="F10.20"), "high"),
-        ("lithium", Condition(text="severe kidney disease"), "contraindicated"),
-        ("lithium", Condition(icd10="Z99.2"), "contraindicated"),
-        ("lithium", Condition(icd10="N18.30"), None),
-        ("lithium", Condition(text="Brugada syndrome"), "contraindicated"),
-        ("lithium", Condition(text="dehydration"), "high"),
-        ("acamprosate", Condition(text="severe renal impairment"), "contraindicated"),
-        ("naltrexone", Condition(text="acute hepatitis"), "contraindicated"),
-        ("disulfiram", Condition(text="schizophrenia"), "contraindicated"),
-        ("disulfiram", Condition(text="coronary artery disease"), "contraindicated"),
-        ("lorazepam", Condition(text="acute narrow angle glaucoma"), "contraindicated"),
-        ("lorazepam", Condition(text="sleep apnea"), "moderate"),
-        ("haloperidol", Condition(text="Parkinson disease"), "high"),
-        ("quetiapine", Condition(text="Parkinson disease"), None),
-        ("sertraline", Condition(icd10="F25.0"), "high"),
-    ],
-)
-def test_one_condition_is_told_once_by_the_worst_that_it_means(
-    ordered: str, condition: Condition, severity: str | None
-) -> None:
-    found = severities(asked(ordered, of(conditions=(condition,))), Check.DRUG_CONDITION)
-    assert found == ([Severity(severity)] if severity else [])
-
-
-def test_two_conditions_are_told_each() -> None:
-    conditions = (Condition(text="cirrhosis"), Condition(text="alcohol use disorder"))
-    found = rules(asked("duloxetine", of(conditions=conditions)), Check.DRUG_CONDITION)
-    assert found == {"condition.duloxetine-liver", "condition.duloxetine-alcohol"}
-
-
-@pytest.mark.parametrize(
-    ("condition", "told"),
-    [
-        (Condition(snomed="999"), {"unknown-condition"}),
-        (Condition(snomed="370143000"), set()),
-        (Condition(snomed="999", text="sprain"), set()),
-    ],
-)
-def test_a_code_nobody_knows_is_told(condition: Condition, told: set[str]) -> None:
-    assert reasons(asked("bupropion", of(conditions=(condition,))), Check.DRUG_CONDITION) == told
 
 
 @pytest.mark.parametrize(

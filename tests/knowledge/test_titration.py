@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careloop.knowledge.follow_up_schema import Titration
-from careloop.knowledge.titration import DayDose, Step, ledger, step_on, titration_of, too_soon
+from careloop.knowledge.follow_up_schema import GapRule, Titration
+from careloop.knowledge.pack import current_pack, load
+from careloop.knowledge.titration import DayDose, Step, ledger, restart_days, step_on, titration_of, too_soon
+from tests.support.knowledge import data_with
 
 START = date(2026, 1, 5)
 
@@ -112,3 +114,26 @@ def test_beside_valproate_every_other_day(doses: list[tuple[int, int]], found: l
 @given(st.dates(), st.lists(st.builds(DayDose, on=st.dates(), dose_mg=st.decimals(0, 900)), max_size=5))
 def test_no_date_or_dose_makes_it_raise(start: date, doses: list[DayDose]) -> None:
     assert set(too_soon(beside(), start, doses)) <= set(doses)
+
+
+def test_a_treatment_is_under_way_until_the_gap_that_begins_it_anew() -> None:
+    assert restart_days("lamotrigine", START, current_pack()) == 5
+    longer = load(data_with("gaps.yaml", "drugs: [lamotrigine], from_days: 5", "drugs: [lamotrigine], from_days: 8"))
+    assert restart_days("lamotrigine", START, longer) == 8
+    assert restart_days("clozapine", START, current_pack()) == 2
+    assert {gap.id for gap in current_pack().entries(GapRule) if not gap.restarts_titration} == {
+        "gap.clozapine-monitoring",
+        "gap.lamotrigine-inducer-restart",
+    }
+
+
+def test_a_limit_for_a_start_says_of_a_gap_what_the_gaps_say() -> None:
+    pack = current_pack()
+    starts = [(rule, rule.when) for rule in pack.doses if rule.when is not None and rule.when.starting]
+    judged = set()
+    for rule, when in starts:
+        for drug in rule.drugs:
+            gaps = {gap.from_days for gap in pack.entries(GapRule) if pack.among(drug, gap.drugs)}
+            assert not gaps or when.restart_days in gaps, rule.id
+            judged |= {drug} if gaps else set()
+    assert judged == {"clozapine", "lamotrigine"}

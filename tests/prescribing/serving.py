@@ -1,4 +1,4 @@
-"""Prescribing's API behind its guard on a real server, on a store in memory, for the console's commands."""
+"""Prescribing's API behind its guard on a real server, for the console's commands."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from careloop.chassis.auth import TokenVerifier
 from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import Unit
+from careloop.chassis.event_store import EventStore, Unit
 from careloop.chassis.grpc_guard import Guard
 from careloop.chassis.grpc_server import GrpcServer
 from careloop.chassis.memory import MemoryEventStore
@@ -45,9 +45,9 @@ class AlwaysFresh:
 
 @dataclass
 class Log:
-    """Prescribing's log in memory, and what is read from it."""
+    """Prescribing's log, in memory unless another store is given, and what is read from it."""
 
-    store: MemoryEventStore = field(default_factory=MemoryEventStore)
+    store: EventStore = field(default_factory=MemoryEventStore)
 
     def __post_init__(self) -> None:
         codec: Codec[Event] = Codec(TOPICS)

@@ -13,13 +13,9 @@ from pathlib import Path
 from careloop.chassis.runtime import run
 from careloop.chassis.settings import ServiceSettings
 from careloop.contracts.policy import POLICY
-from services.assessment.__main__ import AssessmentSettings
 from services.notifications.settings import NotificationSettings
 
-SETTINGS: dict[str, type[ServiceSettings]] = {
-    "assessment": AssessmentSettings,
-    "notifications": NotificationSettings,
-}
+SETTINGS: dict[str, type[ServiceSettings]] = {"notifications": NotificationSettings}
 
 
 class ClockOf:

@@ -1,15 +1,21 @@
-"""A patient about whom everything is known, and short ways to ask the safety check about one thing."""
+"""A patient about whom everything is known, short ways to ask the safety check about one thing, and other packs."""
 
+import tarfile
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from careloop.knowledge.chart import Chart, Medication, Order, Patient, Pregnancy, Sex, SuicideRisk
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
+from careloop.knowledge.pack import read_data
 from careloop.knowledge.screening import screen
 
 TODAY = date(2026, 11, 23)
+PACKS = Path(__file__).parents[1] / "knowledge" / "packs"
+"""The data files of every earlier version of the pack, as they left this repository."""
 
 ADULT = Patient(
     birth_date=date(1986, 5, 1),
@@ -59,3 +65,26 @@ def rules(answer: Screening, kind: Check) -> set[str]:
 
 def reasons(answer: Screening, kind: Check) -> set[str]:
     return {gap.reason for gap in answer.not_checked if gap.check is kind}
+
+
+def data_with(name: str, old: str, new: str) -> dict[str, bytes]:
+    """The data files with one text replaced in one of them."""
+    content = read_data()
+    text = content[name].decode()
+    assert old in text
+    return {**content, name: text.replace(old, new, 1).encode()}
+
+
+def released(version: str) -> dict[str, bytes]:
+    """The data files of an earlier version of the pack."""
+    with tarfile.open(PACKS / f"{version}.tar.gz") as packed:
+        files = {file.name: packed.extractfile(file) for file in packed if file.name.endswith(".yaml")}
+        return {name: file.read() for name, file in files.items() if file is not None}
+
+
+def written(content: Mapping[str, bytes], folder: Path) -> Path:
+    """The new folder, with these data files in it."""
+    folder.mkdir()
+    for name, text in content.items():
+        (folder / name).write_bytes(text)
+    return folder

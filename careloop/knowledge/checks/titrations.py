@@ -7,18 +7,17 @@ from decimal import Decimal
 from careloop.knowledge.case import Case, Found, Taken, alert, amount, figure
 from careloop.knowledge.findings import Check, NotChecked, Reason
 from careloop.knowledge.index import same_molecule
-from careloop.knowledge.titration import step_on, titration_of
-
-RESTART_DAYS = 5
-"""So many days after the last dose a treatment is under way no more (five half-lives of lamotrigine)."""
+from careloop.knowledge.titration import restart_days, step_on, titration_of
 
 
 def check(case: Case, drug: str, dose: Decimal) -> Found:
     """Of a treatment under way; a start has limits of its own. A rise is told as not judged where no start is known."""
     rules = [rule for rule, _ in case.rules("doses") if rule.titrated]
     way_up = titration_of(drug, _beside(case), case.starts_on, case.pack) if rules else None
+    if way_up is None:
+        return Found()
     current = list(_current(case, drug))
-    if way_up is None or not (current or case.order.taken_since):
+    if not current and case.order.taken_since is None:
         return Found()
     since = _since(case, current)
     if since is None:
@@ -37,8 +36,9 @@ def _beside(case: Case) -> set[str]:
 
 
 def _current(case: Case, drug: str) -> Iterator[Taken]:
+    restart = restart_days(drug, case.starts_on, case.pack)
     for taken in case.taken or ():
-        recent = (taken.days_since_last_dose or 0) < RESTART_DAYS
+        recent = (taken.days_since_last_dose or 0) < restart
         if recent and any(same_molecule(case.pack, drug, other) for other in taken.ingredients):
             yield taken
 

@@ -1,11 +1,10 @@
 """What the assessment service can be asked to do. `now` and ids come with the command; nothing here reads a clock."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from careloop.kernel.ids import FactId, PersonId
 from careloop.knowledge.credentials import Credential
-from careloop.knowledge.suicide_risk import RiskClocks
 from services.assessment.domain.events import (
     Allergy,
     Condition,
@@ -92,7 +91,6 @@ class AnswerScale(FactCommand):
     items: tuple[int | None, ...]
     source: str
     actor: PersonId
-    clocks: RiskClocks = field(default_factory=RiskClocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

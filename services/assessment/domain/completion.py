@@ -82,7 +82,7 @@ def _risk_screens(state: Assessment, as_of: datetime) -> list[ScaleScored]:
 
 
 def _risk(scale: ScaleScored) -> RiskLevel | None:
-    return screened_risk(scale.instrument, scale.items, scale.band)
+    return screened_risk(scale.instrument, scale.items, scale.band, scale.occurred_at.date())
 
 
 def findings(state: Assessment, as_of: datetime) -> Findings:

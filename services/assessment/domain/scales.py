@@ -2,7 +2,7 @@
 
 from careloop.kernel.ids import FactId, derived_id
 from careloop.knowledge.scales import score, score_total
-from careloop.knowledge.suicide_risk import RiskClocks, risk_raised
+from careloop.knowledge.suicide_risk import risk_raised
 from services.assessment.domain.commands import AnswerScale, RecordScaleTotal
 from services.assessment.domain.events import Event, RiskRaised, ScaleScored
 from services.assessment.domain.facts import is_new
@@ -32,10 +32,9 @@ def answer_scale(command: AnswerScale, state: Assessment) -> list[Event]:
 
 
 def _risks(scale: ScaleScored, command: AnswerScale) -> list[Event]:
-    found = risk_raised(scale.instrument, scale.items, scale.band)
+    found = risk_raised(scale.instrument, scale.items, scale.band, scale.occurred_at.date())
     if found is None:
         return []
-    clocks: RiskClocks = command.clocks
     return [
         RiskRaised(
             fact_id=FactId(derived_id("assessment", "risk", scale.fact_id)),
@@ -44,7 +43,7 @@ def _risks(scale: ScaleScored, command: AnswerScale) -> list[Event]:
             reason=found.reason,
             rule=found.rule,
             rule_version=found.rule_version,
-            due_at=command.now + clocks.within(found.level),
+            due_at=command.now + found.within,
             occurred_at=scale.occurred_at,
         )
     ]

@@ -7,7 +7,6 @@ from care.assessment.v1 import assessment_pb2_grpc
 from careloop.chassis import fields
 from careloop.chassis.calls import current_call
 from careloop.chassis.receipts import Receipts
-from careloop.knowledge.suicide_risk import RiskClocks
 from services.assessment.application import AssessmentService
 from services.assessment.domain.events import AssessmentAmended, AssessmentCompleted
 from services.assessment.grpc_api import answers, reading
@@ -16,12 +15,11 @@ Context = grpc.aio.ServicerContext
 
 
 class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
-    """The RPCs of `care.assessment.v1`. `clocks` say how soon a raised risk needs a contact."""
+    """The RPCs of `care.assessment.v1`."""
 
-    def __init__(self, service: AssessmentService, partitions: int, clocks: RiskClocks) -> None:
+    def __init__(self, service: AssessmentService, partitions: int) -> None:
         self._service = service
         self._receipts = Receipts("assessment", partitions)
-        self._clocks = clocks
 
     def add_to(self, server: grpc.aio.Server) -> None:
         assessment_pb2_grpc.add_AssessmentServiceServicer_to_server(self, server)
@@ -98,7 +96,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         self, request: pb.AnswerScaleRequest, context: Context[pb.AnswerScaleRequest, pb.AnswerScaleResponse]
     ) -> pb.AnswerScaleResponse:
         by = reading.asked(request)
-        command = reading.answer_scale(request, by, self._clocks)
+        command = reading.answer_scale(request, by)
         done = await self._service.answer_scale(by.patient, by.request, command)
         return pb.AnswerScaleResponse(
             receipt=self._receipts.of(by.patient, done),

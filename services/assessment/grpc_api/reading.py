@@ -13,7 +13,6 @@ from careloop.chassis.calls import Call, current_call, request_for
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, derived_id
 from careloop.knowledge.credentials import Credential
-from careloop.knowledge.suicide_risk import RiskClocks
 from services.assessment.domain import commands
 from services.assessment.domain.events import (
     Allergy,
@@ -230,7 +229,7 @@ def _result(result: pb.Result, path: str) -> Result:
     )
 
 
-def answer_scale(request: pb.AnswerScaleRequest, by: Asked, clocks: RiskClocks) -> commands.AnswerScale:
+def answer_scale(request: pb.AnswerScaleRequest, by: Asked) -> commands.AnswerScale:
     answers = (
         fields.whole(answer, f"items[{index}]", least=NOT_ANSWERED, most=MOST_ITEMS)
         for index, answer in enumerate(request.items)
@@ -241,7 +240,6 @@ def answer_scale(request: pb.AnswerScaleRequest, by: Asked, clocks: RiskClocks) 
         items=tuple(None if answer == NOT_ANSWERED else answer for answer in answers),
         source=_source(request.source),
         actor=by.call.subject,
-        clocks=clocks,
     )
 
 

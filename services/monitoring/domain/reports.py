@@ -1,6 +1,6 @@
 """What a client or clinician reports: side effects and how they end, scales, doses."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.kernel.errors import InvalidInput, NotKnown, RuleViolated
@@ -8,7 +8,7 @@ from careloop.kernel.events import require_past
 from careloop.kernel.ids import FactId, PersonId, derived_id
 from careloop.knowledge import triage as knowledge
 from careloop.knowledge.scales import score
-from careloop.knowledge.suicide_risk import RiskClocks, risk_raised
+from careloop.knowledge.suicide_risk import risk_raised
 from services.monitoring.domain.events import (
     DoseRecorded,
     DoseStatus,
@@ -43,7 +43,6 @@ class ReportSideEffect:
     actor: PersonId
     occurred_at: datetime
     now: datetime
-    clocks: knowledge.TriageClocks = field(default_factory=knowledge.TriageClocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,6 @@ class AnswerScale:
     actor: PersonId
     occurred_at: datetime
     now: datetime
-    clocks: RiskClocks = field(default_factory=RiskClocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +122,8 @@ def report_side_effect(command: ReportSideEffect, watch: Watch) -> list[Event]:
 
 
 def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
-    taken = watch.taken_on(command.occurred_at.date())
+    felt_on = command.occurred_at.date()
+    taken = watch.taken_on(felt_on)
     found = knowledge.triage(
         knowledge.Report(
             symptom=command.symptom,
@@ -133,16 +132,15 @@ def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
             fibser_burden=command.fibser_burden,
             suspected_medicine=command.suspected_medicine.name if command.suspected_medicine else None,
             medicines=None if taken is None else tuple(medicine.name for medicine in taken),
+            felt_on=felt_on,
         )
     )
-    level = TriageLevel(found.level)
-    within = command.clocks.within(found.level)
     return Triage(
-        level=level,
+        level=TriageLevel(found.level),
         rule=found.rule,
         rule_version=found.version,
         red_flags=found.red_flags,
-        due_at=None if within is None else command.now + within,
+        due_at=None if found.within is None else command.now + found.within,
     )
 
 
@@ -191,7 +189,7 @@ def answer_scale(command: AnswerScale, watch: Watch) -> list[Event]:
             occurred_at=command.occurred_at,
         )
     ]
-    found = risk_raised(scored.instrument, command.items, scored.band or "")
+    found = risk_raised(scored.instrument, command.items, scored.band or "", command.occurred_at.date())
     if found:
         events.append(
             RiskRaised(
@@ -201,7 +199,7 @@ def answer_scale(command: AnswerScale, watch: Watch) -> list[Event]:
                 reason=found.reason,
                 rule=found.rule,
                 rule_version=found.rule_version,
-                due_at=command.now + command.clocks.within(found.level),
+                due_at=command.now + found.within,
                 occurred_at=command.occurred_at,
             )
         )
