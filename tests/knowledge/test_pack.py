@@ -7,15 +7,9 @@ import pytest
 
 from careloop.knowledge.pack import PackInvalid, current_pack, digest_of, load, read_data
 from careloop.knowledge.schema import Rule
+from tests.support.knowledge import changed
 
 WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs", "points"}
-
-
-def changed(name: str, old: str, new: str) -> dict[str, bytes]:
-    content = read_data()
-    text = content[name].decode()
-    assert old in text
-    return {**content, name: text.replace(old, new, 1).encode()}
 
 
 @pytest.mark.parametrize(

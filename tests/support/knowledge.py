@@ -1,12 +1,26 @@
 """A patient about whom everything is known, and short ways to ask the safety check about one thing."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from careloop.knowledge.chart import Chart, Medication, Order, Patient, Pregnancy, Sex, SuicideRisk
+from careloop.knowledge.chart import (
+    Allergy,
+    AllergyType,
+    Chart,
+    Condition,
+    Criticality,
+    Medication,
+    Order,
+    Patient,
+    Pregnancy,
+    Sex,
+    SuicideRisk,
+    Trial,
+)
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
+from careloop.knowledge.pack import read_data
 from careloop.knowledge.screening import screen
 
 TODAY = date(2026, 11, 23)
@@ -41,6 +55,32 @@ def of(chart: Chart = KNOWN, **told: Any) -> Chart:
     return replace(chart, patient=replace(chart.patient, **told))
 
 
+def takes(name: str, mg: int) -> Chart:
+    """One medicine, at so many mg a day."""
+    return replace(KNOWN, medications=(Medication(name=name, daily_dose_mg=Decimal(mg)),))
+
+
+def ended(name: str, days: int) -> Chart:
+    """The last dose so many days ago."""
+    return replace(KNOWN, medications=(Medication(name=name, stopped_on=TODAY - timedelta(days=days)),))
+
+
+def allergic(substance: str | None, rxcui: str | None = None, type_: AllergyType = AllergyType.ALLERGY) -> Chart:
+    """Of high criticality."""
+    entry = Allergy(substance=substance, rxcui=rxcui, type=type_, criticality=Criticality.HIGH)
+    return of(allergies=(entry,), no_known_allergies=False)
+
+
+def diagnosed(*conditions: Condition) -> Chart:
+    """Conditions on record."""
+    return of(conditions=conditions)
+
+
+def tried(*trials: Trial) -> Chart:
+    """Earlier treatments."""
+    return replace(KNOWN, trials=trials)
+
+
 def asked(name: str, chart: Chart = KNOWN, mg: str | int | None = 1, **told: Any) -> Screening:
     return screen(chart, order(name, mg, **told), TODAY)
 
@@ -59,3 +99,11 @@ def rules(answer: Screening, kind: Check) -> set[str]:
 
 def reasons(answer: Screening, kind: Check) -> set[str]:
     return {gap.reason for gap in answer.not_checked if gap.check is kind}
+
+
+def changed(name: str, old: str, new: str) -> dict[str, bytes]:
+    """The pack's own data files with one passage of one of them written otherwise."""
+    content = read_data()
+    text = content[name].decode()
+    assert old in text
+    return {**content, name: text.replace(old, new, 1).encode()}
