@@ -35,14 +35,15 @@ def _gap(reason: Reason, subject: str = "") -> NotChecked:
 
 
 def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
-    weight = _weight_kg(case)
     limit = case.pack.drugs[drug].max_daily_mg
     per_kg = case.pack.drugs[drug].max_daily_mg_per_kg
-    if limit is None and per_kg is None:
+    if limit is None and per_kg is not None:
+        weight = _weight_kg(case)
+        if not weight:
+            return missing(Check.DOSE, Reason.WEIGHT_MISSING, drug)
+        limit = per_kg * weight
+    if limit is None:
         return missing(Check.DOSE, Reason.NOT_IN_PACK, drug)
-    if limit is None and (per_kg is None or not weight):
-        return missing(Check.DOSE, Reason.WEIGHT_MISSING, drug)
-    limit = limit if limit is not None else (per_kg or Decimal(0)) * (weight or Decimal(0))
     too_young = case.age is not None and case.age < ADULT
     gaps = [_gap(Reason.NOT_IN_PACK, "doses under 18")] if too_young else []
     alerts: list[Alert] = []
