@@ -6,11 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from careloop.knowledge.chart import Condition, Genotype, Lab, Medication
+from careloop.knowledge.chart import Condition, Genotype, Lab, Medication, Sex
 from careloop.knowledge.findings import Check
-from careloop.knowledge.pack import current_pack
+from careloop.knowledge.pack import current_pack, load
+from careloop.knowledge.screening import screen
 from careloop.knowledge.vocabulary import Drug
-from tests.support.knowledge import KNOWN, TODAY, alerts, asked, of, reasons, rules, taking
+from tests.support.knowledge import KNOWN, TODAY, alerts, asked, changed, of, order, reasons, rules, taking
 
 LIMITED = [drug for drug in current_pack().drugs.values() if drug.max_daily_mg is not None]
 OVER_60 = date(1965, 11, 23)
@@ -156,3 +157,58 @@ def test_a_weight_that_was_measured_counts_where_none_was_told(unit: str, told: 
     answer = asked("valproate", of(weight_kg=None, labs=(weighed,)), 3001)
     assert rules(answer, Check.DOSE) == told
     assert ("weight-missing" in reasons(answer, Check.DOSE)) is not bool(told)
+
+
+def measured(loinc: str, value: int, unit: str, on: date = TODAY) -> Lab:
+    return Lab(loinc=loinc, value=Decimal(value), unit=unit, at=on)
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        measured("8339-4", 3, "kg"),
+        measured("29463-7", 40, "kg", TODAY + timedelta(days=1)),
+        measured("29463-7", 40, "kg", TODAY - timedelta(days=1)),
+        measured("29463-7", 60, "kg"),
+        measured("29463-7", 40, "stone"),
+    ],
+)
+def test_the_lowest_weight_of_the_last_day_counts_and_no_other_measure(another: Lab) -> None:
+    for labs in ((another, measured("29463-7", 50, "kg")), (measured("29463-7", 50, "kg"), another)):
+        told = [asked("valproate", of(weight_kg=None, labs=labs), mg) for mg in (3000, 3001)]
+        assert [rules(answer, Check.DOSE) for answer in told] == [set(), {"dose.max-daily"}]
+
+
+@pytest.mark.parametrize("sex", [None, *Sex])
+def test_a_limit_that_does_not_speak_of_sex_holds_for_none_in_particular(sex: Sex | None) -> None:
+    answer = asked("citalopram", of(sex=sex), 30)
+    assert (rules(answer, Check.DOSE), reasons(answer, Check.DOSE)) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("sex", "found", "told"),
+    [
+        (Sex.FEMALE, {"dose.zolpidem-women"}, set()),
+        (Sex.MALE, set(), set()),
+        (Sex.OTHER, set(), set()),
+        (Sex.UNKNOWN, set(), {"sex-unknown"}),
+        (None, set(), {"sex-unknown"}),
+    ],
+)
+def test_zolpidem_for_women(sex: Sex | None, found: set[str], told: set[str]) -> None:
+    answer = asked("zolpidem", of(sex=sex), 7)
+    assert (rules(answer, Check.DOSE), reasons(answer, Check.DOSE)) == (found, told)
+
+
+@pytest.mark.parametrize(
+    ("taken", "found"),
+    [
+        (Medication(name="clozapine"), set()),
+        (Medication(name="clozapine", stopped_on=TODAY), set()),
+        (Medication(name="clozapine", stopped_on=TODAY - timedelta(days=1)), {"dose.clozapine-start"}),
+    ],
+)
+def test_what_is_still_taken_is_never_a_start_however_short_the_gap(taken: Medication, found: set[str]) -> None:
+    pack = load(changed("doses.yaml", "restart_days: 2", "restart_days: 1"))
+    answer = screen(replace(KNOWN, medications=(taken,)), order("clozapine", 300), TODAY, pack)
+    assert rules(answer, Check.DOSE) == found

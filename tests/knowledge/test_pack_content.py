@@ -3,6 +3,7 @@
 import pytest
 
 from careloop.knowledge.pack import PackInvalid, current_pack, load, read_data
+from careloop.knowledge.references import label, names_in
 from careloop.knowledge.text import tokens
 from tests.support.knowledge import changed
 
@@ -62,6 +63,19 @@ from tests.support.knowledge import changed
             "allergies.yaml", "id: allergy.substance-low", "id: allergy.substance",
             "rule given more than once: allergy.substance version 1",
         ),
+        (
+            "allergies.yaml",
+            "  effective_from: 2000-01-01\n\n- id: allergy.substance-low\n  version: 1",
+            "  effective_from: 2000-01-01\n  effective_to: 2000-01-01\n\n- id: allergy.substance\n  version: 2",
+            "allergy.substance: two versions are in force on 2000-01-01",
+        ),
+        ("drugs.yaml", "name: fluoxetine,", "name: sertraline,", "drug or class given more than once: sertraline"),
+        ("drugs.yaml", 'rxcui: "4493"', 'rxcui: "36437"', "drugs.yaml: code given more than once: 36437"),
+        (
+            "groups.yaml", "name: statins", "name: azoles", "groups.yaml: name given more than once: azoles",
+        ),
+        ("drugs.yaml", "classes: [ssri]", "classes: [sri]", "sri is neither drug nor class, or includes itself"),
+        ("drugs.yaml", "also: [Zoloft", "also: [Prozac", "Prozac means two things"),
     ],
 )  # fmt: skip
 def test_a_refusal_names_the_file_the_entry_and_the_fault(name: str, old: str, new: str, said: str) -> None:
@@ -113,3 +127,36 @@ def test_a_pack_holds_every_name_and_code_of_its_drugs_and_products() -> None:
     assert pack.longest_name == max(len(words) for words in pack.lexicon)
     assert pack.routes["injection"] == "injection"
     assert "tablet" in pack.product_words
+
+
+def test_a_file_of_one_entry_holds_no_second_one() -> None:
+    content = read_data()
+    for name in ("pack.yaml", "same-ingredient.yaml"):
+        with pytest.raises(PackInvalid) as refused:
+            load({**content, name: content[name] + content[name]})
+        assert str(refused.value) == f"{name} holds exactly one entry"
+
+
+def test_files_that_no_kind_claims_are_named() -> None:
+    with pytest.raises(PackInvalid) as refused:
+        load({**read_data(), "wishes.yaml": b"[]", "hopes.yaml": b"[]"})
+    assert str(refused.value) == "no kind of entry claims hopes.yaml, wishes.yaml"
+
+
+def test_an_entry_is_called_by_its_id_or_name_or_else_by_its_kind() -> None:
+    pack = current_pack()
+    assert [label(entry) for entry in (pack.same_ingredient, pack.drugs["sertraline"], pack.units[0])] == [
+        "duplicate.ingredient", "sertraline", "UnitOf",
+    ]  # fmt: skip
+
+
+def test_a_rule_speaks_of_its_drugs_at_any_depth_and_not_of_its_exceptions() -> None:
+    pack = current_pack()
+    excepting = [rule for rule in pack.rules() if getattr(rule, "drugs_except", ()) and names_in(rule)]
+    assert excepting
+    for rule in excepting:
+        assert names_in(rule).isdisjoint(getattr(rule, "drugs_except", ()))
+        assert names_in(rule) >= set(getattr(rule, "drugs", ()))
+    (load_rule, *_) = pack.loads
+    assert names_in(load_rule) == {name for weight in load_rule.weights for name in weight.drugs}
+    assert names_in("sertraline") == frozenset()

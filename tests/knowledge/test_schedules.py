@@ -163,7 +163,8 @@ def test_severe_neutropenia_is_remembered_after_recovery() -> None:
 
 def test_the_worst_of_two_counts_of_a_day_speaks_and_their_units_are_read() -> None:
     assert demanded(asked(CLOZAPINE, 20, result(ANC, 20, 4000), result(ANC, 20, 900))) == ["clozapine.moderate"]
-    assert demanded(asked(CLOZAPINE, 20, result(ANC, 20, "1.4", "10*3/uL"))) == ["clozapine.mild"]
+    for unit in ("10*3/uL", "10*3 / uL", " K/UL"):
+        assert demanded(asked(CLOZAPINE, 20, result(ANC, 20, "1.4", unit))) == ["clozapine.mild"]
 
 
 @pytest.mark.parametrize("unit", ["mg", ""])
@@ -197,6 +198,12 @@ def test_a_gap_of_two_days_restarts_the_dose_and_of_thirty_the_counts(resumed: i
 def test_a_gap_that_lasts_is_counted_to_today(today: int, gaps: int) -> None:
     found = asked(taking("clozapine", gaps=(Gap(last_dose_on=day(200)),)), today)
     assert [one.days for one in found.gaps] == [today - 200] * gaps
+
+
+def test_after_a_dose_of_today_an_earlier_gap_speaks_no_more() -> None:
+    earlier = Gap(last_dose_on=day(20), resumed_on=day(30))
+    assert asked(taking("clozapine", gaps=(earlier,)), 40).gaps[0].days == 10
+    assert asked(taking("clozapine", gaps=(earlier, Gap(last_dose_on=day(40)))), 40).gaps == ()
 
 
 def test_only_the_latest_gap_speaks_and_one_to_come_does_not() -> None:
@@ -412,6 +419,30 @@ def test_valproate(rule: str, code: str, days: list[int | None]) -> None:
     for expected in days:
         assert due_day(asked(taking("valproate"), 600, *results), rule) == expected
         results.append(result(code, expected or 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("drug", "rule", "opens", "due"),
+    [
+        ("clozapine", "clozapine.anc", -30, 0),
+        ("lithium", "lithium.thyroid", -183, 0),
+        ("lithium", "lithium.level", 77, 91),
+        ("valproate", "valproate.blood-count", -90, 0),
+        ("valproate", "valproate.pregnancy-test", -7, 0),
+        ("carbamazepine", "carbamazepine.sodium", -90, 0),
+    ],
+)
+def test_a_baseline_may_be_done_so_many_days_before_the_start(drug: str, rule: str, opens: int, due: int) -> None:
+    one = of(asked(taking(drug), 0), rule)
+    assert one is not None
+    assert (one.opens_on, one.due_on, one.last_on) == (day(opens), day(due), None)
+
+
+@pytest.mark.parametrize(("on", "due"), [(-2, 91), (-1, 91), (0, 91), (1, 92)])
+def test_a_level_from_before_the_start_says_nothing_of_this_course(on: int, due: int) -> None:
+    one = of(asked(taking("lithium"), 2, result(LITHIUM, on, "0.8")), "lithium.level")
+    assert one is not None
+    assert (one.due_on, one.last_on) == (day(due), day(on) if on >= 0 else None)
 
 
 def test_the_other_valproate_schedule_is_quarterly_for_a_year() -> None:
