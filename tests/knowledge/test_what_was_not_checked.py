@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from careloop.knowledge.case import amount, figure
 from careloop.knowledge.chart import Chart, Condition, Lab, Medication, Order, Trial, TrialResponse
 from careloop.knowledge.screening import screen
 from tests.support.knowledge import KNOWN, TODAY, allergic, diagnosed, ended, of, order, takes, taking, tried
@@ -17,8 +18,16 @@ UNREADABLE = (
     Lab(loinc="3016-3", value=Decimal(1), at=TODAY),
 )
 
+NOTHING_ASKED = of(
+    birth_date=None, sex=None, pregnancy=None, weight_kg=None, conditions=(Condition(snomed="999"),), labs=None,
+    genotypes=None, suicide_risk=None,
+)  # fmt: skip
+"""A patient of whom no rule about a harmless drug needs to know anything."""
+
 GAPS: list[tuple[Order, Chart, list[tuple[str, str, str]]]] = [
     (order("sertraline"), KNOWN, []),
+    (order("metformin", days_supply=None), NOTHING_ASKED, []),
+    (order("buspirone", days_supply=None), NOTHING_ASKED, []),
     (order("sertraline", None), KNOWN, [("dose", "dose-missing", "sertraline")]),
     (order("amoxicillin"), KNOWN, [("dose", "not-in-pack", "amoxicillin")]),
     (order("valproate"), of(weight_kg=None), [("dose", "weight-missing", "valproate")]),
@@ -121,3 +130,19 @@ def test_what_was_not_checked_says_why_and_what_it_is_about(
 ) -> None:
     found = screen(chart, asked, TODAY).not_checked
     assert [(str(gap.check), str(gap.reason), gap.subject) for gap in found] == told
+
+
+@pytest.mark.parametrize(
+    ("told", "used"),
+    [
+        (None, None), ("NaN", None), ("sNaN", None), ("Infinity", None), ("-Infinity", None), ("-0.01", None),
+        ("0", "0"), ("-0", "0"), ("12.50", "12.5"), ("1E-12", "1E-12"), ("9E-13", "0"), ("1E-999999", "0"),
+        ("1E+12", "1E+12"), ("1.01E+12", "1E+12"), ("1E+999999", "1E+12"),
+    ],
+)  # fmt: skip
+def test_an_amount_that_cannot_be_is_untold_and_one_beyond_all_measure_is_held(
+    told: str | None, used: str | None
+) -> None:
+    found = amount(None if told is None else Decimal(told))
+    assert found == (None if used is None else Decimal(used))
+    assert found is None or len(figure(found)) <= 14
