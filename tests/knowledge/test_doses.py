@@ -8,7 +8,7 @@ import pytest
 
 from careloop.knowledge.chart import Condition, Genotype, Lab, Medication, Sex
 from careloop.knowledge.findings import Check
-from careloop.knowledge.pack import current_pack, load
+from careloop.knowledge.pack import current_pack, load, read_data
 from careloop.knowledge.screening import screen
 from careloop.knowledge.vocabulary import Drug
 from tests.support.knowledge import KNOWN, TODAY, alerts, asked, changed, of, order, reasons, rules, taking
@@ -212,3 +212,14 @@ def test_what_is_still_taken_is_never_a_start_however_short_the_gap(taken: Medic
     pack = load(changed("doses.yaml", "restart_days: 2", "restart_days: 1"))
     answer = screen(replace(KNOWN, medications=(taken,)), order("clozapine", 300), TODAY, pack)
     assert rules(answer, Check.DOSE) == found
+
+
+def test_the_order_of_the_limits_in_their_file_does_not_matter() -> None:
+    heading, *entries = read_data()["doses.yaml"].decode().split("\n- id: ")
+    written = "\n- id: ".join([heading, *reversed(entries)])
+    pack = load({**read_data(), "doses.yaml": written.encode()})
+    assert [rule.id for rule in pack.doses] == [rule.id for rule in reversed(current_pack().doses)]
+    chart = replace(of(birth_date=OVER_60, conditions=(Condition(icd10="K74.60"),)), medications=None)
+    told = screen(chart, order("citalopram", 50), TODAY, pack)
+    assert rules(told, Check.DOSE) == {"dose.max-daily", "dose.citalopram-age", "dose.citalopram-liver"}
+    assert replace(told, knowledge=current_pack().reference) == screen(chart, order("citalopram", 50), TODAY)
