@@ -42,8 +42,8 @@ def _columbia_screener(answers: Answers) -> Scored:
     if 1 in (method, lifetime):
         return None, "moderate"
     followed = (method, intent, plan) if thoughts else ()
-    recent_told = 0 if lifetime == 0 else recent
-    if None in (wish, thoughts, lifetime, recent_told, *followed):
+    recently = () if lifetime == 0 else (recent,)
+    if None in (wish, thoughts, lifetime, *followed, *recently):
         return None, None
     return None, "low" if 1 in (wish, thoughts) else "none"
 

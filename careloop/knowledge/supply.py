@@ -67,9 +67,9 @@ def early_fills(fills: Iterable[Fill]) -> tuple[EarlyFill, ...]:
     return tuple(EarlyFill(fill=fill, days_in_hand=days) for fill, days in early if days > 0)
 
 
-def payers(pack: Pack | None = None) -> tuple[str, ...]:
+def payers() -> tuple[str, ...]:
     """The payers of the table."""
-    return tuple(rule.payer for rule in (pack or current_pack()).entries(RefillRule) if rule.payer)
+    return tuple(rule.payer for rule in current_pack().entries(RefillRule) if rule.payer)
 
 
 def refill(last: Fill, payer: str, on: date, schedule: str | None = None) -> Ruling:

@@ -303,6 +303,8 @@ def test_supply_under_suicide_risk(
         ("lorazepam", 184, TODAY, {"controlled.pdmp"}),
         ("lorazepam", 185, TODAY, {"controlled.pdmp", "controlled.schedule-iii-iv-days"}),
         ("methadone", 7, TODAY, {"controlled.pdmp", "controlled.methadone"}),
+        ("acetaminophen / hydrocodone", 91, TODAY, {"controlled.pdmp", "controlled.schedule-ii-days"}),
+        ("hydrocodone / acetaminophen", 91, TODAY, {"controlled.pdmp", "controlled.schedule-ii-days"}),
         ("pregabalin", 30, date(2026, 12, 31), set()),
         ("pregabalin", 30, date(2027, 1, 1), {"controlled.telehealth"}),
     ],

@@ -283,7 +283,9 @@ def test_lithium_levels(level: str, rules: list[str]) -> None:
     ("level", "next_day"), [("1.0", 141), ("1.4", 57), ("1.6", 51)]
 )  # fmt: skip
 def test_a_level_that_is_too_high_brings_the_next_one_forward(level: str, next_day: int) -> None:
-    assert due_day(asked(taking("lithium"), 50, result(LITHIUM, 50, level)), "lithium.level") == next_day
+    one = of(asked(taking("lithium"), 50, result(LITHIUM, 50, level)), "lithium.level")
+    assert one is not None
+    assert (one.due_on, one.last_on) == (day(next_day), day(50))
 
 
 @pytest.mark.parametrize(
@@ -443,6 +445,22 @@ def test_a_level_from_before_the_start_says_nothing_of_this_course(on: int, due:
     one = of(asked(taking("lithium"), 2, result(LITHIUM, on, "0.8")), "lithium.level")
     assert one is not None
     assert (one.due_on, one.last_on) == (day(due), day(on) if on >= 0 else None)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "told"),
+    [
+        (taking("xyzmab", started_on=day(-10)), (("unknown-drug", "xyzmab"),)),
+        (taking("clozapine", started_on=day(-10), stopped_on=day(-1)), ()),
+    ],
+)
+def test_a_drug_nobody_knows_or_takes_any_more_hides_nothing_of_the_others(
+    earlier: DrugCourse, told: tuple[tuple[str, str], ...]
+) -> None:
+    found = follow_up([earlier, taking("lithium"), taking("valproate")], (), day(0))
+    alone = follow_up([taking("lithium"), taking("valproate")], (), day(0))
+    assert {one.told.drug for one in found.due} == {"lithium", "valproate"}
+    assert (found.due, found.not_checked) == (alone.due, told)
 
 
 def test_the_other_valproate_schedule_is_quarterly_for_a_year() -> None:
