@@ -76,9 +76,9 @@ def test_two_inhibitors_are_two_alerts() -> None:
 
 def test_citalopram_by_phenotype_and_liver() -> None:
     poor = of(genotypes=(Genotype(gene="CYP2C19", phenotype="Poor Metabolizer"),))
-    liver = of(conditions=(Condition(icd10="K74.60"),))
     assert rules(asked("citalopram", poor, 30), Check.DOSE) == {"dose.citalopram-cyp2c19-poor"}
-    assert rules(asked("citalopram", liver, 30), Check.DOSE) == {"dose.citalopram-liver"}
+    for liver in (Condition(icd10="K74.60"), Condition(snomed="328383001"), Condition(text="cirrhosis of the liver")):
+        assert rules(asked("citalopram", of(conditions=(liver,)), 30), Check.DOSE) == {"dose.citalopram-liver"}
 
 
 def test_a_lower_limit_that_hangs_on_unknown_facts_is_told_only_where_it_matters() -> None:

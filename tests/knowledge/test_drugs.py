@@ -4,7 +4,8 @@ import pytest
 
 from careloop.knowledge.drugs import ResolvedDrug, Unresolved, high_risk, ingredients, resolve
 from careloop.knowledge.findings import Reason
-from careloop.knowledge.pack import current_pack
+from careloop.knowledge.pack import current_pack, load
+from tests.support.knowledge import changed
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,14 @@ def test_a_code_of_another_drug_contradicts_the_name() -> None:
 def test_how_far_a_code_is_trusted(name: str | None, rxcui: str, notes: tuple[str, ...], alone: bool) -> None:
     found = resolve(name, rxcui)
     assert isinstance(found, ResolvedDrug)
+    assert (found.ingredients, found.subject) == (ingredients(name, rxcui), name or rxcui)
     assert (found.notes, found.by_code_alone) == (notes, alone)
+
+
+def test_ingredients_are_read_by_name_code_and_pack() -> None:
+    pack = load(changed("drugs.yaml", "also: [Zoloft", "also: [Serlift, Zoloft"))
+    assert (ingredients("Serlift"), ingredients("Serlift", pack=pack)) == ((), ("sertraline",))
+    assert (ingredients(None, "36437"), ingredients(None, "0")) == (("sertraline",), ())
 
 
 def test_an_ingredient_code_of_a_combination_agrees_with_its_name() -> None:

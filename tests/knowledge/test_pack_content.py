@@ -8,6 +8,9 @@ from careloop.knowledge.text import tokens
 from tests.support.knowledge import changed
 
 
+PALIPERIDONE = "dose.paliperidone-renal and dose.paliperidone-mild-renal"
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "said"),
     [
@@ -68,6 +71,10 @@ from tests.support.knowledge import changed
             "  effective_from: 2000-01-01\n\n- id: allergy.substance-low\n  version: 1",
             "  effective_from: 2000-01-01\n  effective_to: 2000-01-01\n\n- id: allergy.substance\n  version: 2",
             "allergy.substance: two versions are in force on 2000-01-01",
+        ),
+        (
+            "doses.yaml", "when: {egfr_from: 50, egfr_below: 80}", "when: {egfr_from: 49, egfr_below: 80}",
+            f"doses.yaml: {PALIPERIDONE} overlap for paliperidone at a rate of 49",
         ),
         ("drugs.yaml", "name: fluoxetine,", "name: sertraline,", "drug or class given more than once: sertraline"),
         ("drugs.yaml", 'rxcui: "4493"', 'rxcui: "36437"', "drugs.yaml: code given more than once: 36437"),

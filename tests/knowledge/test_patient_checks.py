@@ -183,6 +183,7 @@ def lab(loinc: str, value: str, unit: str, days_ago: int = 1) -> Lab:
         ([lab("751-8", "1500", "/uL")], set()),
         ([lab("751-8", "1499", "/uL")], {"lab.clozapine-anc-start"}),
         ([lab("751-8", "1.4", "10*3/uL")], {"lab.clozapine-anc-start"}),
+        ([lab("751-8", "1.4", " 10*3 / UL")], {"lab.clozapine-anc-start"}),
         ([lab("751-8", "2000", "/uL", 30)], set()),
         ([lab("751-8", "2000", "/uL", 31)], {"lab.clozapine-anc-missing"}),
         ([lab("751-8", "900", "/uL", 9), lab("751-8", "2000", "/uL", 2)], set()),

@@ -10,7 +10,7 @@ from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
 from careloop.knowledge.instruments import RULES, SUM, read_instruments
 from careloop.knowledge.pack import PackInvalid, read_data
-from careloop.knowledge.scales import Reading, instruments, readings, score, score_total
+from careloop.knowledge.scales import Reading, Score, instruments, readings, score, score_total
 from careloop.knowledge.schema import Basis
 from careloop.knowledge.scoring import OWN_RULES
 from tests.support.refusals import refused_field
@@ -201,6 +201,12 @@ def test_the_published_us_core_phq_9_scores_to_its_published_total() -> None:
 def test_alcohol_cut_offs_go_by_sex(sex: Sex | None, total: int, band: str) -> None:
     assert score_total("audit-c", total, sex).band == band
     assert score("audit-c", [total, 0, 0], sex).band == band
+
+
+def test_a_total_from_elsewhere_is_told_with_its_band_alone() -> None:
+    assert score_total("phq-9", 12) == Score(
+        instrument="phq-9", version=1, total=12, band="moderate", flags=(), missing=0
+    )
 
 
 def test_sex_changes_nothing_else() -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_fields
 
 from careloop.kernel.errors import InvalidInput
+from careloop.knowledge.due_dates import Taking, Window, next_window
 from careloop.knowledge.follow_up import Client, DrugCourse, Due, FollowUp, Gap, Status
-from careloop.knowledge.follow_up_schema import FACTS, Measure, ResultRule, ScheduleRule
+from careloop.knowledge.follow_up_schema import FACTS, Measure, ResultRule, ScheduleRule, Timing
 from careloop.knowledge.pack import PackInvalid, current_pack, load, read_data
 from careloop.knowledge.result_actions import Result
 from careloop.knowledge.schedules import follow_up, schedule_sets
@@ -461,6 +463,41 @@ def test_a_drug_nobody_knows_or_takes_any_more_hides_nothing_of_the_others(
     alone = follow_up([taking("lithium"), taking("valproate")], (), day(0))
     assert {one.told.drug for one in found.due} == {"lithium", "valproate"}
     assert (found.due, found.not_checked) == (alone.due, told)
+
+
+WEEKLY = next(rule for rule in current_pack().entries(ScheduleRule) if rule.id == "schedule.clozapine.anc")
+
+
+@pytest.mark.parametrize(
+    ("recheck", "window"),
+    [(None, (12, 14)), (6, (13, 13)), (7, (12, 14)), (8, (12, 14)), (30, (12, 14))],
+)
+def test_a_result_brings_the_next_one_forward_and_never_puts_it_off(
+    recheck: int | None, window: tuple[int, int]
+) -> None:
+    found = next_window(WEEKLY, Taking(START, (), day(8)), [day(7)], recheck)
+    assert found == Window(day(window[0]), day(window[1]), day(7))
+
+
+@pytest.mark.parametrize(("results", "due"), [([], 0), ([0], 28), ([28], None)])
+def test_a_fixed_day_may_be_that_of_the_start(results: list[int], due: int | None) -> None:
+    fixed = replace_fields(WEEKLY, timing=Timing.FIXED_DAYS, baseline_days=None, at_days=(0, 28), early_days=0)
+    found = next_window(fixed, Taking(START, (), day(30)), [day(on) for on in results])
+    assert (found.due_on if found else None) == (None if due is None else day(due))
+
+
+def test_a_test_asked_for_by_symptoms_is_due_at_once_and_not_before() -> None:
+    one = of(asked(taking("risperidone"), 0, prolactin_symptoms=True), "antipsychotic.prolactin")
+    assert one is not None
+    assert (one.opens_on, one.due_on) == (day(0), day(0))
+
+
+def test_what_is_asked_at_each_contact_names_its_measure() -> None:
+    one = of(asked(taking("lithium"), 10), "lithium.drug-review")
+    assert one is not None
+    assert (one.measure, one.status, one.opens_on, one.due_on, one.last_on, one.only_if) == (
+        "drug-review", Status.EACH_CONTACT, None, None, None, "",
+    )  # fmt: skip
 
 
 def test_the_other_valproate_schedule_is_quarterly_for_a_year() -> None:

@@ -158,6 +158,7 @@ def test_refills_of_controlled_substances(schedule: str, used: int, on: date, pe
     assert told is not None
     assert told.permitted is permitted
     assert told.source.startswith("21 CFR 1306")
+    assert told.action
 
 
 def test_a_drug_in_no_schedule_has_no_such_rule_and_nor_have_old_days() -> None:

@@ -19,7 +19,7 @@ from careloop.knowledge.chart import (
     Trial,
 )
 from careloop.knowledge.explaining import explain
-from careloop.knowledge.findings import Check
+from careloop.knowledge.findings import Alert, Check, Severity
 from careloop.knowledge.pack import load, read_data
 from careloop.knowledge.screening import screen
 from tests.support.knowledge import (
@@ -122,6 +122,14 @@ ALERTS: list[tuple[Order, Chart, Check, list[tuple[tuple[str, ...], str]]]] = [
         ],
     ),
     (
+        order("carbamazepine"), of(genotypes=(Genotype(gene="hla-b * 15:02", phenotype="Positive (one copy)"),)),
+        Check.DRUG_CONDITION,
+        [(
+            ("carbamazepine", "HLA-B*1502"),
+            "carbamazepine with HLA-B*15:02: Stevens-Johnson syndrome and toxic epidermal necrolysis.",
+        )],
+    ),
+    (
         order("carbamazepine"), of(genotypes=POSITIVE), Check.DRUG_CONDITION,
         [(
             ("carbamazepine", "HLA-B*1502"),
@@ -170,6 +178,17 @@ ALERTS: list[tuple[Order, Chart, Check, list[tuple[tuple[str, ...], str]]]] = [
         [(("clozapine",), "clozapine would start with neutrophils under 1500/uL.")],
     ),
     (
+        order("Symbyax"), tried(Trial(name="Symbyax", stopped_for=StoppedFor.ALLERGY)), Check.PRIOR_TRIAL,
+        [
+            (("fluoxetine",), "fluoxetine was stopped before for an allergic reaction."),
+            (("olanzapine",), "olanzapine was stopped before for an allergic reaction."),
+        ],
+    ),
+    (
+        order("fluoxetine"), tried(replace(FAILED, name=None, rxcui="4493")), Check.PRIOR_TRIAL,
+        [(("fluoxetine",), "fluoxetine was tried at an adequate dose for an adequate time and did not help.")],
+    ),
+    (
         order("fluoxetine"), tried(FAILED), Check.PRIOR_TRIAL,
         [(("fluoxetine",), "fluoxetine was tried at an adequate dose for an adequate time and did not help.")],
     ),
@@ -196,6 +215,24 @@ def test_an_alert_names_everything_it_involves(
 ) -> None:
     found = alerts(screen(chart, asked, TODAY), kind)
     assert [(alert.involves, alert.message) for alert in found] == told
+
+
+def test_an_alert_stands_with_its_rule_and_source() -> None:
+    (told,) = alerts(screen(taking("phenelzine"), order("sertraline"), TODAY), Check.DRUG_DRUG)
+    assert told == Alert(
+        rule="ddi.maoi-serotonergic",
+        version=1,
+        kind=Check.DRUG_DRUG,
+        severity=Severity.CONTRAINDICATED,
+        involves=("sertraline", "phenelzine"),
+        message=(
+            "sertraline with phenelzine: serotonin rises without its main route of clearance; "
+            "fatal serotonin syndrome has occurred."
+        ),
+        action="Do not combine; keep the washout interval in either direction.",
+        source="ONC high-priority interaction 4, Phansalkar 2012 (JAMIA 19:735) [V]",
+        reviewed=False,
+    )
 
 
 def test_an_alert_about_a_supply_asks_for_at_most_the_limit() -> None:

@@ -62,6 +62,15 @@ GAPS: list[tuple[Order, Chart, list[tuple[str, str, str]]]] = [
         ],
     ),
     (
+        order("clozapine", 300), replace(KNOWN, medications=None),
+        [
+            ("drug-drug", "medications-not-recorded", ""),
+            ("washout", "medications-not-recorded", ""),
+            ("duplicate-therapy", "medications-not-recorded", ""),
+            ("dose", "medications-not-recorded", "clozapine"),
+        ],
+    ),
+    (
         order("citalopram", 30), of(birth_date=None),
         [("dose", "birth-date-missing", "citalopram"), ("age", "birth-date-missing", "")],
     ),
