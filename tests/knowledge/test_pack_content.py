@@ -7,7 +7,6 @@ from careloop.knowledge.references import label, names_in
 from careloop.knowledge.text import tokens
 from tests.support.knowledge import changed
 
-
 PALIPERIDONE = "dose.paliperidone-renal and dose.paliperidone-mild-renal"
 
 

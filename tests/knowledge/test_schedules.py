@@ -329,11 +329,14 @@ def test_the_baseline_is_the_last_value_before_the_start_else_the_first_after_it
     assert demanded(asked(taking("olanzapine"), 30, *weights)) == []
     on_the_day = [result(WEIGHT, 0, 100), result(WEIGHT, 10, 90), result(WEIGHT, 30, 104)]
     assert demanded(asked(taking("olanzapine"), 30, *on_the_day)) == []
+    assert demanded(asked(taking("olanzapine"), 30, result(WEIGHT, -5, 90), *on_the_day)) == []
     after = [result(WEIGHT, 10, 100), result(WEIGHT, 20, 90), result(WEIGHT, 30, 105)]
     assert demanded(asked(taking("olanzapine"), 30, *after)) == ["metabolic.weight-gain"]
     pounds = [result(WEIGHT, 0, 100), result(WEIGHT, 30, 232, "lb")]
     assert demanded(asked(taking("olanzapine"), 30, *pounds)) == ["metabolic.weight-gain"]
     assert demanded(asked(taking("olanzapine"), 30, result(WEIGHT, -91, 50), result(WEIGHT, 30, 100))) == []
+    oldest = [result(WEIGHT, -90, 50), result(WEIGHT, 30, 100)]
+    assert demanded(asked(taking("olanzapine"), 30, *oldest)) == ["metabolic.weight-gain"]
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,10 @@ EARLY, PLAN = "change.phq-9.early-improvement", "change.phq-9.plan-change"
 def test_too_little_change_after_6_and_12_weeks_asks_for_a_look_at_the_plan(
     last: int, days: int, rules: list[str]
 ) -> None:
-    assert asked(course("phq-9", apart(18, last, days))) == rules
+    series = apart(18, last, days)
+    between = Point(on=START + timedelta(days=1), total=18)
+    assert asked(course("phq-9", series)) == rules
+    assert asked(course("phq-9", [series[0], between, series[1]])) == rules
 
 
 def test_a_baseline_too_low_for_a_response_asks_for_no_other_plan() -> None:
