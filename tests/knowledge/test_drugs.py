@@ -57,6 +57,29 @@ def test_an_unknown_ingredient_beside_a_known_one_is_told() -> None:
     assert (found.ingredients, found.unrecognised) == (("sertraline",), ("xyzmab",))
 
 
+@pytest.mark.parametrize(
+    ("text", "meant", "unknown"),
+    [
+        ("xyz abc mab 5 MG Oral Tablet / sertraline", ("sertraline",), ("xyz abc mab",)),
+        ("xyzmab / abcmab / sertraline", ("sertraline",), ("xyzmab", "abcmab")),
+        ("Tablet [Zoloft]", ("sertraline",), ()),
+        ("sertraline [Zoloft] [Prozac]", ("sertraline", "fluoxetine"), ()),
+        ("sertraline [Foomax]", ("sertraline",), ()),
+        ("Tablet [Foomax] [Zoloft]", ("sertraline",), ("foomax",)),
+        ("xyzmab [Zoloft]", ("sertraline",), ("xyzmab",)),
+        ("amlodipine-benazepril lithium", ("amlodipine", "benazepril", "lithium"), ()),
+        ("xyz-sertraline lithium", ("sertraline", "lithium"), ("xyz",)),
+        ("St. John`s wort", ("st-johns-wort",), ()),
+    ],
+)
+def test_every_ingredient_and_every_unknown_name_is_told(
+    text: str, meant: tuple[str, ...], unknown: tuple[str, ...]
+) -> None:
+    found = resolve(text)
+    assert isinstance(found, ResolvedDrug)
+    assert (found.ingredients, found.unrecognised) == (meant, unknown)
+
+
 def test_a_code_of_another_drug_contradicts_the_name() -> None:
     assert resolve("sertraline", "4493") == Unresolved(Reason.CONTRADICTORY_CODE, "sertraline")
 

@@ -186,6 +186,7 @@ def lab(loinc: str, value: str, unit: str, days_ago: int = 1) -> Lab:
         ([lab("751-8", "1.4", " 10*3 / UL")], {"lab.clozapine-anc-start"}),
         ([lab("751-8", "2000", "/uL", 30)], set()),
         ([lab("751-8", "2000", "/uL", 31)], {"lab.clozapine-anc-missing"}),
+        ([lab("751-8", "1400", "/uL", 31)], {"lab.clozapine-anc-missing", "lab.clozapine-anc-start"}),
         ([lab("751-8", "900", "/uL", 9), lab("751-8", "2000", "/uL", 2)], set()),
         ([lab("751-8", "2000", "/uL", -1)], {"lab.clozapine-anc-missing"}),
     ],
@@ -285,6 +286,7 @@ def test_earlier_trials_of_fluoxetine(tried: Trial, found: set[str], told: set[s
         ("lithium", 15, SuicideRisk.LOW, set(), set()),
         ("lithium", 15, SuicideRisk.UNKNOWN, set(), {"suicide-risk-unknown"}),
         ("lithium", None, SuicideRisk.LOW, set(), {"days-supply-missing"}),
+        ("lithium", 0, SuicideRisk.HIGH, set(), set()),
         ("sertraline", 90, SuicideRisk.UNKNOWN, set(), set()),
     ],
 )

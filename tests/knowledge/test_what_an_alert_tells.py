@@ -1,7 +1,7 @@
 """What an alert tells: everything that it involves, in words that name it, read by the pack that is asked."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -163,6 +163,13 @@ ALERTS: list[tuple[Order, Chart, Check, list[tuple[tuple[str, ...], str]]]] = [
         [(("citalopram",), "citalopram 21 mg a day is above 20 mg, the maximum over age 60.")],
     ),
     (
+        order("lamotrigine", 50, taken_since=TODAY - timedelta(days=13)), KNOWN, Check.DOSE,
+        [(
+            ("lamotrigine",),
+            "lamotrigine 50 mg a day is above 25 mg, the step of the titration on that day: severe rash.",
+        )],
+    ),
+    (
         order("sertraline"), of(birth_date=YOUNG), Check.AGE,
         [(
             ("sertraline",),
@@ -198,6 +205,10 @@ ALERTS: list[tuple[Order, Chart, Check, list[tuple[tuple[str, ...], str]]]] = [
             ("lithium",),
             "lithium for 15 days at a suicide risk of moderate or higher: dangerous in overdose.",
         )],
+    ),
+    (
+        order("methylphenidate", days_supply=None), KNOWN, Check.CONTROLLED_SUBSTANCE,
+        [(("methylphenidate",), "methylphenidate is a controlled substance.")],
     ),
     (
         order("methylphenidate", days_supply=91), KNOWN, Check.CONTROLLED_SUBSTANCE,
