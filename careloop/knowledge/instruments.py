@@ -115,7 +115,7 @@ def read_instruments(content: Mapping[str, bytes]) -> Mapping[str, Instrument]:
     found = parse(content, "instruments.yaml", Instrument)
     known = {instrument.id: instrument for instrument in found}
     if len(known) != len(found):
-        raise PackInvalid("instruments.yaml names an instrument twice")
+        raise PackInvalid("instruments.yaml: an instrument is given twice")
     for instrument in found:
         if fault := next(_faults(instrument), None):
             raise PackInvalid(f"instruments.yaml: {instrument.id}: {fault}")

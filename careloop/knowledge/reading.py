@@ -24,7 +24,7 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Hashable, ob
     keys = [loader.construct_object(key) for key, _ in node.value]
     if len(keys) != len(set(keys)):
         raise PackInvalid(f"a key is repeated near line {node.start_mark.line + 1}")
-    return loader.construct_mapping(node, deep=True)
+    return loader.construct_mapping(node)
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

@@ -92,13 +92,12 @@ def days_of_change(rules: Iterable[schema.Sourced]) -> list[date]:
 
 
 def require_ranges(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
-    """Raises PackInvalid for a range that holds nothing, such as from 65 to 24."""
+    """Raises PackInvalid for a range of ages that holds nobody, such as from 65 to 24."""
     for file, listed in entries.items():
         for entry in listed:
-            for low, high in (("from_age", "to_age"), ("from_days", "to_days")):
-                least, most = getattr(entry, low, None), getattr(entry, high, None)
-                if least is not None and most is not None and most < least:
-                    raise PackInvalid(f"{file}: {label(entry)}: {low} is above {high}")
+            least, most = getattr(entry, "from_age", None), getattr(entry, "to_age", None)
+            if least is not None and most is not None and most < least:
+                raise PackInvalid(f"{file}: {label(entry)}: from_age is above to_age")
 
 
 def require_disjoint(rules: Iterable[schema.DoseRule]) -> None:

@@ -60,9 +60,9 @@ def _entries(pack: Pack, shape: type[E]) -> tuple[E, ...]:
     return pack.entries(shape)
 
 
-def schedule_sets(pack: Pack | None = None) -> frozenset[str]:
+def schedule_sets() -> frozenset[str]:
     """The names of the schedules of which one may choose."""
-    return frozenset(rule.set for rule in _entries(pack or current_pack(), ScheduleRule) if rule.set)
+    return frozenset(rule.set for rule in _entries(current_pack(), ScheduleRule) if rule.set)
 
 
 def follow_up(
@@ -73,10 +73,10 @@ def follow_up(
     sets: frozenset[str] = DEFAULT_SETS,
 ) -> FollowUp:
     """What is due on that day. Drugs stopped before it ask for nothing. Raises InvalidInput for a set not known."""
-    pack = current_pack()
-    if unknown := sets - schedule_sets(pack):
-        known = ", ".join(sorted(schedule_sets(pack)))
+    if unknown := sets - schedule_sets():
+        known = ", ".join(sorted(schedule_sets()))
         raise InvalidInput("unknown-schedule", f"sets must be among: {known}.", field=f"sets[{min(unknown)}]")
+    pack = current_pack()
     drugs, unresolved = _resolved(tuple(courses), client or Client(), as_of, pack)
     known_results = tuple(sorted(results, key=lambda one: (one.on, one.code, repr(one))))
     due = [one for drug in drugs for one in _due(drug, known_results, sets)]

@@ -34,7 +34,7 @@ def _added(instrument: Instrument, answers: Answers, sex: Sex | None) -> Scored:
 def _columbia_screener(answers: Answers) -> Scored:
     """The highest band that a yes reaches. Without one, none: but only if nothing that mattered is missing.
 
-    Questions 3 to 5 are only asked after a yes to question 2.
+    Questions 3 to 5 are only asked after a yes to question 2, and whether it was recent after a yes to ever.
     """
     wish, thoughts, method, intent, plan, lifetime, recent = answers
     if 1 in (intent, plan, recent):
@@ -42,8 +42,7 @@ def _columbia_screener(answers: Answers) -> Scored:
     if 1 in (method, lifetime):
         return None, "moderate"
     followed = (method, intent, plan) if thoughts else ()
-    recent_told = 0 if lifetime == 0 else recent
-    if None in (wish, thoughts, lifetime, recent_told, *followed):
+    if None in (wish, thoughts, lifetime, *followed):
         return None, None
     return None, "low" if 1 in (wish, thoughts) else "none"
 

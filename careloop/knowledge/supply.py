@@ -67,9 +67,9 @@ def early_fills(fills: Iterable[Fill]) -> tuple[EarlyFill, ...]:
     return tuple(EarlyFill(fill=fill, days_in_hand=days) for fill, days in early if days > 0)
 
 
-def payers(pack: Pack | None = None) -> tuple[str, ...]:
+def payers() -> tuple[str, ...]:
     """The payers of the table."""
-    return tuple(rule.payer for rule in (pack or current_pack()).entries(RefillRule) if rule.payer)
+    return tuple(rule.payer for rule in current_pack().entries(RefillRule) if rule.payer)
 
 
 def refill(last: Fill, payer: str, on: date, schedule: str | None = None) -> Ruling:
@@ -77,14 +77,13 @@ def refill(last: Fill, payer: str, on: date, schedule: str | None = None) -> Rul
 
     Raises InvalidInput for a payer that is not in the table or a supply out of range.
     """
-    pack = current_pack()
-    if payer not in payers(pack):
-        raise InvalidInput("unknown-payer", f"payer must be one of: {', '.join(payers(pack))}.", field="payer")
+    if payer not in payers():
+        raise InvalidInput("unknown-payer", f"payer must be one of: {', '.join(payers())}.", field="payer")
     if not 0 < last.days_supply <= MOST_DAYS:
         raise InvalidInput("out-of-range", f"days_supply must be from 1 to {MOST_DAYS}.", field="days_supply")
     rules = [
         rule
-        for rule in pack.entries(RefillRule)
+        for rule in current_pack().entries(RefillRule)
         if rule.in_force(on) and rule.payer in ("", payer) and (not rule.schedules or schedule in rule.schedules)
     ]
     if not rules:

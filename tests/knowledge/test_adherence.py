@@ -107,23 +107,23 @@ def test_adherent_means_four_days_in_five(days: int, adherent: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("period", "fills", "stays", "field"),
+    ("period", "fills", "stays", "slug", "field"),
     [
-        (Period(start=date(2018, 1, 2), end=date(2018, 1, 1)), [], [], "period.end"),
-        (Period(start=date(1899, 12, 31), end=date(2018, 1, 1)), [], [], "period.end"),
-        (Period(start=date(2018, 1, 1), end=date(2200, 1, 1)), [], [], "period.end"),
-        (YEAR, [], [YEAR, stay(1, 2, 1)], "inpatient[1].end"),
-        (YEAR, [fill(1, 1, -1)], [], "fills[0].days_supply"),
-        (YEAR, [fill(1, 1), fill(1, 1, 1001)], [], "fills[1].days_supply"),
-        (YEAR, [fill(1, 1, 1000)] * 101, [], "fills"),
+        (Period(start=date(2018, 1, 2), end=date(2018, 1, 1)), [], [], "period-out-of-range", "period.end"),
+        (Period(start=date(1899, 12, 31), end=date(2018, 1, 1)), [], [], "period-out-of-range", "period.end"),
+        (Period(start=date(2018, 1, 1), end=date(2200, 1, 1)), [], [], "period-out-of-range", "period.end"),
+        (YEAR, [], [YEAR, stay(1, 2, 1)], "period-out-of-range", "inpatient[1].end"),
+        (YEAR, [fill(1, 1, -1)], [], "out-of-range", "fills[0].days_supply"),
+        (YEAR, [fill(1, 1), fill(1, 1, 1001)], [], "out-of-range", "fills[1].days_supply"),
+        (YEAR, [fill(1, 1, 1000)] * 101, [], "out-of-range", "fills"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_field(
-    period: Period, fills: list[Fill], stays: list[Period], field: str
+    period: Period, fills: list[Fill], stays: list[Period], slug: str, field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         adherence(period, fills, stays)
-    assert refused.value.field == field
+    assert (refused.value.slug, refused.value.field) == (slug, field)
     assert field in refused.value.sentence
 
 

@@ -49,6 +49,19 @@ def test_how_an_entry_speaks(
 
 
 @pytest.mark.parametrize(
+    ("ordered", "substance"),
+    [
+        ("sertraline", "carbamazepine"), ("lamotrigine", "sertraline"), ("sertraline", "Penicillin V"),
+        ("amoxicillin", "ibuprofen"), ("lithium", "ibuprofen"), ("zonisamide", "amitriptyline"),
+        ("buspirone", "penicillin"), ("sertraline", "opioids"),
+    ],
+)  # fmt: skip
+def test_an_entry_says_nothing_of_an_unrelated_drug(ordered: str, substance: str) -> None:
+    answer = listed(ordered, substance)
+    assert (severities(answer, Check.ALLERGY), reasons(answer, Check.ALLERGY)) == ([], set())
+
+
+@pytest.mark.parametrize(
     "substance", ["Mold (organism)", "Eggs (edible) (substance)", "Allergy to tree pollen (finding)"]
 )
 def test_what_is_no_medicine_is_understood_whatever_kind_of_concept_it_is(substance: str) -> None:

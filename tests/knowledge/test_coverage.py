@@ -5,7 +5,7 @@ from dataclasses import replace
 from careloop.knowledge.chart import Chart
 from careloop.knowledge.coverage import Missing, coverage, fully_checked
 from careloop.knowledge.findings import Check, Reason
-from tests.support.knowledge import asked, taking
+from tests.support.knowledge import asked, of, taking
 
 
 def test_orders_are_counted_by_what_could_be_checked() -> None:
@@ -21,6 +21,13 @@ def test_orders_are_counted_by_what_could_be_checked() -> None:
 def test_a_reason_counts_once_in_an_order_however_often_it_stands_there() -> None:
     found = coverage([asked("sertraline", taking("xyzmab", "abcmab"))])
     assert Missing(check=Check.DRUG_DRUG, reason=Reason.UNKNOWN_DRUG, orders=1) in found.missing
+
+
+def test_the_most_frequent_gap_comes_first() -> None:
+    found = coverage([asked("sertraline", mg=None)] + [asked("bupropion", of(conditions=None))] * 2)
+    assert [(gap.check, gap.orders) for gap in found.missing] == [(Check.DRUG_CONDITION, 2), (Check.DOSE, 1)]
+    found = coverage([asked("sertraline", mg=None)] * 2 + [asked("bupropion", of(conditions=None))])
+    assert [(gap.check, gap.orders) for gap in found.missing] == [(Check.DOSE, 2), (Check.DRUG_CONDITION, 1)]
 
 
 def test_equally_frequent_gaps_come_in_one_order_whatever_the_order_of_the_set() -> None:

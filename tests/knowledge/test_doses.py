@@ -6,11 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from careloop.knowledge.chart import Condition, Genotype, Lab, Medication
+from careloop.knowledge.chart import Condition, Genotype, Lab, Medication, Sex
 from careloop.knowledge.findings import Check
-from careloop.knowledge.pack import current_pack
+from careloop.knowledge.pack import current_pack, load, read_data
+from careloop.knowledge.screening import screen
 from careloop.knowledge.vocabulary import Drug
-from tests.support.knowledge import KNOWN, TODAY, alerts, asked, of, reasons, rules, taking
+from tests.support.knowledge import KNOWN, TODAY, alerts, asked, data_with, of, order, reasons, rules, taking
 
 LIMITED = [drug for drug in current_pack().drugs.values() if drug.max_daily_mg is not None]
 OVER_60 = date(1965, 11, 23)
@@ -75,9 +76,9 @@ def test_two_inhibitors_are_two_alerts() -> None:
 
 def test_citalopram_by_phenotype_and_liver() -> None:
     poor = of(genotypes=(Genotype(gene="CYP2C19", phenotype="Poor Metabolizer"),))
-    liver = of(conditions=(Condition(icd10="K74.60"),))
     assert rules(asked("citalopram", poor, 30), Check.DOSE) == {"dose.citalopram-cyp2c19-poor"}
-    assert rules(asked("citalopram", liver, 30), Check.DOSE) == {"dose.citalopram-liver"}
+    for liver in (Condition(icd10="K74.60"), Condition(snomed="328383001"), Condition(text="cirrhosis of the liver")):
+        assert rules(asked("citalopram", of(conditions=(liver,)), 30), Check.DOSE) == {"dose.citalopram-liver"}
 
 
 def test_a_lower_limit_that_hangs_on_unknown_facts_is_told_only_where_it_matters() -> None:
@@ -156,3 +157,69 @@ def test_a_weight_that_was_measured_counts_where_none_was_told(unit: str, told: 
     answer = asked("valproate", of(weight_kg=None, labs=(weighed,)), 3001)
     assert rules(answer, Check.DOSE) == told
     assert ("weight-missing" in reasons(answer, Check.DOSE)) is not bool(told)
+
+
+def measured(loinc: str, value: int, unit: str, on: date = TODAY) -> Lab:
+    return Lab(loinc=loinc, value=Decimal(value), unit=unit, at=on)
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        measured("8339-4", 3, "kg"),
+        measured("29463-7", 40, "kg", TODAY + timedelta(days=1)),
+        measured("29463-7", 40, "kg", TODAY - timedelta(days=1)),
+        measured("29463-7", 60, "kg"),
+        measured("29463-7", 40, "stone"),
+    ],
+)
+def test_the_lowest_weight_of_the_last_day_counts_and_no_other_measure(another: Lab) -> None:
+    for labs in ((another, measured("29463-7", 50, "kg")), (measured("29463-7", 50, "kg"), another)):
+        told = [asked("valproate", of(weight_kg=None, labs=labs), mg) for mg in (3000, 3001)]
+        assert [rules(answer, Check.DOSE) for answer in told] == [set(), {"dose.max-daily"}]
+
+
+@pytest.mark.parametrize("sex", [None, *Sex])
+def test_a_limit_that_does_not_speak_of_sex_holds_for_none_in_particular(sex: Sex | None) -> None:
+    answer = asked("citalopram", of(sex=sex), 30)
+    assert (rules(answer, Check.DOSE), reasons(answer, Check.DOSE)) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("sex", "found", "told"),
+    [
+        (Sex.FEMALE, {"dose.zolpidem-women"}, set()),
+        (Sex.MALE, set(), set()),
+        (Sex.OTHER, set(), set()),
+        (Sex.UNKNOWN, set(), {"sex-unknown"}),
+        (None, set(), {"sex-unknown"}),
+    ],
+)
+def test_zolpidem_for_women(sex: Sex | None, found: set[str], told: set[str]) -> None:
+    answer = asked("zolpidem", of(sex=sex), 7)
+    assert (rules(answer, Check.DOSE), reasons(answer, Check.DOSE)) == (found, told)
+
+
+@pytest.mark.parametrize(
+    ("taken", "found"),
+    [
+        (Medication(name="clozapine"), set()),
+        (Medication(name="clozapine", stopped_on=TODAY), set()),
+        (Medication(name="clozapine", stopped_on=TODAY - timedelta(days=1)), {"dose.clozapine-start"}),
+    ],
+)
+def test_what_is_still_taken_is_never_a_start_however_short_the_gap(taken: Medication, found: set[str]) -> None:
+    pack = load(data_with("doses.yaml", "restart_days: 2", "restart_days: 1"))
+    answer = screen(replace(KNOWN, medications=(taken,)), order("clozapine", 300), TODAY, pack)
+    assert rules(answer, Check.DOSE) == found
+
+
+def test_the_order_of_the_limits_in_their_file_does_not_matter() -> None:
+    heading, *entries = read_data()["doses.yaml"].decode().split("\n- id: ")
+    written = "\n- id: ".join([heading, *reversed(entries)])
+    pack = load({**read_data(), "doses.yaml": written.encode()})
+    assert [rule.id for rule in pack.doses] == [rule.id for rule in reversed(current_pack().doses)]
+    chart = replace(of(birth_date=OVER_60, conditions=(Condition(icd10="K74.60"),)), medications=None)
+    told = screen(chart, order("citalopram", 50), TODAY, pack)
+    assert rules(told, Check.DOSE) == {"dose.max-daily", "dose.citalopram-age", "dose.citalopram-liver"}
+    assert replace(told, knowledge=current_pack().reference) == screen(chart, order("citalopram", 50), TODAY)

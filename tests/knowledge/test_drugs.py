@@ -4,7 +4,8 @@ import pytest
 
 from careloop.knowledge.drugs import ResolvedDrug, Unresolved, high_risk, ingredients, resolve
 from careloop.knowledge.findings import Reason
-from careloop.knowledge.pack import current_pack
+from careloop.knowledge.pack import current_pack, load
+from tests.support.knowledge import data_with
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,29 @@ def test_an_unknown_ingredient_beside_a_known_one_is_told() -> None:
     assert (found.ingredients, found.unrecognised) == (("sertraline",), ("xyzmab",))
 
 
+@pytest.mark.parametrize(
+    ("text", "meant", "unknown"),
+    [
+        ("xyz abc mab 5 MG Oral Tablet / sertraline", ("sertraline",), ("xyz abc mab",)),
+        ("xyzmab / abcmab / sertraline", ("sertraline",), ("xyzmab", "abcmab")),
+        ("Tablet [Zoloft]", ("sertraline",), ()),
+        ("sertraline [Zoloft] [Prozac]", ("sertraline", "fluoxetine"), ()),
+        ("sertraline [Foomax]", ("sertraline",), ()),
+        ("Tablet [Foomax] [Zoloft]", ("sertraline",), ("foomax",)),
+        ("xyzmab [Zoloft]", ("sertraline",), ("xyzmab",)),
+        ("amlodipine-benazepril lithium", ("amlodipine", "benazepril", "lithium"), ()),
+        ("xyz-sertraline lithium", ("sertraline", "lithium"), ("xyz",)),
+        ("St. John`s wort", ("st-johns-wort",), ()),
+    ],
+)
+def test_every_ingredient_and_every_unknown_name_is_told(
+    text: str, meant: tuple[str, ...], unknown: tuple[str, ...]
+) -> None:
+    found = resolve(text)
+    assert isinstance(found, ResolvedDrug)
+    assert (found.ingredients, found.unrecognised) == (meant, unknown)
+
+
 def test_a_code_of_another_drug_contradicts_the_name() -> None:
     assert resolve("sertraline", "4493") == Unresolved(Reason.CONTRADICTORY_CODE, "sertraline")
 
@@ -73,7 +97,14 @@ def test_a_code_of_another_drug_contradicts_the_name() -> None:
 def test_how_far_a_code_is_trusted(name: str | None, rxcui: str, notes: tuple[str, ...], alone: bool) -> None:
     found = resolve(name, rxcui)
     assert isinstance(found, ResolvedDrug)
+    assert (found.ingredients, found.subject) == (ingredients(name, rxcui), name or rxcui)
     assert (found.notes, found.by_code_alone) == (notes, alone)
+
+
+def test_ingredients_are_read_by_name_code_and_pack() -> None:
+    pack = load(data_with("drugs.yaml", "also: [Zoloft", "also: [Serlift, Zoloft"))
+    assert (ingredients("Serlift"), ingredients("Serlift", pack=pack)) == ((), ("sertraline",))
+    assert (ingredients(None, "36437"), ingredients(None, "0")) == (("sertraline",), ())
 
 
 def test_an_ingredient_code_of_a_combination_agrees_with_its_name() -> None:

@@ -27,7 +27,7 @@ from careloop.knowledge.explaining import Explanation, explain
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack import current_pack
 from careloop.knowledge.screening import screen
-from tests.support.knowledge import KNOWN, TODAY, of, order, taking
+from tests.support.knowledge import KNOWN, TODAY, alerts, of, order, taking
 
 PACK = current_pack()
 OLD, YOUNG = date(1950, 5, 1), date(2006, 5, 1)
@@ -61,9 +61,27 @@ def test_a_pair_says_how_both_are_taken_and_by_which_class_each_is_meant() -> No
     )
 
 
-def test_a_washout_tells_the_day_of_the_last_dose() -> None:
+def test_a_washout_tells_the_day_of_the_last_dose_and_the_classes() -> None:
     chart = replace(KNOWN, medications=(Medication(name="phenelzine", stopped_on=date(2026, 11, 20)),))
-    assert "phenelzine: dose not told, last dose 2026-11-20" in evidence(chart, order("sertraline"), Check.WASHOUT)
+    assert evidence(chart, order("sertraline"), Check.WASHOUT) == (
+        "phenelzine: dose not told, last dose 2026-11-20",
+        "sertraline: serotonergic-antidepressant > ssri",
+        "phenelzine: maoi-irreversible",
+    )
+
+
+def test_what_stopped_tells_the_class_whose_leaving_moves_the_level() -> None:
+    chart = replace(KNOWN, medications=(Medication(name="carbamazepine", stopped_on=date(2026, 11, 20)),))
+    told = evidence(chart, order("quetiapine"), Check.DRUG_DRUG, "stop.")
+    assert told[0] == "carbamazepine: dose not told, last dose 2026-11-20"
+    assert [line.split(": ")[0] for line in told[1:]] == ["carbamazepine"]
+
+
+def test_a_supply_of_whose_risk_nothing_is_known_any_more_says_so() -> None:
+    asked = order("lithium", days_supply=30)
+    (alert,) = alerts(screen(of(suicide_risk=SuicideRisk.HIGH), asked, TODAY), Check.SUPPLY)
+    told = explain(alert, of(suicide_risk=None), asked, TODAY)
+    assert told.evidence[1:] == ("30 days; suicide risk not told",)
 
 
 FAILED_TRIAL = Trial(
@@ -79,6 +97,7 @@ BARELY_TOLD = (
 BARE_TRIAL = Trial(name="sertraline", stopped_for=StoppedFor.INTOLERANCE)
 UNEXPLAINED = Trial(name="sertraline", daily_dose_mg=Decimal(100), weeks=Decimal(8), response=TrialResponse.NONE)
 EPILEPSY, CIRRHOSIS = (Condition(icd10="G40.909"),), (Condition(text="cirrhosis"),)
+BENIGN = (Condition(text="benign ethnic neutropenia"), Condition(text="asthma"))
 SEIZURES = (Condition(text="seizure disorder"), Condition(snomed="84757009"), Condition(icd10="I10"))
 RATES = (
     Lab(loinc="33914-3", value=Decimal(50), at=date(2026, 10, 1), unit="mL/min/{1.73_m2}"),
@@ -164,6 +183,26 @@ ENDED_SMOKING = replace(KNOWN, medications=(Medication(name="tobacco smoke", sto
         ),
         (of(labs=(WHITE_COUNT,)), order("clozapine"), Check.LAB, ["anc (751-8): 1200 /uL on 2026-11-20"]),
         (of(), order("clozapine"), Check.LAB, ["no result of anc (751-8)"]),
+        (
+            of(),
+            order("lithium"),
+            Check.LAB,
+            [
+                "no result of renal-function (33914-3) or renal-function (2160-0) or renal-function (38483-4)",
+            ],
+        ),
+        (
+            of(labs=(replace(WHITE_COUNT, value=Decimal(900)),), conditions=BENIGN),
+            order("clozapine"),
+            Check.LAB,
+            ["anc (751-8): 900 /uL on 2026-11-20", "benign ethnic neutropenia: benign-ethnic-neutropenia"],
+        ),
+        (
+            of(labs=(Lab(loinc="6690-2", value=Decimal(7), at=date(2025, 10, 1)),)),
+            order("carbamazepine"),
+            Check.LAB,
+            ["blood-count (6690-2): 7 without unit on 2025-10-01"],
+        ),
         (
             replace(KNOWN, trials=(FAILED_TRIAL, Trial(name="lithium"))),
             order("sertraline"),

@@ -102,3 +102,36 @@ def test_an_unknown_medication_is_told_and_hides_nothing_of_the_others() -> None
     assert severities(answer, Check.DRUG_DRUG) == [CONTRAINDICATED]
     assert reasons(answer, Check.DRUG_DRUG) == {"unknown-drug"}
     assert Check.DRUG_DRUG in answer.checked
+
+
+ORAL, PATCH = "selegiline oral tablet", "selegiline transdermal patch"
+OPEN = {"dose-or-route-missing"}
+
+
+@pytest.mark.parametrize(
+    ("one", "mg", "other", "found", "told"),
+    [
+        (ORAL, "10", "sertraline", {"ddi.selegiline-oral-serotonergic"}, set()),
+        (ORAL, "10.01", "sertraline", {"ddi.maoi-serotonergic"}, set()),
+        (ORAL, None, "sertraline", {"ddi.maoi-serotonergic"}, OPEN),
+        (PATCH, "6", "sertraline", {"ddi.maoi-serotonergic"}, set()),
+        ("selegiline", "10", "sertraline", {"ddi.maoi-serotonergic"}, OPEN),
+        ("selegiline", "11", "sertraline", {"ddi.maoi-serotonergic"}, set()),
+        ("selegiline", None, "sertraline", {"ddi.maoi-serotonergic"}, OPEN),
+        ("topiramate", "199.99", "ethinyl estradiol", set(), set()),
+        ("topiramate", "200", "ethinyl estradiol", {"ddi.contraceptive-topiramate"}, set()),
+        ("topiramate", None, "ethinyl estradiol", set(), OPEN),
+        ("Qsymia", "200", "ethinyl estradiol", set(), OPEN),
+        ("olanzapine injection", "10", "lorazepam", {"ddi.olanzapine-injection-benzodiazepine"}, set()),
+        ("olanzapine oral tablet", "10", "lorazepam", set(), set()),
+        ("olanzapine", "10", "lorazepam", set(), OPEN),
+    ],
+)
+def test_a_rule_about_one_form_speaks_of_that_form_alone(
+    one: str, mg: str | None, other: str, found: set[str], told: set[str]
+) -> None:
+    dose = None if mg is None else Decimal(mg)
+    taken = replace(KNOWN, medications=(Medication(name=one, daily_dose_mg=dose),))
+    for answer in (asked(other, taken), asked(one, taking(other), mg)):
+        pairs = {rule for rule in rules(answer, Check.DRUG_DRUG) if rule.startswith("ddi.")}
+        assert (pairs, reasons(answer, Check.DRUG_DRUG)) == (found, told)

@@ -9,7 +9,7 @@ from careloop.knowledge.pack import PackInvalid, current_pack, digest_of, load, 
 from careloop.knowledge.schema import Rule
 from tests.support.knowledge import data_with
 
-WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs", "points"}
+WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
 from careloop.knowledge.instruments import RULES, SUM, read_instruments
 from careloop.knowledge.pack import PackInvalid, read_data
-from careloop.knowledge.scales import Reading, instruments, readings, score, score_total
+from careloop.knowledge.scales import Reading, Score, instruments, readings, score, score_total
+from careloop.knowledge.schema import Basis
 from careloop.knowledge.scoring import OWN_RULES
 from tests.support.refusals import refused_field
 
@@ -60,6 +61,7 @@ def test_bands_at_their_edges(instrument: str, total: int, band: str) -> None:
     [
         ([0, 0, 0, 0, 0, 0, 0], "none"),
         ([0, 0, None, None, None, 0, 0], "none"),
+        ([0, 0, None, None, None, 0, None], "none"),
         ([1, 0, None, None, None, 0, 0], "low"),
         ([0, 1, 0, 0, 0, 0, 0], "low"),
         ([1, 1, 1, 0, 0, 0, 0], "moderate"),
@@ -136,24 +138,33 @@ def test_burden_of_side_effects(burden: int, band: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "slug", "field", "said"),
     [
-        ([1] * 8, "9 items"),
-        ([1] * 10, "9 items"),
-        ([4] + [0] * 8, "Item 1 of phq-9 must be from 0 to 3"),
-        ([0] * 8 + [-1], "Item 9"),
+        ([1] * 8, "wrong-count", "items", "phq-9 has 9 items; 8 answers were given."),
+        ([1] * 10, "wrong-count", "items", "phq-9 has 9 items; 10 answers were given."),
+        ([4] + [0] * 8, "out-of-range", "items[0]", "Item 1 of phq-9 must be from 0 to 3 (interest)."),
+        ([0] * 8 + [-1], "out-of-range", "items[8]", "Item 9 of phq-9 must be from 0 to 3 (better-off-dead)."),
     ],
 )
-def test_what_is_no_answer_is_named(answers: list[int | None], said: str) -> None:
+def test_what_is_no_answer_is_named(answers: list[int | None], slug: str, field: str, said: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         score("phq-9", answers)
-    assert said in refused.value.sentence
+    assert (refused.value.slug, refused.value.field, refused.value.sentence) == (slug, field, said)
 
 
-@pytest.mark.parametrize(("instrument", "total"), [("phq-9", 28), ("phq-9", -1), ("c-ssrs", 1), ("hdrs", 1)])
-def test_totals_that_mean_nothing_are_refused(instrument: str, total: int) -> None:
-    with pytest.raises(InvalidInput):
+@pytest.mark.parametrize(
+    ("instrument", "total", "slug", "field", "said"),
+    [
+        ("phq-9", 28, "out-of-range", "total", "total must be from 0 to 27 for phq-9."),
+        ("phq-9", -1, "out-of-range", "total", "total must be from 0 to 27 for phq-9."),
+        ("c-ssrs", 1, "items-needed", "instrument", "c-ssrs is read from its items."),
+        ("hdrs", 1, "unknown-instrument", "instrument", f"instrument must be one of: {', '.join(IDS)}."),
+    ],
+)
+def test_totals_that_mean_nothing_are_refused(instrument: str, total: int, slug: str, field: str, said: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
         score_total(instrument, total)
+    assert (refused.value.slug, refused.value.field, refused.value.sentence) == (slug, field, said)
 
 
 @pytest.mark.parametrize("instrument", IDS)
@@ -190,6 +201,12 @@ def test_the_published_us_core_phq_9_scores_to_its_published_total() -> None:
 def test_alcohol_cut_offs_go_by_sex(sex: Sex | None, total: int, band: str) -> None:
     assert score_total("audit-c", total, sex).band == band
     assert score("audit-c", [total, 0, 0], sex).band == band
+
+
+def test_a_total_from_elsewhere_is_told_with_its_band_alone() -> None:
+    assert score_total("phq-9", 12) == Score(
+        instrument="phq-9", version=1, total=12, band="moderate", flags=(), missing=0
+    )
 
 
 def test_sex_changes_nothing_else() -> None:
@@ -306,6 +323,18 @@ def test_a_flag_has_its_own_basis_and_a_band_that_of_its_instrument() -> None:
     assert reading("fibser", "address", [0, 0, 3]).basis == "V"
 
 
+def test_a_criterion_has_its_own_source_and_says_what_to_do() -> None:
+    assert reading("phq-9", "major-depressive-syndrome", [3] * 9) == Reading(
+        name="major-depressive-syndrome",
+        holds=True,
+        action="Confirm by interview: impairment, bereavement, mania, other causes.",
+        source="PHQ instruction manual",
+        basis=Basis.MEMORY,
+        reviewed=False,
+    )
+    assert reading("pcl-5", "provisional-ptsd", [4] * 20).action == "Confirm by structured interview."
+
+
 def test_answers_that_ask_for_nothing_read_as_nothing() -> None:
     assert readings("fibser", [6, 6, 2]) == ()
     assert readings("prise", [2] * 9) == ()
@@ -349,27 +378,55 @@ def test_the_ways_to_score_are_those_the_data_may_name() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("id: phq-9\n", "id: phq-2\n", "twice"),
-        ("score: mood-disorder", "score: guessed", "no such way"),
-        ("most: 8, count: 5", "most: 0, count: 5", "range"),
-        ("most: 8, count: 5", "most: 8, count: 0", "range"),
-        ("{name: subclinical, from: 0}", "{name: subclinical, from: 1}", "bands"),
-        ("{name: significant, from: 10}", "{name: significant, from: 22}", "bands"),
-        ("{name: significant, from: 10}", "{name: significant, from: 21}", "bands"),
-        ("{name: severe, from: 21}", "{name: severe, from: 41}", "bands"),
-        ("    female: [{name: negative, from: 0}", "    women: [{name: negative, from: 0}", "female and male"),
-        ("    male: [{name: negative, from: 0}", "    male: [{name: negative, from: 1}", "bands"),
-        ("item: 9, from: 1, action", "item: 10, from: 1, action", "does not have"),
-        ("{items: [1, 2], at_least: 1}", "{items: [0, 2], at_least: 1}", "does not have"),
-        ("but: [{item: 9, from: 1}]", "but: [{item: 99, from: 1}]", "does not have"),
-        ("totalled: [4]", "totalled: [5]", "does not have"),
-        ("reviewed: false", "reviewed: false\n  signed: true", "signed"),
+        ("id: phq-9\n", "id: phq-2\n", "an instrument is given twice"),
+        ("score: mood-disorder", "score: guessed", "mdq: no such way to score"),
+        ("most: 8, count: 5", "most: 0, count: 5", "wsas: every item needs a range"),
+        ("most: 8, count: 5", "most: 8, count: 0", "wsas: every item needs a range"),
+        (
+            "{name: subclinical, from: 0}",
+            "{name: subclinical, from: 1}",
+            "wsas: bands must rise from 0 within the range",
+        ),
+        (
+            "{name: significant, from: 10}",
+            "{name: significant, from: 22}",
+            "wsas: bands must rise from 0 within the range",
+        ),
+        (
+            "{name: significant, from: 10}",
+            "{name: significant, from: 21}",
+            "wsas: bands must rise from 0 within the range",
+        ),
+        ("{name: severe, from: 21}", "{name: severe, from: 41}", "wsas: bands must rise from 0 within the range"),
+        (
+            "    female: [{name: negative, from: 0}",
+            "    women: [{name: negative, from: 0}",
+            "audit-c: bands are by female and male",
+        ),
+        (
+            "    male: [{name: negative, from: 0}",
+            "    male: [{name: negative, from: 1}",
+            "audit-c: bands must rise from 0 within the range",
+        ),
+        ("item: 9, from: 1, action", "item: 10, from: 1, action", "phq-9: an item is named that it does not have"),
+        (
+            "{items: [1, 2], at_least: 1}",
+            "{items: [0, 2], at_least: 1}",
+            "phq-9: an item is named that it does not have",
+        ),
+        ("but: [{item: 9, from: 1}]", "but: [{item: 99, from: 1}]", "phq-9: an item is named that it does not have"),
+        ("totalled: [4]", "totalled: [5]", "bars: an item is named that it does not have"),
+        (
+            "reviewed: false",
+            "reviewed: false\n  signed: true",
+            "phq-2: Object contains unknown field `signed` - at `$[0]`",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_instrument_that_does_not_fit_together_is_refused(old: str, new: str, said: str) -> None:
     data = read_data()
     text = data["instruments.yaml"].decode()
     assert old in text
     with pytest.raises(PackInvalid) as refused:
         read_instruments({**data, "instruments.yaml": text.replace(old, new, 1).encode()})
-    assert said in str(refused.value)
+    assert str(refused.value) == f"instruments.yaml: {said}"

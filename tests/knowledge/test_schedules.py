@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_fields
 
 from careloop.kernel.errors import InvalidInput
+from careloop.knowledge.due_dates import Taking, Window, next_window
 from careloop.knowledge.follow_up import Client, DrugCourse, Due, FollowUp, Gap, Status
-from careloop.knowledge.follow_up_schema import FACTS, Measure, ResultRule, ScheduleRule
+from careloop.knowledge.follow_up_schema import FACTS, Measure, ResultRule, ScheduleRule, Timing
 from careloop.knowledge.pack import PackInvalid, current_pack, load, read_data
 from careloop.knowledge.result_actions import Result
 from careloop.knowledge.schedules import follow_up, schedule_sets
@@ -163,7 +165,8 @@ def test_severe_neutropenia_is_remembered_after_recovery() -> None:
 
 def test_the_worst_of_two_counts_of_a_day_speaks_and_their_units_are_read() -> None:
     assert demanded(asked(CLOZAPINE, 20, result(ANC, 20, 4000), result(ANC, 20, 900))) == ["clozapine.moderate"]
-    assert demanded(asked(CLOZAPINE, 20, result(ANC, 20, "1.4", "10*3/uL"))) == ["clozapine.mild"]
+    for unit in ("10*3/uL", "10*3 / uL", " K/UL"):
+        assert demanded(asked(CLOZAPINE, 20, result(ANC, 20, "1.4", unit))) == ["clozapine.mild"]
 
 
 @pytest.mark.parametrize("unit", ["mg", ""])
@@ -197,6 +200,12 @@ def test_a_gap_of_two_days_restarts_the_dose_and_of_thirty_the_counts(resumed: i
 def test_a_gap_that_lasts_is_counted_to_today(today: int, gaps: int) -> None:
     found = asked(taking("clozapine", gaps=(Gap(last_dose_on=day(200)),)), today)
     assert [one.days for one in found.gaps] == [today - 200] * gaps
+
+
+def test_after_a_dose_of_today_an_earlier_gap_speaks_no_more() -> None:
+    earlier = Gap(last_dose_on=day(20), resumed_on=day(30))
+    assert asked(taking("clozapine", gaps=(earlier,)), 40).gaps[0].days == 10
+    assert asked(taking("clozapine", gaps=(earlier, Gap(last_dose_on=day(40)))), 40).gaps == ()
 
 
 def test_only_the_latest_gap_speaks_and_one_to_come_does_not() -> None:
@@ -276,7 +285,9 @@ def test_lithium_levels(level: str, rules: list[str]) -> None:
     ("level", "next_day"), [("1.0", 141), ("1.4", 57), ("1.6", 51)]
 )  # fmt: skip
 def test_a_level_that_is_too_high_brings_the_next_one_forward(level: str, next_day: int) -> None:
-    assert due_day(asked(taking("lithium"), 50, result(LITHIUM, 50, level)), "lithium.level") == next_day
+    one = of(asked(taking("lithium"), 50, result(LITHIUM, 50, level)), "lithium.level")
+    assert one is not None
+    assert (one.due_on, one.last_on) == (day(next_day), day(50))
 
 
 @pytest.mark.parametrize(
@@ -318,11 +329,14 @@ def test_the_baseline_is_the_last_value_before_the_start_else_the_first_after_it
     assert demanded(asked(taking("olanzapine"), 30, *weights)) == []
     on_the_day = [result(WEIGHT, 0, 100), result(WEIGHT, 10, 90), result(WEIGHT, 30, 104)]
     assert demanded(asked(taking("olanzapine"), 30, *on_the_day)) == []
+    assert demanded(asked(taking("olanzapine"), 30, result(WEIGHT, -5, 90), *on_the_day)) == []
     after = [result(WEIGHT, 10, 100), result(WEIGHT, 20, 90), result(WEIGHT, 30, 105)]
     assert demanded(asked(taking("olanzapine"), 30, *after)) == ["metabolic.weight-gain"]
     pounds = [result(WEIGHT, 0, 100), result(WEIGHT, 30, 232, "lb")]
     assert demanded(asked(taking("olanzapine"), 30, *pounds)) == ["metabolic.weight-gain"]
     assert demanded(asked(taking("olanzapine"), 30, result(WEIGHT, -91, 50), result(WEIGHT, 30, 100))) == []
+    oldest = [result(WEIGHT, -90, 50), result(WEIGHT, 30, 100)]
+    assert demanded(asked(taking("olanzapine"), 30, *oldest)) == ["metabolic.weight-gain"]
 
 
 @pytest.mark.parametrize(
@@ -380,7 +394,7 @@ def test_one_metabolic_schedule_is_followed_and_another_may_be_chosen() -> None:
 def test_a_schedule_that_is_none_is_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
         asked(taking("olanzapine"), 0, sets="apa-2019")
-    assert refused.value.field == "sets[apa-2019]"
+    assert (refused.value.slug, refused.value.field) == ("unknown-schedule", "sets[apa-2019]")
     assert refused.value.sentence == "sets must be among: ada-apa-2004, apa-2020, isbd."
 
 
@@ -412,6 +426,81 @@ def test_valproate(rule: str, code: str, days: list[int | None]) -> None:
     for expected in days:
         assert due_day(asked(taking("valproate"), 600, *results), rule) == expected
         results.append(result(code, expected or 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("drug", "rule", "opens", "due"),
+    [
+        ("clozapine", "clozapine.anc", -30, 0),
+        ("lithium", "lithium.thyroid", -183, 0),
+        ("lithium", "lithium.level", 77, 91),
+        ("valproate", "valproate.blood-count", -90, 0),
+        ("valproate", "valproate.pregnancy-test", -7, 0),
+        ("carbamazepine", "carbamazepine.sodium", -90, 0),
+    ],
+)
+def test_a_baseline_may_be_done_so_many_days_before_the_start(drug: str, rule: str, opens: int, due: int) -> None:
+    one = of(asked(taking(drug), 0), rule)
+    assert one is not None
+    assert (one.opens_on, one.due_on, one.last_on) == (day(opens), day(due), None)
+
+
+@pytest.mark.parametrize(("on", "due"), [(-2, 91), (-1, 91), (0, 91), (1, 92)])
+def test_a_level_from_before_the_start_says_nothing_of_this_course(on: int, due: int) -> None:
+    one = of(asked(taking("lithium"), 2, result(LITHIUM, on, "0.8")), "lithium.level")
+    assert one is not None
+    assert (one.due_on, one.last_on) == (day(due), day(on) if on >= 0 else None)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "told"),
+    [
+        (taking("xyzmab", started_on=day(-10)), (("unknown-drug", "xyzmab"),)),
+        (taking("clozapine", started_on=day(-10), stopped_on=day(-1)), ()),
+    ],
+)
+def test_a_drug_nobody_knows_or_takes_any_more_hides_nothing_of_the_others(
+    earlier: DrugCourse, told: tuple[tuple[str, str], ...]
+) -> None:
+    found = follow_up([earlier, taking("lithium"), taking("valproate")], (), day(0))
+    alone = follow_up([taking("lithium"), taking("valproate")], (), day(0))
+    assert {one.told.drug for one in found.due} == {"lithium", "valproate"}
+    assert (found.due, found.not_checked) == (alone.due, told)
+
+
+WEEKLY = next(rule for rule in current_pack().entries(ScheduleRule) if rule.id == "schedule.clozapine.anc")
+
+
+@pytest.mark.parametrize(
+    ("recheck", "window"),
+    [(None, (12, 14)), (6, (13, 13)), (7, (12, 14)), (8, (12, 14)), (30, (12, 14))],
+)
+def test_a_result_brings_the_next_one_forward_and_never_puts_it_off(
+    recheck: int | None, window: tuple[int, int]
+) -> None:
+    found = next_window(WEEKLY, Taking(START, (), day(8)), [day(7)], recheck)
+    assert found == Window(day(window[0]), day(window[1]), day(7))
+
+
+@pytest.mark.parametrize(("results", "due"), [([], 0), ([0], 28), ([28], None)])
+def test_a_fixed_day_may_be_that_of_the_start(results: list[int], due: int | None) -> None:
+    fixed = replace_fields(WEEKLY, timing=Timing.FIXED_DAYS, baseline_days=None, at_days=(0, 28), early_days=0)
+    found = next_window(fixed, Taking(START, (), day(30)), [day(on) for on in results])
+    assert (found.due_on if found else None) == (None if due is None else day(due))
+
+
+def test_a_test_asked_for_by_symptoms_is_due_at_once_and_not_before() -> None:
+    one = of(asked(taking("risperidone"), 0, prolactin_symptoms=True), "antipsychotic.prolactin")
+    assert one is not None
+    assert (one.opens_on, one.due_on) == (day(0), day(0))
+
+
+def test_what_is_asked_at_each_contact_names_its_measure() -> None:
+    one = of(asked(taking("lithium"), 10), "lithium.drug-review")
+    assert one is not None
+    assert (one.measure, one.status, one.opens_on, one.due_on, one.last_on, one.only_if) == (
+        "drug-review", Status.EACH_CONTACT, None, None, None, "",
+    )  # fmt: skip
 
 
 def test_the_other_valproate_schedule_is_quarterly_for_a_year() -> None:
@@ -673,28 +762,103 @@ def test_every_rule_of_schedule_and_result_names_an_action_and_fires_for_its_dru
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
-        ("measures.yaml", "name: egfr", "name: anc", "twice"),
+        ("measures.yaml", "name: egfr", "name: anc", "a measure is given twice"),
         ("schedules.yaml", "measure: thyroid", "measure: thyro", "schedule.lithium.thyroid: thyro is not a measure"),
-        ("schedules.yaml", "only_if: childbearing", "only_if: fertile", "fact"),
-        ("schedules.yaml", "unless: high-movement-risk", "unless: risk", "fact"),
-        ("schedules.yaml", "[{from_day: 0, every: 91}]", "[]", "lacks its days"),
-        ("schedules.yaml", "[{from_day: 0, every: 91}]", "[{from_day: 1, every: 91}]", "lacks its days"),
-        ("schedules.yaml", "[{from_day: 0, every: 91}]", "[{from_day: 0, every: 0}]", "at least one day"),
-        ("schedules.yaml", "then_every: 1826", "then_every: -1", "at least one day"),
-        ("schedules.yaml", "{from_day: 365, every: 30}", "{from_day: 182, every: 30}", "rise"),
-        ("schedules.yaml", "[28, 56, 84]", "[28, 84, 56]", "rise"),
-        ("schedules.yaml", "after_days: [5, 7]", "after_days: [8, 7]", "lacks its days"),
-        ("schedules.yaml", "after_days: [5, 7]", "after_days: [0, 0]", "lacks its days"),
-        ("schedules.yaml", "at_days: [28], early", "early", "lacks its days"),
-        ("results.yaml", "measure: egfr", "measure: glomeruli", "glomeruli is not a measure"),
-        ("results.yaml", "measure: egfr", "measure: thyroid", "no unit"),
-        ("results.yaml", "unless: benign", "unless: malign", "fact"),
-        ("results.yaml", "rise: 60, ", "", "no bound"),
-        ("titrations.yaml", "{from_day: 35, dose_mg: 200}", "{from_day: 28, dose_mg: 200}", "rise"),
-        ("titrations.yaml", "{from_day: 0, dose_mg: 50}", "{from_day: 1, dose_mg: 50}", "rise"),
-        ("titrations.yaml", "every_days: 2", "every_days: 0", "at least once"),
-        ("titrations.yaml", "dose_mg: 200}]", "dose_mg: 0}]", "at least once"),
-        ("gaps.yaml", "drugs: [prazosin, clonidine]", "drugs: [prazosin, clonidin]", "clonidin"),
+        (
+            "schedules.yaml",
+            "only_if: childbearing",
+            "only_if: fertile",
+            "schedule.valproate.pregnancy-test: turns on a fact that is none",
+        ),
+        (
+            "schedules.yaml",
+            "unless: high-movement-risk",
+            "unless: risk",
+            "schedule.antipsychotic.aims: turns on a fact that is none",
+        ),
+        (
+            "schedules.yaml",
+            "[{from_day: 0, every: 91}]",
+            "[]",
+            "schedule.lithium.level: a schedule since-last lacks its days",
+        ),
+        (
+            "schedules.yaml",
+            "[{from_day: 0, every: 91}]",
+            "[{from_day: 1, every: 91}]",
+            "schedule.lithium.level: a schedule since-last lacks its days",
+        ),
+        (
+            "schedules.yaml",
+            "[{from_day: 0, every: 91}]",
+            "[{from_day: 0, every: 0}]",
+            "schedule.lithium.level: an interval is at least one day",
+        ),
+        (
+            "schedules.yaml",
+            "then_every: 1826",
+            "then_every: -1",
+            "schedule.metabolic.ada-apa-2004.lipids: an interval is at least one day",
+        ),
+        (
+            "schedules.yaml",
+            "{from_day: 365, every: 30}",
+            "{from_day: 182, every: 30}",
+            "schedule.clozapine.anc: days must rise",
+        ),
+        ("schedules.yaml", "[28, 56, 84]", "[28, 84, 56]", "schedule.metabolic.ada-apa-2004.weight: days must rise"),
+        (
+            "schedules.yaml",
+            "after_days: [5, 7]",
+            "after_days: [8, 7]",
+            "schedule.lithium.level-after-change: a schedule after-change lacks its days",
+        ),
+        (
+            "schedules.yaml",
+            "after_days: [5, 7]",
+            "after_days: [0, 0]",
+            "schedule.lithium.level-after-change: a schedule after-change lacks its days",
+        ),
+        (
+            "schedules.yaml",
+            "at_days: [28], early",
+            "early",
+            "schedule.antidepressant.sodium: a schedule fixed-days lacks its days",
+        ),
+        ("results.yaml", "measure: egfr", "measure: glomeruli", "result.lithium.egfr: glomeruli is not a measure"),
+        ("results.yaml", "measure: egfr", "measure: thyroid", "result.lithium.egfr: thyroid has no unit to judge in"),
+        ("results.yaml", "unless: benign", "unless: malign", "result.clozapine.start: turns on a fact that is none"),
+        ("results.yaml", "rise: 60, ", "", "result.qtc.rise: has no bound"),
+        (
+            "titrations.yaml",
+            "{from_day: 35, dose_mg: 200}",
+            "{from_day: 28, dose_mg: 200}",
+            "titration.lamotrigine: steps must rise from day 0",
+        ),
+        (
+            "titrations.yaml",
+            "{from_day: 0, dose_mg: 50}",
+            "{from_day: 1, dose_mg: 50}",
+            "titration.lamotrigine-inducer: steps must rise from day 0",
+        ),
+        (
+            "titrations.yaml",
+            "every_days: 2",
+            "every_days: 0",
+            "titration.lamotrigine-valproate: a step is a dose at least once in so many days",
+        ),
+        (
+            "titrations.yaml",
+            "dose_mg: 200}]",
+            "dose_mg: 0}]",
+            "titration.lamotrigine: a step is a dose at least once in so many days",
+        ),
+        (
+            "gaps.yaml",
+            "drugs: [prazosin, clonidine]",
+            "drugs: [prazosin, clonidin]",
+            "gap.alpha-blocker-restart: clonidin is neither drug nor class",
+        ),
     ],
 )
 def test_follow_up_data_that_does_not_fit_is_refused(file: str, old: str, new: str, said: str) -> None:
@@ -703,5 +867,4 @@ def test_follow_up_data_that_does_not_fit_is_refused(file: str, old: str, new: s
     assert old in text
     with pytest.raises(PackInvalid) as refused:
         load({**data, file: text.replace(old, new, 1).encode()})
-    assert said in str(refused.value)
-    assert file in str(refused.value)
+    assert str(refused.value) == f"{file}: {said}"

@@ -24,6 +24,7 @@ from careloop.knowledge.supply import (
 from tests.support.refusals import refused_field
 
 START = date(2026, 1, 5)
+PAYERS = "payer must be one of: commercial, medicaid, strict-pbm, part-d."
 
 
 def day(number: int) -> date:
@@ -87,20 +88,21 @@ def test_the_payers_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "payer", "on", "field"),
+    ("last", "payer", "on", "slug", "field", "sentence"),
     [
-        (fill(0), "", START, "payer"),
-        (fill(0), "nobody", START, "payer"),
-        (fill(0, 0), "part-d", START, "days_supply"),
-        (fill(0, 1001), "part-d", START, "days_supply"),
-        (fill(0), "part-d", date(1999, 12, 31), "on"),
+        (fill(0), "", START, "unknown-payer", "payer", PAYERS),
+        (fill(0), "nobody", START, "unknown-payer", "payer", PAYERS),
+        (fill(0, 0), "part-d", START, "out-of-range", "days_supply", "days_supply must be from 1 to 1000."),
+        (fill(0, 1001), "part-d", START, "out-of-range", "days_supply", "days_supply must be from 1 to 1000."),
+        (fill(0), "part-d", date(1999, 12, 31), "no-rule", "on", "on lies before every rule of this payer."),
     ],
 )
-def test_what_has_no_answer_is_refused_by_its_field(last: Fill, payer: str, on: date, field: str) -> None:
+def test_what_has_no_answer_is_refused_by_its_field(
+    last: Fill, payer: str, on: date, slug: str, field: str, sentence: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         refill(last, payer, on)
-    assert refused.value.field == field
-    assert field in refused.value.sentence
+    assert (refused.value.slug, refused.value.field, refused.value.sentence) == (slug, field, sentence)
 
 
 def test_the_widest_supply_is_answered() -> None:
@@ -156,6 +158,7 @@ def test_refills_of_controlled_substances(schedule: str, used: int, on: date, pe
     assert told is not None
     assert told.permitted is permitted
     assert told.source.startswith("21 CFR 1306")
+    assert told.action
 
 
 def test_a_drug_in_no_schedule_has_no_such_rule_and_nor_have_old_days() -> None:
@@ -192,22 +195,28 @@ def test_a_series_of_schedule_ii_prescriptions_is_filled_one_after_the_other() -
     assert earliest_fill_dates("II", START, 1, 1) == (day(0),)
 
 
+TOO_LONG = ("out-of-range", "count", "count times days_each must be at most 90 days (21 CFR 1306.12).")
+NO_DAYS = ("out-of-range", "days_each", "days_each and count must be at least 1.")
+NO_SERIES = ("no-series", "schedule", "schedule has no series of prescriptions; use refills.")
+
+
 @pytest.mark.parametrize(
-    ("schedule", "days", "count", "field", "said"),
+    ("schedule", "days", "count", "refusal"),
     [
-        ("II", 30, 4, "count", "90 days (21 CFR 1306.12)"),
-        ("II", 91, 1, "count", "90 days"),
-        ("II", 0, 1, "days_each", "at least 1"),
-        ("II", 1, 0, "days_each", "at least 1"),
-        ("IV", 30, 1, "schedule", "use refills"),
-        ("", 30, 1, "schedule", "use refills"),
+        ("II", 30, 4, TOO_LONG),
+        ("II", 91, 1, TOO_LONG),
+        ("II", 0, 1, NO_DAYS),
+        ("II", 1, 0, NO_DAYS),
+        ("IV", 30, 1, NO_SERIES),
+        ("", 30, 1, NO_SERIES),
     ],
 )
-def test_a_series_that_may_not_be_is_refused(schedule: str, days: int, count: int, field: str, said: str) -> None:
+def test_a_series_that_may_not_be_is_refused(
+    schedule: str, days: int, count: int, refusal: tuple[str, str, str]
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         earliest_fill_dates(schedule, START, days, count)
-    assert refused.value.field == field
-    assert said in refused.value.sentence
+    assert (refused.value.slug, refused.value.field, refused.value.sentence) == refusal
 
 
 LAST_DAY, AFTER = date(2026, 12, 31), date(2027, 1, 1)

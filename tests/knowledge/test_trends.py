@@ -146,7 +146,10 @@ EARLY, PLAN = "change.phq-9.early-improvement", "change.phq-9.plan-change"
 def test_too_little_change_after_6_and_12_weeks_asks_for_a_look_at_the_plan(
     last: int, days: int, rules: list[str]
 ) -> None:
-    assert asked(course("phq-9", apart(18, last, days))) == rules
+    series = apart(18, last, days)
+    between = Point(on=START + timedelta(days=1), total=18)
+    assert asked(course("phq-9", series)) == rules
+    assert asked(course("phq-9", [series[0], between, series[1]])) == rules
 
 
 def test_a_baseline_too_low_for_a_response_asks_for_no_other_plan() -> None:
@@ -211,13 +214,29 @@ def test_every_rule_says_where_it_comes_from(rule: object) -> None:
     ("old", "new", "said"),
     [
         ("instrument: bars", "instrument: bears", "change.bars.rise: no such instrument"),
-        ("kind: remission, through: 4", "kind: remission", "has the figures through"),
-        ("kind: meaningful, points: 6", "kind: meaningful, points: 6, through: 3", "has the figures points"),
-        ("effective_to: 2021-12-31", "effective_to: 2022-01-01", "hold on the same day"),
-        ("effective_from: 2022-01-01}", "effective_from: 2021-12-31}", "hold on the same day"),
-        ("id: change.bars.rise", "id: change.isi.meaningful", "given twice"),
-        ("kind: rise", "kind: raise", "changes.yaml"),
-        ("kind: rise", "kind: rise, sign: 1", "sign"),
+        (
+            "kind: remission, through: 4",
+            "kind: remission",
+            "change.phq-9.remission: a remission has the figures through",
+        ),
+        (
+            "kind: meaningful, points: 6",
+            "kind: meaningful, points: 6, through: 3",
+            "change.isi.meaningful: a meaningful has the figures points",
+        ),
+        (
+            "effective_to: 2021-12-31",
+            "effective_to: 2022-01-01",
+            "change.pcl-5.reliable-2013 and change.pcl-5.reliable-2022 hold on the same day",
+        ),
+        (
+            "effective_from: 2022-01-01}",
+            "effective_from: 2021-12-31}",
+            "change.pcl-5.reliable-2013 and change.pcl-5.reliable-2022 hold on the same day",
+        ),
+        ("id: change.bars.rise", "id: change.isi.meaningful", "change.isi.meaningful: given twice"),
+        ("kind: rise", "kind: raise", "change.bars.rise: Invalid enum value 'raise' - at `$[14].kind`"),
+        ("kind: rise", "kind: rise, sign: 1", "change.bars.rise: Object contains unknown field `sign` - at `$[14]`"),
     ],
 )
 def test_a_rule_that_does_not_fit_is_refused(old: str, new: str, said: str) -> None:
@@ -226,7 +245,7 @@ def test_a_rule_that_does_not_fit_is_refused(old: str, new: str, said: str) -> N
     assert old in text
     with pytest.raises(PackInvalid) as refused:
         read_change_rules({**data, "changes.yaml": text.replace(old, new, 1).encode()})
-    assert said in str(refused.value)
+    assert str(refused.value) == f"changes.yaml: {said}"
 
 
 def test_rules_of_one_kind_may_follow_each_other() -> None:

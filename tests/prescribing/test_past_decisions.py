@@ -11,7 +11,6 @@ from msgspec import UNSET
 
 from careloop.chassis.codec import Codec
 from careloop.kernel.ids import PatientId
-from careloop.knowledge.findings import Severity
 from careloop.knowledge.pack import Pack, current_pack, load, read_data
 from careloop.knowledge.rechecking import rechecked
 from services.prescribing.domain import events, orders
@@ -106,27 +105,6 @@ def test_another_pack_answers_on_the_evidence_of_then() -> None:
     found = rechecked(decided.capsule.screening, check_again(past, without("ddi.lithium-raas")))
     assert [alert.rule for alert in found.no_longer_alerts] == ["ddi.lithium-raas"]
     assert (found.now_alerts, found.changed_alerts, found.same) == ((), (), False)
-
-
-def test_answers_are_compared_by_what_was_found() -> None:
-    stream = issued(*p.ASSESSED, TAKING_LISINOPRIL, order=LITHIUM)
-    (decided,) = decisions(stream)
-    before = decided.capsule.screening
-    assert rechecked(before, before).same
-    milder = tuple(replace(alert, severity=Severity.LOW) for alert in before.alerts)
-    changed = rechecked(before, replace(before, alerts=milder, not_checked=()))
-    assert [(one.before, one.after) for one in changed.changed_alerts] == list(zip(before.alerts, milder, strict=True))
-    assert changed.no_longer_not_checked == before.not_checked
-    back = rechecked(replace(before, alerts=()), before)
-    assert (back.now_alerts, back.no_longer_alerts) == (before.alerts, ())
-
-
-def test_two_findings_of_one_rule_about_the_same_drugs_are_told_apart() -> None:
-    found = replace(p.SCREENING, alerts=(p.ALERT, replace(p.ALERT, message="Another thing.")))
-    assert rechecked(found, found).same
-    fewer = rechecked(found, p.SCREENING)
-    assert [alert.message for alert in fewer.no_longer_alerts] == ["Another thing."]
-    assert (fewer.changed_alerts, fewer.now_alerts) == ((), ())
 
 
 async def test_what_is_recorded_while_the_log_is_read_is_left_out() -> None:

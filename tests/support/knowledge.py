@@ -3,12 +3,25 @@
 import tarfile
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from careloop.knowledge.chart import Chart, Medication, Order, Patient, Pregnancy, Sex, SuicideRisk
+from careloop.knowledge.chart import (
+    Allergy,
+    AllergyType,
+    Chart,
+    Condition,
+    Criticality,
+    Medication,
+    Order,
+    Patient,
+    Pregnancy,
+    Sex,
+    SuicideRisk,
+    Trial,
+)
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
 from careloop.knowledge.pack import read_data
 from careloop.knowledge.screening import screen
@@ -45,6 +58,32 @@ def taking(*names: str, chart: Chart = KNOWN) -> Chart:
 def of(chart: Chart = KNOWN, **told: Any) -> Chart:
     """The chart with other facts about the patient."""
     return replace(chart, patient=replace(chart.patient, **told))
+
+
+def takes(name: str, mg: int) -> Chart:
+    """One medicine, at so many mg a day."""
+    return replace(KNOWN, medications=(Medication(name=name, daily_dose_mg=Decimal(mg)),))
+
+
+def ended(name: str, days: int) -> Chart:
+    """The last dose so many days ago."""
+    return replace(KNOWN, medications=(Medication(name=name, stopped_on=TODAY - timedelta(days=days)),))
+
+
+def allergic(substance: str | None, rxcui: str | None = None, type_: AllergyType = AllergyType.ALLERGY) -> Chart:
+    """Of high criticality."""
+    entry = Allergy(substance=substance, rxcui=rxcui, type=type_, criticality=Criticality.HIGH)
+    return of(allergies=(entry,), no_known_allergies=False)
+
+
+def diagnosed(*conditions: Condition) -> Chart:
+    """Conditions on record."""
+    return of(conditions=conditions)
+
+
+def tried(*trials: Trial) -> Chart:
+    """Earlier treatments."""
+    return replace(KNOWN, trials=trials)
 
 
 def asked(name: str, chart: Chart = KNOWN, mg: str | int | None = 1, **told: Any) -> Screening:

@@ -36,10 +36,9 @@ def _load(case: Case, rule: LoadRule) -> Alert | None:
     for drug in others:
         if _points(case, rule, drug) and not any(same_molecule(case.pack, drug, known) for known in counted):
             counted.append(drug)
-    points = sum(_points(case, rule, drug) for drug in counted)
-    if len(counted) < 3 or points < rule.at_least:
+    if len(counted) < 3 or sum(_points(case, rule, drug) for drug in counted) < rule.at_least:
         return None
-    return alert(rule, Check.DRUG_DRUG, *counted, drugs=", ".join(counted), points=points)
+    return alert(rule, Check.DRUG_DRUG, *counted, drugs=", ".join(counted))
 
 
 def _points(case: Case, rule: LoadRule, drug: str) -> int:

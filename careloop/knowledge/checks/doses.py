@@ -30,19 +30,20 @@ def check(case: Case) -> Found:
     return Found(*told, ordered.done)
 
 
-def _gap(reason: Reason, subject: str = "") -> NotChecked:
+def _gap(reason: Reason, subject: str) -> NotChecked:
     return NotChecked(check=Check.DOSE, reason=reason, subject=subject)
 
 
 def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
-    weight = _weight_kg(case)
     limit = case.pack.drugs[drug].max_daily_mg
     per_kg = case.pack.drugs[drug].max_daily_mg_per_kg
-    if limit is None and per_kg is None:
+    if limit is None and per_kg is not None:
+        weight = _weight_kg(case)
+        if not weight:
+            return missing(Check.DOSE, Reason.WEIGHT_MISSING, drug)
+        limit = per_kg * weight
+    if limit is None:
         return missing(Check.DOSE, Reason.NOT_IN_PACK, drug)
-    if limit is None and (per_kg is None or not weight):
-        return missing(Check.DOSE, Reason.WEIGHT_MISSING, drug)
-    limit = limit if limit is not None else (per_kg or Decimal(0)) * (weight or Decimal(0))
     too_young = case.age is not None and case.age < ADULT
     gaps = [_gap(Reason.NOT_IN_PACK, "doses under 18")] if too_young else []
     alerts: list[Alert] = []
@@ -51,8 +52,8 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
             continue
         if rule.when is None:
             alerts += [_told(rule, dose, limit, drug)] if dose > limit else []
-        elif _over(case, rule, drug, dose):
-            alerts += [_told(rule, dose, rule.max_daily_mg, drug, *others) for others in holds(case, rule.when)]
+        elif (most := _exceeded(case, rule, drug, dose)) is not None:
+            alerts += [_told(rule, dose, most, drug, *others) for others in holds(case, rule.when)]
             gaps += [_gap(reason, drug) for reason in unknown(case, rule.when)]
     return Found(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
 
@@ -63,12 +64,14 @@ def _weight_kg(case: Case) -> Decimal | None:
     return last_in_unit(case, BODY_WEIGHT, "kg") if told is None else told
 
 
-def _over(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> bool:
-    return rule.max_daily_mg is not None and case.pack.among(drug, rule.drugs) and dose > rule.max_daily_mg
+def _exceeded(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> Decimal | None:
+    """The limit of the rule, where the dose of the drug is above it."""
+    most = rule.max_daily_mg
+    return most if most is not None and case.pack.among(drug, rule.drugs) and dose > most else None
 
 
-def _told(rule: DoseRule, dose: Decimal, limit: Decimal | None, *involves: str) -> Alert:
-    return alert(rule, Check.DOSE, *involves, dose=figure(dose), limit=figure(limit or Decimal(0)))
+def _told(rule: DoseRule, dose: Decimal, limit: Decimal, *involves: str) -> Alert:
+    return alert(rule, Check.DOSE, *involves, dose=figure(dose), limit=figure(limit))
 
 
 def _inhibited(case: Case) -> tuple[list[Alert], list[NotChecked]]:
@@ -86,5 +89,5 @@ def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
             dose = amount(taken.medication.daily_dose_mg)
             if dose is None:
                 yield _gap(Reason.DOSE_MISSING, drug)
-            elif _over(case, rule, drug, dose):
-                yield alert(rule, Check.DOSE, drug, inhibitors[0], dose=figure(dose), limit=rule.max_daily_mg)
+            elif (most := _exceeded(case, rule, drug, dose)) is not None:
+                yield _told(rule, dose, most, drug, inhibitors[0])
