@@ -25,6 +25,7 @@ SHORTEST_WAIT_SECONDS = 0.01
 CANCEL_SECONDS = 1.0
 READS_IN_A_GATHERING = 3
 LONGEST_GATHERING_SECONDS = 0.03
+"""Where a page takes long to read, the process is busy with commands, which wait for the relay's turns."""
 
 
 class LogBroken(Exception):
@@ -36,12 +37,6 @@ def require_contiguous(page: Sequence[StoredEvent], after: int) -> None:
     for expected, stored in enumerate(page, start=after + 1):
         if stored.meta.position != expected:
             raise LogBroken(f"position {expected} is missing")
-
-
-def gathering(least: float, reading_took: float) -> float:
-    """How many seconds lie between two pages that are not full: the longer the last took to read, the busier the
-    process is with commands, which wait for the relay's turns. At most 30 ms, unless `least` is more."""
-    return max(least, min(READS_IN_A_GATHERING * reading_took, LONGEST_GATHERING_SECONDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +65,10 @@ class Term:
     """Sends what the log holds beyond the checkpoint, and tells how far it has come. `moved` hears each position.
 
     Full pages are handed to the producer in order while those before them are under way, `pages_ahead` at most; it
-    keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged, and
-    for the time in which the next page gathers. The checkpoint moves over what is acknowledged, several pages in one
-    step when acknowledgements come faster than the store can keep it.
+    keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged, and at
+    least `gathering` seconds, or three times as long as the last page took to read: the time in which the next page
+    gathers. The checkpoint moves over what is acknowledged, several pages in one step when acknowledgements come faster
+    than the store can keep it.
     """
 
     def __init__(
@@ -97,7 +93,7 @@ class Term:
         self._acknowledged = asyncio.Event()
         self._acknowledged.set()
         self._handed_at = self._heads_told_at = float("-inf")
-        self._gathering = pace.gathering
+        self._reading_took = 0.0
         self._known_through: datetime | None = None
 
     async def follow(self) -> None:
@@ -129,15 +125,19 @@ class Term:
             if page:
                 page = await self._relay(page)
             else:
-                await asyncio.sleep(self._handed_at + self._gathering - time.monotonic())
+                await asyncio.sleep(self._handed_at + self._gathering() - time.monotonic())
                 await self._acknowledged.wait()
                 await self._store.wait_for_more(self._position, WAIT_SECONDS)
                 page = await self._next_page()
 
+    def _gathering(self) -> float:
+        wanted = min(READS_IN_A_GATHERING * self._reading_took, LONGEST_GATHERING_SECONDS)
+        return max(self._pace.gathering, wanted)
+
     async def _next_page(self) -> Sequence[StoredEvent]:
         began = time.monotonic()
         page = await self._store.after(self._position, self._pace.page)
-        self._gathering = gathering(self._pace.gathering, time.monotonic() - began)
+        self._reading_took = time.monotonic() - began
         return self._publishing.known_part(page)
 
     async def _relay(self, page: Sequence[StoredEvent]) -> Sequence[StoredEvent]:

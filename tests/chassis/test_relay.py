@@ -24,7 +24,7 @@ from careloop.chassis.postgres import PostgresEventStore
 from careloop.chassis.published import LogAhead, PublishedReader, Publishing
 from careloop.chassis.relay import Relay
 from careloop.chassis.relay_checkpoint import Fenced, Leadership, PartitionsChanged, RelayCheckpoints
-from careloop.chassis.relay_term import LogBroken, gathering, require_contiguous
+from careloop.chassis.relay_term import LogBroken, require_contiguous
 from careloop.chassis.sending import Ack, Sender
 from careloop.kernel.errors import Unavailable
 from tests.support.log import (
@@ -497,12 +497,3 @@ async def test_a_gap_in_the_log_is_never_published() -> None:
         require_contiguous([first, third], 0)
     with pytest.raises(LogBroken):
         require_contiguous([third], 1)
-
-
-@pytest.mark.parametrize(
-    ("reading_took", "gathers"),
-    [(0.0, 0.008), (0.002, 0.008), (0.004, 0.012), (0.009, 0.027), (0.01, 0.03), (2.0, 0.03)],
-)
-def test_pages_gather_for_longer_in_a_busy_process(reading_took: float, gathers: float) -> None:
-    assert gathering(0.008, reading_took) == pytest.approx(gathers)
-    assert gathering(0.05, reading_took) == 0.05
