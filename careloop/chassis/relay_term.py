@@ -23,9 +23,9 @@ HEADS_AT_MOST_EVERY_SECONDS = 0.25
 """Every service reads every head: telling them after each page would cost more than sending the page."""
 SHORTEST_WAIT_SECONDS = 0.01
 CANCEL_SECONDS = 1.0
-READS_IN_A_GATHERING = 3
-LONGEST_GATHERING_SECONDS = 0.03
-"""Where a page takes long to read, the process is busy with commands, which wait for the relay's turns."""
+SHARE_OF_GATHERING = 2
+LONGEST_GATHERING_SECONDS = 0.05
+"""Where a page takes long the process is busy with commands, which wait for the relay's turns: it takes fewer then."""
 
 
 class LogBroken(Exception):
@@ -66,9 +66,9 @@ class Term:
 
     Full pages are handed to the producer in order while those before them are under way, `pages_ahead` at most; it
     keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged, and at
-    least `gathering` seconds, or three times as long as the last page took to read: the time in which the next page
-    gathers. The checkpoint moves over what is acknowledged, several pages in one step when acknowledgements come faster
-    than the store can keep it.
+    least `gathering` seconds, or twice as long as the page before took from reading to handing over: the time in which
+    the next page gathers. The checkpoint moves over what is acknowledged, several pages in one step when
+    acknowledgements come faster than the store can keep it.
     """
 
     def __init__(
@@ -92,8 +92,7 @@ class Term:
         self._under_way: asyncio.Queue[Sent] = asyncio.Queue(pace.pages_ahead)
         self._acknowledged = asyncio.Event()
         self._acknowledged.set()
-        self._handed_at = self._heads_told_at = float("-inf")
-        self._reading_took = 0.0
+        self._read_at = self._handed_at = self._heads_told_at = float("-inf")
         self._known_through: datetime | None = None
 
     async def follow(self) -> None:
@@ -131,14 +130,12 @@ class Term:
                 page = await self._next_page()
 
     def _gathering(self) -> float:
-        wanted = min(READS_IN_A_GATHERING * self._reading_took, LONGEST_GATHERING_SECONDS)
-        return max(self._pace.gathering, wanted)
+        took = self._handed_at - self._read_at
+        return max(self._pace.gathering, min(SHARE_OF_GATHERING * took, LONGEST_GATHERING_SECONDS))
 
     async def _next_page(self) -> Sequence[StoredEvent]:
-        began = time.monotonic()
-        page = await self._store.after(self._position, self._pace.page)
-        self._reading_took = time.monotonic() - began
-        return self._publishing.known_part(page)
+        self._read_at = time.monotonic()
+        return self._publishing.known_part(await self._store.after(self._position, self._pace.page))
 
     async def _relay(self, page: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         """Hand a page to the producer while the next one is read, if there is more than this one."""
