@@ -23,9 +23,6 @@ HEADS_AT_MOST_EVERY_SECONDS = 0.25
 """Every service reads every head: telling them after each page would cost more than sending the page."""
 SHORTEST_WAIT_SECONDS = 0.01
 CANCEL_SECONDS = 1.0
-SHARE_OF_GATHERING = 2
-LONGEST_GATHERING_SECONDS = 0.05
-"""Where a page takes long the process is busy with commands, which wait for the relay's turns: it takes fewer then."""
 
 
 class LogBroken(Exception):
@@ -42,8 +39,8 @@ def require_contiguous(page: Sequence[StoredEvent], after: int) -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How much is read at once, after how many seconds an idle relay tells its heads again, how many pages may be
-    handed to the producer beyond those that are acknowledged and in the checkpoint, and the least seconds between two
-    pages that are not full."""
+    handed to the producer beyond those that are acknowledged and in the checkpoint, and the seconds between two pages
+    that are not full."""
 
     page: int
     heads_interval: float
@@ -66,9 +63,8 @@ class Term:
 
     Full pages are handed to the producer in order while those before them are under way, `pages_ahead` at most; it
     keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged, and at
-    least `gathering` seconds, or twice as long as the page before took from reading to handing over: the time in which
-    the next page gathers. The checkpoint moves over what is acknowledged, several pages in one step when
-    acknowledgements come faster than the store can keep it.
+    least `gathering` seconds: the time in which the next page gathers. The checkpoint moves over what is acknowledged,
+    several pages in one step when acknowledgements come faster than the store can keep it.
     """
 
     def __init__(
@@ -92,7 +88,7 @@ class Term:
         self._under_way: asyncio.Queue[Sent] = asyncio.Queue(pace.pages_ahead)
         self._acknowledged = asyncio.Event()
         self._acknowledged.set()
-        self._read_at = self._handed_at = self._heads_told_at = float("-inf")
+        self._handed_at = self._heads_told_at = float("-inf")
         self._known_through: datetime | None = None
 
     async def follow(self) -> None:
@@ -124,17 +120,12 @@ class Term:
             if page:
                 page = await self._relay(page)
             else:
-                await asyncio.sleep(self._handed_at + self._gathering() - time.monotonic())
+                await asyncio.sleep(self._handed_at + self._pace.gathering - time.monotonic())
                 await self._acknowledged.wait()
                 await self._store.wait_for_more(self._position, WAIT_SECONDS)
                 page = await self._next_page()
 
-    def _gathering(self) -> float:
-        took = self._handed_at - self._read_at
-        return max(self._pace.gathering, min(SHARE_OF_GATHERING * took, LONGEST_GATHERING_SECONDS))
-
     async def _next_page(self) -> Sequence[StoredEvent]:
-        self._read_at = time.monotonic()
         return self._publishing.known_part(await self._store.after(self._position, self._pace.page))
 
     async def _relay(self, page: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
