@@ -64,7 +64,12 @@ async def replays(bench: Bench, database: Database, entries: int) -> AsyncIterat
     spec = service_spec(bench.servers, database, "coordination") | {"grpc_port": free_port()}
     async with process(bench.servers, spec, ours("services.coordination")):
         ((_, bearer),) = credentials(bench.servers, Role.ANALYST, datetime.now(UTC))
-        command = [*ours("careloop"), "replay", "--count", f"--address=coordination=127.0.0.1:{spec['grpc_port']}"]
+        command = [
+            *ours("careloop.cli.main"),
+            "replay",
+            "--count",
+            f"--address=coordination=127.0.0.1:{spec['grpc_port']}",
+        ]
         command.append(f"--token={bearer.removeprefix('Bearer ')}")
         yield (
             Reader(name="a replay of everything", reading=partial(repeating, command)),
@@ -95,7 +100,7 @@ async def repeating(command: Sequence[str], *, read_per_second: int | None = Non
                 require(process.returncode == 0, f"{command[0]}: {reason}")
             except asyncio.CancelledError:
                 process.kill()
-                await process.wait()
+                await process.communicate()  # who waits for its end without reading waits for ever
                 raise
 
     task = asyncio.create_task(run())
