@@ -78,12 +78,17 @@ async def measure(bench: Bench) -> None:
 
 
 async def _disturbed(bench: Bench, grown: Grown, alone: Figure, entries: int) -> None:
-    """The promise is about readers at a rate; those without one show what they take when nothing holds them back."""
+    """The promise is about readers at a rate; those without one show what they take when nothing holds them back.
+
+    A replay is compared with the append beside the service and the broker that it needs, which take their share idle.
+    """
     for reader in backups(bench, grown.database):
         await _beside(bench, grown, alone, reader)
     async with replays(bench, grown.database, entries) as readers:
+        name = "append, 64 waiting, coordination and Kafka idle"
+        with_idle = await bench.repeated(name, OURS, COMMANDS, grown.append)
         for reader in readers:
-            await _beside(bench, grown, alone, reader)
+            await _beside(bench, grown, with_idle, reader)
 
 
 async def _beside(bench: Bench, grown: Grown, alone: Figure, reader: Reader) -> None:
