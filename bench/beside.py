@@ -21,8 +21,8 @@ from bench.workers import ours
 from careloop.cli.stack.postgres_server import find_binaries
 from careloop.contracts.terms import Role
 
-BACKUP_MIB_PER_SECOND = 32
-REPLAYED_PER_SECOND = 100_000
+BACKUP_MIB_PER_SECOND = 16
+REPLAYED_PER_SECOND = 50_000
 MIB = 1024 * 1024
 
 

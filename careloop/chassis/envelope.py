@@ -118,7 +118,8 @@ def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
 
 
 def _written(moment: datetime) -> bytes:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
+    at_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return msgspec.json.encode(at_utc)[1:-1]
 
 
 def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
