@@ -62,7 +62,7 @@ async def measure(bench: Bench) -> None:
             appends[size] = await bench.repeated(f"append, 64 waiting, {size:,} stored", OURS, COMMANDS, grown.append)
             tails[size] = await bench.repeated(f"tail, {size:,} stored", OURS, EVENTS, grown.tail)
             if size == sizes[1]:
-                await _disturbed(bench, grown, appends[size], size)
+                await _disturbed(bench, grown, size)
     _compare(bench, f"append at {sizes[-1]:,} stored", appends[sizes[-1]], appends[sizes[0]])
     _compare(bench, f"tail at {sizes[-1]:,} stored", tails[sizes[-1]], tails[sizes[0]])
     for name, unit, figures in (("append", COMMANDS, appends), ("tail", EVENTS, tails)):
@@ -77,25 +77,24 @@ async def measure(bench: Bench) -> None:
         bench.report.plots.append(plot)
 
 
-async def _disturbed(bench: Bench, grown: Grown, alone: Figure, entries: int) -> None:
-    """The promise is about readers at a rate; those without one show what they take when nothing holds them back.
-
-    A replay is compared with the append beside the service and the broker that it needs, which take their share idle.
-    """
+async def _disturbed(bench: Bench, grown: Grown, entries: int) -> None:
+    """The promise is about readers at a rate; those without one show what they take when nothing holds them back."""
     for reader in backups(bench, grown.database):
-        await _beside(bench, grown, alone, reader)
+        await _beside(bench, grown, reader)
     async with replays(bench, grown.database, entries) as readers:
-        name = "append, 64 waiting, coordination and Kafka idle"
-        with_idle = await bench.repeated(name, OURS, COMMANDS, grown.append)
         for reader in readers:
-            await _beside(bench, grown, with_idle, reader)
+            await _beside(bench, grown, reader)
 
 
-async def _beside(bench: Bench, grown: Grown, alone: Figure, reader: Reader) -> None:
+async def _beside(bench: Bench, grown: Grown, reader: Reader) -> None:
+    """Compared with the append just before, beside what the reader needs, such as an idle coordination service."""
+    if reader.at_a_rate:
+        name = f"append, 64 waiting, before {reader.name}"
+        before = await bench.repeated(name, OURS, COMMANDS, grown.append)
     async with reader.reading():
         figure = await bench.repeated(f"append, 64 waiting, beside {reader.name}", OURS, COMMANDS, grown.append)
     if reader.at_a_rate:
-        _compare(bench, f"append beside {reader.name}", figure, alone)
+        _compare(bench, f"append beside {reader.name}", figure, before)
 
 
 def _compare(bench: Bench, name: str, figure: Figure, alone: Figure) -> None:
