@@ -93,5 +93,5 @@ async def _replay(
                 seen += frame.entries
                 shown.at("replay", seen)
                 if rate is not None:  # the server reads one frame ahead of what is taken
-                    await asyncio.sleep(began + seen / rate - time.monotonic())
+                    await asyncio.sleep(began + min(seen / rate, deadline) - time.monotonic())
     return seen

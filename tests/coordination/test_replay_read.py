@@ -194,6 +194,9 @@ async def test_the_command_prints_lines_counts_and_writes_files(
     spared = await console.run("replay", "--count", "--rate", "200")
     assert (spared.code, spared.out) == (0, f"{len(told)}\n")
     assert time.monotonic() - began >= len(told) / 200
+    began = time.monotonic()
+    await console.run("replay", "--count", "--rate", "1", "--deadline", "1")
+    assert time.monotonic() - began < len(told), "the deadline ends the wait for the rate"
     out = tmp_path / "journal.jsonl"
     written = await console.run("replay", "--type", REPORTED, "--out", str(out))
     assert (written.code, written.out) == (0, "")
