@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bench.workload import TEXT, TOPIC
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import EventStore
-from careloop.chassis.streams import Streams
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.log.protocol import EventStore
 from careloop.kernel.decider import Decider
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.events import Instant

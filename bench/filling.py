@@ -5,7 +5,7 @@ from uuid import UUID
 
 from bench.servers import Database, connected
 from bench.workload import patient
-from careloop.chassis.codec import Codec
+from careloop.chassis.events.codec import Codec
 from careloop.kernel.ids import FactId
 from services.assessment.domain.events import TOPICS, Event, PatientEnrolled, ScaleScored, Sex
 

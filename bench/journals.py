@@ -2,7 +2,7 @@
 
 from bench.filling import SCALE
 from bench.servers import Database, connected
-from careloop.chassis.codec import ENCODER
+from careloop.chassis.events.codec import ENCODER
 
 TYPE = "care.assessment.ScaleScored.v1"
 _FILL = """

@@ -15,7 +15,7 @@ from bench.servers import Database, connected
 from bench.topics import fresh_topics, read_topic
 from bench.wiring import service_spec
 from bench.workers import measured_together, ours
-from careloop.chassis.envelope import from_headers
+from careloop.chassis.events.envelope import from_headers
 
 TITLE = "Relay: a full log drained"
 UNIT = "events/s"

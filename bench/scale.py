@@ -11,7 +11,7 @@ from bench.filling import fill_assessment
 from bench.harness import Bench, Sample, main
 from bench.results import OURS, Curve, Figure, Plot, Row, require
 from bench.servers import Database
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
 
 TITLE = "Growth: append and tail with a full log, and beside a replay and a backup"
 COMMANDS, EVENTS = "commands/s", "events/s"

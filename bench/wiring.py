@@ -13,11 +13,11 @@ from typing import Any
 from bench.protocol import Spec
 from bench.servers import Database, Servers
 from bench.workers import ROOT, WorkerFailed
+from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
 from careloop.chassis.logs import set_up_logs
-from careloop.chassis.metrics import Metrics
-from careloop.chassis.runtime import YOUNG_OBJECTS, Resources, Service, present
-from careloop.chassis.settings import ServiceSettings, read_settings
-from careloop.chassis.token_signing import ServiceTokens, read_private_key
+from careloop.chassis.operations.metrics import Metrics
+from careloop.chassis.process.runtime import YOUNG_OBJECTS, Resources, Service, present
+from careloop.chassis.process.settings import ServiceSettings, read_settings
 from careloop.cli.stack.keys import LocalKeys
 from careloop.cli.stack.ports import answers
 from careloop.cli.stack.processes import Child, until

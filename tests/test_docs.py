@@ -15,9 +15,9 @@ from pydantic_settings import BaseSettings
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from careloop.chassis.envelope import Envelope, to_headers
-from careloop.chassis.settings import ServiceSettings, variable
-from careloop.chassis.statuses import STATUS_OF
+from careloop.chassis.calls.statuses import STATUS_OF
+from careloop.chassis.events.envelope import Envelope, to_headers
+from careloop.chassis.process.settings import ServiceSettings, variable
 from careloop.cli.docs import generated
 from careloop.cli.main import app
 from careloop.cli.stack.settings import StackSettings
@@ -129,7 +129,7 @@ def test_every_log_line_that_asks_for_a_person_is_explained() -> None:
 
 
 def test_every_figure_is_explained() -> None:
-    figures = set(re.findall(r'"(careloop_\w+)"', (ROOT / "careloop/chassis/metrics.py").read_text()))
+    figures = set(re.findall(r'"(careloop_\w+)"', (ROOT / "careloop/chassis/operations/metrics.py").read_text()))
     assert "careloop_parked" in figures
     assert not {figure for figure in figures if f"`{figure}" not in _read("operate.md")}
 

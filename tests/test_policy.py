@@ -13,10 +13,10 @@ import grpc.aio
 import pytest
 from google.protobuf.message_factory import GetMessageClass
 
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.grpc_server import AddServicer, GrpcServer
-from careloop.chassis.token_signing import new_key
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.server import AddServicer, GrpcServer
+from careloop.chassis.calls.token_signing import new_key
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
 from tests.support.served import Refused, refused

@@ -9,8 +9,8 @@ import uvloop
 from bench import protocol
 from bench.closed_loop import waiting_tasks
 from bench.workload import TOPIC, content, patient
-from careloop.chassis.event_store import EventStore, NewEvent, Unit, Write
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import EventStore, NewEvent, Unit, Write
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import EventId, PersonId
 

@@ -11,7 +11,7 @@ from bench.closed_loop import waiting_tasks
 from bench.diary import WriteEntry, diaries, write_entry
 from bench.loads.append import CALLER, refuses_stale
 from bench.workload import patient
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.kernel.events import Request
 
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import grpc.aio
 from care.assessment.v1 import assessment_pb2 as pb
 
-from careloop.chassis.composition import compose
-from careloop.chassis.runtime import Resources, Service, run
+from careloop.chassis.process.composition import compose
+from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts.policy import POLICY
 from services.assessment.__main__ import ROOMS
 from services.assessment.application import AssessmentService

@@ -11,8 +11,8 @@ import uvloop
 from bench import protocol
 from bench.wiring import resources, running
 from bench.workload import chosen, patient
-from careloop.chassis.composition import compose
-from careloop.chassis.partitioner import partition_of
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.process.composition import compose
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from services.assessment.__main__ import ROOMS

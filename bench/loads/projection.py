@@ -7,7 +7,7 @@ import uvloop
 
 from bench import protocol
 from bench.wiring import resources, running
-from careloop.chassis.sessions import Sessions, Timeouts
+from careloop.chassis.log.connections import Sessions, Timeouts
 from services.coordination.__main__ import build
 
 LOOK_SECONDS = 0.05

@@ -7,8 +7,8 @@ import uvloop
 
 from bench import protocol
 from bench.wiring import resources, running
-from careloop.chassis.composition import compose
-from careloop.chassis.sessions import Sessions
+from careloop.chassis.log.connections import Sessions
+from careloop.chassis.process.composition import compose
 from services.assessment.__main__ import ROOMS
 
 LOOK_SECONDS = 0.02

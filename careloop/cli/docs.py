@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from careloop.chassis.asyncapi import document
-from careloop.chassis.broker import Identity, ServiceBroker
+from careloop.chassis.consuming.subscription import Identity, ServiceBroker
+from careloop.chassis.process.asyncapi import document
 from careloop.cli.event_pages import PUBLISHED_LANGUAGE, event_catalogue
 from careloop.cli.knowledge_page import reference
 from careloop.cli.rpc_pages import rpc_table

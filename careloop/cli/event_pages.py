@@ -10,7 +10,7 @@ from enum import Enum
 from types import ModuleType
 from typing import Any
 
-from careloop.chassis.broker import topic_of
+from careloop.chassis.consuming.subscription import topic_of
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing, terms
 
 PUBLISHED_LANGUAGE: Mapping[str, Any] = {

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from careloop.chassis.token_signing import read_private_key, sign_token
+from careloop.chassis.calls.token_signing import read_private_key, sign_token
 from careloop.cli.stack.keys import ISSUER, LocalKeys
 from careloop.cli.stack.settings import SERVICES, told
 from careloop.contracts.terms import Role

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from careloop.chassis.log_listener import LogListener
+from careloop.chassis.log.listener import LogListener
 from careloop.eventsourcing_store.names import identifier
 
 _ANSWER_SECONDS = 30.0

@@ -4,8 +4,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from careloop.chassis.composition import Rooms, compose
-from careloop.chassis.runtime import Resources, Service, run
+from careloop.chassis.process.composition import Rooms, compose
+from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import assessment as contract
 from careloop.contracts.policy import POLICY
 from services.assessment.application import AssessmentService

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from careloop.chassis.composition import Rooms, compose
-from careloop.chassis.runtime import Resources, Service, run, until_stopped
+from careloop.chassis.process.composition import Rooms, compose
+from careloop.chassis.process.runtime import Resources, Service, run, until_stopped
 from careloop.contracts import coordination as contract
 from careloop.contracts.policy import POLICY
 from services.coordination.application import CareTeams, CareViews

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from careloop.chassis.streams import Done, Streams
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.commands.streams import Done, Streams
+from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, NotKnown
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from careloop.chassis.handling import Effects, Received
-from careloop.chassis.partitioner import partition_of
+from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import KNOWN_TYPES
 from services.coordination.domain.kept import Kept

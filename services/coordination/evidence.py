@@ -10,10 +10,10 @@ from uuid import UUID
 
 import asyncpg
 
-from careloop.chassis.event_store import EventStore
-from careloop.chassis.log_listener import LogListener
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.log.listener import LogListener
+from careloop.chassis.log.protocol import EventStore
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.sections import SECTIONS

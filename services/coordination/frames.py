@@ -8,7 +8,7 @@ from datetime import datetime
 
 import asyncpg
 
-from careloop.chassis.sessions import Sessions
+from careloop.chassis.log.connections import Sessions
 from careloop.kernel.ids import PatientId
 from services.coordination.journal import BEFORE, Journal
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from careloop.chassis.sessions import Sessions
-from careloop.chassis.stored_form import StoredForm
+from careloop.chassis.events.stored_form import StoredForm
+from careloop.chassis.log.connections import Sessions
 from careloop.kernel.ids import EventId, PatientId
 from services.coordination.domain.care_view import KNOWN_TYPES
 from services.coordination.domain.kept import Context

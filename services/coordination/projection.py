@@ -4,10 +4,10 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from careloop.chassis.codec import ENCODER
-from careloop.chassis.event_store import Statement
-from careloop.chassis.handling import Received
-from careloop.chassis.unit_calls import calling
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.log.protocol import Statement
+from careloop.chassis.log.unit_calls import calling
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import FOLD_VERSION
 from services.coordination.domain.caseload import headline

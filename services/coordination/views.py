@@ -11,9 +11,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from careloop.chassis.codec import ENCODER
-from careloop.chassis.sessions import Sessions
-from careloop.chassis.stored_form import StoredForm
+from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.events.stored_form import StoredForm
+from careloop.chassis.log.connections import Sessions
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import FOLD_VERSION, evolve

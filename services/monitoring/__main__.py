@@ -4,9 +4,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from careloop.chassis.composition import Rooms, compose
-from careloop.chassis.notes import NotesConsumer
-from careloop.chassis.runtime import Resources, Service, run
+from careloop.chassis.consuming.noting import NotesConsumer
+from careloop.chassis.process.composition import Rooms, compose
+from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import monitoring as contract
 from careloop.contracts.policy import POLICY
 from services.monitoring.application import Monitoring

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from careloop.chassis.streams import Done, Streams
+from careloop.chassis.commands.streams import Done, Streams
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
 from services.monitoring.domain import reports

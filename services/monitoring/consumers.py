@@ -1,7 +1,7 @@
 """What the client takes, as assessment and prescribing tell it, becomes notes in monitoring's own stream."""
 
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.notes import Notes
+from careloop.chassis.consuming.noting import Notes
+from careloop.chassis.events.envelope import Envelope
 from careloop.contracts import assessment, prescribing, terms
 from services.monitoring.domain import events
 from services.monitoring.domain.events import Event, Noted

@@ -7,10 +7,10 @@ from care.common.v1 import common_pb2
 from care.monitoring.v1 import monitoring_pb2 as pb
 from care.monitoring.v1 import monitoring_pb2_grpc
 
-from careloop.chassis import fields
-from careloop.chassis.calls import current_call, request_for
-from careloop.chassis.receipts import Receipts
-from careloop.chassis.streams import Done
+from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.call import current_call, request_for
+from careloop.chassis.calls.receipts import Receipts
+from careloop.chassis.commands.streams import Done
 from careloop.kernel.errors import InvalidInput
 from services.monitoring.application import Monitoring
 from services.monitoring.domain import reports

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from careloop.chassis.composition import Rooms, compose
-from careloop.chassis.runtime import Resources, Service, run
+from careloop.chassis.process.composition import Rooms, compose
+from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import notifications as contract
 from careloop.contracts.policy import POLICY
 from services.notifications.application import Notifications

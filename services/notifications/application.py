@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from careloop.chassis.streams import Done, Streams
+from careloop.chassis.commands.streams import Done, Streams
 from careloop.kernel.errors import NotKnown
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, PersonId

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from careloop.chassis.calls import Clock
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.event_store import Statement, Write
-from careloop.chassis.handling import Effects, Received
-from careloop.chassis.notes import Notes, note_request
-from careloop.chassis.streams import Streams
+from careloop.chassis.calls.call import Clock
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.noting import Notes, note_request
+from careloop.chassis.events.envelope import Envelope
+from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
 from careloop.kernel.ids import PatientId
 from services.notifications.domain.causes import Cause

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from careloop.chassis.codec import ENCODER
-from careloop.chassis.event_store import DueRow
+from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.log.protocol import DueRow
 from careloop.kernel.ids import FactId, derived_id
 from services.notifications.domain.events import Channel, Event, NoticeDecided, NoticeEscalated, NoticeFailed
 

@@ -4,9 +4,9 @@ import grpc.aio
 from care.notifications.v1 import notifications_pb2 as pb
 from care.notifications.v1 import notifications_pb2_grpc
 
-from careloop.chassis import fields
-from careloop.chassis.calls import current_call, request_for
-from careloop.chassis.receipts import Receipts
+from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.call import current_call, request_for
+from careloop.chassis.calls.receipts import Receipts
 from services.notifications.application import Found, Notifications
 from services.notifications.domain.events import Priority
 from services.notifications.domain.following_up import AcknowledgeNotice, MarkEnteredInError

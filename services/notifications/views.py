@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
 
-from careloop.chassis.event_store import Statement
-from careloop.chassis.sessions import Sessions
+from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.protocol import Statement
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import FactId, PatientId
 from services.notifications.domain.events import (

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import structlog
 
-from careloop.chassis.calls import Clock
-from careloop.chassis.event_store import ClaimedDue
-from careloop.chassis.streams import Done, Streams
+from careloop.chassis.calls.call import Clock
+from careloop.chassis.commands.streams import Done, Streams
+from careloop.chassis.log.protocol import ClaimedDue
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PersonId

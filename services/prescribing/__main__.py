@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from careloop.chassis.composition import Rooms, compose
-from careloop.chassis.notes import NotesConsumer
-from careloop.chassis.runtime import Resources, Service, run
+from careloop.chassis.consuming.noting import NotesConsumer
+from careloop.chassis.process.composition import Rooms, compose
+from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
 from services.prescribing.application import Prescribing

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from careloop.chassis.streams import Done, Streams
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.commands.streams import Done, Streams
+from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.explaining import Explanation

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.notes import Notes
+from careloop.chassis.consuming.noting import Notes
+from careloop.chassis.events.envelope import Envelope
 from careloop.contracts import assessment, monitoring, terms
 from careloop.knowledge import chart as known
 from careloop.knowledge.scales import READ_BY_THE_CHECK

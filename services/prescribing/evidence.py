@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from careloop.chassis.event_store import EventStore
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.log.protocol import EventStore
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
 from services.prescribing.domain.events import SourcePosition

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import EventStore, StoredEvent
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.log.protocol import EventStore, StoredEvent
 from careloop.kernel.ids import FactId, PatientId
 from services.prescribing.domain.events import Decided, DoseChanged, EnteredInError, Event
 from services.prescribing.domain.events import PrescriptionDeclined as Declined

@@ -12,13 +12,13 @@ from care.assessment.v1 import assessment_pb2 as pb
 from care.assessment.v1.assessment_pb2_grpc import AssessmentServiceStub
 from msgspec.structs import replace
 
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import Unit
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.grpc_server import GrpcServer
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.streams import Streams
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.server import GrpcServer
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import Unit
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
 from careloop.kernel.events import Request

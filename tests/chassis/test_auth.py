@@ -12,8 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
-from careloop.chassis.auth import REMEMBERED_TOKENS, KeysUnusable, TokenVerifier, read_public_keys
-from careloop.chassis.token_signing import ServiceTokens, new_key, public_key_set, read_private_key, sign_token
+from careloop.chassis.calls.auth import REMEMBERED_TOKENS, KeysUnusable, TokenVerifier, read_public_keys
+from careloop.chassis.calls.token_signing import ServiceTokens, new_key, public_key_set, read_private_key, sign_token
 from careloop.kernel.errors import NotSignedIn
 from tests.support.signing import (
     ISSUER,

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from careloop.chassis import appender
-from careloop.chassis.appender import LANES, MOST_COMMANDS, MOST_WAITING
-from careloop.chassis.batch_arrays import APPEND_BATCH, Outcome, batch_arrays, outcomes
-from careloop.chassis.event_store import Unit, Write, Written
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log import appender
+from careloop.chassis.log.appender import LANES, MOST_COMMANDS, MOST_WAITING
+from careloop.chassis.log.batch_arrays import APPEND_BATCH, Outcome, batch_arrays, outcomes
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Unit, Write, Written
 from careloop.kernel.errors import CareloopError, Conflict, Overloaded, RequestIdReused, Unavailable
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until

@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 from faststream import AckPolicy
 
-from careloop.chassis.asyncapi import document
-from careloop.chassis.broker import MAX_POLL_INTERVAL_MS, SPARED_TIMES, Identity, ServiceBroker, topic_of
-from careloop.chassis.envelope import Record
-from careloop.chassis.inbox import Inbox, Taken
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.sending import Ack, Sender
+from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.subscription import (
+    MAX_POLL_INTERVAL_MS,
+    SPARED_TIMES,
+    Identity,
+    ServiceBroker,
+    topic_of,
+)
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.process.asyncapi import document
+from careloop.chassis.relay.producer import Ack, Sender
 from careloop.cli.stack.local_stack import LocalStack
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.kernel.errors import Unavailable

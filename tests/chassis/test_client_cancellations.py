@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from careloop.chassis.client_cancellations import ClientCancelled, client_cancellations
+from careloop.chassis.relay.client_cancellations import ClientCancelled, client_cancellations
 
 
 async def test_a_cancellation_that_nobody_asked_for_is_the_clients_trouble() -> None:

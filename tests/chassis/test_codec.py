@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from msgspec import UNSET, UnsetType
 
-from careloop.chassis.codec import Codec, Upcaster
-from careloop.chassis.stored_form import StoredByNewer
+from careloop.chassis.events.codec import Codec, Upcaster
+from careloop.chassis.events.stored_form import StoredByNewer
 from careloop.kernel.events import Instant
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

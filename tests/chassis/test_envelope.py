@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from careloop.chassis.envelope import Envelope, MalformedEnvelope, from_headers, to_headers
+from careloop.chassis.events.envelope import Envelope, MalformedEnvelope, from_headers, to_headers
 from careloop.kernel.ids import EventId, PatientId, PersonId
 from tests.support.log import patient, record
 

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from careloop.chassis.event_store import EventStore, Gate, GateClosed, NewEvent, Statement, StoredEvent, Unit
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import EventStore, Gate, GateClosed, NewEvent, Statement, StoredEvent, Unit
 from careloop.kernel.errors import Conflict, RequestIdReused
 from careloop.kernel.ids import PersonId
 from tests.support.writes import NOON, due_row, new_event, seconds, store_one, write

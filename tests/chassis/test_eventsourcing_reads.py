@@ -9,7 +9,7 @@ import pytest
 from eventsourcing.persistence import PersistenceError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
 from tests.support.stack import PostgresDatabase
 from tests.support.writes import new_event, store_one, write
 

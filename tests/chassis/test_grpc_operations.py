@@ -13,14 +13,15 @@ import pytest
 from care.operations.v1 import operations_pb2 as wire
 from care.operations.v1.operations_pb2_grpc import OperationsServiceStub, add_OperationsServiceServicer_to_server
 
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.envelope import Envelope, Record
-from careloop.chassis.grpc_clients import PeerLogs
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.grpc_server import GrpcServer
-from careloop.chassis.operations import ConsumerProgress, Parked, Retried, ServiceStatus
-from careloop.chassis.operations_api import OperationsApi
-from careloop.chassis.token_signing import ServiceTokens
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.peers import PeerLogs
+from careloop.chassis.calls.server import GrpcServer
+from careloop.chassis.calls.token_signing import ServiceTokens
+from careloop.chassis.consuming.parked_records import Parked, Retried
+from careloop.chassis.events.envelope import Envelope, Record
+from careloop.chassis.operations.api import OperationsApi
+from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 from careloop.contracts.policy import OPERATIONS
 from careloop.kernel.errors import NotKnown, Unavailable
 from careloop.kernel.events import Request

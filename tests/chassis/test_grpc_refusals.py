@@ -15,10 +15,10 @@ import structlog
 from care.operations.v1 import operations_pb2 as wire
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from careloop.chassis.calls.message_checks import check_message
+from careloop.chassis.calls.statuses import STATUS_OF
+from careloop.chassis.events.stored_form import StoredByNewer
 from careloop.chassis.logs import set_up_logs
-from careloop.chassis.message_checks import check_message
-from careloop.chassis.statuses import STATUS_OF
-from careloop.chassis.stored_form import StoredByNewer
 from careloop.kernel import errors
 from careloop.kernel.errors import CareloopError, InvalidInput
 from tests.support.served import SERVICE, Answers, refused, served, with_token

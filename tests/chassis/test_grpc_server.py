@@ -16,7 +16,7 @@ from care.operations.v1 import operations_pb2 as wire
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from careloop.chassis.calls import request_for
+from careloop.chassis.calls.call import request_for
 from careloop.chassis.logs import set_up_logs
 from careloop.kernel.events import Request
 from tests.support.served import SERVICE, Answers, refused, served, until, with_token

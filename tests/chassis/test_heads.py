@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from careloop.chassis import heads
-from careloop.chassis.heads import HISTORY, HeadsReader, HeadsView, PublishedHead
+from careloop.chassis.relay import heads
+from careloop.chassis.relay.heads import HISTORY, HeadsReader, HeadsView, PublishedHead
 from tests.support.log import NOON
 from tests.support.stack import KafkaBroker
 from tests.support.waiting import until

@@ -8,15 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from careloop.chassis import position_gate
-from careloop.chassis.envelope import Record, to_headers
-from careloop.chassis.event_store import Gate, Unit, Written
-from careloop.chassis.handling import Effects, Received
-from careloop.chassis.inbox import Inbox, Taken
-from careloop.chassis.inbox_log import InboxLog, Place
-from careloop.chassis.parked import ParkedRecords
-from careloop.chassis.parked_patients import InboxParkedPatients
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.consuming import position_gate
+from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox_log import InboxLog, Place
+from careloop.chassis.consuming.parked_patients import InboxParkedPatients
+from careloop.chassis.consuming.parked_records import ParkedRecords
+from careloop.chassis.events.envelope import Record, to_headers
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Gate, Unit, Written
 from careloop.kernel.errors import Conflict, NotKnown, Unavailable
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId

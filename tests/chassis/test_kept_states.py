@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from careloop.chassis.event_store import StoredEvent, Unit, Written
-from careloop.chassis.kept_states import Kept, KeptStates
-from careloop.chassis.memory import MemoryEventStore
+from careloop.chassis.commands.state_cache import Kept, KeptStates
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import StoredEvent, Unit, Written
 from careloop.kernel.errors import Conflict, RuleViolated
 from tests.support.writes import NOON, Counted, Happening, count_one, counters, new_event, request, store_one, write
 

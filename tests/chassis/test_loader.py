@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from careloop.chassis.event_store import StoredEvent
-from careloop.chassis.loader import Loader
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.sessions import OwnConnection
+from careloop.chassis.log.connections import OwnConnection
+from careloop.chassis.log.loader import Loader
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import StoredEvent
 from careloop.kernel.errors import Unavailable
 from tests.support.stack import PostgresDatabase
 from tests.support.writes import new_event, store_one, write

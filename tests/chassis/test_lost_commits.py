@@ -7,10 +7,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from careloop.chassis.event_store import Gate, GateClosed, Statement, Unit
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.sessions import Timeouts
-from careloop.chassis.streams import Streams
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.log.connections import Timeouts
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Gate, GateClosed, Statement, Unit
 from careloop.kernel.errors import Unavailable
 from tests.support.lossy_proxy import Loss, LossyProxy, lossy_proxy
 from tests.support.stack import PostgresDatabase

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from careloop.chassis.event_store import StoredEvent
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import StoredEvent
 from tests.support.stack import PostgresDatabase
 
 SCHEMA = "assessment"

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careloop.chassis.envelope import Record
-from careloop.chassis.position_gate import PositionGate
+from careloop.chassis.consuming.position_gate import PositionGate
+from careloop.chassis.events.envelope import Record
 from tests.support.log import patient, record
 
 

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 import careloop.chassis
-from careloop.chassis.event_store import Gate, Statement, Unit
-from careloop.chassis.log_listener import LogListener
-from careloop.chassis.postgres import NotDurable, PostgresEventStore
-from careloop.chassis.sessions import Timeouts
+from careloop.chassis.log.connections import Timeouts
+from careloop.chassis.log.listener import LogListener
+from careloop.chassis.log.postgres import NotDurable, PostgresEventStore
+from careloop.chassis.log.protocol import Gate, Statement, Unit
 from careloop.cli.stack.ports import Ports
 from careloop.kernel.errors import Unavailable
 from tests.support.stack import PostgresDatabase

@@ -6,12 +6,12 @@ from enum import StrEnum
 import msgspec
 import pytest
 
-from careloop.chassis.codec import Codec, Upcaster
-from careloop.chassis.envelope import Record
-from careloop.chassis.event_store import StoredEvent, Unit
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.published import LogAhead, PublishedReader, Publishing
+from careloop.chassis.events.codec import Codec, Upcaster
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.events.publishing import LogAhead, PublishedReader, Publishing
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import StoredEvent, Unit
 from careloop.kernel.events import Instant
 from tests.support.log import (
     CODEC,

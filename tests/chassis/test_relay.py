@@ -11,21 +11,21 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, OutOfOrderSequenceNumber
 from msgspec.structs import replace
 
-from careloop.chassis import relay_term
-from careloop.chassis.codec import Codec
-from careloop.chassis.envelope import Record, from_headers
-from careloop.chassis.event_store import Unit
-from careloop.chassis.heads import HeadsReader, HeadsView
-from careloop.chassis.log_listener import LogListener
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.position_gate import PositionGate
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.published import LogAhead, PublishedReader, Publishing
-from careloop.chassis.relay import Relay
-from careloop.chassis.relay_checkpoint import Fenced, Leadership, PartitionsChanged, RelayCheckpoints
-from careloop.chassis.relay_term import LogBroken, require_contiguous
-from careloop.chassis.sending import Ack, Sender
+from careloop.chassis.consuming.position_gate import PositionGate
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.envelope import Record, from_headers
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.events.publishing import LogAhead, PublishedReader, Publishing
+from careloop.chassis.log.listener import LogListener
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Unit
+from careloop.chassis.relay import term as relay_term
+from careloop.chassis.relay.checkpoint import Fenced, Leadership, PartitionsChanged, RelayCheckpoints
+from careloop.chassis.relay.heads import HeadsReader, HeadsView
+from careloop.chassis.relay.producer import Ack, Sender
+from careloop.chassis.relay.relay import Relay
+from careloop.chassis.relay.term import LogBroken, require_contiguous
 from careloop.kernel.errors import Unavailable
 from tests.support.log import (
     NOON,

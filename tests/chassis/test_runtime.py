@@ -21,7 +21,7 @@ from care.operations.v1 import operations_pb2 as wire
 from care.operations.v1.operations_pb2_grpc import OperationsServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from careloop.chassis.token_signing import new_key, public_key_set
+from careloop.chassis.calls.token_signing import new_key, public_key_set
 from tests.support.served import until, with_token
 from tests.support.signing import ISSUER, OPERATOR, token
 

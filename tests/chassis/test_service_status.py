@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from careloop.chassis.event_store import Gate, Unit
-from careloop.chassis.heads import HeadsReader, HeadsView, PublishedHead
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.relay import Relay
-from careloop.chassis.service_status import ServiceFigures
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Gate, Unit
+from careloop.chassis.operations.status import ServiceFigures
+from careloop.chassis.relay.heads import HeadsReader, HeadsView, PublishedHead
+from careloop.chassis.relay.relay import Relay
 from tests.support.log import CONSUMER, NOON, SOURCE, fill, patient, publishing
 from tests.support.stack import PostgresDatabase
 

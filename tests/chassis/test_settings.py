@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from careloop.chassis.settings import ServiceSettings, SettingsInvalid, read_settings
+from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings
 
 CANARY = "s3cret-canary"
 NEEDED = {

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from careloop.chassis.operations import ConsumerProgress, ServiceStatus
-from careloop.chassis.standstill import Standstill
-from careloop.chassis.watchdog import Stuck, Watchdog
+from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
+from careloop.chassis.operations.stalled_consumers import Standstill
+from careloop.chassis.operations.watchdog import Stuck, Watchdog
 
 
 def status(relayed: int = 0, head: int = 0, consumed: int = 0, lag: int = 0, *, broker: bool = True) -> ServiceStatus:

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from careloop.chassis.event_store import EventStore, Unit, Written
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import EventStore, Unit, Written
 from careloop.kernel.errors import Conflict, RequestIdReused, RuleViolated
 from careloop.kernel.ids import PersonId
 from tests.support.writes import (

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from careloop.chassis.broker import Subscription
-from careloop.chassis.inbox import Taken
+from careloop.chassis.consuming.inbox import Taken
+from careloop.chassis.consuming.subscription import Subscription
 from tests.support.waiting import until
 
 TOPIC = "care.assessment.v1"

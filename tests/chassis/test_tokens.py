@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import MOST_TOKENS, ConsistencyToken, at_least
+from careloop.chassis.events.consistency_token import MOST_TOKENS, ConsistencyToken, at_least
+from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 

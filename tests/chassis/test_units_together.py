@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from careloop.chassis.event_store import Gate, GateClosed, Unit
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.sessions import Timeouts
-from careloop.chassis.unit_calls import calling
+from careloop.chassis.log.connections import Timeouts
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Gate, GateClosed, Unit
+from careloop.chassis.log.unit_calls import calling
 from careloop.kernel.errors import Unavailable
 from tests.support.lossy_proxy import Loss, LossyProxy, lossy_proxy
 from tests.support.stack import PostgresDatabase

@@ -11,7 +11,7 @@ import typer
 from care.operations.v1 import operations_pb2 as wire
 from care.operations.v1.operations_pb2_grpc import OperationsServiceStub
 
-from careloop.chassis.auth import TokenVerifier, read_public_keys
+from careloop.chassis.calls.auth import TokenVerifier, read_public_keys
 from careloop.cli.client import Caller, CallRefused, Licence, LocalTokens, NotUp, Services, run, services
 from careloop.cli.stack.keys import LocalKeys
 from careloop.contracts.terms import Role

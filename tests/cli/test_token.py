@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from careloop.chassis.auth import TokenVerifier, read_public_keys
+from careloop.chassis.calls.auth import TokenVerifier, read_public_keys
 from careloop.cli.main import app
 from careloop.cli.stack.keys import LocalKeys
 from careloop.contracts.terms import Role

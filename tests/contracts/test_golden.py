@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from careloop.chassis.codec import ENCODER, Codec
-from careloop.chassis.stored_form import StoredByNewer
+from careloop.chassis.events.codec import ENCODER, Codec
+from careloop.chassis.events.stored_form import StoredByNewer
 
 GOLDEN = Path(__file__).parent / "golden"
 SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordination")

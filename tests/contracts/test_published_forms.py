@@ -4,8 +4,8 @@ from importlib import import_module
 
 import pytest
 
-from careloop.chassis.codec import ENCODER, Codec
-from careloop.chassis.published import Publishing
+from careloop.chassis.events.codec import ENCODER, Codec
+from careloop.chassis.events.publishing import Publishing
 from careloop.cli.stack.settings import SERVICES
 from tests.support.log import rows_of
 from tests.support.restate import restate

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import asyncpg
 
-from careloop.chassis.sessions import Timeouts
+from careloop.chassis.log.connections import Timeouts
 from services.coordination.rebuilding.process import Asked, Rebuilds
 from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress, Rebuild
 from services.coordination.rebuilding.shards import Database, Filled, Shard, Workers, fill

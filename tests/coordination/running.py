@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from careloop.chassis.event_store import Gate, Statement, Unit
-from careloop.chassis.handling import Received
-from careloop.chassis.lane import CONFLICTS_AT_ONCE
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.consuming.partition import CONFLICTS_AT_ONCE
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Gate, Statement, Unit
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
 from services.coordination.application import CareViews

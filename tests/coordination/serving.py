@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.grpc_server import GrpcServer
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.server import GrpcServer
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
 from services.coordination.frames import JournalFrames

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from careloop.chassis.codec import ENCODER
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.handling import Received
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.events.envelope import Envelope
 from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
 from services.coordination.domain.care_view import evolve_source
 from services.coordination.domain.kept import Context

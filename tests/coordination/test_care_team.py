@@ -9,8 +9,8 @@ from hypothesis import given as for_any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.published import Publishing
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import coordination as contract
 from services.coordination.domain.care_team import DECIDER, assign, mark_entered_in_error, post, release
 from services.coordination.domain.events import CLIENT, TOPICS, Event, TeamRole

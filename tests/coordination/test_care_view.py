@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from careloop.chassis.handling import Unknown
+from careloop.chassis.consuming.handler import Unknown
 from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import Priority
 from services.coordination.domain.care_view import compose, evolve_source

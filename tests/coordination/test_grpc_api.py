@@ -10,13 +10,13 @@ import pytest
 from care.coordination.v1 import coordination_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis.calls import Call, Caller, set_current_call
-from careloop.chassis.codec import Codec
-from careloop.chassis.handling import Received
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.published import PublishedReader, Publishing
-from careloop.chassis.reception import Reception
-from careloop.chassis.streams import Streams
+from careloop.chassis.calls.call import Call, Caller, set_current_call
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.consuming.decoding import Reception
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.events.publishing import PublishedReader, Publishing
 from careloop.contracts import coordination as contract
 from careloop.contracts.policy import COORDINATION
 from careloop.contracts.terms import Role

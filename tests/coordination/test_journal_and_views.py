@@ -14,9 +14,9 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from careloop.chassis.codec import ENCODER
-from careloop.chassis.handling import Unknown
-from careloop.chassis.stored_form import StoredByNewer
+from careloop.chassis.consuming.handler import Unknown
+from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.events.stored_form import StoredByNewer
 from careloop.contracts.monitoring import TriageLevel
 from careloop.kernel.errors import Conflict, InvalidInput, NotKnown
 from careloop.kernel.ids import PatientId

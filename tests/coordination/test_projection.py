@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from msgspec import structs
 
-from careloop.chassis.codec import ENCODER
-from careloop.chassis.partitioner import partition_of
+from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.sections import MonitoringSection

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.errors import NotKnown, Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.evidence import CONSUMER

@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from careloop.chassis.codec import ENCODER
+from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.errors import RuleViolated, Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.rebuilding import history, rebuild, shards, slots

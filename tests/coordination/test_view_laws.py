@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from careloop.chassis.codec import ENCODER
+from careloop.chassis.events.codec import ENCODER
 from services.coordination.domain.care_view import KNOWN_TYPES, compose
 from services.coordination.domain.caseload import headline
 from services.coordination.domain.sections import SECTIONS, Sections

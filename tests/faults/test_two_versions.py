@@ -14,7 +14,7 @@ from uuid import UUID
 import grpc
 import pytest
 
-from careloop.chassis.partitioner import partition_of
+from careloop.chassis.events.partitioner import partition_of
 from careloop.cli.stack.settings import SERVICES
 from careloop.kernel.ids import PatientId
 from tests.support import ledger

@@ -12,15 +12,15 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import Unit, Written
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.grpc_server import GrpcServer
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.server import GrpcServer
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import Unit, Written
 from careloop.chassis.logs import set_up_logs
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.published import Publishing
-from careloop.chassis.streams import Streams
 from careloop.cli.client import Services
 from careloop.cli.intake import sending
 from careloop.cli.intake.command import files_in, take_in

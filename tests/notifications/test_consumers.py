@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from careloop.chassis.event_store import Unit
+from careloop.chassis.log.protocol import Unit
 from careloop.contracts import assessment, coordination, monitoring, prescribing
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId, PersonId

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import DueRow
-from careloop.chassis.published import Publishing
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.log.protocol import DueRow
 from careloop.contracts import notifications as contract
 from services.notifications.domain.events import TOPICS, Channel, Event
 from services.notifications.due import SEND, ToEscalate, ToSend, due_rows, read_detail

@@ -9,8 +9,8 @@ import pytest
 from care.notifications.v1 import notifications_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis.calls import Call, Caller, set_current_call
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.calls.call import Call, Caller, set_current_call
+from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, NotAllowed, NotKnown, RequestIdReused, RuleViolated
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from services.notifications.application import Notifications

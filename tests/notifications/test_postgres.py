@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec import structs
 
-from careloop.chassis.event_store import Unit
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Unit
 from careloop.contracts import terms
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from careloop.chassis.settings import SettingsInvalid, read_settings
+from careloop.chassis.process.settings import SettingsInvalid, read_settings
 from services.notifications.domain.events import Priority
 from services.notifications.senders.files import FileSender
 from services.notifications.senders.smtp import SmtpSender

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from careloop.chassis.event_store import EventStore, Unit
+from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import Request
 from services.notifications.domain.events import FailureReason, NoticeFailed, NoticeSent

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import EventStore, Unit
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.grpc_server import GrpcServer
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.streams import Streams
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.server import GrpcServer
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
 from careloop.kernel.events import Request

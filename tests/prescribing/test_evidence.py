@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from careloop.chassis.event_store import Gate, Unit
-from careloop.chassis.heads import HeadsView, PublishedHead
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import Gate, Unit
+from careloop.chassis.relay.heads import HeadsView, PublishedHead
 from careloop.kernel.errors import Unavailable
 from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from tests.support.controls.moments import NOON, PATIENT

@@ -9,7 +9,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from msgspec import UNSET
 
-from careloop.chassis.codec import Codec
+from careloop.chassis.events.codec import Codec
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack import Pack, current_pack, load, read_data
 from careloop.knowledge.rechecking import rechecked

@@ -11,7 +11,7 @@ from uuid import uuid5
 import asyncpg
 import pytest
 
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.chart import Condition
 from careloop.knowledge.pack import current_pack, load

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from careloop.chassis.settings import read_settings
+from careloop.chassis.process.settings import read_settings
 from careloop.cli.stack.local_stack import LocalStack
 from careloop.cli.stack.processes import until
 from careloop.cli.stack.settings import SERVICES

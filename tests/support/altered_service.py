@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from careloop.chassis.envelope import Record
-from careloop.chassis.handling import Effects, Received
-from careloop.chassis.runtime import run
-from careloop.chassis.sending import Ack, Sender
+from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.process.runtime import run
+from careloop.chassis.relay.producer import Ack, Sender
 from careloop.contracts.policy import POLICY
 from services.coordination.consumers import CareViewConsumer
 

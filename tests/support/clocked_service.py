@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
-from careloop.chassis.runtime import run
-from careloop.chassis.settings import ServiceSettings
+from careloop.chassis.process.runtime import run
+from careloop.chassis.process.settings import ServiceSettings
 from careloop.contracts.policy import POLICY
 from services.notifications.settings import NotificationSettings
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from careloop.chassis.broker import Identity, ServiceBroker
-from careloop.chassis.inbox import Inbox
-from careloop.chassis.parked import ParkedRecords
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.published import PublishedReader
-from careloop.chassis.relay import Relay
+from careloop.chassis.consuming.inbox import Inbox
+from careloop.chassis.consuming.parked_records import ParkedRecords
+from careloop.chassis.consuming.subscription import Identity, ServiceBroker
+from careloop.chassis.events.publishing import PublishedReader
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.relay.relay import Relay
 from careloop.cli.stack.processes import Child
 from tests.support.log import CONSUMER, SOURCE, TYPES, Noting, fill, patient, publishing, texts_of
 from tests.support.stack import KafkaBroker, PostgresDatabase

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from careloop.chassis.codec import ENCODER, Codec
-from careloop.chassis.envelope import Envelope, Record, to_headers
-from careloop.chassis.event_store import EventStore, NewEvent, StoredEvent, Unit, Write
-from careloop.chassis.handling import Effects, Received
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.published import Publishing
+from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.events.codec import ENCODER, Codec
+from careloop.chassis.events.envelope import Envelope, Record, to_headers
+from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import EventStore, NewEvent, StoredEvent, Unit, Write
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
 

@@ -7,8 +7,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from careloop.chassis.heads import HEADS_TOPIC
-from careloop.chassis.partitioner import partition_of
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.relay.heads import HEADS_TOPIC
 from careloop.kernel.ids import PatientId
 from tests.support.ledger import (
     PUBLISHED,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from careloop.chassis.relay import Relay
-from careloop.chassis.runtime import run
+from careloop.chassis.process.runtime import run
+from careloop.chassis.relay.relay import Relay
 from careloop.contracts.monitoring import TYPES
 from careloop.contracts.policy import POLICY
 from careloop.kernel.events import Instant

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.event_store import EventStore, Unit
-from careloop.chassis.handling import Received
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.streams import Streams
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.envelope import Envelope
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.contracts import coordination, monitoring, terms
 from careloop.kernel.ids import EventId, PatientId, PersonId
 from services.notifications.consumers import CauseConsumer

@@ -15,10 +15,10 @@ from care.operations.v1 import operations_pb2_grpc
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.calls import Call, current_call
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.grpc_server import GrpcServer
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.call import Call, current_call
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.server import GrpcServer
 from tests.support.signing import NOW, public_keys, token
 
 SERVICE = "/care.operations.v1.OperationsService/"

@@ -10,8 +10,8 @@ from typing import Any
 
 from joserfc.jwk import Key, import_key
 
-from careloop.chassis.auth import SERVICE_KEY_PREFIX
-from careloop.chassis.token_signing import new_key, public_key_set, sign_token
+from careloop.chassis.calls.auth import SERVICE_KEY_PREFIX
+from careloop.chassis.calls.token_signing import new_key, public_key_set, sign_token
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ISSUER = new_key("issuer-1")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from care.operations.v1.operations_pb2_grpc import add_OperationsServiceServicer_to_server
 
-from careloop.chassis.operations import ServiceStatus
-from careloop.chassis.runtime import Resources, Service, Work, run, until_stopped
+from careloop.chassis.operations.ports import ServiceStatus
+from careloop.chassis.process.runtime import Resources, Service, Work, run, until_stopped
 from careloop.kernel.errors import Unavailable
 from tests.support.served import POLICY, Answers
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from uuid import UUID, uuid4
 
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.log.postgres import PostgresEventStore
 from tests.support.writes import new_event, store_one, write
 
 CLIENTS = 32

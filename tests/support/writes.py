@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import DueRow, EventStore, NewEvent, Unit, Write, Written
-from careloop.chassis.streams import Streams
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.log.protocol import DueRow, EventStore, NewEvent, Unit, Write, Written
 from careloop.kernel.decider import Decider
 from careloop.kernel.events import Instant, Request
 from careloop.kernel.ids import EventId, PersonId

@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.cli.stack.settings import SERVICES
 from careloop.kernel.ids import PatientId
 from tests.support.care import SERTRALINE, Care

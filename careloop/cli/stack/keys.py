@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from careloop.chassis.auth import SERVICE_KEY_PREFIX
-from careloop.chassis.token_signing import new_key, public_key_set, read_private_key
+from careloop.chassis.calls.auth import SERVICE_KEY_PREFIX
+from careloop.chassis.calls.token_signing import new_key, public_key_set, read_private_key
 from careloop.cli.stack.settings import SERVICES
 
 ISSUER = "careloop-local"

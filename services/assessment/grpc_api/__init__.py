@@ -4,9 +4,9 @@ import grpc
 from care.assessment.v1 import assessment_pb2 as pb
 from care.assessment.v1 import assessment_pb2_grpc
 
-from careloop.chassis import fields
-from careloop.chassis.calls import current_call
-from careloop.chassis.receipts import Receipts
+from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.call import current_call
+from careloop.chassis.calls.receipts import Receipts
 from services.assessment.application import AssessmentService
 from services.assessment.domain.events import AssessmentAmended, AssessmentCompleted
 from services.assessment.grpc_api import answers, reading

@@ -7,7 +7,7 @@ from typing import TypeVar
 from care.assessment.v1 import assessment_pb2 as pb
 from care.common.v1 import common_pb2
 
-from careloop.chassis import fields
+from careloop.chassis.calls import reading as fields
 from services.assessment.domain.completion import missing
 from services.assessment.domain.events import Event, RiskRaised, ScaleScored
 from services.assessment.domain.state import Assessment

@@ -8,8 +8,8 @@ from typing import TypeAlias, TypedDict
 from care.assessment.v1 import assessment_pb2 as pb
 from care.common.v1 import common_pb2
 
-from careloop.chassis import fields
-from careloop.chassis.calls import Call, current_call, request_for
+from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.call import Call, current_call, request_for
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, derived_id
 from careloop.knowledge.credentials import Credential

@@ -12,9 +12,10 @@ from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1 import coordination_pb2_grpc
 from google.protobuf.message import Message
 
-from careloop.chassis import fields, tokens
-from careloop.chassis.calls import Call, Clock, current_call, request_for
-from careloop.chassis.receipts import Receipts
+from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.call import Call, Clock, current_call, request_for
+from careloop.chassis.calls.receipts import Receipts
+from careloop.chassis.events import consistency_token as tokens
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams, CareViews

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from care.coordination.v1 import coordination_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis import fields
+from careloop.chassis.calls import reading as fields
 from careloop.kernel.errors import InvalidInput
 from services.coordination.frames import Extent, Frame
 from services.coordination.journal import Wanted

@@ -12,9 +12,9 @@ import sys
 import asyncpg
 import structlog
 
+from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.logs import Logger, place_of, set_up_logs
-from careloop.chassis.sessions import Timeouts
-from careloop.chassis.settings import SettingsInvalid, read_settings
+from careloop.chassis.process.settings import SettingsInvalid, read_settings
 from careloop.kernel.errors import RuleViolated
 from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress, Rebuild
 from services.coordination.rebuilding.shards import Database, workers

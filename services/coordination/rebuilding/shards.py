@@ -17,7 +17,7 @@ from uuid import UUID
 
 import asyncpg
 
-from careloop.chassis.sessions import Sessions, Timeouts
+from careloop.chassis.log.connections import Sessions, Timeouts
 from services.coordination.domain.section_fold import grow
 from services.coordination.domain.sections import SECTIONS
 from services.coordination.rebuilding.history import Place, Told, by_patient, told

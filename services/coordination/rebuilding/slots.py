@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from careloop.chassis.codec import ENCODER
+from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import FOLD_VERSION
 from services.coordination.domain.caseload import headline

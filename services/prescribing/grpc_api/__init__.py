@@ -9,11 +9,13 @@ import grpc
 from care.prescribing.v1 import prescribing_pb2 as pb
 from care.prescribing.v1 import prescribing_pb2_grpc
 
-from careloop.chassis import calls, fields, tokens
-from careloop.chassis.calls import Call, current_call, request_for
-from careloop.chassis.receipts import Receipts
-from careloop.chassis.streams import Done
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.calls import call as calls
+from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.call import Call, current_call, request_for
+from careloop.chassis.calls.receipts import Receipts
+from careloop.chassis.commands.streams import Done
+from careloop.chassis.events import consistency_token as tokens
+from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.credentials import Credential
 from services.prescribing.application import Prescribing

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
-from careloop.chassis import fields
+from careloop.chassis.calls import reading as fields
 from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import NotChecked, Screening
 from services.prescribing.domain.screening import RESTS_ON, Freshness

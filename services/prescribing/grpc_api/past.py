@@ -9,8 +9,8 @@ import msgspec
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
-from careloop.chassis import fields
-from careloop.chassis.codec import ENCODER
+from careloop.chassis.calls import reading as fields
+from careloop.chassis.events.codec import ENCODER
 from careloop.knowledge.chart import Chart
 from careloop.knowledge.explaining import Explanation
 from services.prescribing.domain.chart import screening_chart

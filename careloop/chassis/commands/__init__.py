@@ -1,0 +1,1 @@
+"""Load, decide, append: how an application writes."""

@@ -1,0 +1,232 @@
+"""The application's face of the store: load, fold, decide, append, and again if others were faster."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from msgspec import Struct
+
+from careloop.chassis.commands.state_cache import Kept, KeptStates
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.log.protocol import (
+    CommandRecord,
+    DueRow,
+    EventStore,
+    NewEvent,
+    Statement,
+    StoredEvent,
+    Unit,
+    Write,
+)
+from careloop.kernel.decider import Decider
+from careloop.kernel.errors import CareloopError, Conflict, RequestIdReused
+from careloop.kernel.events import Event, Request
+from careloop.kernel.ids import EventId, derived_id
+
+State = TypeVar("State")
+Fact = TypeVar("Fact", bound=Event)
+
+ATTEMPTS = 3
+
+
+class Loaded(Struct, Generic[State], frozen=True, kw_only=True):
+    """A stream as it was read: its folded state and the version that state stands on."""
+
+    state: State
+    version: int
+
+
+class Done(Struct, Generic[Fact], frozen=True, kw_only=True):
+    """What a command came to. For a repeat these are the first answer's events and position.
+
+    `position` is the last published position of this patient up to this command: the consistency token's.
+    """
+
+    events: Sequence[Fact]
+    position: int
+    repeated: bool
+
+
+class Streams(Generic[State, Fact]):
+    """One service's aggregates: `published` are the stored topics that go to Kafka, `due` says what an event makes due.
+
+    `statements` says what a table of the service's own must show of an event; they may run again for the same event.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        store: EventStore,
+        codec: Codec[Fact],
+        decider: Decider[State, Fact],
+        *,
+        published: frozenset[str],
+        due: Callable[[Fact, UUID], Iterable[DueRow]] = lambda _event, _stream: (),
+        statements: Callable[[Fact, UUID], Iterable[Statement]] = lambda _event, _stream: (),
+    ) -> None:
+        self.service = service
+        self.store = store
+        self.codec = codec
+        self.decider = decider
+        self.published = published
+        self.due = due
+        self.statements = statements
+        self._kept: KeptStates[State] = KeptStates(decider.initial)
+        # Calls of one process on one stream wait here for each other instead of meeting conflicts.
+        self._queues: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    async def load(self, stream_id: UUID) -> Loaded[State]:
+        kept = await self._newest(stream_id)
+        return Loaded(state=kept.state, version=kept.version)
+
+    async def _newest(self, stream_id: UUID) -> Kept[State]:
+        """The stream as it is now: what was kept of it, and what was stored since."""
+        kept = self._kept.of(stream_id)
+        rows = await self.store.load(stream_id, kept.version)
+        if not rows:
+            return kept
+        return self._follow(stream_id, kept, [(row.meta.topic, row.state, row.meta.command_id) for row in rows])
+
+    def _follow(self, stream_id: UUID, kept: Kept[State], stored: Sequence[tuple[str, bytes, str]]) -> Kept[State]:
+        """Keep the stream with what follows: of each event its topic, its content and its command's id."""
+        commands = kept.commands
+        for version, (_topic, _state, command_id) in enumerate(stored, start=kept.version + 1):
+            commands = commands.having(command_id, version)
+        events = (self.codec.decode(topic, state) for topic, state, _command_id in stored)
+        state = self.decider.fold(events, kept.state)
+        newest = Kept(state=state, version=kept.version + len(stored), commands=commands)
+        return self._kept.keep(stream_id, newest)
+
+    async def transact(
+        self,
+        stream_id: UUID,
+        request: Request,
+        decide: Callable[[State], Sequence[Fact]],
+        *,
+        done: tuple[UUID, ...] = (),
+    ) -> Done[Fact]:
+        """Decide on the stream's newest state and store the outcome once, whatever is lost on the way.
+
+        `done` are the due rows that are thereby finished. A repeat of the request answers what the first one did,
+        whatever `decide` would say now. Raises what `decide` raises (then nothing is stored), Conflict after three
+        tries, RequestIdReused, Unavailable, Overloaded.
+        """
+        queue = self._queues.setdefault(stream_id, asyncio.Lock())
+        async with queue:
+            for attempt in range(1, ATTEMPTS):
+                try:
+                    return await self._try(stream_id, request, decide, done)
+                except Conflict:
+                    await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
+            return await self._try(stream_id, request, decide, done)
+
+    async def _try(
+        self,
+        stream_id: UUID,
+        request: Request,
+        decide: Callable[[State], Sequence[Fact]],
+        done: tuple[UUID, ...],
+    ) -> Done[Fact]:
+        """First on what is kept of the stream: the append refuses what was decided on an old version. Only what was
+        read is believed when it comes to a refusal or a repeat."""
+        kept = self._kept.trusted(stream_id)
+        if kept is not None and request.request_id not in kept.commands:
+            with suppress(Conflict):
+                if (events := _allowed(decide, kept.state)) is not None:
+                    return await self._store(stream_id, request, kept, events, done)
+        kept = await self._newest(stream_id)
+        if request.request_id in kept.commands and (known := await self.store.command(request.request_id)):
+            return await self.answer_again(known, request)
+        try:
+            events = decide(kept.state)
+        except CareloopError:
+            # A repeat of a command that stored no event shows in the table of commands only.
+            known = await self.store.command(request.request_id)
+            if known is None:
+                raise
+            return await self.answer_again(known, request)
+        return await self._store(stream_id, request, kept, events, done)
+
+    async def _store(
+        self,
+        stream_id: UUID,
+        request: Request,
+        kept: Kept[State],
+        events: Sequence[Fact],
+        done: tuple[UUID, ...],
+    ) -> Done[Fact]:
+        write = self.write(stream_id, request, events, kept.version, done=done)
+        shown = tuple([statement for event in events for statement in self.statements(event, stream_id)])
+        try:
+            (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))
+        except Conflict:
+            # Others were faster, or the log was set back behind what is kept: then nothing would ever be new.
+            self._kept.distrust(stream_id)
+            raise
+        if written.repeated:
+            return await self.answer_again(written.command, request)
+        self._follow(stream_id, kept, [(event.topic, event.state, request.request_id) for event in write.events])
+        position = await self._published_position(written.command, write)
+        return Done(events=events, position=position, repeated=False)
+
+    async def _published_position(self, command: CommandRecord, write: Write) -> int:
+        for behind, event in enumerate(reversed(write.events)):
+            if event.topic in self.published:
+                return command.last_position - behind
+        return await self.store.last_position(command.stream_id, self.published, through=command.last_position)
+
+    def write(
+        self,
+        stream_id: UUID,
+        request: Request,
+        events: Sequence[Fact],
+        expected_version: int | None,
+        *,
+        done: tuple[UUID, ...] = (),
+    ) -> Write:
+        """The Write that stores `events` for `request`; event ids derive from service, request id and order."""
+        if expected_version is None:
+            self._kept.forget(stream_id)  # what is kept is about to be outdated
+        return Write(
+            command_id=request.request_id,
+            caller=request.actor,
+            digest=request.digest,
+            stream_id=stream_id,
+            expected_version=expected_version,
+            events=tuple(self._new(request.request_id, order, event) for order, event in enumerate(events)),
+            correlation_id=request.correlation_id,
+            causation_id=request.causation_id,
+            due=tuple(row for event in events for row in self.due(event, stream_id)),
+            done=done,
+        )
+
+    def _new(self, command_id: str, order: int, event: Fact) -> NewEvent:
+        topic, state = self.codec.encode(event)
+        event_id = EventId(derived_id("event", self.service, command_id, order))
+        return NewEvent(event_id=event_id, topic=topic, state=state, occurred_at=event.occurred_at)
+
+    async def answer_again(self, command: CommandRecord, request: Request) -> Done[Fact]:
+        """What the stored command came to. Raises RequestIdReused if it was not this very request."""
+        if (command.caller, command.digest) != (request.actor, request.digest):
+            raise RequestIdReused(
+                "request-id-reused", "This request_id was used for another request.", field="request_id"
+            )
+        stored: Sequence[StoredEvent] = await self.store.events_of_command(command.command_id)
+        position = await self.store.last_position(command.stream_id, self.published, through=command.last_position)
+        return Done(
+            events=[self.codec.decode(row.meta.topic, row.state) for row in stored],
+            position=position,
+            repeated=True,
+        )
+
+
+def _allowed(decide: Callable[[State], Sequence[Fact]], state: State) -> Sequence[Fact] | None:
+    """What is decided, or None for a refusal."""
+    try:
+        return decide(state)
+    except CareloopError:
+        return None

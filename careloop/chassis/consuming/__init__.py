@@ -1,0 +1,1 @@
+"""From the topic to effects: each record once in effect, in order per patient."""

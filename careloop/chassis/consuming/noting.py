@@ -1,0 +1,58 @@
+"""The consumer that keeps another service's facts as notes in its own streams."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.events.envelope import Envelope
+from careloop.chassis.log.protocol import Write
+from careloop.kernel.events import Event, Request
+from careloop.kernel.ids import PersonId
+
+State = TypeVar("State")
+Fact = TypeVar("Fact", bound=Event)
+
+Noted = TypeVar("Noted")
+
+Notes = Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]]
+"""The wire types a service listens to: the class that decodes each, and the note it becomes; None is not noted."""
+
+
+class NotesConsumer(Generic[State, Fact]):
+    """Notes every fact once, at any version of the stream, however often it is delivered.
+
+    A note is recorded when its fact was, by the service whose consumer this is.
+    """
+
+    def __init__(self, consumer: str, notes: Notes[Fact | None], streams: Streams[State, Fact]) -> None:
+        self.consumer = consumer
+        self.contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in notes.items()}
+        self._notes = notes
+        self._streams = streams
+
+    async def handle(self, received: Sequence[Received]) -> Effects:
+        written = (self._write(one) for one in received)
+        return Effects(writes=tuple(write for write in written if write is not None))
+
+    def _write(self, received: Received) -> Write | None:
+        envelope = received.envelope
+        _contract, note = self._notes[envelope.type]
+        noted = note(envelope, received.event)
+        if noted is None:
+            return None
+        request = note_request(self.consumer, envelope, envelope.recorded_at)
+        return self._streams.write(envelope.patient_id, request, [noted], None)
+
+
+def note_request(consumer: str, envelope: Envelope, now: datetime) -> Request:
+    """The request that a received event is to a consumer (`<service>.<what for>`): the same one at every delivery."""
+    return Request(
+        request_id=f"note:{consumer}:{envelope.event_id}",
+        actor=PersonId(consumer.partition(".")[0]),
+        digest=b"",
+        correlation_id=envelope.correlation_id,
+        causation_id=envelope.event_id,
+        now=now,
+    )

@@ -1,0 +1,199 @@
+"""Commands that wait go to the log together: the commit of one batch is the time in which the next one gathers."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from careloop.chassis.log.batch_arrays import Outcome, append_call, outcomes
+from careloop.chassis.log.connections import OwnConnection, Sessions, kernel_errors, unavailable
+from careloop.chassis.log.lost_commit import how_it_ended
+from careloop.chassis.log.protocol import Unit, Write, Written
+from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
+
+MOST_COMMANDS = 128
+"""Enough that the flush of one commit is a small part of the work, few enough that both lanes have some."""
+FEW_COMMANDS = 32
+"""So few are not worth a commit of their own while another is under way."""
+MOST_BYTES = 1_000_000
+MOST_WAITING = 10_000
+MOST_SECONDS = 2.0
+"""Who would have to wait behind one that waits for so long already is refused at once: an answer that comes when its
+caller has given up is work for nothing, and the more so the more there is to do."""
+LANES = 2
+"""While the server stores one batch, the next one is on its way."""
+
+
+class _Lost(Exception):
+    """The batch was sent and its answer did not come."""
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    write: Write
+    outcome: "asyncio.Future[Outcome]"
+    since: float
+
+
+class Appender:
+    """All that one process appends to one log. Other processes may append to the same log.
+
+    No timer: an idle log stores a command at once, a busy one stores what has gathered, at most 128 commands or about
+    1 MB together. Commands on one stream keep their order: of each stream at most one is on its way.
+    """
+
+    def __init__(self, sessions: Sessions, moved_to: Callable[[int], None]) -> None:
+        """`moved_to` is told the log's new head after every batch."""
+        self._sessions = sessions
+        self._moved_to = moved_to
+        self._waiting: deque[_Waiting] = deque()
+        self._under_way: set[UUID] = set()
+        self._more = asyncio.Event()
+        self._answered_at = float("-inf")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Appends until the end of the block; who still waits then is refused."""
+        lanes = [asyncio.create_task(self._serve(_Lane(self._sessions, self._stored))) for _ in range(LANES)]
+        try:
+            yield
+        finally:
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
+            _tell(self._waiting, [unavailable()] * len(self._waiting))
+
+    async def append(self, write: Write) -> Written:
+        """Return when it is durable. Raises Conflict, RequestIdReused, Unavailable, Overloaded.
+
+        A caller that gives up before its batch has left leaves nothing behind.
+        """
+        loop = asyncio.get_running_loop()
+        if len(self._waiting) >= MOST_WAITING or self._is_late(loop.time()):
+            raise Overloaded("too-many-commands", "Too many commands wait; retry later with the same request_id.")
+        waiting = _Waiting(write, loop.create_future(), loop.time())
+        self._waiting.append(waiting)
+        self._more.set()
+        try:
+            outcome = await waiting.outcome
+        except _Lost:
+            (outcome,) = await how_it_ended(self._sessions, Unit(writes=(write,)), None)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _is_late(self, now: float) -> bool:
+        """Whether the first that waits, and has not given up, waits too long. Raises Unavailable when nothing is stored
+        meanwhile: then it is not for too much work."""
+        while self._waiting and self._waiting[0].outcome.done():
+            self._waiting.popleft()
+        if not self._waiting or now - self._waiting[0].since < MOST_SECONDS:
+            return False
+        if now - self._answered_at >= 2 * MOST_SECONDS:
+            raise unavailable()
+        return True
+
+    async def _serve(self, lane: "_Lane") -> None:
+        try:
+            while True:
+                batch = self._next_batch()
+                if batch:
+                    await self._store(lane, batch)
+                else:
+                    self._more.clear()
+                    await self._more.wait()
+        finally:
+            lane.connection.hang_up()
+
+    def _next_batch(self) -> list[_Waiting]:
+        """The first of each stream that has none under way, in their order; the others stay in theirs."""
+        batch: list[_Waiting] = []
+        later: list[_Waiting] = []
+        size = 0
+        if self._under_way and len(self._waiting) < FEW_COMMANDS:
+            return []
+        most = MOST_COMMANDS if self._under_way else self._share()
+        while self._waiting and len(batch) < most and size < MOST_BYTES:
+            waiting = self._waiting.popleft()
+            if waiting.outcome.done():
+                continue
+            if waiting.write.stream_id in self._under_way:
+                later.append(waiting)
+                continue
+            self._under_way.add(waiting.write.stream_id)
+            batch.append(waiting)
+            size += sum([len(event.state) for event in waiting.write.events])
+        self._waiting.extendleft(reversed(later))
+        return batch
+
+    def _share(self) -> int:
+        """With nothing under way: half of many, so that the other lane has work while the server stores these."""
+        return min(MOST_COMMANDS, max(FEW_COMMANDS, len(self._waiting) // 2))
+
+    async def _store(self, lane: "_Lane", batch: Sequence[_Waiting]) -> None:
+        try:
+            await lane.store(batch)
+        finally:
+            self._under_way.difference_update([waiting.write.stream_id for waiting in batch])
+            self._more.set()
+
+    def _stored(self, position: int) -> None:
+        self._answered_at = asyncio.get_running_loop().time()
+        self._moved_to(position)
+
+
+class _Lane:
+    """One connection, one batch at a time."""
+
+    def __init__(self, sessions: Sessions, stored: Callable[[int], None]) -> None:
+        """`stored` is told the newest position of every batch that the server answered, 0 if it stored nothing."""
+        self.connection = OwnConnection(sessions, "appender")
+        self._stored = stored
+
+    async def store(self, batch: Sequence[_Waiting]) -> None:
+        """Whatever becomes of it, everyone in the batch is told."""
+        try:
+            answers = await self._sent([waiting.write for waiting in batch])
+        except asyncio.CancelledError:
+            _tell(batch, [_Lost()] * len(batch))
+            raise
+        except (_Lost, CareloopError) as failure:
+            _tell(batch, [failure] * len(batch))
+        except Exception as failure:
+            await self._store_apart(batch, failure)
+        else:
+            _tell(batch, answers)
+
+    async def _store_apart(self, batch: Sequence[_Waiting], failure: Exception) -> None:
+        """What the server cannot take at all must not take others with it."""
+        if len(batch) == 1:
+            _tell(batch, [failure])
+            return
+        for waiting in batch:
+            await self.store([waiting])
+
+    async def _sent(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        """Raises Unavailable when nothing was sent, _Lost when the answer did not come."""
+        connection = await self.connection.get()
+        try:
+            with kernel_errors():
+                statement, arguments = append_call(writes)
+                answer = await connection.fetchrow(statement, *arguments)
+        except Unavailable as lost:
+            self.connection.hang_up()
+            raise _Lost from lost
+        told = outcomes(writes, answer)
+        self._stored(max([each.command.last_position for each in told if isinstance(each, Written)], default=0))
+        return told
+
+
+def _tell(batch: Sequence[_Waiting], answers: Sequence[Outcome]) -> None:
+    for waiting, answer in zip(batch, answers, strict=True):
+        if waiting.outcome.done():
+            continue  # its caller has given up
+        if isinstance(answer, Exception):
+            waiting.outcome.set_exception(answer)
+        else:
+            waiting.outcome.set_result(answer)

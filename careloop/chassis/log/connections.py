@@ -1,0 +1,171 @@
+"""Connections to one service's schema: every wait has a deadline, every failure becomes one of the kernel's errors."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import asyncpg
+
+from careloop.chassis.log.protocol import GateClosed
+from careloop.kernel.errors import Conflict, RequestIdReused, Unavailable
+
+# A read-only or full server is as unavailable as one that is gone. Losing a connection shows as InterfaceError too.
+NO_ANSWER = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+_LOG_CONSTRAINTS = frozenset({"events_pkey", "events_notification_id_key", "events_event_id_key", "commands_pkey"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds. `acquire` < `statement` < the caller's own deadline; `resolve` bounds finding out how a commit ended."""
+
+    acquire: float = 2
+    statement: float = 5
+    resolve: float = 2
+
+    def __post_init__(self) -> None:
+        if not self.acquire < self.statement:
+            raise ValueError("acquiring must time out before a statement does")
+
+
+@contextmanager
+def kernel_errors() -> Iterator[None]:
+    """What PostgreSQL and its client raise, in the kernel's words. Texts of the server are not passed on."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        known = _refusal(error)
+        if known is None:
+            raise
+        raise known from None
+    except NO_ANSWER as error:
+        raise unavailable() from error
+
+
+def _refusal(error: asyncpg.PostgresError) -> Exception | None:
+    if error.sqlstate == "CLG01":
+        return GateClosed()
+    if error.sqlstate == "CLR01":
+        return reused()
+    if error.sqlstate == "CLC01" or error.constraint_name in _LOG_CONSTRAINTS:
+        return conflict()
+    return unavailable() if isinstance(error, NO_ANSWER) else None
+
+
+def unavailable() -> Unavailable:
+    return Unavailable("store-unavailable", "The store did not answer in time; retry with the same request_id.")
+
+
+def conflict() -> Conflict:
+    return Conflict("stream-changed", "This record was changed at the same time; read it again and retry.")
+
+
+def reused() -> RequestIdReused:
+    return RequestIdReused("request-id-reused", "This request_id was used for another request.", field="request_id")
+
+
+async def _keep_session(_connection: asyncpg.Connection) -> None:
+    """Pooled sessions set nothing of their own; asyncpg has already rolled back what was left open."""
+
+
+class Sessions:
+    """A pool of connections whose search path is one schema."""
+
+    def __init__(self, dsn: str, schema: str, *, timeouts: Timeouts, size: int) -> None:
+        self.schema = schema
+        self.timeouts = timeouts
+        self._connecting: dict[str, Any] = {
+            "dsn": dsn,
+            "timeout": timeouts.acquire,
+            "command_timeout": timeouts.statement + 1,
+            "server_settings": _server_settings(schema, timeouts),
+        }
+        self._pool = asyncpg.create_pool(**self._connecting, min_size=0, max_size=size, reset=_keep_session)
+
+    async def __aenter__(self) -> Self:
+        await self._pool
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        # close() waits for every borrowed connection; what a dead server holds is cut instead.
+        try:
+            await asyncio.wait_for(self._pool.close(), self.timeouts.statement)
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def connect(self, purpose: str = "own connection") -> asyncpg.Connection:
+        """A connection of one's own, outside the pool; the server's list of sessions shows its purpose."""
+        named = {**self._connecting["server_settings"], "application_name": f"careloop {self.schema} {purpose}"}
+        with kernel_errors():
+            return await asyncpg.connect(**{**self._connecting, "server_settings": named})
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[asyncpg.Connection]:
+        """Borrow a connection. Raises Unavailable when none is free in time or the server is lost while it is used."""
+        with kernel_errors():
+            async with self._pool.acquire(timeout=self.timeouts.acquire) as connection:
+                yield connection
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        async with self.session() as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
+            return rows
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        async with self.session() as connection:
+            return await connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        async with self.session() as connection:
+            return await connection.fetchval(sql, *args)
+
+
+class OwnConnection:
+    """A connection of one's own that is made when it is needed, and made anew after it was lost."""
+
+    def __init__(self, sessions: Sessions, purpose: str) -> None:
+        self._sessions = sessions
+        self._purpose = purpose
+        self._connection: asyncpg.Connection | None = None
+
+    async def get(self) -> asyncpg.Connection:
+        """Raises Unavailable."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._sessions.connect(self._purpose)
+        return self._connection
+
+    def hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+def _server_settings(schema: str, timeouts: Timeouts) -> dict[str, str]:
+    milliseconds = str(int(timeouts.statement * 1000))
+    return {
+        "search_path": schema,
+        "application_name": f"careloop {schema}",
+        "default_transaction_isolation": "read committed",
+        # Every statement is a probe by key or a page in key order, whatever its arguments: planning it for them each
+        # time took as long as running it.
+        "plan_cache_mode": "force_generic_plan",
+        "statement_timeout": milliseconds,
+        # A process that stops between two statements must not keep the log's lock.
+        "idle_in_transaction_session_timeout": milliseconds,
+        "client_connection_check_interval": "1000",
+    }

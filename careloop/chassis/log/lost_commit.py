@@ -1,0 +1,90 @@
+"""Finding out how a commit ended whose answer never came."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+
+from careloop.chassis.log.connections import Sessions, reused, unavailable
+from careloop.chassis.log.protocol import CommandRecord, GateClosed, Unit, Written
+from careloop.kernel.errors import Unavailable
+
+_PAUSE_SECONDS = 0.05
+
+
+async def how_it_ended(sessions: Sessions, unit: Unit, answers: Sequence[Written] | None) -> Sequence[Written]:
+    """The outcome of a unit that turns out to be stored; raises Unavailable when it is not, or cannot be known.
+
+    `answers` are those of the server if it gave them before COMMIT was sent. Nothing is ever sent again: a caller
+    told Unavailable retries with the same ids. What is read back counts as repeated, since another call with the
+    same id may have stored it.
+    """
+    if not _leaves_proof(unit, answers):
+        raise unavailable()
+    try:
+        async with asyncio.timeout(sessions.timeouts.resolve):
+            return await _read_until_answered(sessions, unit, answers)
+    except TimeoutError:
+        raise unavailable() from None
+
+
+def _leaves_proof(unit: Unit, answers: Sequence[Written] | None) -> bool:
+    """Repeated commands were there before, so they do not show that this unit's statements ran."""
+    if unit.gate is not None or not unit.statements:
+        return True
+    return answers is not None and any(not written.repeated for written in answers)
+
+
+async def _read_until_answered(sessions: Sessions, unit: Unit, answers: Sequence[Written] | None) -> Sequence[Written]:
+    while True:
+        try:
+            async with sessions.session() as connection, connection.transaction():
+                await _wait_for_the_lost_one(connection, unit)
+                gate_passed = await _gate_passed(connection, unit)
+                found = await _commands(connection, unit)
+            break
+        except Unavailable:
+            await asyncio.sleep(_PAUSE_SECONDS)
+    if not gate_passed or any(write.command_id not in found for write in unit.writes):
+        raise unavailable()
+    return answers if answers is not None else _written(unit, found)
+
+
+async def _wait_for_the_lost_one(connection: asyncpg.Connection, unit: Unit) -> None:
+    """A server process that is still committing holds these locks; they are taken in store_unit's order."""
+    if unit.gate is not None:
+        gate = unit.gate
+        await connection.execute(
+            "select pg_advisory_xact_lock(gate_key($1, $2, $3))", gate.consumer, gate.source, gate.partition
+        )
+    if unit.writes:
+        await connection.execute("select pg_advisory_xact_lock(log_key())")
+
+
+async def _gate_passed(connection: asyncpg.Connection, unit: Unit) -> bool:
+    gate = unit.gate
+    if gate is None:
+        return True
+    position = await connection.fetchval(
+        "select position from consumed_positions where consumer = $1 and source = $2 and partition = $3",
+        gate.consumer,
+        gate.source,
+        gate.partition,
+    )
+    if (position or 0) not in (gate.last, gate.position):
+        raise GateClosed
+    return bool(position == gate.position)
+
+
+async def _commands(connection: asyncpg.Connection, unit: Unit) -> dict[str, CommandRecord]:
+    ids = [write.command_id for write in unit.writes]
+    rows = await connection.fetch("select * from commands where command_id = any($1)", ids) if ids else []
+    return {row["command_id"]: CommandRecord(**row) for row in rows}
+
+
+def _written(unit: Unit, found: dict[str, CommandRecord]) -> Sequence[Written]:
+    for write in unit.writes:
+        record = found[write.command_id]
+        if (record.caller, record.digest) != (write.caller, write.digest):
+            raise reused()
+    return [Written(command=found[write.command_id], repeated=True) for write in unit.writes]

@@ -1,0 +1,108 @@
+"""Units that wait for the store at the same time are committed together: one fsync for all partitions."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.lost_commit import how_it_ended
+from careloop.chassis.log.protocol import Unit
+from careloop.chassis.log.unit_calls import in_one_call
+from careloop.kernel.errors import Unavailable
+
+MOST_POSITIONS = 2_000
+"""Small units are committed together; a large one has its connection for itself, so that folding the next goes on."""
+
+Waiting = tuple[Unit, "asyncio.Future[None]"]
+
+
+class _AnswerLost(Exception):
+    """The units may be stored or not."""
+
+
+class UnitsTogether:
+    """Commits units of a gate and calls. No timer: while one commit runs, those that come wait for the next.
+
+    Each unit is stored whole or not at all, and gets its own answer: what fails together is tried one by one.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._waiting: deque[Waiting] = deque()
+        self._committing: asyncio.Task[None] | None = None
+
+    async def commit(self, unit: Unit) -> None:
+        """Raises what a commit of this unit alone raises."""
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if _size(unit) > MOST_POSITIONS:
+            await self._commit([(unit, stored)])
+        else:
+            self._waiting.append((unit, stored))
+            if self._committing is None:
+                self._committing = asyncio.create_task(self._commit_all())
+        await stored
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._commit(self._next())
+        finally:
+            self._committing = None
+
+    def _next(self) -> list[Waiting]:
+        taken = [self._waiting.popleft()]
+        size = _size(taken[0][0])
+        while self._waiting and size + _size(self._waiting[0][0]) <= MOST_POSITIONS:
+            size += _size(self._waiting[0][0])
+            taken.append(self._waiting.popleft())
+        return taken
+
+    async def _commit(self, waiting: Sequence[Waiting]) -> None:
+        try:
+            await self._send([unit for unit, _ in waiting])
+        except _AnswerLost:
+            await asyncio.gather(*(self._find_out(unit, stored) for unit, stored in waiting))
+        except Exception as failure:
+            if len(waiting) == 1 or isinstance(failure, Unavailable):
+                _answer(waiting, failure)
+            else:
+                for one in waiting:
+                    await self._commit([one])
+        else:
+            _answer(waiting, None)
+
+    async def _send(self, units: Sequence[Unit]) -> None:
+        call = in_one_call(units)
+        sent = False
+        try:
+            async with self._sessions.session() as connection:
+                sent = True
+                await connection.execute(call.sql, *call.args)
+        except Unavailable as lost:
+            if sent:
+                raise _AnswerLost from lost
+            raise
+
+    async def _find_out(self, unit: Unit, stored: "asyncio.Future[None]") -> None:
+        """Each unit's own gate tells whether it was stored."""
+        try:
+            await how_it_ended(self._sessions, unit, None)
+        except Exception as failure:
+            _answer([(unit, stored)], failure)
+        else:
+            _answer([(unit, stored)], None)
+
+
+def _size(unit: Unit) -> int:
+    """No less than the number of its records."""
+    return unit.gate.position - unit.gate.last if unit.gate is not None else 0
+
+
+def _answer(waiting: Sequence[Waiting], failure: Exception | None) -> None:
+    for _, stored in waiting:
+        if stored.done():  # nobody waits any more
+            continue
+        if failure is None:
+            stored.set_result(None)
+        else:
+            stored.set_exception(failure)

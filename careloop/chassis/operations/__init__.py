@@ -1,0 +1,1 @@
+"""What a service says about itself and lets an operator do."""

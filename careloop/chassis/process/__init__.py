@@ -1,0 +1,1 @@
+"""One service process: its settings, its parts put together, its start and its end."""

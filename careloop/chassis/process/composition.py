@@ -1,0 +1,164 @@
+"""What every service process is put together from: store, relay, heads, consumers, operations."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from careloop.chassis.calls.peers import PeerLogs
+from careloop.chassis.calls.server import AddServicer
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.consuming.handler import Handler
+from careloop.chassis.consuming.inbox import Inbox
+from careloop.chassis.consuming.inbox_log import InboxLog
+from careloop.chassis.consuming.parked_patients import InboxParkedPatients
+from careloop.chassis.consuming.parked_records import ParkedRecords
+from careloop.chassis.consuming.subscription import Identity, ServiceBroker
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.events.publishing import PublishedReader, Publishing
+from careloop.chassis.log.connections import Timeouts
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import DueRow, Statement
+from careloop.chassis.operations.api import OperationsApi
+from careloop.chassis.operations.readiness import StoreReadiness, newest_migration
+from careloop.chassis.operations.status import ServiceFigures
+from careloop.chassis.process.runtime import Resources, Service, Work, until_stopped
+from careloop.chassis.relay.heads import HeadsReader, HeadsView
+from careloop.chassis.relay.relay import Relay
+from careloop.kernel.decider import Decider
+from careloop.kernel.events import Event
+
+State = TypeVar("State")
+Fact = TypeVar("Fact", bound=Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms(Generic[State, Fact]):
+    """What a service brings along: its stored events, what of them is published as what, and its rules.
+
+    `due` says what an event makes due, `statements` what a table of its own must show of it; `migrations` is the
+    folder of its own tables, if it has any.
+    """
+
+    topics: Mapping[str, type[Fact]]
+    published: Mapping[type, Any]
+    contracts: Mapping[str, type]
+    decider: Decider[State, Fact]
+    due: Callable[[Fact, UUID], Iterable[DueRow]] = lambda _event, _stream: ()
+    statements: Callable[[Fact, UUID], Iterable[Statement]] = lambda _event, _stream: ()
+    migrations: Path | None = None
+
+
+class EveryLog:
+    """The published records of any service: this one's from its own log, the others' by asking them."""
+
+    def __init__(self, service: str, own: PublishedReader, peers: PeerLogs) -> None:
+        self._service = service
+        self._own = own
+        self._peers = peers
+
+    def read(self, source: str, partition: int, after: int, through: int) -> AsyncIterator[Sequence[Record]]:
+        if source == self._service:
+            return self._own.read_published(partition, after, through)
+        return self._peers.read(source, partition, after, through)
+
+
+class Foundation(Generic[State, Fact]):
+    """The plumbing of one running service; `compose` opens it."""
+
+    def __init__(
+        self, resources: Resources, rooms: Rooms[State, Fact], store: PostgresEventStore, peers: PeerLogs
+    ) -> None:
+        settings = resources.settings
+        self.resources = resources
+        self.settings = settings
+        self.store = store
+        self.heads = HeadsView()
+        codec: Codec[Fact] = Codec(rooms.topics)
+        publishing = Publishing(settings.service, codec, rooms.published, rooms.contracts)
+        self.streams: Streams[State, Fact] = Streams(
+            settings.service,
+            store,
+            codec,
+            rooms.decider,
+            published=publishing.published_topics,
+            due=rooms.due,
+            statements=rooms.statements,
+        )
+        self._migrations = [rooms.migrations] if rooms.migrations else []
+        self._published = PublishedReader(store, publishing, settings.partitions)
+        self._elsewhere = EveryLog(settings.service, self._published, peers)
+        self._parked = ParkedRecords(store.sessions)
+        self._heads_reader = HeadsReader(settings.kafka_bootstrap, self.heads)
+        self._broker = ServiceBroker(
+            Identity(service=settings.service, instance=settings.instance), settings.kafka_bootstrap, rooms.contracts
+        )
+        self._sources: dict[str, tuple[str, ...]] = {}
+        self._relay = Relay(
+            store,
+            store.sessions,
+            publishing,
+            bootstrap=settings.kafka_bootstrap,
+            partitions=settings.partitions,
+            heads_interval_seconds=settings.heads_interval_seconds,
+        )
+
+    def consume(self, handler: Handler, sources: Sequence[str]) -> Inbox:
+        """Feed `handler` from the topics of `sources`, exactly once in effect."""
+        inbox = Inbox(
+            self.store,
+            handler,
+            parked=self._parked,
+            elsewhere=self._elsewhere,
+            observer=InboxLog(self.resources.metrics.batch),
+            patience_seconds=self.settings.hole_patience_seconds,
+        )
+        self._broker.consume(inbox, sources)
+        self._sources[handler.consumer] = tuple(sources)
+        return inbox
+
+    def service(self, *servicers: AddServicer, tasks: Mapping[str, Work] | None = None) -> Service:
+        """The running whole: the given servicers and tasks, besides what every service has."""
+        status = ServiceFigures(
+            self.settings.service,
+            self.store,
+            self.resources.clock,
+            relay=self._relay,
+            heads=self._heads_reader,
+            consumers=self._sources,
+            partitions=self.settings.partitions,
+        )
+        operations = OperationsApi(
+            status,
+            InboxParkedPatients(self.store, self._parked, self._broker.inboxes),
+            self._published,
+            partitions=self.settings.partitions,
+            clock=self.resources.clock,
+        )
+        plumbing = {"relay": until_stopped(self._relay.run), "heads": until_stopped(self._heads_reader.run)}
+        if self._broker.inboxes:
+            plumbing["consumers"] = until_stopped(self._broker.run)
+        return Service(
+            servicers=(operations.add_to, *servicers),
+            ready=StoreReadiness(self.store, newest_migration(self._migrations)),
+            status=status,
+            tasks=plumbing | dict(tasks or {}),
+            revive=self._broker.revive,
+        )
+
+
+@asynccontextmanager
+async def compose(resources: Resources, rooms: Rooms[State, Fact]) -> AsyncIterator[Foundation[State, Fact]]:
+    """The foundation of the service that the settings name, open until the end of the block."""
+    settings = resources.settings
+    timeouts = Timeouts(acquire=settings.pool_timeout_seconds, statement=settings.statement_timeout_seconds)
+    async with (
+        PostgresEventStore.open(
+            settings.postgres_dsn, settings.service, timeouts=timeouts, pool_size=settings.pool_size
+        ) as store,
+        PeerLogs(settings.peers, resources.service_tokens) as peers,
+    ):
+        yield Foundation(resources, rooms, store, peers)

@@ -1,0 +1,247 @@
+"""One service process: its server, its background tasks, its figures, and a clean end.
+
+SIGTERM or SIGINT: readiness goes, no new calls, streams end, calls and tasks finish what they began, everything is
+closed, all within the grace period. A task that dies of a bug ends the process with a code other than 0.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+import uvloop
+
+from careloop.chassis.calls.auth import KeysUnusable, TokenVerifier, read_public_keys
+from careloop.chassis.calls.call import Clock
+from careloop.chassis.calls.guard import Guard, Policy
+from careloop.chassis.calls.server import AddServicer, GrpcServer
+from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
+from careloop.chassis.logs import Logger, place_of, set_up_logs
+from careloop.chassis.operations.metrics import Metrics, MetricsServer
+from careloop.chassis.operations.ports import StatusReader
+from careloop.chassis.operations.stalled_consumers import Standstill
+from careloop.chassis.operations.watchdog import Watchdog
+from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings
+from careloop.kernel.errors import CareloopError
+
+READINESS_EVERY_SECONDS = 0.5
+FIGURES_EVERY_SECONDS = 1.0
+YOUNG_OBJECTS = 50_000
+"""A batch of records is as many objects, nearly all of which end with it: looking for cycles among them halves a
+projector's speed when it is done at every 700, as is the default."""
+
+Work = Callable[[asyncio.Event], Awaitable[None]]
+"""A background task. It returns soon after the event is set, having finished what it began; before that, never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the process gives to the composition of its service."""
+
+    settings: ServiceSettings
+    clock: Clock
+    metrics: Metrics
+    service_tokens: ServiceTokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What a process runs. `ready` may raise a kernel error, which means no.
+
+    `revive` is told the consumer and the source of a subscription that stands still, and does not wait.
+    """
+
+    servicers: Sequence[AddServicer]
+    ready: Callable[[], Awaitable[bool]]
+    status: StatusReader
+    tasks: Mapping[str, Work] = field(default_factory=dict)
+    revive: Callable[[str, str], None] = lambda _consumer, _source: None
+
+
+Build = Callable[[Resources], AbstractAsyncContextManager[Service]]
+
+
+class TaskEnded(Exception):
+    """A background task returned although nobody asked it to."""
+
+
+def present() -> datetime:
+    """The clock of a running process."""
+    return datetime.now(UTC)
+
+
+def run(
+    build: Build,
+    policy: Policy,
+    *,
+    settings_model: type[ServiceSettings] = ServiceSettings,
+    clock: Clock = present,
+) -> int:
+    """Run until told to stop, and end the process: 0 stopped, 1 a bug or stuck. Returns 2 if the settings are wrong."""
+    try:
+        settings = read_settings(settings_model)
+        tokens = ServiceTokens(read_private_key(settings.service_key_file), settings.service, clock)
+        resources = Resources(settings=settings, clock=clock, metrics=Metrics(), service_tokens=tokens)
+        guard = _guard(resources, policy)
+    except (SettingsInvalid, KeysUnusable) as wrong:
+        print(wrong, file=sys.stderr)  # noqa: T201 - before there is a log
+        return 2
+    set_up_logs(settings.service)
+    gc.set_threshold(YOUNG_OBJECTS)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_served(build, resources, guard))
+        # Everything is closed but the server, whose connections must end with the process: see GrpcServer.drain.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _guard(resources: Resources, policy: Policy) -> Guard:
+    settings = resources.settings
+    roles = {role for allowed in policy.values() for role in allowed}
+    keys = read_public_keys(settings.token_keys_file)
+    verifier = TokenVerifier(keys, audience=settings.service, roles=roles, clock=resources.clock)
+    return Guard(
+        verifier,
+        policy,
+        resources.clock,
+        max_deadline_seconds=settings.max_deadline_seconds,
+        # Tools that find their way by reflection cannot set a deadline.
+        deadline_required=not settings.local,
+        observe=resources.metrics.call,
+    )
+
+
+async def _served(build: Build, resources: Resources, guard: Guard) -> int:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        async with build(resources) as service:
+            await Process(service, resources, guard, stopping).run()
+    except Exception as error:
+        # A task's failure was told when it happened; this one tells of everything else, and never its text.
+        _log().error("process failed", error_type=type(error).__name__, error_at=place_of(error))
+        return 1
+    _log().info("stopped")
+    return 0
+
+
+def _log() -> Logger:
+    logger: Logger = structlog.get_logger()
+    return logger
+
+
+class Process:
+    """One run of a service, from start to the end of `run`, which raises when a task failed."""
+
+    def __init__(self, service: Service, resources: Resources, guard: Guard, stopping: asyncio.Event) -> None:
+        self._service = service
+        self._settings = resources.settings
+        self._clock = resources.clock
+        self._metrics = resources.metrics
+        self._stopping = stopping
+        self._watchdog = Watchdog(resources.settings.stuck_after_seconds)
+        self._standstill = Standstill(resources.settings.revive_after_seconds)
+        self._server = GrpcServer(guard, service.servicers, local=resources.settings.local)
+        self._ready = False
+        self._figures = MetricsServer(
+            resources.metrics, self._settings.http_host, self._settings.http_port, lambda: self._ready
+        )
+
+    async def run(self) -> None:
+        port = await self._server.start(self._settings.grpc_host, self._settings.grpc_port)
+        self._figures.start()
+        _log().info("started", grpc_port=port, http_port=self._figures.port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                works = {"readiness": self._keep_ready, "figures": self._keep_figures, **self._service.tasks}
+                tasks = [group.create_task(self._supervised(name, work), name=name) for name, work in works.items()]
+                await self._stopping.wait()
+                await self._finish(tasks)
+        finally:
+            self._ready = False
+            self._figures.close()
+
+    async def _finish(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        self._ready = False
+        _log().info("stopping")
+        draining = asyncio.create_task(self._server.drain(self._settings.grace_seconds))
+        _done, late = await asyncio.wait([draining, *tasks], timeout=self._settings.grace_seconds)
+        for task in late:
+            _log().warning("grace period over", task=task.get_name())
+            task.cancel()
+
+    async def _supervised(self, name: str, work: Work) -> None:
+        try:
+            await work(self._stopping)
+            if not self._stopping.is_set():
+                raise TaskEnded(name)
+        except Exception as error:
+            _log().error("task failed", task=name, error_type=type(error).__name__, error_at=place_of(error))
+            raise
+
+    async def _keep_ready(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            ready = await self._is_ready()
+            if ready != self._ready:
+                _log().info("ready" if ready else "not ready")
+            self._ready = ready
+            await self._server.set_ready(ready=ready)
+            await pause(stopping, READINESS_EVERY_SECONDS)
+
+    async def _is_ready(self) -> bool:
+        try:
+            async with asyncio.timeout(self._settings.statement_timeout_seconds):
+                return await self._service.ready()
+        except (CareloopError, TimeoutError):
+            return False
+
+    async def _keep_figures(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            try:
+                status = await self._service.status.status()
+            except CareloopError:
+                self._watchdog.store_away()
+                self._standstill.store_away()
+            else:
+                self._metrics.show(status, self._clock())
+                now = time.monotonic()
+                for consumer, source in self._standstill.observe(status, now):
+                    self._service.revive(consumer, source)
+                self._watchdog.observe(status, now)
+            await pause(stopping, FIGURES_EVERY_SECONDS)
+
+
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until asked to stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return
+
+
+def until_stopped(forever: Callable[[], Awaitable[None]]) -> Work:
+    """The Work of something that never returns and may be cancelled at any moment: it is, when the process stops."""
+
+    async def work(stopping: asyncio.Event) -> None:
+        running = asyncio.ensure_future(forever())
+        asked = asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait([running, asked], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+            running.cancel()
+            await asyncio.wait([running])
+        if not running.cancelled():
+            running.result()
+
+    return work
