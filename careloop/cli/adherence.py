@@ -9,9 +9,9 @@ import typer
 
 from careloop.cli.json_input import NotAsDescribed, answer_file, read_json
 from careloop.kernel.errors import InvalidInput
-from careloop.knowledge.adherence import METHOD, Fill, Period
-from careloop.knowledge.adherence import adherence as measured
-from careloop.knowledge.drugs import ingredients
+from careloop.knowledge.pack.drugs import ingredients
+from careloop.knowledge.supply.adherence import METHOD, Fill, Period
+from careloop.knowledge.supply.adherence import adherence as measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from careloop.chassis.process.asyncapi import document
 from careloop.cli.event_pages import PUBLISHED_LANGUAGE, event_catalogue
 from careloop.cli.knowledge_page import reference
 from careloop.cli.rpc_pages import rpc_table
-from careloop.knowledge.catalogue import catalogue
-from careloop.knowledge.pack import read_data
+from careloop.knowledge.pack.catalogue import catalogue
+from careloop.knowledge.pack.pack import read_data
 
 _ANY_BROKER = "127.0.0.1:9092"
 

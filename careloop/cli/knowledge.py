@@ -9,13 +9,13 @@ import typer
 
 from careloop.cli.knowledge_page import counts, plain
 from careloop.cli.tables import console, print_json, table
-from careloop.knowledge.catalogue import Cited, catalogue
-from careloop.knowledge.difference import Difference, difference
-from careloop.knowledge.drugs import ingredients
-from careloop.knowledge.index import mechanisms
-from careloop.knowledge.pack import Pack, PackInvalid, read_data
-from careloop.knowledge.references import label, names_in
-from careloop.knowledge.schema import Basis
+from careloop.knowledge.pack.catalogue import Cited, catalogue
+from careloop.knowledge.pack.difference import Difference, difference
+from careloop.knowledge.pack.drugs import ingredients
+from careloop.knowledge.pack.index import mechanisms
+from careloop.knowledge.pack.pack import Pack, PackInvalid, read_data
+from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.soundness.references import label, names_in
 
 app = typer.Typer(
     help="The clinical rules: list them, show one with its sources, compare two versions.", no_args_is_help=True

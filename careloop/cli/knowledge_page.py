@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from careloop.knowledge.catalogue import Catalogue, Cited
-from careloop.knowledge.index import mechanisms
-from careloop.knowledge.schema import FIRST_DAY, Basis
+from careloop.knowledge.pack.catalogue import Catalogue, Cited
+from careloop.knowledge.pack.index import mechanisms
+from careloop.knowledge.pack.shapes.screening import FIRST_DAY, Basis
 
 _INDEX = """# The rules, for review
 

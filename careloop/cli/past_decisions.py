@@ -8,7 +8,6 @@ from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
 from careloop.cli.screen import Question, chart_of
-from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import (
     Alert,
     Check,
@@ -19,8 +18,9 @@ from careloop.knowledge.findings import (
     Severity,
     headline,
 )
-from careloop.knowledge.pack import Pack
-from careloop.knowledge.screening import screen
+from careloop.knowledge.pack.pack import Pack
+from careloop.knowledge.screening.explaining import Explanation
+from careloop.knowledge.screening.screen import screen
 
 _QUESTIONS = msgspec.json.Decoder(Question)
 

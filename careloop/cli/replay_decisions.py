@@ -17,8 +17,8 @@ from careloop.cli.past_decisions import answered_by, answered_then
 from careloop.cli.progress import Shown, progress
 from careloop.contracts.terms import Role
 from careloop.knowledge.findings import Alert, NotChecked, PackReference
-from careloop.knowledge.pack import Pack, PackInvalid, current_pack, load
-from careloop.knowledge.rechecking import Rechecked, rechecked
+from careloop.knowledge.pack.pack import Pack, PackInvalid, current_pack, load
+from careloop.knowledge.screening.rechecking import Rechecked, rechecked
 
 PRESCRIBING = "prescribing"
 ANALYST = Caller(role=Role.ANALYST, subject="careloop-replay-decisions")

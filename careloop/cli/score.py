@@ -10,8 +10,8 @@ import typer
 from careloop.cli.json_input import NotAsDescribed, answer_file, read_json
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
-from careloop.knowledge.scales import Instrument, Reading, Score, instruments, readings
-from careloop.knowledge.scales import score as scored
+from careloop.knowledge.scales.score import Instrument, Reading, Score, instruments, readings
+from careloop.knowledge.scales.score import score as scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ import typer
 
 from careloop.cli.json_input import NotAsDescribed, answer_file, read_json, require_amount, values
 from careloop.knowledge.chart import Chart, Condition, Medication, Order, Patient, Trial
-from careloop.knowledge.coverage import coverage
-from careloop.knowledge.explaining import explain
 from careloop.knowledge.findings import Alert, Screening
-from careloop.knowledge.screening import screen as screening
+from careloop.knowledge.screening.coverage import coverage
+from careloop.knowledge.screening.explaining import explain
+from careloop.knowledge.screening.screen import screen as screening
 
 _ALERT = tuple(one.name for one in fields(Alert))
 

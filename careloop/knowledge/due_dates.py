@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from careloop.knowledge.follow_up_schema import ScheduleRule, Timing
+from careloop.knowledge.pack.shapes.follow_up import ScheduleRule, Timing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from careloop.chassis.commands.streams import Done, Streams
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
-from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import Screening
+from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain import orders
 from services.prescribing.domain.chart import PrescriptionChart
 from services.prescribing.domain.events import Event, Order

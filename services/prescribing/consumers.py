@@ -7,7 +7,7 @@ from careloop.chassis.consuming.noting import Notes
 from careloop.chassis.events.envelope import Envelope
 from careloop.contracts import assessment, monitoring, terms
 from careloop.knowledge import chart as known
-from careloop.knowledge.scales import READ_BY_THE_CHECK
+from careloop.knowledge.scales.score import READ_BY_THE_CHECK
 from services.prescribing.domain import events
 from services.prescribing.domain.events import Event, Noted
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from careloop.knowledge.credentials import Credential
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.kernel.credentials import Credential
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.assessment.domain import enrolment
 from services.assessment.domain.completion import Part, amend, complete, missing
 from services.assessment.domain.events import AssessmentAmended, AssessmentCompleted, EnteredInError, Event

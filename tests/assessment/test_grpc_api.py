@@ -10,13 +10,14 @@ from care.assessment.v1 import assessment_pb2 as pb
 from care.common.v1 import common_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis.calls.call import Call, Caller, Credential, set_current_call
+from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.contracts import assessment as contract
+from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import InvalidInput, RequestIdReused, RuleViolated
 from services.assessment.application import AssessmentService
 from services.assessment.domain.events import TOPICS, Event

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.assessment.domain import scales
 from services.assessment.domain.events import RiskRaised, ScaleScored
 from services.assessment.domain.state import DECIDER

@@ -5,7 +5,7 @@ Otherwise a test does not reach the code that it is about, and `make mutants` ca
 
 import pytest
 
-from careloop.knowledge import drugs, index
+from careloop.knowledge.pack import drugs, index
 
 _REMEMBERING = tuple(
     member

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from careloop.cli.main import app
 from careloop.kernel.errors import InvalidInput
-from careloop.knowledge.adherence import Adherence, Fill, Period, adherence, covered_days, supply_spans
+from careloop.knowledge.supply.adherence import Adherence, Fill, Period, adherence, covered_days, supply_spans
 from tests.support.refusals import refused_field
 
 YEAR = Period(start=date(2018, 1, 1), end=date(2018, 12, 31))

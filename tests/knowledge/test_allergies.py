@@ -4,8 +4,8 @@ import pytest
 
 from careloop.knowledge.chart import Allergy, AllergyType, Criticality
 from careloop.knowledge.findings import Check, Screening, Severity
-from careloop.knowledge.pack import current_pack
-from careloop.knowledge.schema import Relation, SubstanceGroup
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.pack.shapes.screening import Relation, SubstanceGroup
 from tests.support.knowledge import asked, of, reasons, severities
 
 PACK = current_pack()

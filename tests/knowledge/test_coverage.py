@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from careloop.knowledge.chart import Chart
-from careloop.knowledge.coverage import Missing, coverage, fully_checked
 from careloop.knowledge.findings import Check, Reason
+from careloop.knowledge.screening.coverage import Missing, coverage, fully_checked
 from tests.support.knowledge import asked, of, taking
 
 

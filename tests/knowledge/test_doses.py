@@ -8,9 +8,9 @@ import pytest
 
 from careloop.knowledge.chart import Condition, Genotype, Lab, Medication, Sex
 from careloop.knowledge.findings import Check
-from careloop.knowledge.pack import current_pack, load, read_data
-from careloop.knowledge.screening import screen
-from careloop.knowledge.vocabulary import Drug
+from careloop.knowledge.pack.pack import current_pack, load, read_data
+from careloop.knowledge.pack.shapes.vocabulary import Drug
+from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, alerts, asked, data_with, of, order, reasons, rules, taking
 
 LIMITED = [drug for drug in current_pack().drugs.values() if drug.max_daily_mg is not None]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from careloop.knowledge.drugs import ResolvedDrug, Unresolved, high_risk, ingredients, resolve
 from careloop.knowledge.findings import Reason
-from careloop.knowledge.pack import current_pack, load
+from careloop.knowledge.pack.drugs import ResolvedDrug, Unresolved, high_risk, ingredients, resolve
+from careloop.knowledge.pack.pack import current_pack, load
 from tests.support.knowledge import data_with
 
 

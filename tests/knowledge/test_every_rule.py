@@ -13,7 +13,6 @@ from itertools import product
 
 import pytest
 
-from careloop.knowledge import schema
 from careloop.knowledge.chart import (
     Allergy,
     Chart,
@@ -27,11 +26,12 @@ from careloop.knowledge.chart import (
     SuicideRisk,
     Trial,
 )
-from careloop.knowledge.follow_up_schema import Titration
-from careloop.knowledge.index import condition_groups
-from careloop.knowledge.pack import current_pack
-from careloop.knowledge.schema import Relation, TrialOutcome
-from careloop.knowledge.screening import screen
+from careloop.knowledge.pack.index import condition_groups
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.pack.shapes import screening as schema
+from careloop.knowledge.pack.shapes.follow_up import Titration
+from careloop.knowledge.pack.shapes.screening import Relation, TrialOutcome
+from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, of, order, taking
 
 PACK = current_pack()

@@ -23,10 +23,10 @@ from careloop.knowledge.chart import (
     Trial,
     TrialResponse,
 )
-from careloop.knowledge.explaining import Explanation, explain
 from careloop.knowledge.findings import Check
-from careloop.knowledge.pack import current_pack
-from careloop.knowledge.screening import screen
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.screening.explaining import Explanation, explain
+from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, alerts, of, order, taking
 
 PACK = current_pack()

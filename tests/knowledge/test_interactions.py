@@ -8,8 +8,8 @@ import pytest
 
 from careloop.knowledge.chart import Medication
 from careloop.knowledge.findings import Check, Severity
-from careloop.knowledge.pack import current_pack
-from careloop.knowledge.schema import Form, PairRule
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.pack.shapes.screening import Form, PairRule
 from tests.support.knowledge import KNOWN, alerts, asked, reasons, rules, severities, taking
 
 PACK = current_pack()

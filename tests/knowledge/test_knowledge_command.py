@@ -10,10 +10,10 @@ from typer.testing import CliRunner, Result
 from careloop.cli.docs import generated
 from careloop.cli.knowledge_page import reference
 from careloop.cli.main import app
-from careloop.knowledge.catalogue import catalogue
-from careloop.knowledge.difference import Change, difference
-from careloop.knowledge.pack import read_data
-from careloop.knowledge.schema import Basis
+from careloop.knowledge.pack.catalogue import catalogue
+from careloop.knowledge.pack.difference import Change, difference
+from careloop.knowledge.pack.pack import read_data
+from careloop.knowledge.pack.shapes.screening import Basis
 
 ROOT = Path(__file__).parents[2]
 RUN = CliRunner()

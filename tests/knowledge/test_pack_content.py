@@ -2,9 +2,9 @@
 
 import pytest
 
-from careloop.knowledge.pack import PackInvalid, current_pack, load, read_data
-from careloop.knowledge.references import label, names_in
-from careloop.knowledge.text import tokens
+from careloop.knowledge.pack.pack import PackInvalid, current_pack, load, read_data
+from careloop.knowledge.pack.soundness.references import label, names_in
+from careloop.knowledge.pack.text import tokens
 from tests.support.knowledge import data_with
 
 PALIPERIDONE = "dose.paliperidone-renal and dose.paliperidone-mild-renal"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
-from careloop.knowledge.rechecking import Changed, Rechecked, rechecked
+from careloop.knowledge.screening.rechecking import Changed, Rechecked, rechecked
 from tests.support.knowledge import KNOWN, asked, taking
 
 NOTHING = Rechecked(now_alerts=(), no_longer_alerts=(), changed_alerts=(), now_not_checked=(), no_longer_not_checked=())

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
-from careloop.knowledge.instruments import RULES, SUM, read_instruments
-from careloop.knowledge.pack import PackInvalid, read_data
-from careloop.knowledge.scales import Reading, Score, instruments, readings, score, score_total
-from careloop.knowledge.schema import Basis
-from careloop.knowledge.scoring import OWN_RULES
+from careloop.knowledge.pack.instruments import RULES, SUM, read_instruments
+from careloop.knowledge.pack.pack import PackInvalid, read_data
+from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.scales.score import Reading, Score, instruments, readings, score, score_total
+from careloop.knowledge.scales.ways_to_score import OWN_RULES
 from tests.support.refusals import refused_field
 
 IDS = [

@@ -12,11 +12,11 @@ from msgspec.structs import replace as replace_fields
 
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.due_dates import Taking, Window, next_window
-from careloop.knowledge.follow_up import Client, DrugCourse, Due, FollowUp, Gap, Status
-from careloop.knowledge.follow_up_schema import FACTS, Measure, ResultRule, ScheduleRule, Timing
-from careloop.knowledge.pack import PackInvalid, current_pack, load, read_data
-from careloop.knowledge.result_actions import Result
-from careloop.knowledge.schedules import follow_up, schedule_sets
+from careloop.knowledge.follow_up.result_actions import Result
+from careloop.knowledge.follow_up.schedules import follow_up, schedule_sets
+from careloop.knowledge.follow_up.terms import Client, DrugCourse, Due, FollowUp, Gap, Status
+from careloop.knowledge.pack.pack import PackInvalid, current_pack, load, read_data
+from careloop.knowledge.pack.shapes.follow_up import FACTS, Measure, ResultRule, ScheduleRule, Timing
 
 START = date(2026, 1, 5)
 ANC, LITHIUM, WEIGHT, QTC, GLUCOSE, SODIUM, EGFR = (

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from careloop.knowledge.chart import Chart, Medication, Order
 from careloop.knowledge.findings import Check, Outcome, Screening
-from careloop.knowledge.pack import current_pack
-from careloop.knowledge.screening import screen
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, asked
 
 NAMES = st.sampled_from([*current_pack().drugs, "xyzmab", "Suboxone", "buprenorphine / xyzmab"])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from careloop.knowledge.chart import Allergy, Chart, Condition, Genotype, Lab, Medication, Trial
 from careloop.knowledge.findings import Check, Outcome
-from careloop.knowledge.pack import current_pack
-from careloop.knowledge.screening import screen
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, alerts, asked, of, order, reasons, rules, taking
 
 DRUGS = sorted(current_pack().drugs)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from careloop.knowledge.suicide_risk import RiskFinding, RiskLevel, risk_raised, screened_risk
+from careloop.knowledge.urgency.suicide_risk import RiskFinding, RiskLevel, risk_raised, screened_risk
 from tests.support.knowledge import TODAY
 
 EIGHT_ZEROS = (0,) * 8

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careloop.kernel.errors import InvalidInput
-from careloop.knowledge.adherence import Fill
 from careloop.knowledge.chart import SuicideRisk
-from careloop.knowledge.supply import (
+from careloop.knowledge.supply.adherence import Fill
+from careloop.knowledge.supply.rules import (
     EarlyFill,
     RunOut,
     by_telehealth,

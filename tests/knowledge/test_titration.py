@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careloop.knowledge.follow_up_schema import GapRule, Titration
-from careloop.knowledge.pack import current_pack, load
-from careloop.knowledge.titration import DayDose, Step, ledger, restart_days, step_on, titration_of, too_soon
+from careloop.knowledge.pack.pack import current_pack, load
+from careloop.knowledge.pack.shapes.follow_up import GapRule, Titration
+from careloop.knowledge.screening.titration import DayDose, Step, ledger, restart_days, step_on, titration_of, too_soon
 from tests.support.knowledge import data_with
 
 START = date(2026, 1, 5)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careloop.knowledge.change_rules import change_rules, read_change_rules, rules_for
-from careloop.knowledge.instruments import instruments
-from careloop.knowledge.pack import PackInvalid, read_data
-from careloop.knowledge.trends import Course, Point, Word, course
+from careloop.knowledge.pack.instruments import instruments
+from careloop.knowledge.pack.pack import PackInvalid, read_data
+from careloop.knowledge.pack.scale_changes import change_rules, read_change_rules, rules_for
+from careloop.knowledge.scales.trends import Course, Point, Word, course
 
 START = date(2026, 1, 5)
 

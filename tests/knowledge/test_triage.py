@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from careloop.knowledge.pack import current_pack
-from careloop.knowledge.triage import Level, Report, Triage, triage
-from careloop.knowledge.urgency_schema import RedFlag
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.pack.shapes.urgency import RedFlag
+from careloop.knowledge.urgency.triage import Level, Report, Triage, triage
 from tests.support.knowledge import TODAY
 
 NOW, SAME_DAY, DAYS, VISIT = Level.EMERGENCY_NOW, Level.SAME_DAY, Level.WITHIN_72_HOURS, Level.NEXT_VISIT

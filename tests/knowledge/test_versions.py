@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from careloop.cli.main import app
-from careloop.knowledge.catalogue import catalogue
-from careloop.knowledge.pack import PackInvalid, digest_of, load, read_data
-from careloop.knowledge.screening import screen
-from careloop.knowledge.urgency_schema import Clock, RiskRule, TriageRule
+from careloop.knowledge.pack.catalogue import catalogue
+from careloop.knowledge.pack.pack import PackInvalid, digest_of, load, read_data
+from careloop.knowledge.pack.shapes.urgency import Clock, RiskRule, TriageRule
+from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import PACKS, TODAY, data_with, order, released, taking, written
 
 LINES = (files("careloop.knowledge") / "data" / "VERSIONS").read_text().splitlines()

@@ -7,8 +7,8 @@ import pytest
 
 from careloop.knowledge.chart import Medication
 from careloop.knowledge.findings import Check, Screening, Severity
-from careloop.knowledge.pack import current_pack
-from careloop.knowledge.schema import WashoutRule
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.pack.shapes.screening import WashoutRule
 from tests.support.knowledge import KNOWN, TODAY, alerts, asked, reasons, severities
 
 PACK = current_pack()

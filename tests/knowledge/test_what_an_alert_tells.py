@@ -18,10 +18,10 @@ from careloop.knowledge.chart import (
     SuicideRisk,
     Trial,
 )
-from careloop.knowledge.explaining import explain
 from careloop.knowledge.findings import Alert, Check, Severity
-from careloop.knowledge.pack import load, read_data
-from careloop.knowledge.screening import screen
+from careloop.knowledge.pack.pack import load, read_data
+from careloop.knowledge.screening.explaining import explain
+from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import (
     KNOWN,
     TODAY,

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from careloop.knowledge.case import amount, figure
 from careloop.knowledge.chart import Chart, Condition, Lab, Medication, Order, Trial, TrialResponse
-from careloop.knowledge.screening import screen
+from careloop.knowledge.screening.case import amount, figure
+from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, allergic, diagnosed, ended, of, order, takes, taking, tried
 
 CHILD = date(2010, 1, 1)

@@ -10,7 +10,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from careloop.kernel.errors import CareloopError
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.monitoring.domain import events, reports
 from services.monitoring.domain.events import TriageLevel
 from services.monitoring.domain.watch import DECIDER

@@ -10,7 +10,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 
 from careloop.cli.past_decisions import answered_by, answered_then, explained
-from careloop.knowledge.pack import current_pack, load, read_data
+from careloop.knowledge.pack.pack import current_pack, load, read_data
 from services.prescribing.domain import events
 from services.prescribing.domain.past import as_decided, explanations
 from services.prescribing.grpc_api.past import decision_message

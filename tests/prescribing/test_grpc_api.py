@@ -10,7 +10,8 @@ import pytest
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
-from careloop.chassis.calls.call import Call, Caller, Credential, set_current_call
+from careloop.chassis.calls.call import Call, Caller, set_current_call
+from careloop.kernel.credentials import Credential
 from careloop.knowledge.chart import Medication
 from services.prescribing.application import Prescribing
 from services.prescribing.domain.events import Event

@@ -11,8 +11,8 @@ from msgspec import UNSET
 
 from careloop.chassis.events.codec import Codec
 from careloop.kernel.ids import PatientId
-from careloop.knowledge.pack import Pack, current_pack, load, read_data
-from careloop.knowledge.rechecking import rechecked
+from careloop.knowledge.pack.pack import Pack, current_pack, load, read_data
+from careloop.knowledge.screening.rechecking import rechecked
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.past import as_decided, check_again

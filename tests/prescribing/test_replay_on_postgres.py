@@ -14,7 +14,7 @@ import pytest
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.chart import Condition
-from careloop.knowledge.pack import current_pack, load
+from careloop.knowledge.pack.pack import current_pack, load
 from services.prescribing.domain import events
 from services.prescribing.domain.past import as_decided, check_again
 from tests.prescribing.serving import Log, Said, served

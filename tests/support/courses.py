@@ -12,7 +12,7 @@ from careloop.kernel.errors import CareloopError
 from careloop.kernel.ids import FactId, PatientId
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Severity
-from careloop.knowledge.pack import current_pack
+from careloop.knowledge.pack.pack import current_pack
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.screening import UNINFORMED, safety_check

@@ -23,8 +23,8 @@ from careloop.knowledge.chart import (
     Trial,
 )
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
-from careloop.knowledge.pack import read_data
-from careloop.knowledge.screening import screen
+from careloop.knowledge.pack.pack import read_data
+from careloop.knowledge.screening.screen import screen
 
 TODAY = date(2026, 11, 23)
 PACKS = Path(__file__).parents[1] / "knowledge" / "packs"

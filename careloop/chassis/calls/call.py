@@ -9,6 +9,7 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
+from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId
@@ -17,19 +18,6 @@ Clock = Callable[[], datetime]
 """The present moment in UTC; passed in, so that tests decide what time it is."""
 
 LONGEST_REQUEST_ID = 128
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """A professional licence as the token's issuer signed it."""
-
-    kind: str
-    valid_from: datetime
-    valid_until: datetime
-
-    def covers(self, moment: datetime) -> bool:
-        """Whether it was valid at `moment`; both ends belong to it."""
-        return self.valid_from <= moment <= self.valid_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

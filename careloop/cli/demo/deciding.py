@@ -11,8 +11,8 @@ from careloop.cli.decisions import decision_lines, read_decisions
 from careloop.cli.demo.verdict import Check, same_bytes
 from careloop.cli.past_decisions import answered_by, answered_then
 from careloop.cli.replay_decisions import past_decisions
-from careloop.knowledge.coverage import coverage
-from careloop.knowledge.pack import current_pack
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.screening.coverage import coverage
 
 WITHIN_SECONDS = 60.0
 CHECKS_SHOWN = 3

@@ -21,7 +21,7 @@ from careloop.cli.intake.shapes import (
 )
 from careloop.cli.intake.tally import NotUnderstood, Tally
 from careloop.kernel.ids import PatientId
-from careloop.knowledge.drugs import Unresolved, resolve
+from careloop.knowledge.pack.drugs import Unresolved, resolve
 
 Read = TypeVar("Read", bound=Shape)
 

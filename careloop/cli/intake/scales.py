@@ -11,7 +11,7 @@ from careloop.cli.intake.reading import Resources
 from careloop.cli.intake.shapes import Component, Concept, Observation
 from careloop.cli.intake.tally import NotUnderstood
 from careloop.kernel.errors import InvalidInput
-from careloop.knowledge.scales import score, score_total
+from careloop.knowledge.scales.score import score, score_total
 
 LOINC = "http://loinc.org"
 FINAL = frozenset({"final", "amended", "corrected"})

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, PersonId
-from careloop.knowledge.credentials import Credential
 from services.assessment.domain.events import (
     Allergy,
     Condition,

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from careloop.kernel.credentials import require_prescriber
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.ids import FactId
-from careloop.knowledge.credentials import require_prescriber
-from careloop.knowledge.suicide_risk import C_SSRS, RiskLevel, screened_risk
+from careloop.knowledge.urgency.suicide_risk import C_SSRS, RiskLevel, screened_risk
 from services.assessment.domain.commands import AmendAssessment, CompleteAssessment
 from services.assessment.domain.events import (
     AllergiesRecorded,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 
 
 class Sex(StrEnum):

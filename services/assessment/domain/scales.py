@@ -1,8 +1,8 @@
 """Rating scales: scored from their answers, or taken over as a total; and the risk that an answer raises."""
 
 from careloop.kernel.ids import FactId, derived_id
-from careloop.knowledge.scales import score, score_total
-from careloop.knowledge.suicide_risk import risk_raised
+from careloop.knowledge.scales.score import score, score_total
+from careloop.knowledge.urgency.suicide_risk import risk_raised
 from services.assessment.domain.commands import AnswerScale, RecordScaleTotal
 from services.assessment.domain.events import Event, RiskRaised, ScaleScored
 from services.assessment.domain.facts import is_new

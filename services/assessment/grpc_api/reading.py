@@ -12,7 +12,6 @@ from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.call import Call, current_call, request_for
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, derived_id
-from careloop.knowledge.credentials import Credential
 from services.assessment.domain import commands
 from services.assessment.domain.events import (
     Allergy,
@@ -280,14 +279,14 @@ def propose_plan(request: pb.ProposePlanRequest, by: Asked) -> commands.ProposeP
 
 
 def complete_assessment(request: pb.CompleteAssessmentRequest, by: Asked) -> commands.CompleteAssessment:
-    return commands.CompleteAssessment(**_fact(request, by), actor=by.call.subject, credential=_credential(by.call))
+    return commands.CompleteAssessment(**_fact(request, by), actor=by.call.subject, credential=by.call.credential)
 
 
 def amend_assessment(request: pb.AmendAssessmentRequest, by: Asked) -> commands.AmendAssessment:
     return commands.AmendAssessment(
         **_fact(request, by),
         actor=by.call.subject,
-        credential=_credential(by.call),
+        credential=by.call.credential,
         reason=fields.text(request.reason, "reason"),
     )
 
@@ -299,13 +298,6 @@ def mark_entered_in_error(request: pb.MarkEnteredInErrorRequest, by: Asked) -> c
         actor=by.call.subject,
         now=by.call.now,
     )
-
-
-def _credential(call: Call) -> Credential | None:
-    shown = call.credential
-    if shown is None:
-        return None
-    return Credential(kind=shown.kind, valid_from=shown.valid_from, valid_until=shown.valid_until)
 
 
 def _medicine(medicine: common_pb2.Medicine, path: str) -> Medicine:

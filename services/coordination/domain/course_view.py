@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from careloop.contracts.monitoring import SideEffectReported, SideEffectResolved, TriageLevel
 from careloop.contracts.terms import RiskRaised, ScaleScored
-from careloop.knowledge.trends import EPISODE, INTAKE, Point, course
+from careloop.knowledge.scales.trends import EPISODE, INTAKE, Point, course
 from services.coordination.domain.intake_view import newest
 from services.coordination.domain.kept import Kept, order
 from services.coordination.domain.sections import AssessmentSection, MonitoringSection, Sections

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

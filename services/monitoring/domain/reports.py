@@ -6,9 +6,9 @@ from datetime import datetime
 from careloop.kernel.errors import InvalidInput, NotKnown, RuleViolated
 from careloop.kernel.events import require_past
 from careloop.kernel.ids import FactId, PersonId, derived_id
-from careloop.knowledge import triage as knowledge
-from careloop.knowledge.scales import score
-from careloop.knowledge.suicide_risk import risk_raised
+from careloop.knowledge.scales.score import score
+from careloop.knowledge.urgency import triage as knowledge
+from careloop.knowledge.urgency.suicide_risk import risk_raised
 from services.monitoring.domain.events import (
     DoseRecorded,
     DoseStatus,

@@ -8,7 +8,7 @@ from typing import TypeVar
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge import chart as known
-from careloop.knowledge.triage import SEVERE_GRADE
+from careloop.knowledge.urgency.triage import SEVERE_GRADE
 from services.prescribing.domain.events import (
     AllergiesNoted,
     DiagnosisNoted,

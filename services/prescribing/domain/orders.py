@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from msgspec import UNSET
 
+from careloop.kernel.credentials import Credential, require_prescriber
 from careloop.kernel.errors import NotKnown, RuleViolated
 from careloop.kernel.events import require_past
 from careloop.kernel.ids import FactId, PersonId
-from careloop.knowledge.credentials import Credential, require_prescriber
-from careloop.knowledge.drugs import high_risk, ingredients
 from careloop.knowledge.findings import Alert, Check, NotChecked, Screening, Severity
+from careloop.knowledge.pack.drugs import high_risk, ingredients
 from services.prescribing.domain.chart import PrescriptionChart
 from services.prescribing.domain.events import (
     DecisionCapsule,

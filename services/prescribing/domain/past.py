@@ -7,9 +7,9 @@ from datetime import date
 from msgspec import UNSET
 
 from careloop.kernel.ids import FactId
-from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import Screening
-from careloop.knowledge.pack import Pack
+from careloop.knowledge.pack.pack import Pack
+from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.chart import DECIDER, PrescriptionChart
 from services.prescribing.domain.events import Decided, DoseChanged, Event, Order
 from services.prescribing.domain.orders import order_of_dose

@@ -5,10 +5,10 @@ from datetime import date
 
 from careloop.kernel.ids import FactId
 from careloop.knowledge import chart as known
-from careloop.knowledge.explaining import Explanation, explain
 from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, headline
-from careloop.knowledge.pack import Pack
-from careloop.knowledge.screening import screen
+from careloop.knowledge.pack.pack import Pack
+from careloop.knowledge.screening.explaining import Explanation, explain
+from careloop.knowledge.screening.screen import screen
 from services.prescribing.domain.chart import PrescriptionChart, screening_chart
 from services.prescribing.domain.events import HistoryNoted, MedicationsNoted, Order, SourcePosition
 

@@ -9,15 +9,13 @@ import grpc
 from care.prescribing.v1 import prescribing_pb2 as pb
 from care.prescribing.v1 import prescribing_pb2_grpc
 
-from careloop.chassis.calls import call as calls
 from careloop.chassis.calls import reading as fields
-from careloop.chassis.calls.call import Call, current_call, request_for
+from careloop.chassis.calls.call import current_call, request_for
 from careloop.chassis.calls.receipts import Receipts
 from careloop.chassis.commands.streams import Done
 from careloop.chassis.events import consistency_token as tokens
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.ids import PatientId
-from careloop.knowledge.credentials import Credential
 from services.prescribing.application import Prescribing
 from services.prescribing.domain import orders
 from services.prescribing.domain.events import (
@@ -73,7 +71,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             order=_order(request.order, call.now),
             overrides=_overrides(request.overrides),
             prescriber=call.subject,
-            credential=_credential(call),
+            credential=call.credential,
             occurred_at=_occurred_at(request, call.now),
             now=call.now,
         )
@@ -99,7 +97,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             reason=fields.text(request.reason, "reason"),
             overrides=_overrides(request.overrides),
             prescriber=call.subject,
-            credential=_credential(call),
+            credential=call.credential,
             occurred_at=_occurred_at(request, call.now),
             now=call.now,
         )
@@ -131,7 +129,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
             status_reason=fields.coded(request.status_reason, StatusReason, "status_reason"),
             stopped_on=fields.optional_day(request.stopped_on, "stopped_on") or call.now.date(),
             prescriber=call.subject,
-            credential=_credential(call),
+            credential=call.credential,
             occurred_at=_occurred_at(request, call.now),
             now=call.now,
         )
@@ -179,13 +177,6 @@ def _decision(decided: Decided) -> pb.Decision.ValueType:
 
 def _reasons(decided: Decided) -> tuple[str, ...]:
     return decided.reasons if isinstance(decided, PrescriptionDeclined) else ()
-
-
-def _credential(call: Call) -> Credential | None:
-    shown: calls.Credential | None = call.credential
-    if shown is None:
-        return None
-    return Credential(kind=shown.kind, valid_from=shown.valid_from, valid_until=shown.valid_until)
 
 
 def _occurred_at(

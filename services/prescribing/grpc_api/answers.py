@@ -7,8 +7,8 @@ from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
 from careloop.chassis.calls import reading as fields
-from careloop.knowledge.explaining import Explanation
 from careloop.knowledge.findings import NotChecked, Screening
+from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
 

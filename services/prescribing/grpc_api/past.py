@@ -12,7 +12,7 @@ from care.prescribing.v1 import prescribing_pb2 as pb
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.events.codec import ENCODER
 from careloop.knowledge.chart import Chart
-from careloop.knowledge.explaining import Explanation
+from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.chart import screening_chart
 from services.prescribing.domain.events import DoseChanged, Order, PrescriptionDeclined
 from services.prescribing.domain.past import PastDecision

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
+from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
-from careloop.knowledge.credentials import Credential
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.assessment.domain import commands, events
 from services.assessment.published import PUBLISHED
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.monitoring.domain import events, reports
 from services.monitoring.published import PUBLISHED
 from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from careloop.kernel.credentials import Credential
 from careloop.knowledge import chart as known
 from careloop.knowledge import findings
-from careloop.knowledge.credentials import Credential
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.published import PUBLISHED

@@ -1,0 +1,1 @@
+"""What is due while drugs are taken, and what results and gaps ask for."""

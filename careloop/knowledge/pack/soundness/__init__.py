@@ -1,0 +1,1 @@
+"""What the data files must say to make sense, beyond their shape."""

@@ -1,0 +1,1 @@
+"""The safety check of an order against a chart."""

@@ -1,0 +1,1 @@
+"""How soon a side effect or a suicide risk needs a person."""
