@@ -18,8 +18,8 @@ from bench.servers import Database, free_port
 from bench.topics import fresh_topics
 from bench.wiring import credentials, process, service_spec
 from bench.workers import ours
-from careloop.cli.stack.postgres_server import find_binaries
 from careloop.contracts.terms import Role
+from careloop.local.postgres_server import find_binaries
 
 BACKUP_MIB_PER_SECOND = 16
 REPLAYED_PER_SECOND = 50_000

@@ -10,7 +10,7 @@ from bench.harness import Bench, Sample
 from bench.results import require
 from bench.servers import connected
 from bench.workload import TEXT, TOPIC
-from careloop.cli.stack.postgres_server import find_binaries
+from careloop.local.postgres_server import find_binaries
 
 SCRIPT = f"""
 insert into raw_events (originator_id, originator_version, topic, state, notification_id, event_id, occurred_at,

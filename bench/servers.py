@@ -15,11 +15,11 @@ from pathlib import Path
 import asyncpg
 
 from bench.protocol import memory_mb
-from careloop.cli.stack.folders import outside
-from careloop.cli.stack.local_stack import LocalStack
-from careloop.cli.stack.postgres_server import find_binaries
-from careloop.cli.stack.schemas import address, admit_roles, prepare
-from careloop.cli.stack.settings import StackSettings
+from careloop.local.folders import outside
+from careloop.local.local_stack import LocalStack
+from careloop.local.postgres_server import find_binaries
+from careloop.local.schemas import address, admit_roles, prepare
+from careloop.local.settings import StackSettings
 
 TEMPLATE = "bench_template"
 

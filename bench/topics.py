@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from bench.servers import Servers
-from careloop.cli.stack.topics import create_topics, read_list
+from careloop.local.topics import create_topics, read_list
 
 PATIENCE_SECONDS = 30.0
 

@@ -18,11 +18,11 @@ from careloop.chassis.logs import set_up_logs
 from careloop.chassis.operations.metrics import Metrics
 from careloop.chassis.process.runtime import YOUNG_OBJECTS, Resources, Service, present
 from careloop.chassis.process.settings import ServiceSettings, read_settings
-from careloop.cli.stack.keys import LocalKeys
-from careloop.cli.stack.ports import answers
-from careloop.cli.stack.processes import Child, until
-from careloop.cli.token import mint
 from careloop.contracts.terms import Role
+from careloop.local.keys import LocalKeys
+from careloop.local.minting import mint
+from careloop.local.ports import answers
+from careloop.local.processes import Child, until
 
 
 def service_spec(servers: Servers, database: Database, service: str) -> Spec:

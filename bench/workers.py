@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from bench.protocol import Spec
-from careloop.cli.stack.processes import dying_with_us
+from careloop.local.processes import dying_with_us
 
 ROOT = Path(__file__).parents[1]
 PREPARING_SECONDS = 180

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from careloop.cli.stack.local_stack import LocalStack
+from careloop.local.local_stack import LocalStack
 from tests.support.stack import (
     KafkaBroker,
     PostgresDatabase,

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 from careloop.chassis.calls.statuses import STATUS_OF
 from careloop.chassis.events.envelope import Envelope, to_headers
 from careloop.chassis.process.settings import ServiceSettings, variable
-from careloop.cli.docs import generated
+from careloop.cli.commands.docs import generated
 from careloop.cli.main import app
-from careloop.cli.stack.settings import StackSettings
 from careloop.contracts.policy import POLICY
 from careloop.kernel.ids import EventId, PatientId, PersonId
+from careloop.local.settings import StackSettings
 from services.notifications.settings import NotificationSettings
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +40,9 @@ def test_generated_pages_are_what_make_docs_writes_now() -> None:
 
 def test_generated_pages_do_not_depend_on_the_order_of_sets(tmp_path: Path) -> None:
     (tmp_path / "proto").symlink_to(ROOT / "proto")
-    script = "import sys; from pathlib import Path; from careloop.cli.docs import docs; docs(Path(sys.argv[1]))"
+    script = (
+        "import sys; from pathlib import Path; from careloop.cli.commands.docs import docs; docs(Path(sys.argv[1]))"
+    )
     command = [sys.executable, "-c", script, str(tmp_path)]
     subprocess.run(command, check=True, cwd=ROOT, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'proto'}", "PYTHONHASHSEED": "7"})
     written = {str(file.relative_to(tmp_path / "docs")): file.read_text() for file in (tmp_path / "docs").rglob("*.*")}

@@ -10,7 +10,7 @@ from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1.coordination_pb2_grpc import CoordinationServiceStub
 
 from bench import protocol
-from careloop.cli.journal_frames import frames
+from careloop.cli.calling.journal_frames import frames
 
 LARGEST_MESSAGE = 16 * 1024 * 1024
 COPY = "select * from coordination.journal order by position"

@@ -8,29 +8,29 @@ from importlib import import_module
 
 import typer
 
-from careloop.cli.on_demand import group_of
+from careloop.cli.terminal.on_demand import group_of
 
 COMMANDS = {
-    "up": "careloop.cli.up:up",
-    "down": "careloop.cli.up:down",
-    "token": "careloop.cli.token:token",
-    "generate": "careloop.cli.intake.generate:generate",
-    "intake": "careloop.cli.intake.command:intake",
-    "status": "careloop.cli.status:status",
-    "parked": "careloop.cli.parked:app",
-    "caseload": "careloop.cli.care:caseload",
-    "view": "careloop.cli.care:view",
-    "watch": "careloop.cli.care:watch",
-    "rebuild": "careloop.cli.rebuild:rebuild",
-    "replay": "careloop.cli.replay:replay",
-    "decisions": "careloop.cli.decisions:decisions",
-    "replay-decisions": "careloop.cli.replay_decisions:replay_decisions",
-    "demo": "careloop.cli.demo.command:demo",
-    "screen": "careloop.cli.screen:screen",
-    "score": "careloop.cli.score:score",
-    "adherence": "careloop.cli.adherence:adherence",
-    "knowledge": "careloop.cli.knowledge:app",
-    "docs": "careloop.cli.docs:docs",
+    "up": "careloop.cli.commands.up:up",
+    "down": "careloop.cli.commands.up:down",
+    "token": "careloop.cli.commands.token:token",
+    "generate": "careloop.cli.commands.generate:generate",
+    "intake": "careloop.cli.commands.intake:intake",
+    "status": "careloop.cli.commands.status:status",
+    "parked": "careloop.cli.commands.parked:app",
+    "caseload": "careloop.cli.commands.care:caseload",
+    "view": "careloop.cli.commands.care:view",
+    "watch": "careloop.cli.commands.care:watch",
+    "rebuild": "careloop.cli.commands.rebuild:rebuild",
+    "replay": "careloop.cli.commands.replay:replay",
+    "decisions": "careloop.cli.commands.decisions:decisions",
+    "replay-decisions": "careloop.cli.commands.replay_decisions:replay_decisions",
+    "demo": "careloop.demo.command:demo",
+    "screen": "careloop.cli.commands.screen:screen",
+    "score": "careloop.cli.commands.score:score",
+    "adherence": "careloop.cli.commands.adherence:adherence",
+    "knowledge": "careloop.cli.commands.knowledge:app",
+    "docs": "careloop.cli.commands.docs:docs",
 }
 
 app = typer.Typer(
@@ -49,14 +49,14 @@ def console() -> None:
 
 
 _EXPECTED = (
-    "careloop.cli.stack.running:AlreadyRunning",
-    "careloop.cli.client:CallRefused",
-    "careloop.cli.client:NotUp",
-    "careloop.cli.demo.command:DemoFailed",
-    "careloop.cli.stack.topics:PartitionsDiffer",
-    "careloop.cli.rebuild:RebuildCutOff",
-    "careloop.cli.stack.supervisor:ServiceFailed",
-    "careloop.cli.stack.unavailable:StackUnavailable",
+    "careloop.local.running:AlreadyRunning",
+    "careloop.cli.calling.client:CallRefused",
+    "careloop.cli.calling.client:NotUp",
+    "careloop.demo.command:DemoFailed",
+    "careloop.local.topics:PartitionsDiffer",
+    "careloop.cli.commands.rebuild:RebuildCutOff",
+    "careloop.local.supervisor:ServiceFailed",
+    "careloop.local.unavailable:StackUnavailable",
     "builtins:TimeoutError",
 )
 

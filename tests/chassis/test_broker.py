@@ -20,9 +20,9 @@ from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.process.asyncapi import document
 from careloop.chassis.relay.producer import Ack, Sender
-from careloop.cli.stack.local_stack import LocalStack
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.kernel.errors import Unavailable
+from careloop.local.local_stack import LocalStack
 from tests.support.leg import PARTITIONS, Leg, OwnLog, leg_between, running
 from tests.support.log import SOURCE, Noting
 from tests.support.lossy_proxy import Loss, lossy_broker

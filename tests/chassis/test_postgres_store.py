@@ -14,8 +14,8 @@ from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.postgres import NotDurable, PostgresEventStore
 from careloop.chassis.log.protocol import Gate, Statement, Unit
-from careloop.cli.stack.ports import Ports
 from careloop.kernel.errors import Unavailable
+from careloop.local.ports import Ports
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
 from tests.support.writes import NOON, due_row, new_event, seconds, store_one, write

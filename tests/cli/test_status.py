@@ -9,10 +9,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from typer.testing import CliRunner
 
+from careloop.cli.commands.status import state_of, tables
 from careloop.cli.main import app, main
-from careloop.cli.stack.keys import LocalKeys
-from careloop.cli.stack.settings import SERVICES
-from careloop.cli.status import state_of, tables
+from careloop.local.keys import LocalKeys
+from careloop.local.settings import SERVICES
 
 ENOUGH_WIDTH = {"COLUMNS": "200", "NO_COLOR": "1"}
 

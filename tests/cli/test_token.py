@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from careloop.chassis.calls.auth import TokenVerifier, read_public_keys
 from careloop.cli.main import app
-from careloop.cli.stack.keys import LocalKeys
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import NotSignedIn
+from careloop.local.keys import LocalKeys
 
 PATIENT = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from careloop.cli.stack.running import AlreadyRunning, alone, holder, stop_holder
+from careloop.local.running import AlreadyRunning, alone, holder, stop_holder
 from tests.support.stack import temporary_stack
 
 ROOT = Path(__file__).parents[2]
@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[2]
 # The command line's own function, over processes that only answer health.
 UP = """
 import asyncio, sys
-from careloop.cli.stack.local_stack import LocalStack
-from careloop.cli.stack.running import alone
-from careloop.cli.stack.settings import StackSettings
-from careloop.cli.stack.supervisor import Supervisor
-from careloop.cli.up import run_until_asked
+from careloop.local.local_stack import LocalStack
+from careloop.local.running import alone
+from careloop.local.settings import StackSettings
+from careloop.local.supervisor import Supervisor
+from careloop.cli.commands.up import run_until_asked
 
 stack = LocalStack(StackSettings(home=sys.argv[1]))
 command = [sys.executable, "-m", "tests.support.health_program"]

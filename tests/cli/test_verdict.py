@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from careloop.cli.demo import verdict
-from careloop.cli.demo.verdict import Check, Journaled, Sent
+from careloop.demo import verdict
+from careloop.demo.verdict import Check, Journaled, Sent
 from tests.support.good_history import ANA, BEN, COMMANDS, JOURNAL, LOG, PARTITIONS, TOPIC, event, reoffset
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from careloop.chassis.events.codec import ENCODER, Codec
 from careloop.chassis.events.publishing import Publishing
-from careloop.cli.stack.settings import SERVICES
+from careloop.local.settings import SERVICES
 from tests.support.log import rows_of
 from tests.support.restate import restate
 

@@ -13,7 +13,7 @@ import pytest
 from care.coordination.v1 import coordination_pb2 as pb
 from msgspec import structs
 
-from careloop.cli.journal_frames import Frame, JournalHole, frames, lines
+from careloop.cli.calling.journal_frames import Frame, JournalHole, frames, lines
 from services.coordination import frames as server
 from services.coordination.frames import Extent, JournalFrames
 from services.coordination.grpc_api import journal as wire

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from careloop.cli.stack.local_stack import LocalStack
 from careloop.eventsourcing_store import CareloopApplicationRecorder, CareloopFactory, Datastore
+from careloop.local.local_stack import LocalStack
 from tests.support.library import OwnSchema, make_schema
 from tests.support.stack import PostgresDatabase, fresh_database
 

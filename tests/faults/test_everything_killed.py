@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from careloop.cli.stack.settings import SERVICES
+from careloop.local.settings import SERVICES
 from tests.support.breaking import end_server
 from tests.support.flow import enrolled, flowing
 from tests.support.running import System

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from careloop.cli.stack.settings import SERVICES
+from careloop.local.settings import SERVICES
 from tests.support.flow import enrolled, flowing
 from tests.support.running import System
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from careloop.cli.stack.supervisor import service_command
+from careloop.local.supervisor import service_command
 from tests.support.altered_service import LOST_EVERY, command
 from tests.support.flow import enrolled, flowing
 from tests.support.ledger import published_in_stores

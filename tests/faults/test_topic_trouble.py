@@ -13,7 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from careloop.cli.stack.settings import SERVICES
+from careloop.local.settings import SERVICES
 from tests.support.flow import enrolled, flowing
 from tests.support.instances import in_place_of
 from tests.support.ledger import by_service, everything_arrived, records

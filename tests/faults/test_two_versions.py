@@ -15,8 +15,8 @@ import grpc
 import pytest
 
 from careloop.chassis.events.partitioner import partition_of
-from careloop.cli.stack.settings import SERVICES
 from careloop.kernel.ids import PatientId
+from careloop.local.settings import SERVICES
 from tests.support import ledger
 from tests.support.care import Care
 from tests.support.flow import Flow, check_view_is_fold, dose, enrolled, flowing, skipped

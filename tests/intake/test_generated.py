@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from careloop.cli.intake.generate import EXPECTED, GenerationFailed, Population, digest_of, generated
-from careloop.cli.intake.mapping import map_bundle
-from careloop.cli.intake.reading import read_bundle
-from careloop.cli.intake.tally import Tally
+from careloop.cli.commands.generate import EXPECTED, GenerationFailed, Population, digest_of, generated
+from careloop.intake.mapping import map_bundle
+from careloop.intake.reading import read_bundle
+from careloop.intake.tally import Tally
 
 TWO = Population(patients=2, seed=11)
 

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from careloop.cli.intake.mapping import map_bundle
-from careloop.cli.intake.reading import NotABundle, read_bundle
-from careloop.cli.intake.tally import Tally
+from careloop.intake.mapping import map_bundle
+from careloop.intake.reading import NotABundle, read_bundle
+from careloop.intake.tally import Tally
 from tests.support import fhir
 
 WHOLE: dict[str, Any] = json.loads(

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from care.assessment.v1 import assessment_pb2 as pb
 
-from careloop.cli.intake.charts import Request
-from careloop.cli.intake.mapping import PatientFacts, map_bundle
-from careloop.cli.intake.reading import NotABundle, read_bundle
-from careloop.cli.intake.tally import Tally
+from careloop.intake.charts import Request
+from careloop.intake.mapping import PatientFacts, map_bundle
+from careloop.intake.reading import NotABundle, read_bundle
+from careloop.intake.tally import Tally
 from tests.support import fhir
 from tests.support.fhir import Json
 

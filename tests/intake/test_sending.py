@@ -21,11 +21,11 @@ from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Unit, Written
 from careloop.chassis.logs import set_up_logs
-from careloop.cli.client import Services
-from careloop.cli.intake import sending
-from careloop.cli.intake.command import files_in, take_in
-from careloop.cli.intake.report import Report
+from careloop.cli.calling import intake_sending as sending
+from careloop.cli.calling.client import Services
+from careloop.cli.commands.intake import files_in, take_in
 from careloop.cli.main import app
+from careloop.cli.terminal.intake_report import Report
 from careloop.contracts import assessment as contract
 from careloop.contracts.policy import POLICY
 from careloop.kernel.errors import Unavailable

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from careloop.cli.docs import generated
-from careloop.cli.knowledge_page import reference
+from careloop.cli.commands.docs import generated
+from careloop.cli.documents.knowledge_page import reference
 from careloop.cli.main import app
 from careloop.knowledge.pack.catalogue import catalogue
 from careloop.knowledge.pack.difference import Change, difference

@@ -9,7 +9,7 @@ from care.prescribing.v1 import prescribing_pb2 as pb
 from hypothesis import given as for_all
 from hypothesis import settings
 
-from careloop.cli.past_decisions import answered_by, answered_then, explained
+from careloop.cli.calling.past_decisions import answered_by, answered_then, explained
 from careloop.knowledge.pack.pack import current_pack, load, read_data
 from services.prescribing.domain import events
 from services.prescribing.domain.past import as_decided, explanations

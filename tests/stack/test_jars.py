@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from careloop.cli.stack.jars import fetch, pinned
-from careloop.cli.stack.settings import StackSettings
-from careloop.cli.stack.unavailable import StackUnavailable
+from careloop.local.jars import fetch, pinned
+from careloop.local.settings import StackSettings
+from careloop.local.unavailable import StackUnavailable
 
 SMALL = "org.jspecify:jspecify:1.0.0"
 

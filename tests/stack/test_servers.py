@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from careloop.cli.stack.local_stack import LocalStack
-from careloop.cli.stack.settings import SERVICES
+from careloop.local.local_stack import LocalStack
+from careloop.local.settings import SERVICES
 from tests.support.stack import KafkaBroker, PostgresDatabase, fresh_database
 
 

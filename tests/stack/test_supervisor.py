@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from careloop.chassis.process.settings import read_settings
-from careloop.cli.stack.local_stack import LocalStack
-from careloop.cli.stack.processes import until
-from careloop.cli.stack.settings import SERVICES
-from careloop.cli.stack.supervisor import ServiceFailed, Supervisor
+from careloop.local.local_stack import LocalStack
+from careloop.local.processes import until
+from careloop.local.settings import SERVICES
+from careloop.local.supervisor import ServiceFailed, Supervisor
 from tests.support.stack import run, temporary_stack
 
 ROOT = Path(__file__).parents[2]
 
 START_BOTH_AND_WAIT = """
 import asyncio, sys
-from careloop.cli.stack.local_stack import LocalStack
-from careloop.cli.stack.settings import StackSettings
+from careloop.local.local_stack import LocalStack
+from careloop.local.settings import StackSettings
 
 async def main():
     stack = LocalStack(StackSettings(home=sys.argv[1]))

@@ -3,8 +3,8 @@
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from careloop.cli.stack.settings import SERVICES
-from careloop.cli.stack.topics import PartitionsDiffer, Topic, create_topics, read_list
+from careloop.local.settings import SERVICES
+from careloop.local.topics import PartitionsDiffer, Topic, create_topics, read_list
 from tests.support.stack import KafkaBroker
 
 

@@ -4,7 +4,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from careloop.cli.stack.settings import SERVICES
+from careloop.local.settings import SERVICES
 from tests.support.ledger import tables
 from tests.support.running import System
 from tests.support.waiting import until

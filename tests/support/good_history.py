@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from careloop.chassis.events.partitioner import partition_of
-from careloop.cli.demo.verdict import Journaled, Sent, Stored
+from careloop.demo.verdict import Journaled, Sent, Stored
 from careloop.kernel.ids import PatientId, derived_id
 
 PARTITIONS = 3

@@ -7,8 +7,8 @@ from enum import Enum
 
 import msgspec
 
-from careloop.cli.demo import verdict
-from careloop.cli.demo.verdict import Check, Journaled, Place, Sent, Stored
+from careloop.demo import verdict
+from careloop.demo.verdict import Check, Journaled, Place, Sent, Stored
 
 DEFINITE_NO = frozenset(
     {

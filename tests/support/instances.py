@@ -14,7 +14,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 import careloop
-from careloop.cli.stack.processes import Child
+from careloop.local.processes import Child
 from tests.support.ledger import tables
 from tests.support.running import System
 from tests.support.waiting import until

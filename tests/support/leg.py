@@ -20,7 +20,7 @@ from careloop.chassis.consuming.subscription import Identity, ServiceBroker
 from careloop.chassis.events.publishing import PublishedReader
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.relay.relay import Relay
-from careloop.cli.stack.processes import Child
+from careloop.local.processes import Child
 from tests.support.log import CONSUMER, SOURCE, TYPES, Noting, fill, patient, publishing, texts_of
 from tests.support.stack import KafkaBroker, PostgresDatabase
 

@@ -24,9 +24,9 @@ from care.prescribing.v1 import prescribing_pb2 as prescribing
 from care.prescribing.v1.prescribing_pb2_grpc import PrescribingServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.cli.stack.local_stack import LocalStack
-from careloop.cli.stack.supervisor import Supervisor
-from careloop.cli.token import mint
+from careloop.local.local_stack import LocalStack
+from careloop.local.minting import mint
+from careloop.local.supervisor import Supervisor
 
 __all__ = ["Person", "System", "assessment", "common", "coordination", "monitoring", "notifications", "prescribing"]
 

@@ -17,11 +17,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
-from careloop.cli.stack.folders import outside
-from careloop.cli.stack.local_stack import LocalStack
-from careloop.cli.stack.schemas import address, prepare
-from careloop.cli.stack.settings import MIGRATOR, SERVICES, StackSettings
-from careloop.cli.stack.unavailable import StackUnavailable
+from careloop.local.folders import outside
+from careloop.local.local_stack import LocalStack
+from careloop.local.schemas import address, prepare
+from careloop.local.settings import MIGRATOR, SERVICES, StackSettings
+from careloop.local.unavailable import StackUnavailable
 
 TEMPLATE = "careloop_template"
 

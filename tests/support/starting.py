@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from careloop.cli.stack.supervisor import Supervisor, service_command
-from careloop.cli.stack.unavailable import StackUnavailable
+from careloop.local.supervisor import Supervisor, service_command
+from careloop.local.unavailable import StackUnavailable
 from tests.support.running import System
 from tests.support.stack import run, temporary_stack
 

@@ -11,8 +11,8 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
 from careloop.chassis.events.consistency_token import ConsistencyToken
-from careloop.cli.stack.settings import SERVICES
 from careloop.kernel.ids import PatientId
+from careloop.local.settings import SERVICES
 from tests.support.care import SERTRALINE, Care
 from tests.support.flow import enrolled
 from tests.support.ledger import tables

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from careloop.cli.stack.running import holder
+from careloop.local.running import holder
 from tests.support.stack import temporary_stack
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,1 @@
+"""How the console calls the services: where they answer, as whom, and how long it waits."""

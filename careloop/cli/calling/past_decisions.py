@@ -1,0 +1,98 @@
+"""Past decisions as prescribing tells them: what was asked and answered then, explained, and answered again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+from care.common.v1 import common_pb2
+from care.prescribing.v1 import prescribing_pb2 as pb
+
+from careloop.knowledge.findings import (
+    Alert,
+    Check,
+    NotChecked,
+    Outcome,
+    PackReference,
+    Screening,
+    Severity,
+    headline,
+)
+from careloop.knowledge.pack.pack import Pack
+from careloop.knowledge.screening.explaining import Explanation
+from careloop.knowledge.screening.question import Question, chart_of
+from careloop.knowledge.screening.screen import screen
+
+_QUESTIONS = msgspec.json.Decoder(Question)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """One alert of a decision, why it holds, and how it was answered."""
+
+    alert: Alert
+    why: Explanation
+    answered: str
+
+
+def question_of(decision: pb.PastDecision) -> Question:
+    """What the check was asked then."""
+    return _QUESTIONS.decode(decision.question)
+
+
+def answered_then(decision: pb.PastDecision) -> Screening:
+    """The answer as it was stored with the decision."""
+    told = decision.screening
+    return Screening(
+        knowledge=PackReference(pack=told.knowledge_pack, version=told.knowledge_version, digest=told.knowledge_digest),
+        outcome=Outcome(told.outcome),
+        alerts=tuple(_alert(alert) for alert in told.alerts),
+        not_checked=_gaps(told.not_checked),
+        checked=tuple(Check(check) for check in told.checked),
+    )
+
+
+def answered_by(decision: pb.PastDecision, pack: Pack) -> Screening:
+    """What this pack answers on the evidence known then."""
+    asked = question_of(decision)
+    assert asked.as_of is not None
+    found = screen(chart_of(asked), asked.order, asked.as_of, pack)
+    gaps = tuple(dict.fromkeys((*found.not_checked, *_gaps(decision.evidence_gaps))))
+    return replace(found, not_checked=gaps, outcome=headline(found.alerts, gaps))
+
+
+def explained(decision: pb.PastDecision) -> list[Explained]:
+    """Every alert of the decision; one of a rule that the service's pack does not hold any more has no mechanism."""
+    return [
+        Explained(
+            alert=_alert(told),
+            why=Explanation(mechanism=told.mechanism, evidence=tuple(told.evidence)),
+            answered=_answered(_alert(told), decision.overrides),
+        )
+        for told in decision.screening.alerts
+    ]
+
+
+def _answered(alert: Alert, overrides: Sequence[pb.Override]) -> str:
+    """The coded reason that was given for going on in spite of it; empty without one."""
+    for override in overrides:
+        if override.rule == alert.rule and set(override.involves) in (set(), set(alert.involves)):
+            return f"{override.reason}: {override.comment}" if override.comment else override.reason
+    return ""
+
+
+def _alert(told: common_pb2.Alert) -> Alert:
+    return Alert(
+        rule=told.rule,
+        version=told.version,
+        kind=Check(told.kind),
+        severity=Severity(told.severity),
+        involves=tuple(told.involves),
+        message=told.message,
+        action=told.action,
+        source=told.source,
+        reviewed=told.reviewed,
+    )
+
+
+def _gaps(told: Sequence[common_pb2.NotChecked]) -> tuple[NotChecked, ...]:
+    return tuple(NotChecked(check=Check(gap.check), reason=gap.reason, subject=gap.subject) for gap in told)

@@ -1,0 +1,91 @@
+"""`careloop intake PATH...`: read, map, send, report."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from careloop.cli.calling.client import Addresses, AsJson, Home, Services, Token, services
+from careloop.cli.calling.intake_sending import DEADLINE_SECONDS, Sender, sending
+from careloop.cli.terminal.intake_report import Report
+from careloop.intake.mapping import map_bundle
+from careloop.intake.reading import NotABundle, read_bundle
+
+
+def intake(  # noqa: PLR0917 - typer hands every option over by name
+    paths: Annotated[
+        list[Path], typer.Argument(help="FHIR R4 bundles in JSON, or folders of them.", exists=True, metavar="PATH")
+    ],
+    time_zone: Annotated[str, typer.Option(help="IANA time zone of the clients: FHIR does not say.")] = "UTC",
+    enrolled_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day they joined the programme, from 0:00 UTC; now if not given."),
+    ] = None,
+    home: Home = None,
+    address: Addresses = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring patients of another system in from FHIR R4 bundles.
+
+    Reads Patient, Condition, AllergyIntolerance, MedicationRequest, MedicationStatement, Medication and Observation;
+    everything else, and everything that is not understood, is counted in the report with its reason. Running it again
+    changes nothing; a changed resource is recorded as a new fact.
+
+    Exits 0 when all that was understood was recorded, 1 when a file was bad or a fact was refused or not sent,
+    2 for wrong use. Progress goes to standard error, the report to standard output.
+    """
+    _check_time_zone(time_zone)
+    enrolled_at = enrolled_on.replace(tzinfo=UTC) if enrolled_on else None
+    report = asyncio.run(_run(paths, services(home, address, token, DEADLINE_SECONDS), time_zone, enrolled_at))
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        report.show(Console(no_color=bool(os.environ.get("NO_COLOR"))))
+    raise typer.Exit(0 if report.is_all_good else 1)
+
+
+async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_at: datetime | None) -> Report:
+    async with known:
+        return await take_in(files_in(paths), known, time_zone, now=datetime.now(UTC), enrolled_at=enrolled_at)
+
+
+async def take_in(
+    files: Iterable[Path], known: Services, time_zone: str, *, now: datetime, enrolled_at: datetime | None = None
+) -> Report:
+    """Send everything the files hold. What a file holds or the service answers is never raised: the report says it."""
+    sender = Sender(known)
+    report = Report(outcome=sender.outcome)
+    async with sending(sender) as send:
+        for file in track(list(files), description="Intake", console=Console(stderr=True)):
+            report.files += 1
+            try:
+                resources = read_bundle(file.read_bytes(), report.tally)
+            except (NotABundle, OSError) as bad:
+                report.bad_files[str(file)] = "not a FHIR bundle" if isinstance(bad, NotABundle) else "unreadable"
+                continue
+            for facts in map_bundle(resources, report.tally, now=now, time_zone=time_zone, enrolled_at=enrolled_at):
+                report.patients += 1
+                await send(facts)
+    return report
+
+
+def files_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files named, and every JSON file in the folders named, in a fixed order."""
+    for path in paths:
+        yield from sorted(path.rglob("*.json")) if path.is_dir() else [path]
+
+
+def _check_time_zone(time_zone: str) -> None:
+    try:
+        ZoneInfo(time_zone)
+    except (ValueError, OSError, LookupError):
+        raise typer.BadParameter("an IANA name such as America/Chicago is needed", param_hint="--time-zone") from None

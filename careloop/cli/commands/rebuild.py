@@ -1,0 +1,114 @@
+"""`careloop rebuild`: the care view made anew from the journal while it is read, or turned back."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from care.coordination.v1 import coordination_pb2 as pb
+from care.coordination.v1.coordination_pb2_grpc import CoordinationServiceStub
+
+from careloop.cli.calling.client import Addresses, AsJson, Caller, CallRefused, Home, Services, Token, run, services
+from careloop.cli.terminal.progress import progress
+from careloop.cli.terminal.tables import print_json
+from careloop.contracts.terms import Role
+
+COORDINATION = "coordination"
+OPERATOR = Caller(role=Role.OPERATOR, subject="careloop-rebuild")
+NOT_NOW, DIFFERENT = 3, 4
+NOT_NOW_REASONS = {"rebuild-runs", "nothing-to-roll-back-to", "slot-in-use", "cannot-catch-up"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of it; checksums are over every row that was compared."""
+
+    turned: bool
+    through: int
+    events: int
+    sections: int
+    compared: int
+    different: int
+    refolded: int
+    live_checksum: str
+    rebuilt_checksum: str
+
+
+def rebuild(  # noqa: PLR0917 - typer hands every option over by name
+    check: Annotated[bool, typer.Option("--check", help="Only compare; go on reading the view that is read.")] = False,
+    roll_back: Annotated[bool, typer.Option("--roll-back", help="Read the view again that was read before.")] = False,
+    accept_differences: Annotated[
+        bool, typer.Option("--accept-differences", help="Read the new view also where it differs.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="How many processes fold; 0: two per processor.", min=0, max=64)] = 0,
+    home: Home = None,
+    address: Addresses = None,
+    token: Token = None,
+    deadline: Annotated[
+        float, typer.Option(help="Seconds in all; it is stopped when they are over.", min=0.1)
+    ] = 86_400,
+    as_json: AsJson = False,
+) -> None:
+    """Make the care view anew from the journal, compare it with the one that is read, and read the new one.
+
+    Reads and writes go on all the while. The view before is kept for --roll-back until the next rebuild begins.
+    Ctrl-C stops it and leaves the view as it is.
+
+    Exits 0 when done, 1 when it failed or coordination does not answer, 2 for wrong use, 3 when it cannot run now
+    (another one runs, nothing is kept), 4 when the views differ and the old one is still read.
+    """
+    if roll_back and (check or accept_differences):
+        raise typer.BadParameter("goes with neither --check nor --accept-differences", param_hint="--roll-back")
+    mode = pb.REBUILD_MODE_ROLL_BACK if roll_back else pb.REBUILD_MODE_CHECK if check else pb.REBUILD_MODE_TURN
+    request = pb.RebuildCareViewRequest(mode=mode, accept_differences=accept_differences, workers=workers)
+    try:
+        result = run(_rebuild(services(home, address, token, deadline), request, deadline))
+    except CallRefused as refusal:
+        if refusal.reason not in NOT_NOW_REASONS:
+            raise
+        typer.echo(f"careloop: {refusal}", err=True)
+        raise typer.Exit(NOT_NOW) from None
+    if as_json:
+        print_json(asdict(result))
+    else:
+        typer.echo(_said(result))
+    if result.different and not roll_back and not (accept_differences and result.turned):
+        raise typer.Exit(DIFFERENT)
+
+
+async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadline: float) -> Result:
+    async with opened:
+        stub = CoordinationServiceStub(opened.channel(COORDINATION))
+        answers = opened.stream(COORDINATION, stub.RebuildCareView, request, OPERATOR, deadline=deadline)
+        with progress() as shown:
+            async for answer in answers:
+                if answer.HasField("outcome"):
+                    return _result(answer.outcome)
+                shown.at(answer.progress.phase, answer.progress.done, answer.progress.of)
+    raise RebuildCutOff("the rebuild's end was not told; see `careloop rebuild --check`")
+
+
+class RebuildCutOff(Exception):
+    """The stream ended without an outcome."""
+
+
+def _result(outcome: pb.RebuildOutcome) -> Result:
+    return Result(
+        turned=outcome.turned,
+        through=outcome.through,
+        events=outcome.events,
+        sections=outcome.sections,
+        compared=outcome.compared,
+        different=outcome.different,
+        refolded=outcome.refolded,
+        live_checksum=outcome.live_checksum,
+        rebuilt_checksum=outcome.rebuilt_checksum,
+    )
+
+
+def _said(result: Result) -> str:
+    turned = "The view was turned." if result.turned else "The view is as it was."
+    return (
+        f"{turned} {result.events} entries made {result.sections} sections; whole up to position {result.through}.\n"
+        f"{result.compared} rows compared, {result.different} different, {result.refolded} sections of another fold.\n"
+        f"Checksums: {result.live_checksum} as read, {result.rebuilt_checksum} as made."
+    )

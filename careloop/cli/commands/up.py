@@ -1,0 +1,110 @@
+"""`careloop up` and `careloop down`: the whole system on this machine, in the foreground."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from careloop.local.local_stack import LocalStack
+from careloop.local.running import alone, stop_holder
+from careloop.local.settings import SERVICES, told
+from careloop.local.supervisor import ServiceFailed, Supervisor
+
+Home = Annotated[
+    Path | None, typer.Option(help="State folder; CARELOOP_HOME or .careloop when not given.", show_default=False)
+]
+
+_INTRODUCTION = """\
+{addresses}
+
+A token for one role, valid for ten minutes, and a call with it:
+
+  export CARELOOP_HOME={home} PATH={programs}:$PATH
+  TOKEN=$(careloop token --role care-manager --subject cm-1)
+  buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" \\
+    -d '{{}}' {method}
+
+Careloop is ready. State is kept in {home}; Ctrl-C or `careloop down` stops it."""
+
+
+def up(
+    home: Home = None,
+    postgres_port: Annotated[
+        int | None, typer.Option(help="Port for PostgreSQL; a free one when not given.", min=1, max=65535)
+    ] = None,
+    kafka_port: Annotated[
+        int | None, typer.Option(help="Port for Apache Kafka; a free one when not given.", min=1, max=65535)
+    ] = None,
+) -> None:
+    """Start PostgreSQL, Apache Kafka and the five services; stop them all with Ctrl-C.
+
+    A second start on the same state folder resumes with the same data. Data and the ready line go to standard
+    output, logs to standard error. Exits 0 after Ctrl-C, SIGTERM or `careloop down`, 1 when a part of it fails.
+    """
+    settings = told(home=home, postgres_port=postgres_port, kafka_port=kafka_port)
+    with alone(settings.state_folder):
+        asyncio.run(run_until_asked(Supervisor(LocalStack(settings), emit=_to_standard_error)))
+
+
+def down(home: Home = None) -> None:
+    """Stop the system of a state folder and wait until it has stopped. Exits 0 also when nothing ran."""
+    settings = told(home=home)
+    stopped = stop_holder(settings.state_folder)
+    typer.echo("Stopped." if stopped else f"Nothing runs in {settings.state_folder}.")
+
+
+def _to_standard_error(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+async def run_until_asked(supervisor: Supervisor) -> None:
+    """Start everything, say where it is, and stop it all on SIGINT, SIGTERM or SIGHUP; raises when a child ends."""
+    asked = _asked_to_stop()
+    if await _unless(asked, supervisor.start()) is asked:
+        return
+    try:
+        typer.echo(_introduction(supervisor))
+        failure = await _unless(asked, supervisor.first_failure())
+    finally:
+        typer.echo("Stopping.", err=True)
+        await supervisor.stop()
+    if failure is not asked:
+        raise ServiceFailed(str(failure))
+
+
+def _asked_to_stop() -> asyncio.Event:
+    asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    return asked
+
+
+async def _unless(asked: asyncio.Event, work: Awaitable[Any]) -> Any:
+    """The work's result; or, when we are asked to stop before it is done, the event itself with the work undone."""
+    task, stop = asyncio.ensure_future(work), asyncio.ensure_future(asked.wait())
+    await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return asked
+
+
+def _introduction(supervisor: Supervisor) -> str:
+    stack = supervisor.stack
+    rows = [("PostgreSQL", stack.postgres_dsn("<role>")), ("Apache Kafka", stack.kafka_address)]
+    rows += [(service, f"{supervisor.address(service)}   {supervisor.metrics_url(service)}") for service in SERVICES]
+    method = f"http://{supervisor.address('coordination')}/care.coordination.v1.CoordinationService/ListCaseload"
+    return _INTRODUCTION.format(
+        addresses="\n".join(f"  {name:<14} {place}" for name, place in rows),
+        method=method,
+        home=stack.home,
+        programs=Path(sys.executable).parent,
+    )

@@ -1,0 +1,39 @@
+"""Local signing keys: one issuer for people's tokens, one key per service; only the owner may read private halves."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from careloop.chassis.calls.auth import SERVICE_KEY_PREFIX
+from careloop.chassis.calls.token_signing import new_key, public_key_set, read_private_key
+from careloop.local.settings import SERVICES
+
+ISSUER = "careloop-local"
+
+
+class LocalKeys:
+    """The keys of one state folder; what is missing is made, what exists is kept so that tokens outlive a restart."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "keys"
+        self.public = self._folder / "public.jwks.json"
+        self.issuer_file = self._folder / "issuer.private.jwk.json"
+
+    def service_file(self, service: str) -> Path:
+        """The private key with which this service signs its own tokens."""
+        return self._folder / f"{service}.private.jwk.json"
+
+    def ensure(self) -> None:
+        """Make what is missing, and write the public halves of all as one JWK set."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        keys = [_kept(self.issuer_file, ISSUER)]
+        keys += [_kept(self.service_file(service), SERVICE_KEY_PREFIX + service) for service in SERVICES]
+        self.public.write_text(json.dumps(public_key_set(keys), indent=2) + "\n")
+
+
+def _kept(file: Path, kid: str) -> dict[str, Any]:
+    if not file.exists():
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
+            json.dump(new_key(kid), target)
+    return read_private_key(file)

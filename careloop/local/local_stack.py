@@ -1,0 +1,112 @@
+"""PostgreSQL and Apache Kafka for one state folder: started when nobody named servers that already run."""
+
+import contextlib
+import signal
+from types import TracebackType
+from typing import Self
+
+from careloop.local.kafka_server import KafkaServer
+from careloop.local.ports import Ports
+from careloop.local.postgres_server import PostgresServer
+from careloop.local.processes import Child
+from careloop.local.schemas import address, prepare
+from careloop.local.settings import DATABASE, StackSettings
+from careloop.local.topics import create_topics, read_list
+
+
+class LocalStack:
+    """Both servers, the database with its schemas, and the topics.
+
+    Servers are started from the calling thread and end with it: use it from the main thread.
+    """
+
+    def __init__(self, settings: StackSettings) -> None:
+        self.settings = settings
+        self.home = settings.state_folder
+        for folder in (self.home, self.home / "logs"):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.ports = Ports(self.home / "ports.json")
+        self._postgres = PostgresServer(self.home, self.ports, settings.postgres_port)
+        self._kafka = KafkaServer(
+            self.home,
+            self.ports,
+            jar_cache=settings.download_cache / "jars",
+            heap=settings.kafka_heap.split(),
+            told_port=settings.kafka_port,
+        )
+
+    @property
+    def admin_url(self) -> str:
+        """The administrator's address; the servers we start trust local connections."""
+        if self.settings.postgres_url is not None:
+            return str(self.settings.postgres_url)
+        return f"postgresql://postgres@127.0.0.1:{self._postgres.port}/postgres"
+
+    def postgres_dsn(self, role: str, database: str = DATABASE) -> str:
+        """The address by which this role reaches the database."""
+        return address(self.admin_url, user=role, database=database, password=self.role_password)
+
+    @property
+    def role_password(self) -> str | None:
+        secret = self.settings.role_password
+        return secret.get_secret_value() if secret is not None else None
+
+    @property
+    def kafka_address(self) -> str:
+        """The broker's bootstrap address."""
+        return self.settings.kafka_bootstrap or f"127.0.0.1:{self._kafka.port}"
+
+    @property
+    def children(self) -> list[Child]:
+        """The server processes that run under us now."""
+        return [child for child in (self._postgres.child, self._kafka.child) if child is not None]
+
+    async def start_postgres(self) -> None:
+        """Start the server, unless one was named."""
+        if self.settings.postgres_url is None:
+            await self._postgres.start()
+
+    async def start_kafka(self) -> None:
+        """Start the broker, unless one was named."""
+        if self.settings.kafka_bootstrap is None:
+            await self._kafka.start()
+
+    async def prepare(self) -> None:
+        """Bring database, schemas and topics to what this version of Careloop needs."""
+        await prepare(self.admin_url, password=self.role_password)
+        await create_topics(
+            self.kafka_address,
+            read_list(),
+            partitions=self.settings.partitions,
+            replicas=self.settings.replicas,
+        )
+
+    async def start(self) -> None:
+        """Start both and prepare them; on a failure nothing is left running."""
+        try:
+            await self.start_postgres()
+            await self.start_kafka()
+            await self.prepare()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop what was started here, the broker first."""
+        await self._kafka.stop()
+        await self._postgres.stop()
+
+    def kill(self) -> None:
+        """End both at once without any notice (SIGKILL), as a power cut of the processes would."""
+        for child in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                child.send(signal.SIGKILL)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()

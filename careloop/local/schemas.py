@@ -1,0 +1,109 @@
+"""The database, its roles and one schema per service; then the migrations, run by a role that no service has."""
+
+import asyncio
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+import careloop
+from careloop.local.settings import DATABASE, MIGRATOR, SERVICES
+from careloop.local.unavailable import StackUnavailable
+
+_COMMON = Path(careloop.__file__).parent / "chassis" / "migrations"
+
+
+def address(admin_url: str, *, user: str | None = None, database: str = DATABASE, password: str | None = None) -> str:
+    """The same server's URL for another user and database; the administrator's password is not handed on."""
+    parts = urlsplit(admin_url)
+    if user is None:
+        return urlunsplit(parts._replace(path=f"/{database}"))
+    secret = f":{quote(password, safe='')}" if password else ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}{secret}@{host}", path=f"/{database}"))
+
+
+async def prepare(admin_url: str, *, database: str = DATABASE, password: str | None = None) -> None:
+    """Make roles, database, schemas and grants where they are missing, and bring every schema to its newest version."""
+    server = await asyncpg.connect(address(admin_url, database="postgres"))
+    try:
+        await _create_roles(server, password)
+        if not await server.fetchval("select 1 from pg_database where datname = $1", database):
+            await server.execute(f'create database "{database}"')
+        await admit_roles(server, database)
+    finally:
+        await server.close()
+    inside = await asyncpg.connect(address(admin_url, database=database))
+    try:
+        await _create_schemas(inside)
+    finally:
+        await inside.close()
+    url = address(admin_url, user=MIGRATOR, database=database, password=password)
+    await asyncio.gather(*(asyncio.to_thread(migrate, url, service) for service in SERVICES))
+
+
+async def admit_roles(server: asyncpg.Connection, database: str) -> None:
+    """Let only our roles connect to a database; a copy of a template needs this again, its grants are not copied."""
+    await server.execute(f'revoke all on database "{database}" from public')
+    await server.execute(f'grant connect on database "{database}" to {", ".join((MIGRATOR, *SERVICES))}')
+
+
+async def _create_roles(server: asyncpg.Connection, password: str | None) -> None:
+    known = {row["rolname"] for row in await server.fetch("select rolname from pg_roles")}
+    for role in (MIGRATOR, *SERVICES):
+        if role not in known:
+            await server.execute(f"create role {role} login nosuperuser nocreatedb nocreaterole noinherit")
+        if password is not None:
+            literal = await server.fetchval("select quote_literal($1::text)", password)
+            await server.execute(f"alter role {role} password {literal}")
+    for service in SERVICES:
+        await server.execute(f"alter role {service} set search_path = {service}")
+
+
+async def _create_schemas(inside: asyncpg.Connection) -> None:
+    await inside.execute("revoke all on schema public from public")
+    for service in SERVICES:
+        await inside.execute(f"create schema if not exists {service} authorization {MIGRATOR}")
+        await inside.execute(f"grant usage on schema {service} to {service}")
+    await inside.execute(f"alter default privileges for role {MIGRATOR} revoke execute on functions from public")
+
+
+def migrations_of(service: str) -> Sequence[Path]:
+    """The folders of SQL files that make this service's schema: the common one, and its own."""
+    spec = importlib.util.find_spec(f"services.{service}") if importlib.util.find_spec("services") else None
+    own = [Path(place) / "migrations" for place in (spec.submodule_search_locations or [])] if spec else []
+    return [folder for folder in (_COMMON, *own) if any(folder.glob("*.sql"))]
+
+
+def migrate(url: str, service: str) -> None:
+    """Run what is missing in this service's schema; raises RuntimeError with the tool's message when one fails."""
+    folders = migrations_of(service)
+    if not folders:
+        return
+    joiner = "&" if "?" in url else "?"
+    tls = "" if "sslmode=" in url else "&sslmode=disable"
+    command = [
+        find_dbmate(),
+        "--url",
+        f"{url}{joiner}search_path={service}{tls}",
+        "--no-dump-schema",
+        "--migration-lock",
+    ]
+    for folder in folders:
+        command += ["--migrations-dir", str(folder)]
+    done = subprocess.run([*command, "migrate", "--strict"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"the migrations of {service} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def find_dbmate() -> str:
+    """The migration tool beside this Python, or on the PATH."""
+    found = shutil.which("dbmate", path=str(Path(sys.executable).parent)) or shutil.which("dbmate")
+    if found is None:
+        raise StackUnavailable("migrations are run with dbmate: install the dependency group `local`")
+    return found
