@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.good_history import ANA, BEN, JOURNAL, LOG, PARTITIONS, TOPIC, event, reoffset
-from tests.support.history import CHECKS, Evidence, Told, broken, read_back, written
+from tests.support.checker.history import CHECKS, Evidence, Told, broken, read_back, written
+from tests.support.histories.good_history import ANA, BEN, JOURNAL, LOG, PARTITIONS, TOPIC, event, reoffset
 
 SERVICE = "monitoring"
 

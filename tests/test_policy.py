@@ -19,8 +19,8 @@ from careloop.chassis.calls.server import AddServicer, GrpcServer
 from careloop.chassis.calls.token_signing import new_key
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
-from tests.support.served import Refused, refused
-from tests.support.signing import ISSUER, NOW, SERVICE, public_keys, token
+from tests.support.services.served import Refused, refused
+from tests.support.services.signing import ISSUER, NOW, SERVICE, public_keys, token
 
 PROTOS = Path(__file__).parents[1] / "proto"
 PATIENT = "6f1c1f6e-3b7b-4b62-9a53-0f3f1ea6f0c1"

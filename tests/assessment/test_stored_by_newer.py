@@ -28,8 +28,8 @@ from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER, Assessment
 from services.assessment.grpc_api import AssessmentApi
 from tests.support.controls import assessment as control
-from tests.support.served import refused
-from tests.support.signing import NOW, public_keys, token
+from tests.support.services.served import refused
+from tests.support.services.signing import NOW, public_keys, token
 
 GET = pb.GetAssessmentRequest(patient_id=str(control.PATIENT))
 BEARER = token({"sub": "pat.psychiatrist", "role": "psychiatrist"})

@@ -16,8 +16,8 @@ from careloop.cli.calling.client import Caller, CallRefused, Licence, LocalToken
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput, RuleViolated
 from careloop.local.keys import LocalKeys
-from tests.support.served import Answers, Served, served
-from tests.support.signing import token
+from tests.support.services.served import Answers, Served, served
+from tests.support.services.signing import token
 
 OPERATOR = Caller(role=Role.OPERATOR, subject="op-1")
 

@@ -26,7 +26,7 @@ from careloop.local.supervisor import Supervisor
 from careloop.cli.commands.up import run_until_asked
 
 stack = LocalStack(StackSettings(home=sys.argv[1]))
-command = [sys.executable, "-m", "tests.support.health_program"]
+command = [sys.executable, "-m", "tests.support.processes.health_program"]
 with alone(stack.home):
     asyncio.run(run_until_asked(Supervisor(stack, command=lambda service: command)))
 """

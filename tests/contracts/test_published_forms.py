@@ -7,8 +7,8 @@ import pytest
 from careloop.chassis.events.codec import ENCODER, Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.local.settings import SERVICES
-from tests.support.log import rows_of
-from tests.support.restate import restate
+from tests.support.histories.log import rows_of
+from tests.support.histories.restate import restate
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -20,7 +20,7 @@ from services.coordination.grpc_api import CoordinationApi
 from services.coordination.rebuilding.process import Rebuilds
 from tests.coordination.rebuilding import environment_of
 from tests.coordination.running import PARTITIONS, Coordination
-from tests.support.signing import public_keys, token
+from tests.support.services.signing import public_keys, token
 from tests.support.stack import PostgresDatabase
 
 

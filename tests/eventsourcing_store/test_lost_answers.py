@@ -15,7 +15,7 @@ from careloop.eventsourcing_store import (
     CareloopTrackingRecorder,
 )
 from tests.support.library import OwnSchema, bare, environment
-from tests.support.lossy_proxy import Loss, LossyProxy, lossy_proxy
+from tests.support.wires.lossy_proxy import Loss, LossyProxy, lossy_proxy
 
 Lossy = tuple[CareloopFactory, LossyProxy]
 LOST = b"this one is lost"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import System
-from tests.support.starting import started_system
+from tests.support.processes.running import System
+from tests.support.processes.starting import started_system
 
 FAILED = pytest.StashKey[bool]()
 

@@ -9,12 +9,12 @@ import grpc
 import pytest
 from care.operations.v1 import operations_pb2 as operations
 
-from tests.support.black_hole import BlackHole, broker_behind, postgres_behind
-from tests.support.care import Care
-from tests.support.flow import Flow, dose, enrolled, flowing
-from tests.support.instances import Instance, instead, serving
-from tests.support.running import System
+from tests.support.histories.care import Care
+from tests.support.processes.flow import Flow, dose, enrolled, flowing
+from tests.support.processes.instances import Instance, instead, serving
+from tests.support.processes.running import System
 from tests.support.waiting import until
+from tests.support.wires.black_hole import BlackHole, broker_behind, postgres_behind
 
 AWAY_SECONDS = 30.0
 NOTICED_WITHIN_SECONDS = 10.0

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from tests.support.breaking import end_server
-from tests.support.flow import enrolled, flowing
-from tests.support.ledger import everything_arrived
-from tests.support.running import System
+from tests.support.checker.ledger import everything_arrived
+from tests.support.processes.breaking import end_server
+from tests.support.processes.flow import enrolled, flowing
+from tests.support.processes.running import System
 from tests.support.waiting import until
 
 MINUTES = float(os.environ.get("CARELOOP_FAULT_MINUTES", "5"))

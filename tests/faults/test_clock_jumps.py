@@ -13,13 +13,13 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.support.breaking import processes
-from tests.support.care import Care
-from tests.support.clocked_service import ClockOf, command
-from tests.support.flow import dose, enrolled, flowing
-from tests.support.ledger import tables
-from tests.support.running import System
-from tests.support.starting import started_system
+from tests.support.checker.ledger import tables
+from tests.support.histories.care import Care
+from tests.support.processes.breaking import processes
+from tests.support.processes.clocked_service import ClockOf, command
+from tests.support.processes.flow import dose, enrolled, flowing
+from tests.support.processes.running import System
+from tests.support.processes.starting import started_system
 
 MINUTES = float(os.environ.get("CARELOOP_FAULT_MINUTES", "5"))
 HOUR = 3_600.0

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from careloop.local.settings import SERVICES
-from tests.support.breaking import end_server
-from tests.support.flow import enrolled, flowing
-from tests.support.running import System
+from tests.support.processes.breaking import end_server
+from tests.support.processes.flow import enrolled, flowing
+from tests.support.processes.running import System
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 

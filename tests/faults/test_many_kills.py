@@ -9,8 +9,8 @@ import random
 import pytest
 
 from careloop.local.settings import SERVICES
-from tests.support.flow import enrolled, flowing
-from tests.support.running import System
+from tests.support.processes.flow import enrolled, flowing
+from tests.support.processes.running import System
 
 KILLS = int(os.environ.get("CARELOOP_FAULT_KILLS", "200"))
 SEED = int(os.environ.get("CARELOOP_FAULT_SEED", "0"))

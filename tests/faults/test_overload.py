@@ -17,9 +17,9 @@ import grpc
 import pytest
 from care.monitoring.v1.monitoring_pb2_grpc import MonitoringServiceStub
 
-from tests.support.flow import dose, enrolled, flowing
-from tests.support.ledger import everything_arrived, tables, times_stored
-from tests.support.running import Person, System
+from tests.support.checker.ledger import everything_arrived, tables, times_stored
+from tests.support.processes.flow import dose, enrolled, flowing
+from tests.support.processes.running import Person, System
 from tests.support.waiting import until
 
 HELD_SECONDS, FREE_SECONDS = 1.0, 0.05

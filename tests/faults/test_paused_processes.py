@@ -11,12 +11,12 @@ import time
 
 import pytest
 
-from tests.support.flow import enrolled, flowing
-from tests.support.instances import Instance, instead, relaying
-from tests.support.ledger import PUBLISHED, everything_arrived, tables
-from tests.support.long_forms import TIMES
-from tests.support.running import System
-from tests.support.tally import tally
+from tests.support.checker.ledger import PUBLISHED, everything_arrived, tables
+from tests.support.checker.long_forms import TIMES
+from tests.support.checker.tally import tally
+from tests.support.processes.flow import enrolled, flowing
+from tests.support.processes.instances import Instance, instead, relaying
+from tests.support.processes.running import System
 from tests.support.waiting import until
 
 PAUSES = TIMES // 10

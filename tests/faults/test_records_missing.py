@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from careloop.local.supervisor import service_command
-from tests.support.altered_service import LOST_EVERY, command
-from tests.support.flow import enrolled, flowing
-from tests.support.ledger import published_in_stores
-from tests.support.long_forms import TIMES
-from tests.support.running import System
-from tests.support.starting import started_system
+from tests.support.checker.ledger import published_in_stores
+from tests.support.checker.long_forms import TIMES
+from tests.support.processes.altered_service import LOST_EVERY, command
+from tests.support.processes.flow import enrolled, flowing
+from tests.support.processes.running import System
+from tests.support.processes.starting import started_system
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(TIMES * 10 + 600)]
 

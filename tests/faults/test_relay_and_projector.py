@@ -17,13 +17,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 
-from tests.support.breaking import end_server
-from tests.support.flow import Flow, enrolled, flowing
-from tests.support.instances import Instance, instead, relaying
-from tests.support.ledger import everything_arrived, tables
-from tests.support.missing import explained
-from tests.support.running import System
-from tests.support.tally import tally
+from tests.support.checker.ledger import everything_arrived, tables
+from tests.support.checker.missing import explained
+from tests.support.checker.tally import tally
+from tests.support.processes.breaking import end_server
+from tests.support.processes.flow import Flow, enrolled, flowing
+from tests.support.processes.instances import Instance, instead, relaying
+from tests.support.processes.running import System
 from tests.support.waiting import until
 
 KILLS = int(os.environ.get("CARELOOP_FAULT_KILLS", "200"))

@@ -14,14 +14,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from careloop.local.settings import SERVICES
-from tests.support.flow import enrolled, flowing
-from tests.support.instances import in_place_of
-from tests.support.ledger import by_service, everything_arrived, records
-from tests.support.long_forms import TIMES
-from tests.support.lossy_proxy import Loss, lossy_broker
-from tests.support.running import System
+from tests.support.checker.ledger import by_service, everything_arrived, records
+from tests.support.checker.long_forms import TIMES
+from tests.support.processes.flow import enrolled, flowing
+from tests.support.processes.instances import in_place_of
+from tests.support.processes.running import System
 from tests.support.waiting import until
-from tests.support.wires import produce_to
+from tests.support.wires.lossy_proxy import Loss, lossy_broker
+from tests.support.wires.protocols import produce_to
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(TIMES * 10 + 600)]
 

@@ -17,15 +17,15 @@ import pytest
 from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.ids import PatientId
 from careloop.local.settings import SERVICES
-from tests.support import ledger
-from tests.support.care import Care
-from tests.support.flow import Flow, check_view_is_fold, dose, enrolled, flowing, skipped
-from tests.support.instances import Instance, instead, only, relaying
-from tests.support.ledger import by_service, records, tables, times_stored
-from tests.support.long_forms import TIMES
-from tests.support.newer_service import CONCERN, CONTRACTS, RelayHeld, command
-from tests.support.running import System
-from tests.support.served import refused
+from tests.support.checker import ledger
+from tests.support.checker.ledger import by_service, records, tables, times_stored
+from tests.support.checker.long_forms import TIMES
+from tests.support.histories.care import Care
+from tests.support.processes.flow import Flow, check_view_is_fold, dose, enrolled, flowing, skipped
+from tests.support.processes.instances import Instance, instead, only, relaying
+from tests.support.processes.newer_service import CONCERN, CONTRACTS, RelayHeld, command
+from tests.support.processes.running import System
+from tests.support.services.served import refused
 from tests.support.waiting import until
 
 WITHIN_SECONDS = 60 + TIMES

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from careloop.intake.mapping import map_bundle
 from careloop.intake.reading import NotABundle, read_bundle
 from careloop.intake.tally import Tally
-from tests.support import fhir
+from tests.support.histories import fhir
 
 WHOLE: dict[str, Any] = json.loads(
     fhir.bundle(

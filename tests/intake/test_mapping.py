@@ -10,8 +10,8 @@ from careloop.intake.charts import Request
 from careloop.intake.mapping import PatientFacts, map_bundle
 from careloop.intake.reading import NotABundle, read_bundle
 from careloop.intake.tally import Tally
-from tests.support import fhir
-from tests.support.fhir import Json
+from tests.support.histories import fhir
+from tests.support.histories.fhir import Json
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -34,8 +34,8 @@ from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
 from services.assessment.grpc_api import AssessmentApi
 from services.assessment.published import PUBLISHED
-from tests.support import fhir
-from tests.support.signing import NOW, public_keys, token
+from tests.support.histories import fhir
+from tests.support.services.signing import NOW, public_keys, token
 
 REGISTRAR = {"sub": "careloop-intake", "role": "registrar"}
 

@@ -10,7 +10,7 @@ from careloop.kernel.ids import PatientId, PersonId
 from services.notifications.consumers import HEARD
 from services.notifications.domain.events import CauseKind, NoticeDecided, NoticeWithdrawn
 from tests.support.controls.moments import PATIENT, fact
-from tests.support.notices import TEAM, office_in_memory, resolved, side_effect, struck
+from tests.support.services.notices import TEAM, office_in_memory, resolved, side_effect, struck
 
 OTHER = PatientId(fact("another patient"))
 

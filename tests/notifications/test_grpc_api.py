@@ -18,7 +18,7 @@ from services.notifications.domain.notices import NoticeBoard
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.views import NEVER, Entry, Place
 from tests.support.controls.moments import NOON, PATIENT
-from tests.support.notices import TEAM, Office, office_in_memory, side_effect, struck
+from tests.support.services.notices import TEAM, Office, office_in_memory, side_effect, struck
 
 CONTEXT = cast(Any, None)
 CALL = Call(

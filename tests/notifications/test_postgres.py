@@ -18,7 +18,7 @@ from services.notifications.domain.notices import NoticeStatus
 from services.notifications.views import InboxIndex
 from tests.support.controls.moments import PATIENT, fact
 from tests.support.controls.notifications import MAYA, RULES
-from tests.support.notices import TEAM, GivenClock, Office, assigned, side_effect, struck
+from tests.support.services.notices import TEAM, GivenClock, Office, assigned, side_effect, struck
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
 

@@ -17,7 +17,7 @@ from services.notifications.worker import DueWorker
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import PATIENT
 from tests.support.controls.notifications import RULES
-from tests.support.notices import TEAM, Crash, Office, office_in_memory, side_effect, struck
+from tests.support.services.notices import TEAM, Crash, Office, office_in_memory, side_effect, struck
 
 LEASE = timedelta(seconds=61)
 PRESCRIBER = "dr-osei@example.org"

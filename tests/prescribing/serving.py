@@ -30,7 +30,7 @@ from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.replay import PastDecisions
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON
-from tests.support.signing import public_keys, token
+from tests.support.services.signing import public_keys, token
 
 PARTITIONS = 6
 BOTH_FRESH = replace(p.FRESH, positions=(p.POSITION, replace(p.POSITION, source="monitoring")))

@@ -18,7 +18,7 @@ from services.prescribing.replay import Recorded
 from tests.prescribing.serving import Log, served
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, TODAY
-from tests.support.courses import COURSES, OTHER_PATIENT, decisions, issued, prescription
+from tests.support.histories.courses import COURSES, OTHER_PATIENT, decisions, issued, prescription
 
 TAKING_LISINOPRIL = replace(
     p.PHENELZINE_TAKEN,

@@ -20,7 +20,7 @@ from services.prescribing.replay import STREAMS_KEPT, PastDecisions, Progress, R
 from tests.prescribing.serving import Log
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, TODAY
-from tests.support.courses import COURSES, OTHER_PATIENT, decisions, issued, prescription
+from tests.support.histories.courses import COURSES, OTHER_PATIENT, decisions, issued, prescription
 
 CODEC: Codec[events.Event] = Codec(events.TOPICS)
 TAKING_LISINOPRIL = replace(

@@ -20,7 +20,7 @@ from services.prescribing.domain.past import as_decided, check_again
 from tests.prescribing.serving import Log, Said, served
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import PATIENT, TODAY
-from tests.support.courses import decisions, issued, prescription
+from tests.support.histories.courses import decisions, issued, prescription
 from tests.support.knowledge import released, written
 from tests.support.stack import PostgresDatabase
 

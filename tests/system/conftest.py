@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.running import System
-from tests.support.starting import started_system
+from tests.support.processes.running import System
+from tests.support.processes.starting import started_system
 
 
 @pytest.fixture(scope="session")

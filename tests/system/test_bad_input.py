@@ -13,10 +13,10 @@ from grpc_status import rpc_status
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.ids import PatientId
 from careloop.local.settings import SERVICES
-from tests.support.care import SERTRALINE, Care
-from tests.support.flow import enrolled
-from tests.support.ledger import tables
-from tests.support.running import (
+from tests.support.checker.ledger import tables
+from tests.support.histories.care import SERTRALINE, Care
+from tests.support.processes.flow import enrolled
+from tests.support.processes.running import (
     System,
     ago,
     assessment,

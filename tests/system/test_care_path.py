@@ -5,8 +5,8 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.support.care import PHENELZINE, SERTRALINE, Care
-from tests.support.running import (
+from tests.support.histories.care import PHENELZINE, SERTRALINE, Care
+from tests.support.processes.running import (
     Person,
     System,
     ago,

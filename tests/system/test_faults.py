@@ -12,15 +12,15 @@ import grpc
 import pytest
 from care.operations.v1 import operations_pb2 as operations
 
-from tests.support.breaking import cut_connections, end_server, log_held, processes, until_waiting
-from tests.support.care import Care
-from tests.support.flow import dose, enrolled, flowing
-from tests.support.instances import Instance
-from tests.support.ledger import tables, times_stored
-from tests.support.long_forms import TIMES, long
-from tests.support.lossy_proxy import Loss, LossyProxy, lossy_proxy
-from tests.support.running import System, coordination
+from tests.support.checker.ledger import tables, times_stored
+from tests.support.checker.long_forms import TIMES, long
+from tests.support.histories.care import Care
+from tests.support.processes.breaking import cut_connections, end_server, log_held, processes, until_waiting
+from tests.support.processes.flow import dose, enrolled, flowing
+from tests.support.processes.instances import Instance
+from tests.support.processes.running import System, coordination
 from tests.support.waiting import until
+from tests.support.wires.lossy_proxy import Loss, LossyProxy, lossy_proxy
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 

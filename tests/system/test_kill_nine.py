@@ -3,8 +3,8 @@
 import pytest
 
 from careloop.local.settings import SERVICES
-from tests.support.flow import enrolled, flowing
-from tests.support.running import System
+from tests.support.processes.flow import enrolled, flowing
+from tests.support.processes.running import System
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.support.flow import Flow, enrolled, skipped
-from tests.support.instances import Instance, in_place_of
-from tests.support.ledger import by_service, everything_arrived, journal, records
-from tests.support.lossy_proxy import Loss, LossyProxy, lossy_broker, lossy_proxy
-from tests.support.running import System
+from tests.support.checker.ledger import by_service, everything_arrived, journal, records
+from tests.support.processes.flow import Flow, enrolled, skipped
+from tests.support.processes.instances import Instance, in_place_of
+from tests.support.processes.running import System
 from tests.support.waiting import until
-from tests.support.wires import offset_commit_of, produce_to
+from tests.support.wires.lossy_proxy import Loss, LossyProxy, lossy_broker, lossy_proxy
+from tests.support.wires.protocols import offset_commit_of, produce_to
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 

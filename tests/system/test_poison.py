@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from care.operations.v1 import operations_pb2 as operations
 
-from tests.support.altered_service import POISON_EVERY, Poison, command
-from tests.support.care import Care
-from tests.support.console import careloop
-from tests.support.flow import enrolled, flowing
-from tests.support.instances import in_place_of
-from tests.support.ledger import PUBLISHED, everything_arrived, tables
-from tests.support.long_forms import TIMES, long
-from tests.support.running import System
+from tests.support.checker.ledger import PUBLISHED, everything_arrived, tables
+from tests.support.checker.long_forms import TIMES, long
+from tests.support.histories.care import Care
+from tests.support.processes.altered_service import POISON_EVERY, Poison, command
+from tests.support.processes.console import careloop
+from tests.support.processes.flow import enrolled, flowing
+from tests.support.processes.instances import in_place_of
+from tests.support.processes.running import System
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from tests.support.care import SERTRALINE, Care
-from tests.support.console import careloop
-from tests.support.running import System, coordination, monitoring
+from tests.support.histories.care import SERTRALINE, Care
+from tests.support.processes.console import careloop
+from tests.support.processes.running import System, coordination, monitoring
 
 pytestmark = pytest.mark.system
 

@@ -11,7 +11,7 @@ from careloop.kernel.ids import PersonId
 from services.coordination.domain import commands, events
 from services.coordination.published import PUBLISHED
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
-from tests.support.restate import restate
+from tests.support.histories.restate import restate
 
 THERAPIST = PersonId("therapist-ivanov")
 MANAGER = PersonId("manager-brandt")

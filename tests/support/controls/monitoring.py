@@ -7,7 +7,7 @@ from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.monitoring.domain import events, reports
 from services.monitoring.published import PUBLISHED
 from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
-from tests.support.restate import restate
+from tests.support.histories.restate import restate
 
 LAMOTRIGINE = events.Medicine(name="lamotrigine 25 MG Oral Tablet", rxcui="28439")
 SERTRALINE = events.Medicine(name="sertraline", rxcui="36437")

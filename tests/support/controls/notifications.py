@@ -14,7 +14,7 @@ from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.published import PUBLISHED
 from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
-from tests.support.restate import restate
+from tests.support.histories.restate import restate
 
 DR_OSEI, DR_LIND, MAYA, TOM = "dr-osei", "dr-lind", "maya-manager", "tom-therapist"
 ON_CALL = OnCall(person="on-call", role=Role.PSYCHIATRIST, email="on-call@example.org")

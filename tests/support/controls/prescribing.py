@@ -11,7 +11,7 @@ from services.prescribing.domain import events, orders
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.published import PUBLISHED
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
-from tests.support.restate import restate
+from tests.support.histories.restate import restate
 
 CREDENTIAL = Credential(
     kind="psychiatrist",

@@ -1,0 +1,1 @@
+"""What is compared when everything has settled: rows, records, answers."""

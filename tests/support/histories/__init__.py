@@ -1,0 +1,1 @@
+"""Invented histories: events, records and resources that tests speak."""

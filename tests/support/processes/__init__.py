@@ -1,0 +1,1 @@
+"""Services and whole systems as real processes, and what runs beside them."""

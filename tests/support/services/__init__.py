@@ -1,0 +1,1 @@
+"""A service in memory or served, and who calls it."""
