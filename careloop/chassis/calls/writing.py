@@ -1,0 +1,78 @@
+"""An ordinary write over gRPC in one line: the request is read, the command is written, the receipt is answered."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from google.protobuf.message import Message
+
+from careloop.chassis.calls import reading
+from careloop.chassis.calls.call import current_call, request_for
+from careloop.chassis.calls.receipts import Receipts
+from careloop.chassis.calls.requests import Hook, Incoming, RequestReader
+from careloop.chassis.commands.streams import Done
+from careloop.chassis.commands.writes import Writes
+from careloop.kernel.ids import PatientId
+
+Kind = TypeVar("Kind", bound=Message)
+Fact = TypeVar("Fact")
+Handler = Callable[[Any, Any, Any], Awaitable[Any]]
+Prepare = Callable[[Any, PatientId, Any, Any], Awaitable[Any]]
+"""Of the API, the patient, the request and the command: the command with what the application waited for."""
+Answer = Callable[[Done[Any]], Mapping[str, Any]]
+
+
+class WritesApi:
+    """What the writes of a service's API stand on."""
+
+    def __init__(self, writes: Writes[Any, Any], partitions: int) -> None:
+        self.writes = writes
+        self.receipts = Receipts(writes.service, partitions)
+
+
+def write(
+    command: type,
+    request: type[Message],
+    response: type[Message],
+    *,
+    hooks: Mapping[str, Hook] | None = None,
+    prepare: Prepare | None = None,
+    answer: Answer | None = None,
+) -> Handler:
+    """The handler of one write, a method of a WritesApi.
+
+    `hooks` read what the command's marks cannot say, by field. `prepare` waits for what the decision needs besides.
+    The answer holds the receipt and, where the response has it, the `fact_id` of the fact recorded, empty when there is
+    none; `answer` adds the other fields. Raises DoesNotFit, at import, for a request that does not fit its command.
+    """
+    reader: RequestReader[Any] = RequestReader(command, request, hooks)
+    names_fact = "fact_id" in response.DESCRIPTOR.fields_by_name
+
+    async def handle(api: WritesApi, message: Any, context: Any) -> Any:
+        patient_id, asked, call = reading.patient_id(message.patient_id), request_for(message), current_call()
+        incoming = Incoming(call=call, fact_id=api.receipts.fact_id(patient_id, asked))
+        wanted = reader.read(message, incoming)
+        if prepare is not None:
+            wanted = await prepare(api, patient_id, message, wanted)
+        done = await api.writes.write(patient_id, asked, wanted)
+        said = dict(answer(done)) if answer is not None else {}
+        if names_fact:
+            said.setdefault("fact_id", _fact_id(done))
+        return response(receipt=api.receipts.of(patient_id, done), **said)
+
+    return handle
+
+
+def _fact_id(done: Done[Any]) -> str:
+    return str(done.events[0].fact_id) if done.events else ""
+
+
+def event_of(done: Done[Any], kind: type[Fact]) -> Fact | None:
+    """The first event of that kind."""
+    return next((event for event in done.events if isinstance(event, kind)), None)
+
+
+def message_of(kind: type[Kind], content: Any) -> Kind:
+    """A message with the names and shapes of `content`; ids, days and decimals are written as texts."""
+    return kind(**msgspec.to_builtins(content, builtin_types=(datetime, bytes)))

@@ -1,0 +1,29 @@
+"""The write path of one service: a command is decided by its table on the newest state, and stored once."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from careloop.chassis.commands.streams import Done, Streams
+from careloop.kernel.decisions import Decisions, Record
+from careloop.kernel.events import Event, Request
+from careloop.kernel.ids import PatientId
+
+State = TypeVar("State", bound=Record)
+Fact = TypeVar("Fact", bound=Event)
+
+
+class Writes(Generic[State, Fact]):
+    """Every command of `decisions` on the streams of their patients."""
+
+    def __init__(self, streams: Streams[State, Fact], decisions: Decisions[State, Fact]) -> None:
+        self.service = streams.service
+        self._streams = streams
+        self._decisions = decisions
+
+    async def write(self, patient_id: PatientId, request: Request, command: Any) -> Done[Fact]:
+        """What was stored, and for a repeat what was stored the first time. Raises what `Streams.transact` raises."""
+
+        def decide(state: State) -> Sequence[Fact]:
+            return self._decisions.decide(command, state)
+
+        return await self._streams.transact(patient_id, request, decide)

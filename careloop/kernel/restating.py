@@ -1,0 +1,124 @@
+"""One class's values in the words of another: fields of the same name by value, nested ones too.
+
+Which field comes from where is settled when the function is made, at import: a field that nobody gives, or that has
+another type, is refused then.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from operator import attrgetter
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Target = TypeVar("Target")
+Restate = Callable[..., Target]
+
+
+class CannotRestate(TypeError):
+    """The two classes do not fit; the program is wrong."""
+
+
+def restating(target: type[Target], source: type, *given: str, **named: str) -> Restate[Target]:
+    """A function of a `source` that makes a `target`.
+
+    A field of the target is the source's field of that name; with `field="other.name"` it is that one, at any depth.
+    The fields in `given` the caller gives by name at every call. What has a default and no source keeps its default.
+    """
+    return _restating(target, source, frozenset(given), named)
+
+
+def fact(event: type[Target], command: type, *given: str, **named: str) -> Restate[Target]:
+    """The event that a command comes to. As `restating`."""
+    return restating(event, command, *given, **named)
+
+
+def shown(view: type[Target], fact: type, *given: str, **named: str) -> Restate[Target]:
+    """What is shown of a fact. As `restating`."""
+    return restating(view, fact, *given, **named)
+
+
+def _restating(target: type, source: type, given: frozenset[str], named: dict[str, str]) -> Callable[..., Any]:
+    hints = get_type_hints(target)
+    missing = sorted((given | named.keys()) - {field.name for field in fields(target)})
+    if missing:
+        raise CannotRestate(f"{target.__name__} has no field {', '.join(missing)}")
+    parts: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any] | None]] = []
+    for field in fields(target):
+        if field.name in given:
+            continue
+        path = named.get(field.name, field.name)
+        kind = _type_at(source, path)
+        if kind is None:
+            if field.name in named or (field.default is MISSING and field.default_factory is MISSING):
+                raise CannotRestate(f"{source.__name__} has no {path} for {target.__name__}.{field.name}")
+            continue
+        place = f"{target.__name__}.{field.name} of {source.__name__}.{path}"
+        parts.append((field.name, attrgetter(path), _converter(hints[field.name], kind, place)))
+
+    def restate(value: Any, **rest: Any) -> Any:
+        found = {name: (read(value) if convert is None else convert(read(value))) for name, read, convert in parts}
+        return target(**found, **rest)
+
+    return restate
+
+
+def _type_at(source: Any, path: str) -> Any:
+    """The type of a field at any depth; None where there is none."""
+    for name in path.split("."):
+        found = _plain(source)
+        if not is_dataclass(found):
+            return None
+        source = get_type_hints(found).get(name)
+        if source is None:
+            return None
+    return source
+
+
+def _plain(kind: Any) -> Any:
+    """Without marks, and a new name for a type as the type itself."""
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    return getattr(kind, "__supertype__", kind)
+
+
+def _converter(target: Any, source: Any, place: str) -> Callable[[Any], Any] | None:
+    """None where the value goes over as it is."""
+    target, source = _plain(target), _plain(source)
+    if target == source:
+        return None
+    if _is_union(target):
+        return _of_union(target, source, place)
+    if get_origin(target) is tuple and get_origin(source) is tuple:
+        one = _converter(get_args(target)[0], get_args(source)[0], place)
+        return None if one is None else lambda values: tuple(map(one, values))
+    if not isinstance(target, type) or not isinstance(source, type):
+        raise CannotRestate(f"{place}: {source} is no {target}")
+    if issubclass(source, target):
+        return None
+    if issubclass(target, Enum) and issubclass(source, Enum):
+        return _of_codes(target, source, place)
+    if is_dataclass(target) and is_dataclass(source):
+        return _restating(target, source, frozenset(), {})
+    raise CannotRestate(f"{place}: {source.__name__} is no {target.__name__}")
+
+
+def _of_codes(target: type[Enum], source: type[Enum], place: str) -> Callable[[Any], Any]:
+    lacking = {code.value for code in source} - {code.value for code in target}
+    if lacking:
+        raise CannotRestate(f"{place}: {target.__name__} lacks {', '.join(sorted(lacking))}")
+    return lambda code: target(code.value)
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in {Union, UnionType}
+
+
+def _of_union(target: Any, source: Any, place: str) -> Callable[[Any], Any] | None:
+    """Of `X | None`: what is missing stays missing."""
+    wanted = [one for one in get_args(target) if one is not type(None)]
+    offered = [one for one in (get_args(source) if _is_union(source) else (source,)) if one is not type(None)]
+    if len(wanted) != 1 or len(offered) != 1:
+        raise CannotRestate(f"{place}: {source} is no {target}")
+    one = _converter(wanted[0], offered[0], place)
+    return None if one is None else lambda value: None if value is None else one(value)
