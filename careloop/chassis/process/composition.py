@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from careloop.chassis.consuming.inbox_log import InboxLog
 from careloop.chassis.consuming.parked_patients import InboxParkedPatients
 from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.consuming.subscription import Identity, ServiceBroker
-from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.codec import Codec, Upcaster
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.events.publishing import PublishedReader, Publishing
 from careloop.chassis.log.connections import Timeouts
@@ -40,7 +41,7 @@ class Rooms(Generic[State, Fact]):
     """What a service brings along: its stored events, what of them is published as what, and its rules.
 
     `due` says what an event makes due, `statements` what a table of its own must show of it; `migrations` is the
-    folder of its own tables, if it has any.
+    folder of its own tables, if it has any. `upcasters` lift what was stored under a topic that is retired.
     """
 
     topics: Mapping[str, type[Fact]]
@@ -50,6 +51,7 @@ class Rooms(Generic[State, Fact]):
     due: Callable[[Fact, UUID], Iterable[DueRow]] = lambda _event, _stream: ()
     statements: Callable[[Fact, UUID], Iterable[Statement]] = lambda _event, _stream: ()
     migrations: Path | None = None
+    upcasters: Mapping[str, Upcaster] = MappingProxyType({})
 
 
 class EveryLog:
@@ -77,7 +79,7 @@ class Foundation(Generic[State, Fact]):
         self.settings = settings
         self.store = store
         self.heads = HeadsView()
-        codec: Codec[Fact] = Codec(rooms.topics)
+        codec: Codec[Fact] = Codec(rooms.topics, rooms.upcasters)
         publishing = Publishing(settings.service, codec, rooms.published, rooms.contracts)
         self.streams: Streams[State, Fact] = Streams(
             settings.service,

@@ -344,3 +344,12 @@ async def test_waiting_ends_when_the_log_grows_or_time_is_up(store: EventStore) 
 async def test_memory_takes_no_sql() -> None:
     with pytest.raises(ValueError, match="PostgreSQL"):
         await MemoryEventStore().commit(Unit(statements=(Statement(sql="select 1"),)))
+
+
+async def test_streams_are_listed_in_the_order_of_their_ids(store: EventStore) -> None:
+    ids = sorted(uuid4() for _ in range(3))
+    for stream in (*reversed(ids), ids[0]):
+        await store_one(store, write(stream, None, new_event()))
+    assert list(await store.streams(None, 10)) == ids
+    assert list(await store.streams(ids[0], 1)) == [ids[1]]
+    assert not await store.streams(ids[2], 10)
