@@ -1,4 +1,4 @@
-"""Clocks for what already runs: one pass over all streams that a build makes when it begins to keep clocks of a kind."""
+"""Clocks for what already runs: one pass over all streams, made when a build begins to keep clocks of a kind."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
