@@ -12,7 +12,6 @@ from careloop.kernel.ids import PatientId
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain import orders
-from services.prescribing.domain.chart import PrescriptionChart
 from services.prescribing.domain.events import Event, Order
 from services.prescribing.domain.orders import (
     ChangeDose,
@@ -21,6 +20,7 @@ from services.prescribing.domain.orders import (
     MarkEnteredInError,
 )
 from services.prescribing.domain.screening import Freshness, explained, safety_check
+from services.prescribing.domain.state import PrescriptionChart
 
 
 class Evidence(Protocol):

@@ -15,9 +15,9 @@ from careloop.kernel.errors import CareloopError
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
 from services.prescribing.domain import events, orders
-from services.prescribing.domain.chart import DECIDER, screening_chart
 from services.prescribing.domain.past import as_decided, check_again
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
+from services.prescribing.domain.state import DECIDER, screening_chart
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
 from tests.support.specification import given

@@ -14,8 +14,8 @@ from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack.pack import Pack, current_pack, load, read_data
 from careloop.knowledge.screening.rechecking import rechecked
 from services.prescribing.domain import events, orders
-from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.past import as_decided, check_again
+from services.prescribing.domain.state import DECIDER
 from services.prescribing.replay import STREAMS_KEPT, PastDecisions, Progress, Recorded
 from tests.prescribing.serving import Log
 from tests.support.controls import prescribing as p

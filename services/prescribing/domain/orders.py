@@ -12,7 +12,6 @@ from careloop.kernel.events import require_past
 from careloop.kernel.ids import FactId, PersonId
 from careloop.knowledge.findings import Alert, Check, NotChecked, Screening, Severity
 from careloop.knowledge.pack.drugs import high_risk, ingredients
-from services.prescribing.domain.chart import PrescriptionChart
 from services.prescribing.domain.events import (
     DecisionCapsule,
     DoseChanged,
@@ -27,6 +26,7 @@ from services.prescribing.domain.events import (
     StatusReason,
 )
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
+from services.prescribing.domain.state import PrescriptionChart
 
 CONTRAINDICATED = "contraindicated"
 NOT_OVERRIDDEN = "high-alert-not-overridden"

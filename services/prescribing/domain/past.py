@@ -10,10 +10,10 @@ from careloop.kernel.ids import FactId
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.screening.explaining import Explanation
-from services.prescribing.domain.chart import DECIDER, PrescriptionChart
 from services.prescribing.domain.events import Decided, DoseChanged, Event, Order
 from services.prescribing.domain.orders import order_of_dose
 from services.prescribing.domain.screening import EVIDENCE_STALE, Freshness, explained, safety_check
+from services.prescribing.domain.state import DECIDER, PrescriptionChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

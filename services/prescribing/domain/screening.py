@@ -9,8 +9,8 @@ from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, he
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.screening.explaining import Explanation, explain
 from careloop.knowledge.screening.screen import screen
-from services.prescribing.domain.chart import PrescriptionChart, screening_chart
 from services.prescribing.domain.events import HistoryNoted, MedicationsNoted, Order, SourcePosition
+from services.prescribing.domain.state import PrescriptionChart, screening_chart
 
 EVIDENCE_STALE = "evidence-stale"
 RESTS_ON: dict[str, tuple[Check, ...]] = {

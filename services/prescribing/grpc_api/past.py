@@ -13,10 +13,10 @@ from careloop.chassis.calls import reading as fields
 from careloop.chassis.events.codec import ENCODER
 from careloop.knowledge.chart import Chart
 from careloop.knowledge.screening.explaining import Explanation
-from services.prescribing.domain.chart import screening_chart
 from services.prescribing.domain.events import DoseChanged, Order, PrescriptionDeclined
 from services.prescribing.domain.past import PastDecision
 from services.prescribing.domain.screening import asked, gaps_in_evidence
+from services.prescribing.domain.state import screening_chart
 from services.prescribing.grpc_api.answers import not_checked_messages, screening_message
 from services.prescribing.replay import Progress, Recorded
 

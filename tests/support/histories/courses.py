@@ -14,8 +14,8 @@ from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Severity
 from careloop.knowledge.pack.pack import current_pack
 from services.prescribing.domain import events, orders
-from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.screening import UNINFORMED, safety_check
+from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, PRESCRIBER, TODAY, event
 
