@@ -12,7 +12,7 @@ from careloop.contracts.policy import POLICY
 from services.monitoring.application import Monitoring
 from services.monitoring.consumers import CONSUMER, NOTES
 from services.monitoring.domain.events import TOPICS
-from services.monitoring.domain.watch import DECIDER
+from services.monitoring.domain.state import DECIDER
 from services.monitoring.grpc_api import MonitoringApi
 from services.monitoring.published import PUBLISHED
 

@@ -6,9 +6,16 @@ from typing import TypeVar
 from careloop.chassis.commands.streams import Done, Streams
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
-from services.monitoring.domain import reports
+from services.monitoring.domain import side_effects
 from services.monitoring.domain.events import Event
-from services.monitoring.domain.watch import Watch
+from services.monitoring.domain.side_effects import (
+    AnswerScale,
+    MarkEnteredInError,
+    RecordDose,
+    ReportSideEffect,
+    ResolveSideEffect,
+)
+from services.monitoring.domain.state import Watch
 
 Command = TypeVar("Command")
 
@@ -20,25 +27,25 @@ class Monitoring:
         self._streams = streams
 
     async def report_side_effect(
-        self, patient_id: PatientId, request: Request, command: reports.ReportSideEffect
+        self, patient_id: PatientId, request: Request, command: ReportSideEffect
     ) -> Done[Event]:
-        return await self._decide(patient_id, request, reports.report_side_effect, command)
+        return await self._decide(patient_id, request, side_effects.report_side_effect, command)
 
     async def resolve_side_effect(
-        self, patient_id: PatientId, request: Request, command: reports.ResolveSideEffect
+        self, patient_id: PatientId, request: Request, command: ResolveSideEffect
     ) -> Done[Event]:
-        return await self._decide(patient_id, request, reports.resolve_side_effect, command)
+        return await self._decide(patient_id, request, side_effects.resolve_side_effect, command)
 
-    async def answer_scale(self, patient_id: PatientId, request: Request, command: reports.AnswerScale) -> Done[Event]:
-        return await self._decide(patient_id, request, reports.answer_scale, command)
+    async def answer_scale(self, patient_id: PatientId, request: Request, command: AnswerScale) -> Done[Event]:
+        return await self._decide(patient_id, request, side_effects.answer_scale, command)
 
-    async def record_dose(self, patient_id: PatientId, request: Request, command: reports.RecordDose) -> Done[Event]:
-        return await self._decide(patient_id, request, reports.record_dose, command)
+    async def record_dose(self, patient_id: PatientId, request: Request, command: RecordDose) -> Done[Event]:
+        return await self._decide(patient_id, request, side_effects.record_dose, command)
 
     async def mark_entered_in_error(
-        self, patient_id: PatientId, request: Request, command: reports.MarkEnteredInError
+        self, patient_id: PatientId, request: Request, command: MarkEnteredInError
     ) -> Done[Event]:
-        return await self._decide(patient_id, request, reports.mark_entered_in_error, command)
+        return await self._decide(patient_id, request, side_effects.mark_entered_in_error, command)
 
     async def _decide(
         self,

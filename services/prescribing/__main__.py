@@ -12,9 +12,9 @@ from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
 from services.prescribing.application import Prescribing
 from services.prescribing.consumers import NOTES
-from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.events import TOPICS
 from services.prescribing.domain.screening import RESTS_ON
+from services.prescribing.domain.state import DECIDER
 from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import PUBLISHED

@@ -11,16 +11,14 @@ from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.screening.explaining import Explanation
-from services.prescribing.domain import orders
-from services.prescribing.domain.chart import PrescriptionChart
+from services.prescribing.domain import dose_changes, entered_in_error, orders
+from services.prescribing.domain.discontinuing import DiscontinuePrescription, discontinue
+from services.prescribing.domain.dose_changes import ChangeDose
+from services.prescribing.domain.entered_in_error import MarkEnteredInError
 from services.prescribing.domain.events import Event, Order
-from services.prescribing.domain.orders import (
-    ChangeDose,
-    DiscontinuePrescription,
-    IssuePrescription,
-    MarkEnteredInError,
-)
+from services.prescribing.domain.orders import IssuePrescription
 from services.prescribing.domain.screening import Freshness, explained, safety_check
+from services.prescribing.domain.state import PrescriptionChart
 
 
 class Evidence(Protocol):
@@ -72,16 +70,18 @@ class Prescribing:
     ) -> Done[Event]:
         freshness = await self._evidence.freshness(patient_id, at_least, request.now)
         informed = replace(command, freshness=freshness)
-        return await self._streams.transact(patient_id, request, lambda chart: orders.change_dose(informed, chart))
+        return await self._streams.transact(
+            patient_id, request, lambda chart: dose_changes.change_dose(informed, chart)
+        )
 
     async def discontinue_prescription(
         self, patient_id: PatientId, request: Request, command: DiscontinuePrescription
     ) -> Done[Event]:
-        return await self._streams.transact(patient_id, request, lambda chart: orders.discontinue(command, chart))
+        return await self._streams.transact(patient_id, request, lambda chart: discontinue(command, chart))
 
     async def mark_entered_in_error(
         self, patient_id: PatientId, request: Request, command: MarkEnteredInError
     ) -> Done[Event]:
         return await self._streams.transact(
-            patient_id, request, lambda chart: orders.mark_entered_in_error(command, chart)
+            patient_id, request, lambda chart: entered_in_error.mark_entered_in_error(command, chart)
         )

@@ -8,12 +8,13 @@ from careloop.chassis.events.envelope import Envelope
 from careloop.contracts import assessment, monitoring, terms
 from careloop.knowledge import chart as known
 from careloop.knowledge.scales.score import READ_BY_THE_CHECK
-from services.prescribing.domain import events
-from services.prescribing.domain.events import Event, Noted
+from services.prescribing.domain import noted
+from services.prescribing.domain.events import Event
+from services.prescribing.domain.noted import Noted
 
 
 def note_profile(envelope: Envelope, fact: assessment.PatientEnrolled) -> Noted:
-    return events.ProfileNoted(
+    return noted.ProfileNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         birth_date=fact.birth_date,
@@ -23,7 +24,7 @@ def note_profile(envelope: Envelope, fact: assessment.PatientEnrolled) -> Noted:
 
 
 def note_history(envelope: Envelope, fact: assessment.HistoryRecorded) -> Noted:
-    return events.HistoryNoted(
+    return noted.HistoryNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         conditions=tuple(_condition(condition) for condition in fact.conditions),
@@ -43,19 +44,19 @@ def _condition(condition: assessment.Condition) -> known.Condition:
 
 def _trial(treatment: assessment.EarlierTreatment) -> known.Trial:
     stopped = treatment.stopped_for
-    told = stopped not in (assessment.StoppedFor.UNKNOWN, assessment.StoppedFor.NOT_STOPPED)
+    known_reason = stopped not in (assessment.StoppedFor.UNKNOWN, assessment.StoppedFor.NOT_STOPPED)
     return known.Trial(
         name=treatment.medicine.name or None,
         rxcui=treatment.medicine.rxcui or None,
         daily_dose_mg=treatment.daily_dose_mg,
         weeks=None if treatment.weeks is None else Decimal(treatment.weeks),
         response=known.TrialResponse(treatment.response),
-        stopped_for=known.StoppedFor(stopped) if told else None,
+        stopped_for=known.StoppedFor(stopped) if known_reason else None,
     )
 
 
 def note_medications(envelope: Envelope, fact: assessment.MedicationsReconciled) -> Noted:
-    return events.MedicationsNoted(
+    return noted.MedicationsNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         medications=tuple(_medication(medication) for medication in fact.medications),
@@ -74,7 +75,7 @@ def _medication(taken: assessment.CurrentMedication) -> known.Medication:
 
 
 def note_allergies(envelope: Envelope, fact: assessment.AllergiesRecorded) -> Noted:
-    return events.AllergiesNoted(
+    return noted.AllergiesNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         allergies=tuple(_allergy(allergy) for allergy in fact.allergies),
@@ -92,7 +93,7 @@ def _allergy(allergy: assessment.Allergy) -> known.Allergy:
 
 
 def note_pregnancy(envelope: Envelope, fact: assessment.PregnancyRecorded) -> Noted:
-    return events.PregnancyNoted(
+    return noted.PregnancyNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         status=known.Pregnancy(fact.status),
@@ -101,7 +102,7 @@ def note_pregnancy(envelope: Envelope, fact: assessment.PregnancyRecorded) -> No
 
 
 def note_results(envelope: Envelope, fact: assessment.ResultsRecorded) -> Noted:
-    return events.ResultsNoted(
+    return noted.ResultsNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         results=tuple(
@@ -113,7 +114,7 @@ def note_results(envelope: Envelope, fact: assessment.ResultsRecorded) -> Noted:
 
 
 def note_diagnosis(envelope: Envelope, fact: assessment.DiagnosisEstablished) -> Noted:
-    return events.DiagnosisNoted(
+    return noted.DiagnosisNoted(
         fact_id=fact.fact_id, evidence=envelope.event_id, icd10=fact.icd10, occurred_at=fact.occurred_at
     )
 
@@ -122,7 +123,7 @@ def note_scale(envelope: Envelope, fact: terms.ScaleScored) -> Noted | None:
     """Other scales say nothing that the safety check reads."""
     if fact.instrument not in READ_BY_THE_CHECK:
         return None
-    return events.ScaleNoted(
+    return noted.ScaleNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         instrument=fact.instrument,
@@ -140,7 +141,7 @@ def note_risk(envelope: Envelope, fact: terms.RiskRaised) -> Noted:
 
 
 def _risk(envelope: Envelope, level: terms.RiskLevel, fact: Any) -> Noted:
-    return events.SuicideRiskNoted(
+    return noted.SuicideRiskNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         level=known.SuicideRisk(level),
@@ -150,7 +151,7 @@ def _risk(envelope: Envelope, level: terms.RiskLevel, fact: Any) -> Noted:
 
 def note_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) -> Noted:
     suspected = fact.suspected_medicine
-    return events.SideEffectNoted(
+    return noted.SideEffectNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         suspected_medicine=suspected.name if suspected else "",
@@ -161,7 +162,7 @@ def note_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) ->
 
 
 def note_strike(envelope: Envelope, fact: terms.EnteredInError) -> Noted:
-    return events.StrikeNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
+    return noted.StrikeNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
 
 
 NOTES: Notes[Event | None] = {

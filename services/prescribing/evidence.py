@@ -10,7 +10,7 @@ from careloop.chassis.events.partitioner import partition_of
 from careloop.chassis.log.protocol import EventStore
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
-from services.prescribing.domain.events import SourcePosition
+from services.prescribing.domain.decision_capsule import SourcePosition
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
 CONSUMER = "prescribing.evidence"

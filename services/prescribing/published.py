@@ -1,41 +1,40 @@
-"""Which stored facts prescribing tells others, and in which words."""
+"""Which stored facts prescribing publishes, and in which words."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from careloop.contracts import prescribing as contract
 from careloop.contracts import terms
 from services.prescribing.domain import events
-from services.prescribing.domain.events import DecisionCapsule
+from services.prescribing.domain.decision_capsule import DecisionCapsule
+
+Published = TypeVar("Published")
 
 
-def _decided(event: events.Decided, published: type) -> Any:
+def _decided(event: events.Decided, published: type[Published]) -> Published:
     """The event in the published words; its capsule lies flat there."""
     return msgspec.convert(msgspec.to_builtins(event) | {"capsule": _capsule(event.capsule)}, published)
 
 
 def _capsule(capsule: DecisionCapsule) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(capsule)
-    screening = told.pop("screening")
+    flat: dict[str, Any] = msgspec.to_builtins(capsule)
+    screening = flat.pop("screening")
     knowledge = screening.pop("knowledge")
     names = {f"knowledge_{name}": knowledge[name] for name in ("pack", "version", "digest")}
-    return {**told, **screening, **names}
+    return {**flat, **screening, **names}
 
 
 def issued(event: events.PrescriptionIssued) -> contract.PrescriptionIssued:
-    told: contract.PrescriptionIssued = _decided(event, contract.PrescriptionIssued)
-    return told
+    return _decided(event, contract.PrescriptionIssued)
 
 
 def declined(event: events.PrescriptionDeclined) -> contract.PrescriptionDeclined:
-    told: contract.PrescriptionDeclined = _decided(event, contract.PrescriptionDeclined)
-    return told
+    return _decided(event, contract.PrescriptionDeclined)
 
 
 def dose_changed(event: events.DoseChanged) -> contract.DoseChanged:
-    told: contract.DoseChanged = _decided(event, contract.DoseChanged)
-    return told
+    return _decided(event, contract.DoseChanged)
 
 
 PUBLISHED: dict[type, Any] = {

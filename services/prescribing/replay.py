@@ -15,7 +15,7 @@ from services.prescribing.domain.events import PrescriptionIssued as Issued
 from services.prescribing.domain.past import PastDecision, as_decided
 
 PAGE = 1000
-STREAMS_KEPT = 256
+STREAMS_CACHED = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +71,15 @@ class PastDecisions:
             position = rows[-1].meta.position
             yield Progress(position=position, through=through)
 
-    async def _stream(self, row: StoredEvent, kept: OrderedDict[UUID, list[Event]]) -> list[Event]:
-        """The decision's stream at least up to it; the last few are kept, as a patient's events lie close together."""
+    async def _stream(self, row: StoredEvent, cache: OrderedDict[UUID, list[Event]]) -> list[Event]:
+        """The decision's stream at least up to it; the last few are cached: a patient's events lie close together."""
         stream_id = row.meta.stream_id
-        if len(kept.get(stream_id, ())) < row.meta.version:
-            kept[stream_id] = self._decoded(await self._store.load(stream_id))
-        kept.move_to_end(stream_id)
-        if len(kept) > STREAMS_KEPT:
-            kept.popitem(last=False)
-        return kept[stream_id]
+        if len(cache.get(stream_id, ())) < row.meta.version:
+            cache[stream_id] = self._decoded(await self._store.load(stream_id))
+        cache.move_to_end(stream_id)
+        if len(cache) > STREAMS_CACHED:
+            cache.popitem(last=False)
+        return cache[stream_id]
 
     def _decoded(self, rows: Sequence[StoredEvent]) -> list[Event]:
         return [self._codec.decode(row.meta.topic, row.state) for row in rows]

@@ -11,22 +11,30 @@ from hypothesis import strategies as st
 
 from careloop.kernel.errors import CareloopError
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.monitoring.domain import events, reports
+from services.monitoring.domain import events
 from services.monitoring.domain.events import TriageLevel
-from services.monitoring.domain.watch import DECIDER
+from services.monitoring.domain.side_effects import (
+    ReportSideEffect,
+    answer_scale,
+    mark_entered_in_error,
+    record_dose,
+    report_side_effect,
+    resolve_side_effect,
+)
+from services.monitoring.domain.state import DECIDER
 from tests.support.controls import monitoring as m
 from tests.support.controls.moments import NOON, TODAY, fact
 from tests.support.specification import given
 
 
-def triage_of(*facts: events.Event, report: reports.ReportSideEffect) -> events.Triage:
-    (reported,) = given(DECIDER, *facts).when(reports.report_side_effect, report).decided
+def triage_of(*facts: events.Event, report: ReportSideEffect) -> events.Triage:
+    (reported,) = given(DECIDER, *facts).when(report_side_effect, report).decided
     assert isinstance(reported, events.SideEffectReported)
     return reported.triage
 
 
 def test_a_graded_side_effect_is_triaged_with_the_time_it_is_due() -> None:
-    given(DECIDER, m.ENROLLED).when(reports.report_side_effect, m.REPORT_NAUSEA).then(m.NAUSEA)
+    given(DECIDER, m.ENROLLED).when(report_side_effect, m.REPORT_NAUSEA).then(m.NAUSEA)
 
 
 def test_the_clock_starts_when_it_became_known_not_when_it_was_felt() -> None:
@@ -70,12 +78,12 @@ def test_our_own_prescription_makes_it_a_red_flag_too_and_still_does_after_it_en
 
 
 def test_a_report_is_taken_before_the_enrolment_arrived() -> None:
-    given(DECIDER).when(reports.report_side_effect, m.REPORT_NAUSEA).then(m.NAUSEA)
+    given(DECIDER).when(report_side_effect, m.REPORT_NAUSEA).then(m.NAUSEA)
 
 
 @pytest.mark.parametrize(("grade", "refused"), [(0, True), (1, False), (5, False), (6, True)])
 def test_grades_are_1_to_5(grade: int, refused: bool) -> None:
-    when = given(DECIDER).when(reports.report_side_effect, replace(m.REPORT_NAUSEA, ctcae_grade=grade))
+    when = given(DECIDER).when(report_side_effect, replace(m.REPORT_NAUSEA, ctcae_grade=grade))
     if refused:
         assert when.then_refused("out-of-range").field == "ctcae_grade"
     else:
@@ -84,32 +92,30 @@ def test_grades_are_1_to_5(grade: int, refused: bool) -> None:
 
 def test_what_has_not_happened_yet_is_refused() -> None:
     tomorrow = replace(m.REPORT_NAUSEA, occurred_at=NOON + timedelta(seconds=1))
-    given(DECIDER).when(reports.report_side_effect, tomorrow).then_refused("in-the-future")
+    given(DECIDER).when(report_side_effect, tomorrow).then_refused("in-the-future")
 
 
 def test_a_side_effect_is_resolved_once() -> None:
-    given(DECIDER, m.NAUSEA).when(reports.resolve_side_effect, m.RESOLVE_NAUSEA).then(m.NAUSEA_RESOLVED)
+    given(DECIDER, m.NAUSEA).when(resolve_side_effect, m.RESOLVE_NAUSEA).then(m.NAUSEA_RESOLVED)
     again = replace(m.RESOLVE_NAUSEA, fact_id=fact("another resolution"))
-    given(DECIDER, m.NAUSEA, m.NAUSEA_RESOLVED).when(reports.resolve_side_effect, again).then_refused(
-        "side-effect-resolved"
-    )
+    given(DECIDER, m.NAUSEA, m.NAUSEA_RESOLVED).when(resolve_side_effect, again).then_refused("side-effect-resolved")
 
 
 def test_what_was_struck_or_never_reported_cannot_be_resolved() -> None:
-    given(DECIDER).when(reports.resolve_side_effect, m.RESOLVE_NAUSEA).then_refused("side-effect-not-known")
-    given(DECIDER, m.NAUSEA, m.NAUSEA_STRUCK).when(reports.resolve_side_effect, m.RESOLVE_NAUSEA).then_refused(
+    given(DECIDER).when(resolve_side_effect, m.RESOLVE_NAUSEA).then_refused("side-effect-not-known")
+    given(DECIDER, m.NAUSEA, m.NAUSEA_STRUCK).when(resolve_side_effect, m.RESOLVE_NAUSEA).then_refused(
         "side-effect-not-known"
     )
 
 
 def test_a_scale_is_scored_and_raises_nothing_when_nothing_asks_for_contact() -> None:
-    given(DECIDER).when(reports.answer_scale, m.ANSWER_PHQ_9).then(m.PHQ_9)
+    given(DECIDER).when(answer_scale, m.ANSWER_PHQ_9).then(m.PHQ_9)
 
 
 @pytest.mark.parametrize("answer", [1, 2, 3])
 def test_any_thought_of_being_better_off_dead_raises_a_risk_due_within_a_day(answer: int) -> None:
     items = (*m.ANSWER_PHQ_9.items[:8], answer)
-    _, risk = given(DECIDER).when(reports.answer_scale, replace(m.ANSWER_PHQ_9, items=items)).decided
+    _, risk = given(DECIDER).when(answer_scale, replace(m.ANSWER_PHQ_9, items=items)).decided
     assert isinstance(risk, events.RiskRaised)
     assert (risk.level, risk.due_at, risk.scale_fact_id) == (
         RiskLevel.MODERATE,
@@ -130,46 +136,46 @@ def test_any_thought_of_being_better_off_dead_raises_a_risk_due_within_a_day(ans
 )
 def test_the_columbia_screener_raises_a_risk_from_moderate_on(items: tuple[int, ...], level: RiskLevel | None) -> None:
     screener = replace(m.ANSWER_PHQ_9, instrument="c-ssrs", items=items)
-    decided = given(DECIDER).when(reports.answer_scale, screener).decided
+    decided = given(DECIDER).when(answer_scale, screener).decided
     assert [event.level for event in decided if isinstance(event, events.RiskRaised)] == ([level] if level else [])
 
 
 def test_a_high_risk_is_due_within_the_hour() -> None:
     screener = replace(m.ANSWER_PHQ_9, instrument="c-ssrs", items=(1, 1, 0, 0, 1, 0, 0))
-    _, risk = given(DECIDER).when(reports.answer_scale, screener).decided
+    _, risk = given(DECIDER).when(answer_scale, screener).decided
     assert isinstance(risk, events.RiskRaised)
     assert risk.due_at == NOON + timedelta(hours=1)
 
 
 def test_answers_out_of_range_are_refused_by_item() -> None:
     wrong = replace(m.ANSWER_PHQ_9, items=(4, *m.ANSWER_PHQ_9.items[1:]))
-    assert given(DECIDER).when(reports.answer_scale, wrong).then_refused("out-of-range").field == "items[0]"
+    assert given(DECIDER).when(answer_scale, wrong).then_refused("out-of-range").field == "items[0]"
 
 
 def test_a_dose_is_recorded_and_a_skipped_one_needs_a_reason() -> None:
-    given(DECIDER).when(reports.record_dose, m.RECORD_DOSE).then(m.DOSE)
+    given(DECIDER).when(record_dose, m.RECORD_DOSE).then(m.DOSE)
     skipped = replace(m.RECORD_DOSE, status=events.DoseStatus.SKIPPED)
-    given(DECIDER).when(reports.record_dose, skipped).then_refused("reason-required")
+    given(DECIDER).when(record_dose, skipped).then_refused("reason-required")
 
 
 def test_a_fact_is_struck_once_and_a_scale_takes_its_risk_with_it() -> None:
-    given(DECIDER, m.NAUSEA).when(reports.mark_entered_in_error, m.STRIKE_NAUSEA).then(m.NAUSEA_STRUCK)
-    given(DECIDER, m.NAUSEA, m.NAUSEA_STRUCK).when(reports.mark_entered_in_error, m.STRIKE_NAUSEA).then_nothing()
-    given(DECIDER).when(reports.mark_entered_in_error, m.STRIKE_NAUSEA).then_refused("fact-not-known")
+    given(DECIDER, m.NAUSEA).when(mark_entered_in_error, m.STRIKE_NAUSEA).then(m.NAUSEA_STRUCK)
+    given(DECIDER, m.NAUSEA, m.NAUSEA_STRUCK).when(mark_entered_in_error, m.STRIKE_NAUSEA).then_nothing()
+    given(DECIDER).when(mark_entered_in_error, m.STRIKE_NAUSEA).then_refused("fact-not-known")
     asked = replace(m.ANSWER_PHQ_9, items=(*m.ANSWER_PHQ_9.items[:8], 1))
-    scored = given(DECIDER).when(reports.answer_scale, asked).decided
+    scored = given(DECIDER).when(answer_scale, asked).decided
     strike = replace(m.STRIKE_NAUSEA, fact_id=asked.fact_id)
-    struck = given(DECIDER, *scored).when(reports.mark_entered_in_error, strike).decided
+    struck = given(DECIDER, *scored).when(mark_entered_in_error, strike).decided
     assert [event.fact_id for event in struck] == [event.fact_id for event in scored]
 
 
 COMMANDS = [
-    (reports.report_side_effect, m.REPORT_NAUSEA),
-    (reports.report_side_effect, m.REPORT_RASH),
-    (reports.resolve_side_effect, m.RESOLVE_NAUSEA),
-    (reports.answer_scale, m.ANSWER_PHQ_9),
-    (reports.record_dose, m.RECORD_DOSE),
-    (reports.mark_entered_in_error, m.STRIKE_NAUSEA),
+    (report_side_effect, m.REPORT_NAUSEA),
+    (report_side_effect, m.REPORT_RASH),
+    (resolve_side_effect, m.RESOLVE_NAUSEA),
+    (answer_scale, m.ANSWER_PHQ_9),
+    (record_dose, m.RECORD_DOSE),
+    (mark_entered_in_error, m.STRIKE_NAUSEA),
 ]
 
 

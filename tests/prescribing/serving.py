@@ -23,9 +23,9 @@ from careloop.contracts.terms import Role
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId
 from services.prescribing.application import Prescribing
-from services.prescribing.domain.chart import DECIDER, PrescriptionChart
 from services.prescribing.domain.events import TOPICS, Event
 from services.prescribing.domain.screening import Freshness
+from services.prescribing.domain.state import DECIDER, PrescriptionChart
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.replay import PastDecisions
 from tests.support.controls import prescribing as p

@@ -12,6 +12,8 @@ from hypothesis import settings
 from careloop.cli.calling.past_decisions import answered_by, answered_then, explained
 from careloop.knowledge.pack.pack import current_pack, load, read_data
 from services.prescribing.domain import events
+from services.prescribing.domain.codes import OverrideReason
+from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.past import as_decided, explanations
 from services.prescribing.grpc_api.past import decision_message
 from services.prescribing.replay import Recorded
@@ -147,14 +149,14 @@ async def test_a_coded_answer_stands_beside_its_alert() -> None:
     facts = (*p.ASSESSED, TAKING_LISINOPRIL)
     (declined,) = issued(*facts, order=LITHIUM)[len(facts) :]
     assert isinstance(declined, events.PrescriptionDeclined)
-    reason = events.OverrideReason.WILL_MONITOR
+    reason = OverrideReason.WILL_MONITOR
     screening = declined.capsule.screening
     answers = [
-        events.Override(rule=one.rule, involves=one.involves, reason=reason, comment="level in five days")
+        Override(rule=one.rule, involves=one.involves, reason=reason, comment="level in five days")
         for one in screening.alerts
     ]
     gaps = [f"not-checked:{gap.check}" for gap in screening.not_checked]
-    answers += [events.Override(rule=gap, involves=(), reason=reason) for gap in gaps]
+    answers += [Override(rule=gap, involves=(), reason=reason) for gap in gaps]
     log = Log()
     await log.tell(PATIENT, issued(*facts, order=LITHIUM, overrides=tuple(answers)))
     async with served(log) as console:

@@ -15,9 +15,18 @@ from careloop.kernel.errors import CareloopError
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
 from services.prescribing.domain import events, orders
-from services.prescribing.domain.chart import DECIDER, screening_chart
+from services.prescribing.domain.codes import OverrideReason
+from services.prescribing.domain.decision_capsule import DecisionCapsule
+from services.prescribing.domain.declining import CONTRAINDICATED, NOT_CHECKED, NOT_OVERRIDDEN
+from services.prescribing.domain.discontinuing import discontinue
+from services.prescribing.domain.dose_changes import change_dose
+from services.prescribing.domain.entered_in_error import mark_entered_in_error
+from services.prescribing.domain.noted import MedicationsNoted
+from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.past import as_decided, check_again
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
+from services.prescribing.domain.screening_chart import screening_chart
+from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
 from tests.support.specification import given
@@ -31,7 +40,7 @@ def ordered(name: str, dose: float | None = None) -> orders.IssuePrescription:
     return replace(p.ISSUE_SERTRALINE, fact_id=fact(name), order=order)
 
 
-def taking(*names: str, stopped_on: date | None = None) -> events.MedicationsNoted:
+def taking(*names: str, stopped_on: date | None = None) -> MedicationsNoted:
     return replace(
         p.NOTHING_TAKEN, medications=tuple(known.Medication(name=name, stopped_on=stopped_on) for name in names)
     )
@@ -42,7 +51,7 @@ def decide(command: orders.IssuePrescription, *facts: events.Event) -> events.Ev
     return decided
 
 
-def capsule_of(decided: events.Event) -> events.DecisionCapsule:
+def capsule_of(decided: events.Event) -> DecisionCapsule:
     assert isinstance(decided, events.PrescriptionIssued | events.PrescriptionDeclined | events.DoseChanged)
     return decided.capsule
 
@@ -66,16 +75,16 @@ def test_an_ssri_with_an_maoi_is_declined_and_nothing_can_override_it() -> None:
     tried = replace(
         p.ISSUE_SERTRALINE,
         overrides=(
-            events.Override(
+            Override(
                 rule="ddi.maoi-serotonergic",
                 involves=(),
-                reason=events.OverrideReason.BENEFIT_OUTWEIGHS_RISK,
+                reason=OverrideReason.BENEFIT_OUTWEIGHS_RISK,
             ),
         ),
     )
     declined = decide(tried, *p.ASSESSED, p.PHENELZINE_TAKEN)
     assert isinstance(declined, events.PrescriptionDeclined)
-    assert declined.reasons[0] == orders.CONTRAINDICATED
+    assert declined.reasons[0] == CONTRAINDICATED
 
 
 def test_a_struck_medication_no_longer_speaks_against_an_order() -> None:
@@ -104,19 +113,19 @@ def high_alerts(screening: Screening) -> list[Alert]:
     return [alert for alert in screening.alerts if alert.severity is Severity.HIGH]
 
 
-def answers_to(screening: Screening) -> tuple[events.Override, ...]:
+def answers_to(screening: Screening) -> tuple[Override, ...]:
     """A coded answer to everything high, and to everything that was not checked."""
-    reason = events.OverrideReason.WILL_MONITOR
-    alerts = [events.Override(rule=a.rule, involves=a.involves, reason=reason) for a in high_alerts(screening)]
+    reason = OverrideReason.WILL_MONITOR
+    alerts = [Override(rule=a.rule, involves=a.involves, reason=reason) for a in high_alerts(screening)]
     gaps = {f"not-checked:{missing.check}" for missing in screening.not_checked}
-    return (*alerts, *(events.Override(rule=gap, involves=(), reason=reason) for gap in sorted(gaps)))
+    return (*alerts, *(Override(rule=gap, involves=(), reason=reason) for gap in sorted(gaps)))
 
 
 def test_a_high_alert_needs_a_coded_reason_of_its_own() -> None:
     order = ordered("lithium carbonate", 600)
     declined = decide(order, *LITHIUM_WITH_LISINOPRIL)
     assert isinstance(declined, events.PrescriptionDeclined)
-    assert orders.NOT_OVERRIDDEN in declined.reasons
+    assert NOT_OVERRIDDEN in declined.reasons
     everything = answers_to(declined.capsule.screening)
     issued = decide(replace(order, overrides=everything), *LITHIUM_WITH_LISINOPRIL)
     assert isinstance(issued, events.PrescriptionIssued)
@@ -142,14 +151,14 @@ def test_overrides_that_answer_nothing_are_not_part_of_the_decision() -> None:
 def test_a_drug_nobody_knows_is_never_clear_and_needs_a_coded_reason() -> None:
     declined = decide(ordered("xyzmab", 10), *p.ASSESSED)
     assert isinstance(declined, events.PrescriptionDeclined)
-    assert declined.reasons == (orders.NOT_CHECKED,)
+    assert declined.reasons == (NOT_CHECKED,)
     assert declined.capsule.screening.outcome == "not-checked"
 
 
 def test_a_high_risk_drug_is_declined_while_the_allergy_list_was_never_asked() -> None:
     facts = (p.PROFILE, p.HISTORY, p.NOTHING_TAKEN, p.DIAGNOSIS, p.NO_RISK)
     order = ordered("clozapine", 25)
-    assert orders.NOT_CHECKED in decide(order, *facts).reasons  # type: ignore[union-attr]
+    assert NOT_CHECKED in decide(order, *facts).reasons  # type: ignore[union-attr]
 
 
 def test_a_drug_of_ordinary_risk_is_issued_with_the_gaps_on_record() -> None:
@@ -167,7 +176,7 @@ def test_stale_evidence_is_not_evidence(freshness: Freshness) -> None:
     assert {Check.DRUG_DRUG, Check.WASHOUT, Check.ALLERGY, Check.DUPLICATE_THERAPY} <= stale
     assert screening.outcome != "clear"
     declined = decide(replace(ordered("phenelzine", 45), freshness=freshness), *p.ASSESSED)
-    assert orders.NOT_CHECKED in declined.reasons  # type: ignore[union-attr]
+    assert NOT_CHECKED in declined.reasons  # type: ignore[union-attr]
 
 
 def test_our_own_prescription_is_checked_although_no_list_was_ever_taken() -> None:
@@ -208,9 +217,7 @@ def test_a_dose_change_of_lamotrigine_is_no_start_and_keeps_to_its_titration(day
         p.ISSUED.order, medicine=lamotrigine, daily_dose_mg=Decimal(25), starts_on=TODAY - timedelta(days=days)
     )
     stream = (*p.ASSESSED, replace(p.ISSUED, order=begun))
-    (decided,) = (
-        given(DECIDER, *stream).when(orders.change_dose, replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(50))).decided
-    )
+    (decided,) = given(DECIDER, *stream).when(change_dose, replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(50))).decided
     assert isinstance(decided, events.DoseChanged | events.PrescriptionDeclined)
     told = {alert.rule for alert in capsule_of(decided).screening.alerts if alert.kind is Check.DOSE}
     assert told == found
@@ -222,7 +229,7 @@ def test_nobody_prescribes_for_someone_who_is_not_enrolled() -> None:
 
 
 def test_a_dose_is_changed_after_the_same_check() -> None:
-    (changed,) = given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, p.CHANGE_TO_100).decided
+    (changed,) = given(DECIDER, *p.ASSESSED, p.ISSUED).when(change_dose, p.CHANGE_TO_100).decided
     assert isinstance(changed, events.DoseChanged)
     assert (changed.from_daily_dose_mg, changed.to_daily_dose_mg) == (Decimal(50), Decimal(100))
     kinds = {alert.kind for alert in changed.capsule.screening.alerts}
@@ -232,26 +239,26 @@ def test_a_dose_is_changed_after_the_same_check() -> None:
 @pytest.mark.parametrize(("dose", "declined"), [(200, False), (201, True)])
 def test_more_than_the_maximum_daily_dose_asks_for_a_reason(dose: int, declined: bool) -> None:
     asked = replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(dose))
-    (decided,) = given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, asked).decided
+    (decided,) = given(DECIDER, *p.ASSESSED, p.ISSUED).when(change_dose, asked).decided
     dose_alerts = [alert for alert in capsule_of(decided).screening.alerts if alert.kind is Check.DOSE]
     assert bool(dose_alerts) is declined
 
 
 def test_an_ended_or_unknown_prescription_cannot_change() -> None:
-    given(DECIDER, *p.ASSESSED).when(orders.change_dose, p.CHANGE_TO_100).then_refused("prescription-not-known")
-    given(DECIDER, *p.ASSESSED, p.ISSUED, p.DISCONTINUED).when(orders.change_dose, p.CHANGE_TO_100).then_refused(
+    given(DECIDER, *p.ASSESSED).when(change_dose, p.CHANGE_TO_100).then_refused("prescription-not-known")
+    given(DECIDER, *p.ASSESSED, p.ISSUED, p.DISCONTINUED).when(change_dose, p.CHANGE_TO_100).then_refused(
         "prescription-ended"
     )
     same = replace(p.CHANGE_TO_100, daily_dose_mg=Decimal(50))
-    given(DECIDER, *p.ASSESSED, p.ISSUED).when(orders.change_dose, same).then_refused("dose-unchanged")
+    given(DECIDER, *p.ASSESSED, p.ISSUED).when(change_dose, same).then_refused("dose-unchanged")
 
 
 def test_a_prescription_ends_once() -> None:
-    given(DECIDER, p.ISSUED).when(orders.discontinue, p.DISCONTINUE).then(p.DISCONTINUED)
+    given(DECIDER, p.ISSUED).when(discontinue, p.DISCONTINUE).then(p.DISCONTINUED)
     again = replace(p.DISCONTINUE, fact_id=fact("end again"))
-    given(DECIDER, p.ISSUED, p.DISCONTINUED).when(orders.discontinue, again).then_nothing()
+    given(DECIDER, p.ISSUED, p.DISCONTINUED).when(discontinue, again).then_nothing()
     tomorrow = replace(p.DISCONTINUE, stopped_on=TODAY + timedelta(days=1))
-    given(DECIDER, p.ISSUED).when(orders.discontinue, tomorrow).then_refused("stopped-in-the-future")
+    given(DECIDER, p.ISSUED).when(discontinue, tomorrow).then_refused("stopped-in-the-future")
 
 
 def test_a_prescription_ended_for_intolerance_speaks_against_the_next() -> None:
@@ -260,9 +267,9 @@ def test_a_prescription_ended_for_intolerance_speaks_against_the_next() -> None:
 
 
 def test_what_was_entered_in_error_no_longer_counts() -> None:
-    given(DECIDER, p.ISSUED).when(orders.mark_entered_in_error, p.STRIKE).then(p.STRUCK)
-    given(DECIDER, p.ISSUED, p.STRUCK).when(orders.mark_entered_in_error, p.STRIKE).then_nothing()
-    given(DECIDER).when(orders.mark_entered_in_error, p.STRIKE).then_refused("fact-not-known")
+    given(DECIDER, p.ISSUED).when(mark_entered_in_error, p.STRIKE).then(p.STRUCK)
+    given(DECIDER, p.ISSUED, p.STRUCK).when(mark_entered_in_error, p.STRIKE).then_nothing()
+    given(DECIDER).when(mark_entered_in_error, p.STRIKE).then_refused("fact-not-known")
     assert not DECIDER.fold((p.ISSUED, p.STRUCK)).prescribed()
 
 
@@ -280,9 +287,9 @@ def test_a_capsule_run_again_gives_the_same_answer(history: list[events.Event]) 
 
 COMMANDS = [
     (orders.issue, p.ISSUE_SERTRALINE),
-    (orders.change_dose, p.CHANGE_TO_100),
-    (orders.discontinue, p.DISCONTINUE),
-    (orders.mark_entered_in_error, p.STRIKE),
+    (change_dose, p.CHANGE_TO_100),
+    (discontinue, p.DISCONTINUE),
+    (mark_entered_in_error, p.STRIKE),
 ]
 
 

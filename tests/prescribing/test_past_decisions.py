@@ -13,10 +13,12 @@ from careloop.chassis.events.codec import Codec
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack.pack import Pack, current_pack, load, read_data
 from careloop.knowledge.screening.rechecking import rechecked
-from services.prescribing.domain import events, orders
-from services.prescribing.domain.chart import DECIDER
+from services.prescribing.domain import events
+from services.prescribing.domain.declining import reasons_to_decline
+from services.prescribing.domain.dose_changes import change_dose
 from services.prescribing.domain.past import as_decided, check_again
-from services.prescribing.replay import STREAMS_KEPT, PastDecisions, Progress, Recorded
+from services.prescribing.domain.state import DECIDER
+from services.prescribing.replay import STREAMS_CACHED, PastDecisions, Progress, Recorded
 from tests.prescribing.serving import Log
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, TODAY
@@ -56,7 +58,7 @@ def test_running_a_capsule_again_gives_the_same_answer(course: list[events.Event
         capsule = decided.capsule
         assert again == capsule.screening
         assert past.chart.evidence() == capsule.evidence
-        reasons = orders.reasons_to_decline(past.order, again, capsule.overrides)
+        reasons = reasons_to_decline(past.order, again, capsule.overrides)
         assert reasons == (decided.reasons if isinstance(decided, events.PrescriptionDeclined) else ())
 
 
@@ -90,7 +92,7 @@ def test_a_decision_from_before_the_day_was_kept_is_taken_as_of_the_day_it_was_r
 def test_a_declined_change_of_dose_is_not_a_duplicate_of_its_own_prescription() -> None:
     stream = issued(*p.ASSESSED, order=p.SERTRALINE_50)
     change = replace(p.CHANGE_TO_100, prescription=stream[-1].fact_id, daily_dose_mg=Decimal(600))
-    (declined,) = orders.change_dose(change, DECIDER.fold(stream))
+    (declined,) = change_dose(change, DECIDER.fold(stream))
     assert isinstance(declined, events.PrescriptionDeclined)
     past = as_decided(declined, [*stream, declined], TODAY)
     assert past.changing == change.prescription
@@ -123,7 +125,7 @@ async def test_what_is_recorded_while_the_log_is_read_is_left_out() -> None:
 
 async def test_every_stream_is_read_however_many_there_are() -> None:
     log = Log()
-    patients = [PatientId(uuid5(PATIENT, str(number))) for number in range(STREAMS_KEPT + 2)]
+    patients = [PatientId(uuid5(PATIENT, str(number))) for number in range(STREAMS_CACHED + 2)]
     for patient in patients:
         await log.tell(patient, [p.PROFILE])
     for patient in [*patients, *patients]:

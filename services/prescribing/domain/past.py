@@ -10,10 +10,10 @@ from careloop.kernel.ids import FactId
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.screening.explaining import Explanation
-from services.prescribing.domain.chart import DECIDER, PrescriptionChart
+from services.prescribing.domain.dose_changes import order_of_dose
 from services.prescribing.domain.events import Decided, DoseChanged, Event, Order
-from services.prescribing.domain.orders import order_of_dose
 from services.prescribing.domain.screening import EVIDENCE_STALE, Freshness, explained, safety_check
+from services.prescribing.domain.state import DECIDER, PrescriptionChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class PastDecision:
 def as_decided(decided: Decided, stream: Sequence[Event], recorded_on: date) -> PastDecision:
     """The decision on the events of its stream that it stood on; later ones in `stream` are left out.
 
-    Decisions stored before the day was kept are taken to have been decided on the day they were recorded.
+    A decision stored without its day is taken to have been decided on the day it was recorded.
     """
     capsule = decided.capsule
     chart = DECIDER.fold(stream[: capsule.stream_version])

@@ -9,8 +9,11 @@ from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, he
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.screening.explaining import Explanation, explain
 from careloop.knowledge.screening.screen import screen
-from services.prescribing.domain.chart import PrescriptionChart, screening_chart
-from services.prescribing.domain.events import HistoryNoted, MedicationsNoted, Order, SourcePosition
+from services.prescribing.domain.decision_capsule import SourcePosition
+from services.prescribing.domain.events import Order
+from services.prescribing.domain.noted import HistoryNoted, MedicationsNoted
+from services.prescribing.domain.screening_chart import screening_chart
+from services.prescribing.domain.state import PrescriptionChart
 
 EVIDENCE_STALE = "evidence-stale"
 RESTS_ON: dict[str, tuple[Check, ...]] = {
@@ -67,9 +70,9 @@ def explained(
     chart: PrescriptionChart, order: Order, today: date, screening: Screening, *, changing: FactId | None = None
 ) -> tuple[Explanation, ...]:
     """Of each alert in turn, why it holds and on what in the chart that the check was made on."""
-    told = screening_chart(chart, changing=changing)
+    read = screening_chart(chart, changing=changing)
     question = asked(order, chart.taken_since(changing))
-    return tuple(explain(alert, told, question, today) for alert in screening.alerts)
+    return tuple(explain(alert, read, question, today) for alert in screening.alerts)
 
 
 def asked(order: Order, taken_since: date | None = None) -> known.Order:

@@ -1,9 +1,7 @@
 """Prescribing over gRPC: requests become commands, outcomes become answers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import datetime
-from decimal import Decimal
 
 import grpc
 from care.prescribing.v1 import prescribing_pb2 as pb
@@ -12,30 +10,17 @@ from care.prescribing.v1 import prescribing_pb2_grpc
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.call import current_call, request_for
 from careloop.chassis.calls.receipts import Receipts
-from careloop.chassis.commands.streams import Done
-from careloop.chassis.events import consistency_token as tokens
-from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.ids import PatientId
 from services.prescribing.application import Prescribing
-from services.prescribing.domain import orders
-from services.prescribing.domain.events import (
-    Decided,
-    Event,
-    Medicine,
-    Order,
-    Override,
-    OverrideReason,
-    PrescriptionDeclined,
-    StatusReason,
-)
+from services.prescribing.domain import discontinuing, dose_changes, entered_in_error, orders
+from services.prescribing.domain.codes import StatusReason
+from services.prescribing.domain.events import Decided
 from services.prescribing.domain.past import explanations
-from services.prescribing.domain.screening import RESTS_ON
-from services.prescribing.grpc_api.answers import evidence_messages, screening_message
+from services.prescribing.grpc_api import answers, reading
 from services.prescribing.grpc_api.past import decision_message, read_message
 from services.prescribing.replay import PastDecisions
 
 Context = grpc.aio.ServicerContext
-LONGEST_SUPPLY_DAYS = 366
 
 
 class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
@@ -53,11 +38,11 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         self, request: pb.ScreenOrderRequest, context: Context[pb.ScreenOrderRequest, pb.ScreenOrderResponse]
     ) -> pb.ScreenOrderResponse:
         patient_id, now = fields.patient_id(request.patient_id), current_call().now
-        order = _order(request.order, now)
-        answer = await self._service.screen_order(patient_id, order, _tokens(request.at_least, patient_id), now)
+        order = reading.order(request.order, now)
+        answer = await self._service.screen_order(patient_id, order, reading.tokens(request.at_least, patient_id), now)
         return pb.ScreenOrderResponse(
-            screening=screening_message(answer.screening, answer.explanations),
-            evidence=evidence_messages(answer.freshness),
+            screening=answers.screening_message(answer.screening, answer.explanations),
+            evidence=answers.evidence_messages(answer.freshness),
         )
 
     async def IssuePrescription(  # noqa: N802
@@ -68,20 +53,22 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         command = orders.IssuePrescription(
             fact_id=self._receipts.fact_id(patient_id, asked),
-            order=_order(request.order, call.now),
-            overrides=_overrides(request.overrides),
+            order=reading.order(request.order, call.now),
+            overrides=reading.overrides(request.overrides),
             prescriber=call.subject,
             credential=call.credential,
-            occurred_at=_occurred_at(request, call.now),
+            occurred_at=reading.occurred_at(request, call.now),
             now=call.now,
         )
-        done = await self._service.issue_prescription(patient_id, asked, command, _tokens(request.at_least, patient_id))
-        decided = _outcome(done)
+        done = await self._service.issue_prescription(
+            patient_id, asked, command, reading.tokens(request.at_least, patient_id)
+        )
+        decided = answers.decided_in(done)
         return pb.IssuePrescriptionResponse(
             receipt=self._receipts.of(patient_id, done),
-            decision=_decision(decided),
+            decision=answers.decision(decided),
             fact_id=str(decided.fact_id),
-            reasons=_reasons(decided),
+            reasons=answers.reasons(decided),
             screening=await self._explained(patient_id, decided),
         )
 
@@ -89,25 +76,25 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         self, request: pb.ChangeDoseRequest, context: Context[pb.ChangeDoseRequest, pb.ChangeDoseResponse]
     ) -> pb.ChangeDoseResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = orders.ChangeDose(
+        command = dose_changes.ChangeDose(
             fact_id=self._receipts.fact_id(patient_id, asked),
             prescription=fields.fact_id(request.prescription_id, "prescription_id"),
             daily_dose_mg=fields.amount(request.daily_dose_mg, "daily_dose_mg"),
             effective_on=fields.optional_day(request.effective_on, "effective_on") or call.now.date(),
             reason=fields.text(request.reason, "reason"),
-            overrides=_overrides(request.overrides),
+            overrides=reading.overrides(request.overrides),
             prescriber=call.subject,
             credential=call.credential,
-            occurred_at=_occurred_at(request, call.now),
+            occurred_at=reading.occurred_at(request, call.now),
             now=call.now,
         )
-        done = await self._service.change_dose(patient_id, asked, command, _tokens(request.at_least, patient_id))
-        decided = _outcome(done)
+        done = await self._service.change_dose(patient_id, asked, command, reading.tokens(request.at_least, patient_id))
+        decided = answers.decided_in(done)
         return pb.ChangeDoseResponse(
             receipt=self._receipts.of(patient_id, done),
-            decision=_decision(decided),
+            decision=answers.decision(decided),
             fact_id=str(decided.fact_id),
-            reasons=_reasons(decided),
+            reasons=answers.reasons(decided),
             screening=await self._explained(patient_id, decided),
         )
 
@@ -115,7 +102,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         """The answer that was stored, each alert explained on what was known then."""
         screening = decided.capsule.screening
         past = await self._decisions.taken(patient_id, decided) if screening.alerts else None
-        return screening_message(screening, explanations(past) if past else ())
+        return answers.screening_message(screening, explanations(past) if past else ())
 
     async def DiscontinuePrescription(  # noqa: N802
         self,
@@ -123,14 +110,14 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         context: Context[pb.DiscontinuePrescriptionRequest, pb.DiscontinuePrescriptionResponse],
     ) -> pb.DiscontinuePrescriptionResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = orders.DiscontinuePrescription(
+        command = discontinuing.DiscontinuePrescription(
             fact_id=self._receipts.fact_id(patient_id, asked),
             prescription=fields.fact_id(request.prescription_id, "prescription_id"),
             status_reason=fields.coded(request.status_reason, StatusReason, "status_reason"),
             stopped_on=fields.optional_day(request.stopped_on, "stopped_on") or call.now.date(),
             prescriber=call.subject,
             credential=call.credential,
-            occurred_at=_occurred_at(request, call.now),
+            occurred_at=reading.occurred_at(request, call.now),
             now=call.now,
         )
         done = await self._service.discontinue_prescription(patient_id, asked, command)
@@ -143,7 +130,7 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
         context: Context[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
     ) -> pb.MarkEnteredInErrorResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = orders.MarkEnteredInError(
+        command = entered_in_error.MarkEnteredInError(
             fact_id=fields.fact_id(request.fact_id),
             reason=fields.text(request.reason, "reason"),
             marked_by=call.subject,
@@ -161,65 +148,6 @@ class PrescribingApi(prescribing_pb2_grpc.PrescribingServiceServicer):
     async def ReadDecisions(  # noqa: N802
         self, request: pb.ReadDecisionsRequest, context: Context[pb.ReadDecisionsRequest, pb.ReadDecisionsResponse]
     ) -> AsyncIterator[pb.ReadDecisionsResponse]:
-        async with aclosing(self._decisions.all()) as told:
-            async for one in told:
+        async with aclosing(self._decisions.all()) as past:
+            async for one in past:
                 yield read_message(one)
-
-
-def _outcome(done: Done[Event]) -> Decided:
-    return next(event for event in done.events if isinstance(event, Decided))
-
-
-def _decision(decided: Decided) -> pb.Decision.ValueType:
-    declined = isinstance(decided, PrescriptionDeclined)
-    return pb.DECISION_DECLINED if declined else pb.DECISION_ISSUED
-
-
-def _reasons(decided: Decided) -> tuple[str, ...]:
-    return decided.reasons if isinstance(decided, PrescriptionDeclined) else ()
-
-
-def _occurred_at(
-    request: pb.IssuePrescriptionRequest | pb.ChangeDoseRequest | pb.DiscontinuePrescriptionRequest, now: datetime
-) -> datetime:
-    return fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=now)
-
-
-def _order(order: pb.Order, now: datetime) -> Order:
-    medicine = Medicine(
-        name=fields.text(order.medicine.name, "order.medicine.name", longest=500),
-        rxcui=fields.optional_text(order.medicine.rxcui, "order.medicine.rxcui", longest=20),
-    )
-    return Order(
-        medicine=medicine,
-        daily_dose_mg=_dose(order.daily_dose_mg),
-        sig=fields.optional_text(order.sig, "order.sig"),
-        days_supply=_days_supply(order),
-        starts_on=fields.optional_day(order.starts_on, "order.starts_on") or now.date(),
-    )
-
-
-def _dose(value: str) -> Decimal | None:
-    return fields.optional_amount(value, "order.daily_dose_mg")
-
-
-def _days_supply(order: pb.Order) -> int | None:
-    if not order.HasField("days_supply"):
-        return None
-    return fields.whole(order.days_supply, "order.days_supply", least=1, most=LONGEST_SUPPLY_DAYS)
-
-
-def _overrides(overrides: Sequence[pb.Override]) -> tuple[Override, ...]:
-    return tuple(
-        Override(
-            rule=fields.text(override.rule, f"overrides[{index}].rule", longest=200),
-            involves=tuple(override.involves),
-            reason=fields.coded(override.reason, OverrideReason, f"overrides[{index}].reason"),
-            comment=fields.optional_text(override.comment, f"overrides[{index}].comment"),
-        )
-        for index, override in enumerate(overrides)
-    )
-
-
-def _tokens(at_least: Sequence[str], patient_id: PatientId) -> list[ConsistencyToken]:
-    return tokens.at_least(at_least, patient_id, {*RESTS_ON, "prescribing"})

@@ -1,4 +1,4 @@
-"""The safety check's answer on the wire."""
+"""Decisions and the safety check's answer, in the words of `care.prescribing.v1`."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -7,8 +7,10 @@ from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
 from careloop.chassis.calls import reading as fields
+from careloop.chassis.commands.streams import Done
 from careloop.knowledge.findings import NotChecked, Screening
 from careloop.knowledge.screening.explaining import Explanation
+from services.prescribing.domain.events import Decided, Event, PrescriptionDeclined
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
 
@@ -54,3 +56,16 @@ def evidence_messages(freshness: Freshness) -> list[common_pb2.Freshness]:
         )
         for source in sorted(RESTS_ON)
     ]
+
+
+def decided_in(done: Done[Event]) -> Decided:
+    return next(event for event in done.events if isinstance(event, Decided))
+
+
+def decision(decided: Decided) -> pb.Decision.ValueType:
+    declined = isinstance(decided, PrescriptionDeclined)
+    return pb.DECISION_DECLINED if declined else pb.DECISION_ISSUED
+
+
+def reasons(decided: Decided) -> tuple[str, ...]:
+    return decided.reasons if isinstance(decided, PrescriptionDeclined) else ()

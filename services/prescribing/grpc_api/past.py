@@ -13,10 +13,10 @@ from careloop.chassis.calls import reading as fields
 from careloop.chassis.events.codec import ENCODER
 from careloop.knowledge.chart import Chart
 from careloop.knowledge.screening.explaining import Explanation
-from services.prescribing.domain.chart import screening_chart
 from services.prescribing.domain.events import DoseChanged, Order, PrescriptionDeclined
 from services.prescribing.domain.past import PastDecision
 from services.prescribing.domain.screening import asked, gaps_in_evidence
+from services.prescribing.domain.screening_chart import screening_chart
 from services.prescribing.grpc_api.answers import not_checked_messages, screening_message
 from services.prescribing.replay import Progress, Recorded
 
@@ -43,31 +43,31 @@ def decision_message(recorded: Recorded, explanations: Sequence[Explanation] = (
     )
 
 
-def read_message(told: Recorded | Progress) -> pb.ReadDecisionsResponse:
-    if isinstance(told, Progress):
-        return pb.ReadDecisionsResponse(position=told.position, through=told.through)
-    return pb.ReadDecisionsResponse(decision=decision_message(told))
+def read_message(read: Recorded | Progress) -> pb.ReadDecisionsResponse:
+    if isinstance(read, Progress):
+        return pb.ReadDecisionsResponse(position=read.position, through=read.through)
+    return pb.ReadDecisionsResponse(decision=decision_message(read))
 
 
 def question(past: PastDecision) -> bytes:
     """The chart and the order of then as `careloop screen` is asked: what was unknown is left out."""
     chart: Chart = screening_chart(past.chart, changing=past.changing)
-    told: dict[str, Any] = {
+    question_then: dict[str, Any] = {
         "as_of": past.as_of,
         "order": asked(past.order, past.chart.taken_since(past.changing)),
         **_fields(chart),
     }
-    return ENCODER.encode(_known(msgspec.to_builtins(told, builtin_types=(Decimal, date))))
+    return ENCODER.encode(_known(msgspec.to_builtins(question_then, builtin_types=(Decimal, date))))
 
 
 def _fields(chart: Chart) -> dict[str, Any]:
     return {"patient": chart.patient, "medications": chart.medications, "trials": chart.trials}
 
 
-def _known(told: Any) -> Any:
-    if isinstance(told, dict):
-        return {key: _known(value) for key, value in told.items() if value is not None}
-    return [_known(one) for one in told] if isinstance(told, list | tuple) else told
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _known(value) for key, value in value.items() if value is not None}
+    return [_known(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _kind(past: PastDecision) -> str:

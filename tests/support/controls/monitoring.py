@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.monitoring.domain import events, reports
+from services.monitoring.domain import events
+from services.monitoring.domain.side_effects import (
+    AnswerScale,
+    MarkEnteredInError,
+    RecordDose,
+    ReportSideEffect,
+    ResolveSideEffect,
+)
 from services.monitoring.published import PUBLISHED
 from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import restate
@@ -38,7 +45,7 @@ DISCONTINUED = events.DiscontinuationNoted(
 )
 LIST_STRUCK = events.StrikeNoted(fact_id=LISTED.fact_id, evidence=event("strike"), occurred_at=NOON)
 
-REPORT_RASH = reports.ReportSideEffect(
+REPORT_RASH = ReportSideEffect(
     fact_id=fact("rash"),
     symptom="rash",
     own_words="red spots on both arms",
@@ -89,7 +96,7 @@ RASH = replace(
         level=events.TriageLevel.NEXT_VISIT, rule="triage.ungraded", rule_version=1, red_flags=(), due_at=None
     ),
 )
-RESOLVE_NAUSEA = reports.ResolveSideEffect(
+RESOLVE_NAUSEA = ResolveSideEffect(
     fact_id=fact("resolution"),
     side_effect=NAUSEA.fact_id,
     outcome=events.SideEffectOutcome.RESOLVED,
@@ -106,7 +113,7 @@ NAUSEA_RESOLVED = events.SideEffectResolved(
     resolved_by=PRESCRIBER,
     occurred_at=NOON,
 )
-ANSWER_PHQ_9 = reports.AnswerScale(
+ANSWER_PHQ_9 = AnswerScale(
     fact_id=fact("phq-9"),
     instrument="phq-9",
     items=(2, 1, 3, 0, 1, 2, 1, 0, 0),
@@ -139,7 +146,7 @@ RISK = events.RiskRaised(
     due_at=NOON + timedelta(hours=24),
     occurred_at=YESTERDAY,
 )
-RECORD_DOSE = reports.RecordDose(
+RECORD_DOSE = RecordDose(
     fact_id=fact("dose"),
     medicine=SERTRALINE,
     prescription=None,
@@ -159,9 +166,7 @@ DOSE = events.DoseRecorded(
     occurred_at=YESTERDAY,
 )
 DOSE_SKIPPED = replace(DOSE, prescription=fact("prescription"), status=events.DoseStatus.SKIPPED, reason="felt sick")
-STRIKE_NAUSEA = reports.MarkEnteredInError(
-    fact_id=NAUSEA.fact_id, reason="another client's report", actor=PRESCRIBER, now=NOON
-)
+STRIKE_NAUSEA = MarkEnteredInError(fact_id=NAUSEA.fact_id, reason="another client's report", actor=PRESCRIBER, now=NOON)
 NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
 )

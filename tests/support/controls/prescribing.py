@@ -7,7 +7,13 @@ from decimal import Decimal
 from careloop.kernel.credentials import Credential
 from careloop.knowledge import chart as known
 from careloop.knowledge import findings
-from services.prescribing.domain import events, orders
+from services.prescribing.domain import events, noted, orders
+from services.prescribing.domain.codes import OverrideReason, StatusReason
+from services.prescribing.domain.decision_capsule import DecisionCapsule, SourcePosition
+from services.prescribing.domain.discontinuing import DiscontinuePrescription
+from services.prescribing.domain.dose_changes import ChangeDose
+from services.prescribing.domain.entered_in_error import MarkEnteredInError
+from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.published import PUBLISHED
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
@@ -18,19 +24,19 @@ CREDENTIAL = Credential(
     valid_from=datetime(2020, 1, 1, tzinfo=UTC),
     valid_until=datetime(2026, 12, 31, tzinfo=UTC),
 )
-POSITION = events.SourcePosition(source="assessment", partition=3, position=12, fresh_as_of=NOON)
+POSITION = SourcePosition(source="assessment", partition=3, position=12, fresh_as_of=NOON)
 NEVER_HEARD = replace(POSITION, source="monitoring", position=0, fresh_as_of=None)
 FRESH = Freshness(positions=(POSITION,), stale=frozenset())
 STALE = Freshness(positions=(POSITION, NEVER_HEARD), stale=frozenset({"assessment", "monitoring"}))
 
-PROFILE = events.ProfileNoted(
+PROFILE = noted.ProfileNoted(
     fact_id=fact("profile"),
     evidence=event("profile"),
     birth_date=date(1990, 1, 1),
     sex=known.Sex.MALE,
     occurred_at=LAST_WEEK,
 )
-HISTORY = events.HistoryNoted(
+HISTORY = noted.HistoryNoted(
     fact_id=fact("history"), evidence=event("history"), conditions=(), trials=(), occurred_at=LAST_WEEK
 )
 HISTORY_TOLD = replace(
@@ -48,7 +54,7 @@ HISTORY_TOLD = replace(
         ),
     ),
 )
-NOTHING_TAKEN = events.MedicationsNoted(
+NOTHING_TAKEN = noted.MedicationsNoted(
     fact_id=fact("medications"), evidence=event("medications"), medications=(), occurred_at=LAST_WEEK
 )
 PHENELZINE_TAKEN = replace(
@@ -57,7 +63,7 @@ PHENELZINE_TAKEN = replace(
     evidence=event("phenelzine"),
     medications=(known.Medication(name="phenelzine", rxcui="8123", daily_dose_mg=Decimal(45)),),
 )
-NO_ALLERGIES = events.AllergiesNoted(
+NO_ALLERGIES = noted.AllergiesNoted(
     fact_id=fact("allergies"), evidence=event("allergies"), allergies=(), occurred_at=LAST_WEEK
 )
 PENICILLIN_ALLERGY = replace(
@@ -67,28 +73,28 @@ PENICILLIN_ALLERGY = replace(
         known.Allergy(substance="penicillin", type=known.AllergyType.ALLERGY, criticality=known.Criticality.HIGH),
     ),
 )
-NOT_PREGNANT = events.PregnancyNoted(
+NOT_PREGNANT = noted.PregnancyNoted(
     fact_id=fact("not pregnant"),
     evidence=event("not pregnant"),
     status=known.Pregnancy.NOT_PREGNANT,
     occurred_at=LAST_WEEK,
 )
-NEUTROPHILS = events.ResultsNoted(
+NEUTROPHILS = noted.ResultsNoted(
     fact_id=fact("neutrophils"),
     evidence=event("neutrophils"),
     results=(known.Lab(loinc="751-8", value=Decimal(4100), at=LAST_WEEK.date(), unit="/uL"),),
     occurred_at=LAST_WEEK,
 )
-DIAGNOSIS = events.DiagnosisNoted(
+DIAGNOSIS = noted.DiagnosisNoted(
     fact_id=fact("diagnosis"), evidence=event("diagnosis"), icd10="F33.1", occurred_at=LAST_WEEK
 )
-POSITIVE_MDQ = events.ScaleNoted(
+POSITIVE_MDQ = noted.ScaleNoted(
     fact_id=fact("mdq"), evidence=event("mdq"), instrument="mdq", band="positive", occurred_at=LAST_WEEK
 )
-NO_RISK = events.SuicideRiskNoted(
+NO_RISK = noted.SuicideRiskNoted(
     fact_id=fact("risk"), evidence=event("risk"), level=known.SuicideRisk.NONE, occurred_at=LAST_WEEK
 )
-SEVERE_NAUSEA = events.SideEffectNoted(
+SEVERE_NAUSEA = noted.SideEffectNoted(
     fact_id=fact("nausea"),
     evidence=event("nausea"),
     suspected_medicine="sertraline",
@@ -97,9 +103,7 @@ SEVERE_NAUSEA = events.SideEffectNoted(
     occurred_at=YESTERDAY,
 )
 UNGRADED_RASH = replace(SEVERE_NAUSEA, fact_id=fact("rash"), suspected_medicine="", ctcae_grade=None)
-PHENELZINE_STRUCK = events.StrikeNoted(
-    fact_id=PHENELZINE_TAKEN.fact_id, evidence=event("strike"), occurred_at=YESTERDAY
-)
+PHENELZINE_STRUCK = noted.StrikeNoted(fact_id=PHENELZINE_TAKEN.fact_id, evidence=event("strike"), occurred_at=YESTERDAY)
 ASSESSED = (PROFILE, HISTORY, NOTHING_TAKEN, NO_ALLERGIES, DIAGNOSIS, NO_RISK)
 
 SERTRALINE_50 = events.Order(
@@ -138,13 +142,13 @@ SCREENING = findings.Screening(
     checked=(findings.Check.DRUG_DRUG,),
 )
 CLEAR = replace(SCREENING, outcome=findings.Outcome.CLEAR, alerts=(), not_checked=())
-OVERRIDE = events.Override(
+OVERRIDE = Override(
     rule="ddi.bleeding",
     involves=("sertraline", "ibuprofen"),
-    reason=events.OverrideReason.WILL_MONITOR,
+    reason=OverrideReason.WILL_MONITOR,
     comment="short course",
 )
-CAPSULE = events.DecisionCapsule(
+CAPSULE = DecisionCapsule(
     screening=CLEAR,
     overrides=(),
     evidence=(PROFILE.evidence,),
@@ -173,7 +177,7 @@ DECLINED = events.PrescriptionDeclined(
     capsule=replace(CAPSULE, screening=SCREENING),
     occurred_at=NOON,
 )
-CHANGE_TO_100 = orders.ChangeDose(
+CHANGE_TO_100 = ChangeDose(
     fact_id=fact("to 100"),
     prescription=ISSUED.fact_id,
     daily_dose_mg=Decimal(100),
@@ -197,10 +201,10 @@ CHANGED = events.DoseChanged(
     capsule=CAPSULE,
     occurred_at=NOON,
 )
-DISCONTINUE = orders.DiscontinuePrescription(
+DISCONTINUE = DiscontinuePrescription(
     fact_id=fact("end"),
     prescription=ISSUED.fact_id,
-    status_reason=events.StatusReason.INTOLERANCE,
+    status_reason=StatusReason.INTOLERANCE,
     stopped_on=TODAY,
     prescriber=PRESCRIBER,
     credential=CREDENTIAL,
@@ -210,14 +214,12 @@ DISCONTINUE = orders.DiscontinuePrescription(
 DISCONTINUED = events.PrescriptionDiscontinued(
     fact_id=fact("end"),
     prescription=ISSUED.fact_id,
-    status_reason=events.StatusReason.INTOLERANCE,
+    status_reason=StatusReason.INTOLERANCE,
     stopped_on=TODAY,
     prescriber=PRESCRIBER,
     occurred_at=NOON,
 )
-STRIKE = orders.MarkEnteredInError(
-    fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, now=NOON
-)
+STRIKE = MarkEnteredInError(fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, now=NOON)
 STRUCK = events.EnteredInError(
     fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, occurred_at=NOON
 )

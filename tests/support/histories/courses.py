@@ -13,9 +13,13 @@ from careloop.kernel.ids import FactId, PatientId
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Severity
 from careloop.knowledge.pack.pack import current_pack
-from services.prescribing.domain import events, orders
-from services.prescribing.domain.chart import DECIDER
+from services.prescribing.domain import events, noted, orders
+from services.prescribing.domain.codes import OverrideReason, StatusReason
+from services.prescribing.domain.discontinuing import DiscontinuePrescription, discontinue
+from services.prescribing.domain.dose_changes import ChangeDose, change_dose
+from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.screening import UNINFORMED, safety_check
+from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, PRESCRIBER, TODAY, event
 
@@ -97,7 +101,7 @@ ENDS = st.builds(
     st.just(p.DISCONTINUE),
     prescription=st.integers(0, 8),
     stopped_on=DAYS,
-    status_reason=st.sampled_from(events.StatusReason),
+    status_reason=st.sampled_from(StatusReason),
 )
 STEPS = st.lists(st.one_of(NOTES, ORDERED, CHANGES, ENDS), min_size=1, max_size=12)
 
@@ -118,13 +122,13 @@ def _decided(step: Any, stream: list[events.Event], now: datetime) -> list[event
             case orders.IssuePrescription():
                 command = replace(step, fact_id=own, now=now, overrides=_overrides(step, chart))
                 return orders.issue(command, chart)
-            case orders.ChangeDose():
+            case ChangeDose():
                 change = replace(step, fact_id=own, now=now, prescription=_one_of(step.prescription, stream))
-                return orders.change_dose(change, chart)
-            case orders.DiscontinuePrescription():
+                return change_dose(change, chart)
+            case DiscontinuePrescription():
                 end = replace(step, fact_id=own, now=now, prescription=_one_of(step.prescription, stream))
-                return orders.discontinue(end, chart)
-            case events.StrikeNoted():
+                return discontinue(end, chart)
+            case noted.StrikeNoted():
                 struck = stream[step.fact_id % len(stream)].fact_id  # type: ignore[operator]
                 return [replace(step, fact_id=struck, evidence=event(str(own)), occurred_at=now)]
             case _:
@@ -133,16 +137,16 @@ def _decided(step: Any, stream: list[events.Event], now: datetime) -> list[event
         return []
 
 
-def _overrides(command: orders.IssuePrescription, chart: Any) -> tuple[events.Override, ...]:
+def _overrides(command: orders.IssuePrescription, chart: Any) -> tuple[Override, ...]:
     """An answer to everything that needs one, if any was asked for."""
     if not command.overrides:
         return ()
     found = safety_check(chart, command.order, command.freshness, command.now.date())
-    reason = events.OverrideReason.WILL_MONITOR
+    reason = OverrideReason.WILL_MONITOR
     high = [one for one in found.alerts if one.severity is Severity.HIGH]
     gaps = dict.fromkeys(f"not-checked:{gap.check}" for gap in found.not_checked)
-    answers = [events.Override(rule=one.rule, involves=one.involves, reason=reason) for one in high]
-    return (*answers, *(events.Override(rule=gap, involves=(), reason=reason) for gap in gaps))
+    answers = [Override(rule=one.rule, involves=one.involves, reason=reason) for one in high]
+    return (*answers, *(Override(rule=gap, involves=(), reason=reason) for gap in gaps))
 
 
 def _one_of(place: Any, stream: list[events.Event]) -> FactId:

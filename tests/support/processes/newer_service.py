@@ -19,10 +19,11 @@ from careloop.contracts.policy import POLICY
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId, derived_id
 from services.monitoring import __main__ as monitoring
-from services.monitoring.domain import events, reports
-from services.monitoring.domain.watch import Watch
+from services.monitoring.domain import events, side_effects
+from services.monitoring.domain.side_effects import RecordDose
+from services.monitoring.domain.state import Watch
 
-record_dose = reports.record_dose
+record_dose = side_effects.record_dose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ def command() -> Sequence[str]:
     return [sys.executable, "-m", "tests.support.processes.newer_service"]
 
 
-def record_witnessed_dose(command: reports.RecordDose, watch: Watch) -> list[Any]:
+def record_witnessed_dose(command: RecordDose, watch: Watch) -> list[Any]:
     """What today's build records, with the field more, and the concern."""
     doses = [_witnessed(dose, command.actor) for dose in record_dose(command, watch)]
     return [*doses, *(_concern(dose) for dose in doses if dose.status is events.DoseStatus.SKIPPED)]
@@ -94,7 +95,7 @@ def become_newer(home: Path) -> None:
         await relay(self)
 
     Relay.run = relay_unless_held  # type: ignore[method-assign]
-    reports.record_dose = record_witnessed_dose
+    side_effects.record_dose = record_witnessed_dose
     rooms = monitoring.ROOMS
     published = {cls: told for cls, told in rooms.published.items() if cls is not events.DoseRecorded}
     monitoring.ROOMS = replace(

@@ -13,7 +13,7 @@ from careloop.chassis.calls.receipts import Receipts
 from careloop.chassis.commands.streams import Done
 from careloop.kernel.errors import InvalidInput
 from services.monitoring.application import Monitoring
-from services.monitoring.domain import reports
+from services.monitoring.domain import side_effects
 from services.monitoring.domain.events import (
     DoseStatus,
     Event,
@@ -48,7 +48,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         context: Context[pb.ReportSideEffectRequest, pb.ReportSideEffectResponse],
     ) -> pb.ReportSideEffectResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = reports.ReportSideEffect(
+        command = side_effects.ReportSideEffect(
             fact_id=self._receipts.fact_id(patient_id, asked),
             symptom=fields.text(request.symptom, "symptom", longest=500),
             own_words=fields.optional_text(request.own_words, "own_words"),
@@ -76,7 +76,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         context: Context[pb.ResolveSideEffectRequest, pb.ResolveSideEffectResponse],
     ) -> pb.ResolveSideEffectResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = reports.ResolveSideEffect(
+        command = side_effects.ResolveSideEffect(
             fact_id=self._receipts.fact_id(patient_id, asked),
             side_effect=fields.fact_id(request.side_effect_id, "side_effect_id"),
             outcome=fields.coded(request.outcome, SideEffectOutcome, "outcome"),
@@ -92,7 +92,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         self, request: pb.AnswerScaleRequest, context: Context[pb.AnswerScaleRequest, pb.AnswerScaleResponse]
     ) -> pb.AnswerScaleResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = reports.AnswerScale(
+        command = side_effects.AnswerScale(
             fact_id=self._receipts.fact_id(patient_id, asked),
             instrument=fields.text(request.instrument, "instrument", longest=50),
             items=tuple(None if item == MISSING else item for item in request.items),
@@ -111,7 +111,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
     ) -> pb.RecordDoseResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         prescription = request.prescription_id
-        command = reports.RecordDose(
+        command = side_effects.RecordDose(
             fact_id=self._receipts.fact_id(patient_id, asked),
             medicine=_medicine(request.medicine, "medicine"),
             prescription=fields.fact_id(prescription, "prescription_id") if prescription else None,
@@ -130,7 +130,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         context: Context[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
     ) -> pb.MarkEnteredInErrorResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = reports.MarkEnteredInError(
+        command = side_effects.MarkEnteredInError(
             fact_id=fields.fact_id(request.fact_id),
             reason=fields.text(request.reason, "reason"),
             actor=call.subject,

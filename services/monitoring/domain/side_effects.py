@@ -24,7 +24,7 @@ from services.monitoring.domain.events import (
     Triage,
     TriageLevel,
 )
-from services.monitoring.domain.watch import Watch
+from services.monitoring.domain.state import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

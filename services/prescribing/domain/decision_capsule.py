@@ -1,0 +1,39 @@
+"""Why a decision was taken: the answer of the safety check, the overrides, and the evidence of that moment."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from msgspec import UNSET, UnsetType
+
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import EventId, FactId
+from careloop.knowledge.findings import Screening
+from services.prescribing.domain.overrides import Override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePosition:
+    """How far this service had read a partition of a source, and the moment up to which that was all there was."""
+
+    source: str
+    partition: int
+    position: int
+    fresh_as_of: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionCapsule:
+    """Why it was decided so: the answer of the check, what answered its alerts, and what all of it stood on.
+
+    `stream_version` is the version of this stream that was decided on; folding that many events and running the
+    check of the named knowledge as of `as_of`, less the prescription whose dose was `changing`, gives the same answer.
+    Decisions of builds that did not store these two leave them out.
+    """
+
+    screening: Screening
+    overrides: tuple[Override, ...]
+    evidence: tuple[EventId, ...]
+    stream_version: int
+    source_positions: tuple[SourcePosition, ...]
+    as_of: date | UnsetType = UNSET
+    changing: FactId | UnsetType = UNSET

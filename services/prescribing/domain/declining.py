@@ -1,0 +1,86 @@
+"""What an order is declined for, and the capsule of evidence that every decision on an order is stored with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec import UNSET
+
+from careloop.kernel.credentials import Credential
+from careloop.kernel.ids import FactId, PersonId
+from careloop.knowledge.findings import Screening, Severity
+from careloop.knowledge.pack.drugs import high_risk
+from services.prescribing.domain.decision_capsule import DecisionCapsule
+from services.prescribing.domain.events import Order, PrescriptionDeclined
+from services.prescribing.domain.overrides import Override, answers, is_answered, rule_of_gap
+from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
+from services.prescribing.domain.state import PrescriptionChart
+
+CONTRAINDICATED = "contraindicated"
+NOT_OVERRIDDEN = "high-alert-not-overridden"
+NOT_CHECKED = "high-risk-not-checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedCommand:
+    """What every command brings that the safety check may decline; `freshness` is how well the service was informed."""
+
+    fact_id: FactId
+    overrides: tuple[Override, ...]
+    prescriber: PersonId
+    credential: Credential | None
+    occurred_at: datetime
+    now: datetime
+    freshness: Freshness = UNINFORMED
+
+
+def check_order(
+    command: CheckedCommand, order: Order, chart: PrescriptionChart, *, changing: FactId | None = None
+) -> DecisionCapsule | PrescriptionDeclined:
+    """The capsule of a decision that may be taken, or the order declined with the reasons why it may not.
+
+    `changing` is the prescription whose dose the order changes.
+    """
+    today = command.now.date()
+    screening = safety_check(chart, order, command.freshness, today, changing=changing)
+    answered = answers(command.overrides, screening)
+    capsule = DecisionCapsule(
+        screening=screening,
+        overrides=answered,
+        evidence=chart.evidence(),
+        stream_version=chart.version,
+        source_positions=command.freshness.positions,
+        as_of=today,
+        changing=UNSET if changing is None else changing,
+    )
+    reasons = reasons_to_decline(order, screening, answered)
+    if not reasons:
+        return capsule
+    return PrescriptionDeclined(
+        fact_id=command.fact_id,
+        order=order,
+        prescriber=command.prescriber,
+        reasons=reasons,
+        capsule=capsule,
+        occurred_at=command.occurred_at,
+    )
+
+
+def reasons_to_decline(order: Order, screening: Screening, answered: tuple[Override, ...]) -> tuple[str, ...]:
+    """Why the order may not become a prescription, worst first; empty if it may.
+
+    A contraindication cannot be overridden. A high alert needs a coded reason of its own. What was not checked needs
+    one for a high-risk drug, and for a drug that nobody knows: it may be one.
+    """
+    worst = {alert.severity for alert in screening.alerts}
+    reasons = [CONTRAINDICATED] if Severity.CONTRAINDICATED in worst else []
+    high = [alert for alert in screening.alerts if alert.severity is Severity.HIGH]
+    if any(not is_answered(alert, answered, screening) for alert in high):
+        reasons.append(NOT_OVERRIDDEN)
+    given = {override.rule for override in answered}
+    if _risky(order) and any(rule_of_gap(missing) not in given for missing in screening.not_checked):
+        reasons.append(NOT_CHECKED)
+    return tuple(reasons)
+
+
+def _risky(order: Order) -> bool:
+    return high_risk(order.medicine.name or None, order.medicine.rxcui or None)

@@ -1,0 +1,111 @@
+"""The chart as the safety check reads it: what was noted, and our own prescriptions."""
+
+from dataclasses import replace
+
+from careloop.kernel.ids import FactId
+from careloop.knowledge import chart as known
+from careloop.knowledge.urgency.triage import SEVERE_GRADE
+from services.prescribing.domain.codes import StatusReason
+from services.prescribing.domain.events import Order
+from services.prescribing.domain.noted import (
+    AllergiesNoted,
+    DiagnosisNoted,
+    HistoryNoted,
+    MedicationsNoted,
+    PregnancyNoted,
+    ProfileNoted,
+    ResultsNoted,
+    ScaleNoted,
+    SideEffectNoted,
+    SuicideRiskNoted,
+)
+from services.prescribing.domain.state import PrescriptionChart
+
+NOT_TOLERATED = {
+    StatusReason.INTOLERANCE: known.StoppedFor.INTOLERANCE,
+    StatusReason.ALLERGY: known.StoppedFor.ALLERGY,
+}
+
+
+def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None) -> known.Chart:
+    """The chart as a screen reads it. What nobody recorded stays unknown, it never becomes "none".
+
+    `changing` leaves out the prescription whose own dose is being changed.
+    """
+    profile = chart.latest(ProfileNoted)
+    allergies = chart.latest(AllergiesNoted)
+    lists = chart.standing(MedicationsNoted)
+    histories = chart.standing(HistoryNoted)
+    pregnancy = chart.latest(PregnancyNoted)
+    results = chart.standing(ResultsNoted)
+    risk = chart.latest(SuicideRiskNoted)
+    diagnoses = tuple(known.Condition(icd10=fact.icd10) for fact in chart.standing(DiagnosisNoted))
+    recorded = tuple(condition for history in histories for condition in history.conditions)
+    conditions = diagnoses + recorded + likely(chart.standing(ScaleNoted))
+    trials = not_tolerated(chart) + tuple(trial for history in histories for trial in history.trials)
+    patient = known.Patient(
+        birth_date=profile.birth_date if profile else None,
+        sex=profile.sex if profile else None,
+        pregnancy=pregnancy.status if pregnancy else None,
+        conditions=conditions if histories or conditions else None,
+        allergies=allergies.allergies if allergies else None,
+        no_known_allergies=not allergies.allergies if allergies else None,
+        labs=tuple(result for noted in results for result in noted.results) if results else None,
+        suicide_risk=risk.level if risk else None,
+    )
+    medications = chart.prescribed(without=changing) + reconciled(lists)
+    return known.Chart(
+        patient=patient,
+        medications=medications if lists or medications else None,
+        trials=trials if histories or trials else None,
+    )
+
+
+def likely(scales: list[ScaleNoted]) -> tuple[known.Condition, ...]:
+    """What the last answers of each scale make likely, in the words that the conditions of the pack are found by."""
+    last = {scale.instrument: scale for scale in scales}
+    return tuple(known.Condition(text=f"{scale.instrument} {scale.band}") for scale in last.values() if scale.band)
+
+
+def reconciled(lists: list[MedicationsNoted]) -> tuple[known.Medication, ...]:
+    """All medications of the reconciled lists, oldest list first.
+
+    A medication that a later list no longer names is taken to have been stopped on that list's day: the last day it
+    can have been taken, from which a washout counts.
+    """
+    taken: dict[str, known.Medication] = {}
+    for noted in lists:
+        named = {medication.rxcui or (medication.name or "").casefold(): medication for medication in noted.medications}
+        day = noted.occurred_at.date()
+        gone = {key: before for key, before in taken.items() if key not in named and before.stopped_on is None}
+        taken |= {key: replace(before, stopped_on=day) for key, before in gone.items()} | named
+    return tuple(taken.values())
+
+
+def not_tolerated(chart: PrescriptionChart) -> tuple[known.Trial, ...]:
+    """Our prescriptions that ended for intolerance or allergy, and medicines suspected of a severe side effect."""
+    ended = ((issued, chart.discontinuation(issued.fact_id)) for issued in chart.standing_prescriptions())
+    ours = tuple(
+        _trial(issued.order, NOT_TOLERATED[end.status_reason])
+        for issued, end in ended
+        if end is not None and end.status_reason in NOT_TOLERATED
+    )
+    severe = tuple(
+        known.Trial(
+            name=effect.suspected_medicine or None,
+            rxcui=effect.suspected_rxcui or None,
+            stopped_for=known.StoppedFor.INTOLERANCE,
+        )
+        for effect in chart.standing(SideEffectNoted)
+        if (effect.suspected_medicine or effect.suspected_rxcui) and (effect.ctcae_grade or 0) >= SEVERE_GRADE
+    )
+    return ours + severe
+
+
+def _trial(order: Order, stopped_for: known.StoppedFor) -> known.Trial:
+    return known.Trial(
+        name=order.medicine.name,
+        rxcui=order.medicine.rxcui or None,
+        daily_dose_mg=order.daily_dose_mg,
+        stopped_for=stopped_for,
+    )
