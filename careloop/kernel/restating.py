@@ -11,6 +11,8 @@ from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from careloop.kernel.events import Private
+
 Target = TypeVar("Target")
 Restate = Callable[..., Target]
 
@@ -34,11 +36,13 @@ def fact(event: type[Target], command: type, *given: str, **named: str) -> Resta
 
 
 def shown(view: type[Target], fact: type, *given: str, **named: str) -> Restate[Target]:
-    """What is shown of a fact. As `restating`."""
-    return restating(view, fact, *given, **named)
+    """What is shown of a fact. As `restating`, but for what is private: only what is named is shown of that."""
+    return _restating(view, fact, frozenset(given), named, private=False)
 
 
-def _restating(target: type, source: type, given: frozenset[str], named: dict[str, str]) -> Callable[..., Any]:
+def _restating(
+    target: type, source: type, given: frozenset[str], named: dict[str, str], *, private: bool = True
+) -> Callable[..., Any]:
     hints = get_type_hints(target)
     missing = sorted((given | named.keys()) - {field.name for field in fields(target)})
     if missing:
@@ -49,6 +53,8 @@ def _restating(target: type, source: type, given: frozenset[str], named: dict[st
             continue
         path = named.get(field.name, field.name)
         kind = _type_at(source, path)
+        if kind is not None and not private and field.name not in named and _is_private(source, path):
+            kind = None
         if kind is None:
             if field.name in named or (field.default is MISSING and field.default_factory is MISSING):
                 raise CannotRestate(f"{source.__name__} has no {path} for {target.__name__}.{field.name}")
@@ -73,6 +79,11 @@ def _type_at(source: Any, path: str) -> Any:
         if source is None:
             return None
     return source
+
+
+def _is_private(source: type, name: str) -> bool:
+    hint = get_type_hints(source, include_extras=True)[name]
+    return get_origin(hint) is Annotated and any(isinstance(mark, Private) for mark in get_args(hint)[1:])
 
 
 def _plain(kind: Any) -> Any:

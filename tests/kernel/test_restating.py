@@ -6,6 +6,7 @@ from typing import Annotated, NewType
 
 import pytest
 
+from careloop.kernel.events import Private
 from careloop.kernel.reading import Length
 from careloop.kernel.restating import CannotRestate, fact, restating, shown
 
@@ -107,3 +108,22 @@ def test_what_does_not_fit_is_refused_when_the_function_is_made(given: tuple[str
 def test_codes_go_over_only_where_all_of_them_are_known() -> None:
     with pytest.raises(CannotRestate, match="unknown"):
         restating(Take, Taken, "drug", "drugs", "actor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visited:
+    at: str
+    address: Annotated[str, Private()] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitView:
+    at: str
+    address: str = "not shown"
+
+
+def test_what_is_private_is_shown_only_where_it_is_named() -> None:
+    visited = Visited(at="noon", address="1 High Street")
+    assert shown(VisitView, Visited)(visited) == VisitView(at="noon")
+    assert shown(VisitView, Visited, address="address")(visited).address == "1 High Street"
+    assert fact(Visited, Visited)(visited) == visited
