@@ -1,32 +1,33 @@
-"""What the client takes, as assessment and prescribing tell it, becomes notes in monitoring's own stream."""
+"""What the client takes, by the facts of assessment and prescribing, becomes notes in monitoring's own stream."""
 
 from careloop.chassis.consuming.noting import Notes
 from careloop.chassis.events.envelope import Envelope
 from careloop.contracts import assessment, prescribing, terms
-from services.monitoring.domain import events
-from services.monitoring.domain.events import Event, Noted
+from services.monitoring.domain import noted
+from services.monitoring.domain.events import Event
+from services.monitoring.domain.medicines import Medicine, TakenMedicine
+from services.monitoring.domain.noted import Noted
 
 CONSUMER = "monitoring.medicines"
 
 
 def note_enrolment(envelope: Envelope, fact: assessment.PatientEnrolled) -> Noted:
-    return events.EnrolmentNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
+    return noted.EnrolmentNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
 
 
 def note_medications(envelope: Envelope, fact: assessment.MedicationsReconciled) -> Noted:
-    return events.MedicationsNoted(
+    return noted.MedicationsNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         medicines=tuple(
-            events.TakenMedicine(medicine=_medicine(taken.medicine), stopped_on=taken.stopped_on)
-            for taken in fact.medications
+            TakenMedicine(medicine=_medicine(taken.medicine), stopped_on=taken.stopped_on) for taken in fact.medications
         ),
         occurred_at=fact.occurred_at,
     )
 
 
 def note_prescription(envelope: Envelope, fact: prescribing.PrescriptionIssued) -> Noted:
-    return events.PrescriptionNoted(
+    return noted.PrescriptionNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         medicine=_medicine(fact.order.medicine),
@@ -36,7 +37,7 @@ def note_prescription(envelope: Envelope, fact: prescribing.PrescriptionIssued) 
 
 
 def note_discontinuation(envelope: Envelope, fact: prescribing.PrescriptionDiscontinued) -> Noted:
-    return events.DiscontinuationNoted(
+    return noted.DiscontinuationNoted(
         fact_id=fact.fact_id,
         evidence=envelope.event_id,
         prescription=fact.prescription,
@@ -46,11 +47,11 @@ def note_discontinuation(envelope: Envelope, fact: prescribing.PrescriptionDisco
 
 
 def note_strike(envelope: Envelope, fact: terms.EnteredInError) -> Noted:
-    return events.StrikeNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
+    return noted.StrikeNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
 
 
-def _medicine(medicine: terms.Medicine) -> events.Medicine:
-    return events.Medicine(name=medicine.name, rxcui=medicine.rxcui)
+def _medicine(medicine: terms.Medicine) -> Medicine:
+    return Medicine(name=medicine.name, rxcui=medicine.rxcui)
 
 
 NOTES: Notes[Event] = {

@@ -1,4 +1,4 @@
-"""Which stored facts monitoring tells others: those reported here, in the same words."""
+"""Which stored facts monitoring publishes: those reported here, in the same words."""
 
 from careloop.contracts import monitoring as contract
 from careloop.contracts import terms

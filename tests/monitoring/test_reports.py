@@ -12,15 +12,12 @@ from hypothesis import strategies as st
 from careloop.kernel.errors import CareloopError
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.monitoring.domain import events
-from services.monitoring.domain.events import TriageLevel
-from services.monitoring.domain.side_effects import (
-    ReportSideEffect,
-    answer_scale,
-    mark_entered_in_error,
-    record_dose,
-    report_side_effect,
-    resolve_side_effect,
-)
+from services.monitoring.domain.codes import DoseStatus, TriageLevel
+from services.monitoring.domain.doses import record_dose
+from services.monitoring.domain.entered_in_error import mark_entered_in_error
+from services.monitoring.domain.medicines import TakenMedicine
+from services.monitoring.domain.scales import answer_scale
+from services.monitoring.domain.side_effects import ReportSideEffect, report_side_effect, resolve_side_effect
 from services.monitoring.domain.state import DECIDER
 from tests.support.controls import monitoring as m
 from tests.support.controls.moments import NOON, TODAY, fact
@@ -68,7 +65,7 @@ def test_a_rash_is_looked_at_the_same_day_while_nobody_knows_what_is_taken(facts
 
 @pytest.mark.parametrize(("days", "level"), [(70, TriageLevel.EMERGENCY_NOW), (71, TriageLevel.NEXT_VISIT)])
 def test_a_stopped_medicine_counts_for_ten_weeks(days: int, level: TriageLevel) -> None:
-    stopped = events.TakenMedicine(medicine=m.LAMOTRIGINE, stopped_on=TODAY - timedelta(days=days))
+    stopped = TakenMedicine(medicine=m.LAMOTRIGINE, stopped_on=TODAY - timedelta(days=days))
     today = replace(m.REPORT_RASH, occurred_at=NOON)
     assert triage_of(replace(m.LISTED, medicines=(stopped,)), report=today).level is level
 
@@ -154,7 +151,7 @@ def test_answers_out_of_range_are_refused_by_item() -> None:
 
 def test_a_dose_is_recorded_and_a_skipped_one_needs_a_reason() -> None:
     given(DECIDER).when(record_dose, m.RECORD_DOSE).then(m.DOSE)
-    skipped = replace(m.RECORD_DOSE, status=events.DoseStatus.SKIPPED)
+    skipped = replace(m.RECORD_DOSE, status=DoseStatus.SKIPPED)
     given(DECIDER).when(record_dose, skipped).then_refused("reason-required")
 
 

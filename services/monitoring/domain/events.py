@@ -1,82 +1,14 @@
 """What the monitoring stream of a patient holds: what was noted from others, and what was reported here."""
 
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from typing import get_args
 
 from careloop.kernel.events import Instant
-from careloop.kernel.ids import EventId, FactId
+from careloop.kernel.ids import FactId
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Medicine:
-    name: str
-    rxcui: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenMedicine:
-    """`stopped_on` is the day of the last dose; None is still taken."""
-
-    medicine: Medicine
-    stopped_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolmentNoted:
-    fact_id: FactId
-    evidence: EventId
-    occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MedicationsNoted:
-    """The whole reconciled list of assessment."""
-
-    fact_id: FactId
-    evidence: EventId
-    medicines: tuple[TakenMedicine, ...]
-    occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrescriptionNoted:
-    fact_id: FactId
-    evidence: EventId
-    medicine: Medicine
-    starts_on: date
-    occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscontinuationNoted:
-    fact_id: FactId
-    evidence: EventId
-    prescription: FactId
-    stopped_on: date
-    occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrikeNoted:
-    """Another service struck one of its facts."""
-
-    fact_id: FactId
-    evidence: EventId
-    occurred_at: Instant
-
-
-class TriageLevel(StrEnum):
-    EMERGENCY_NOW = "emergency-now"
-    SAME_DAY = "same-day"
-    WITHIN_72_HOURS = "within-72-hours"
-    NEXT_VISIT = "next-visit"
-
-
-class ReporterKind(StrEnum):
-    CLIENT = "client"
-    CLINICIAN = "clinician"
+from services.monitoring.domain.codes import DoseStatus, ReporterKind, SideEffectOutcome, TriageLevel
+from services.monitoring.domain.medicines import Medicine
+from services.monitoring.domain.noted import Noted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +36,6 @@ class SideEffectReported:
     reported_by: str
     triage: Triage
     occurred_at: Instant
-
-
-class SideEffectOutcome(StrEnum):
-    """FHIR AdverseEvent.outcome, the part used here."""
-
-    RESOLVED = "resolved"
-    RECOVERING = "recovering"
-    ONGOING = "ongoing"
-    RESOLVED_WITH_SEQUELAE = "resolvedWithSequelae"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +75,6 @@ class RiskRaised:
     occurred_at: Instant
 
 
-class DoseStatus(StrEnum):
-    TAKEN = "taken"
-    SKIPPED = "skipped"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseRecorded:
     fact_id: FactId
@@ -176,24 +94,11 @@ class EnteredInError:
     occurred_at: Instant
 
 
-Noted = EnrolmentNoted | MedicationsNoted | PrescriptionNoted | DiscontinuationNoted | StrikeNoted
 Reported = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | DoseRecorded
+
+
 Event = Noted | Reported | EnteredInError
 
-TOPICS: dict[str, type[Event]] = {
-    f"monitoring.{cls.__name__}.v1": cls
-    for cls in (
-        EnrolmentNoted,
-        MedicationsNoted,
-        PrescriptionNoted,
-        DiscontinuationNoted,
-        StrikeNoted,
-        SideEffectReported,
-        SideEffectResolved,
-        ScaleScored,
-        RiskRaised,
-        DoseRecorded,
-        EnteredInError,
-    )
-}
+
+TOPICS: dict[str, type[Event]] = {f"monitoring.{cls.__name__}.v1": cls for cls in get_args(Event)}
 """Every stored event by its registered name."""

@@ -1,29 +1,15 @@
-"""What a client or clinician reports: side effects and how they end, scales, doses."""
+"""Side effects: reported with their triage, and resolved."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.kernel.errors import InvalidInput, NotKnown, RuleViolated
 from careloop.kernel.events import require_past
-from careloop.kernel.ids import FactId, PersonId, derived_id
-from careloop.knowledge.scales.score import score
+from careloop.kernel.ids import FactId, PersonId
 from careloop.knowledge.urgency import triage as knowledge
-from careloop.knowledge.urgency.suicide_risk import risk_raised
-from services.monitoring.domain.events import (
-    DoseRecorded,
-    DoseStatus,
-    EnteredInError,
-    Event,
-    Medicine,
-    ReporterKind,
-    RiskRaised,
-    ScaleScored,
-    SideEffectOutcome,
-    SideEffectReported,
-    SideEffectResolved,
-    Triage,
-    TriageLevel,
-)
+from services.monitoring.domain.codes import ReporterKind, SideEffectOutcome, TriageLevel
+from services.monitoring.domain.events import Event, SideEffectReported, SideEffectResolved, Triage
+from services.monitoring.domain.medicines import Medicine
 from services.monitoring.domain.state import Watch
 
 
@@ -53,41 +39,6 @@ class ResolveSideEffect:
     action_taken: str
     actor: PersonId
     occurred_at: datetime
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerScale:
-    """Answers in the instrument's order; None is an answer that is missing."""
-
-    fact_id: FactId
-    instrument: str
-    items: tuple[int | None, ...]
-    source: str
-    actor: PersonId
-    occurred_at: datetime
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordDose:
-    """`reason` says why a dose was skipped and is required then."""
-
-    fact_id: FactId
-    medicine: Medicine
-    prescription: FactId | None
-    status: DoseStatus
-    reason: str
-    actor: PersonId
-    occurred_at: datetime
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkEnteredInError:
-    fact_id: FactId
-    reason: str
-    actor: PersonId
     now: datetime
 
 
@@ -162,81 +113,6 @@ def resolve_side_effect(command: ResolveSideEffect, watch: Watch) -> list[Event]
             resolved_by=command.actor,
             occurred_at=command.occurred_at,
         )
-    ]
-
-
-def answer_scale(command: AnswerScale, watch: Watch) -> list[Event]:
-    """The scored scale, and RiskRaised with its due time if the answers ask for a suicide-risk contact.
-
-    Raises InvalidInput for an unknown instrument or an answer out of its range.
-    """
-    if command.fact_id in watch.recorded:
-        return []
-    require_past(command.occurred_at, command.now)
-    scored = score(command.instrument, command.items)
-    events: list[Event] = [
-        ScaleScored(
-            fact_id=command.fact_id,
-            instrument=scored.instrument,
-            instrument_version=scored.version,
-            items=command.items,
-            total=scored.total,
-            band=scored.band or "",
-            flags=scored.flags,
-            missing=scored.missing,
-            source=command.source,
-            scored_by=command.actor,
-            occurred_at=command.occurred_at,
-        )
-    ]
-    found = risk_raised(scored.instrument, command.items, scored.band or "", command.occurred_at.date())
-    if found:
-        events.append(
-            RiskRaised(
-                fact_id=FactId(derived_id("monitoring", "risk", command.fact_id)),
-                scale_fact_id=command.fact_id,
-                level=found.level,
-                reason=found.reason,
-                rule=found.rule,
-                rule_version=found.rule_version,
-                due_at=command.now + found.within,
-                occurred_at=command.occurred_at,
-            )
-        )
-    return events
-
-
-def record_dose(command: RecordDose, watch: Watch) -> list[Event]:
-    """A dose taken or skipped. Raises InvalidInput for a skipped dose without a reason."""
-    if command.fact_id in watch.recorded:
-        return []
-    require_past(command.occurred_at, command.now)
-    if command.status is DoseStatus.SKIPPED and not command.reason:
-        raise InvalidInput("reason-required", "reason is required for a skipped dose.", field="reason")
-    return [
-        DoseRecorded(
-            fact_id=command.fact_id,
-            medicine=command.medicine,
-            prescription=command.prescription,
-            status=command.status,
-            reason=command.reason,
-            recorded_by=command.actor,
-            occurred_at=command.occurred_at,
-        )
-    ]
-
-
-def mark_entered_in_error(command: MarkEnteredInError, watch: Watch) -> list[Event]:
-    """Strikes a fact reported here, and with a scale the risk raised from it. Striking twice changes nothing."""
-    if command.fact_id in watch.struck:
-        return []
-    if command.fact_id not in watch.recorded:
-        raise NotKnown("fact-not-known", "There is no such fact in this service.", field="fact_id")
-    risk = FactId(derived_id("monitoring", "risk", command.fact_id))
-    struck = [command.fact_id] + ([risk] if risk in watch.recorded - watch.struck else [])
-    return [
-        EnteredInError(fact_id=fact_id, reason=command.reason, marked_by=command.actor, occurred_at=command.now)
-        for fact_id in struck
     ]
 
 

@@ -2,29 +2,33 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import assert_never
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId
 from services.monitoring.domain.events import (
-    DiscontinuationNoted,
     DoseRecorded,
-    EnrolmentNoted,
     EnteredInError,
     Event,
-    MedicationsNoted,
-    Medicine,
-    PrescriptionNoted,
+    Reported,
     RiskRaised,
     ScaleScored,
     SideEffectReported,
     SideEffectResolved,
+)
+from services.monitoring.domain.medicines import Medicine, still_acts
+from services.monitoring.domain.noted import (
+    DiscontinuationNoted,
+    EnrolmentNoted,
+    MedicationsNoted,
+    PrescriptionNoted,
     StrikeNoted,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`recorded` are the facts told to this service itself, struck or not."""
+    """`recorded` are the facts reported to this service itself, struck or not."""
 
     enrolments: frozenset[FactId] = frozenset()
     lists: tuple[MedicationsNoted, ...] = ()
@@ -46,17 +50,13 @@ class Watch:
         return any(r.side_effect == side_effect and r.fact_id not in self.struck for r in self.resolutions)
 
     def taken_on(self, day: date) -> tuple[Medicine, ...] | None:
-        """The medicines whose effects may show on `day`; None while neither a list nor a prescription is known.
-
-        A stopped one counts for ten weeks after its last dose, twice the longest washout of the knowledge pack:
-        a red flag recognised once too often harms less than one missed.
-        """
+        """The medicines whose effects may show on `day`; None while neither a list nor a prescription is known."""
         if not self._standing_lists() and not self.prescriptions:
             return None
         listed = max(self._standing_lists(), key=lambda noted: noted.occurred_at, default=None)
-        taken = [one.medicine for one in (listed.medicines if listed else ()) if _still_acts(one.stopped_on, day)]
+        taken = [one.medicine for one in (listed.medicines if listed else ()) if still_acts(one.stopped_on, day)]
         ours = (p for p in self.prescriptions if p.fact_id not in self.struck and p.starts_on <= day)
-        taken += [p.medicine for p in ours if _still_acts(self._stopped_on(p.fact_id), day)]
+        taken += [p.medicine for p in ours if still_acts(self._stopped_on(p.fact_id), day)]
         return tuple(dict.fromkeys(taken))
 
     def _standing_lists(self) -> list[MedicationsNoted]:
@@ -67,11 +67,7 @@ class Watch:
         return next((d.stopped_on for d in ended), None)
 
 
-LINGERS_DAYS = 70
-
-
-def _still_acts(stopped_on: date | None, day: date) -> bool:
-    return stopped_on is None or (day - stopped_on).days <= LINGERS_DAYS
+initial = Watch()
 
 
 def evolve(watch: Watch, event: Event) -> Watch:
@@ -86,16 +82,20 @@ def evolve(watch: Watch, event: Event) -> Watch:
         case DiscontinuationNoted():
             watch = replace(watch, discontinuations=(*watch.discontinuations, event))
         case SideEffectReported():
-            watch = replace(watch, side_effects=(*watch.side_effects, event))
+            watch = replace(_recorded(watch, event), side_effects=(*watch.side_effects, event))
         case SideEffectResolved():
-            watch = replace(watch, resolutions=(*watch.resolutions, event))
+            watch = replace(_recorded(watch, event), resolutions=(*watch.resolutions, event))
+        case ScaleScored() | RiskRaised() | DoseRecorded():
+            watch = _recorded(watch, event)
         case StrikeNoted() | EnteredInError():
             watch = replace(watch, struck=watch.struck | {event.fact_id})
         case _:
-            pass
-    if isinstance(event, SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | DoseRecorded):
-        watch = replace(watch, recorded=watch.recorded | {event.fact_id})
+            assert_never(event)
     return watch
 
 
-DECIDER: Decider[Watch, Event] = Decider(Watch(), evolve)
+def _recorded(watch: Watch, event: Reported) -> Watch:
+    return replace(watch, recorded=watch.recorded | {event.fact_id})
+
+
+DECIDER: Decider[Watch, Event] = Decider(initial=initial, evolve=evolve)

@@ -1,35 +1,19 @@
 """Monitoring over gRPC: requests become commands, outcomes become answers."""
 
-from typing import TypeVar
-
 import grpc
-from care.common.v1 import common_pb2
 from care.monitoring.v1 import monitoring_pb2 as pb
 from care.monitoring.v1 import monitoring_pb2_grpc
 
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.call import current_call, request_for
 from careloop.chassis.calls.receipts import Receipts
-from careloop.chassis.commands.streams import Done
-from careloop.kernel.errors import InvalidInput
 from services.monitoring.application import Monitoring
-from services.monitoring.domain import side_effects
-from services.monitoring.domain.events import (
-    DoseStatus,
-    Event,
-    Medicine,
-    ReporterKind,
-    RiskRaised,
-    ScaleScored,
-    SideEffectOutcome,
-    SideEffectReported,
-    Triage,
-)
+from services.monitoring.domain import doses, entered_in_error, scales, side_effects
+from services.monitoring.domain.codes import ReporterKind, SideEffectOutcome
+from services.monitoring.domain.events import ScaleScored, SideEffectReported
+from services.monitoring.grpc_api import answers, reading
 
 Context = grpc.aio.ServicerContext
-Fact = TypeVar("Fact")
-MISSING = -1
-DOSE_STATUSES = {pb.DOSE_STATUS_TAKEN: DoseStatus.TAKEN, pb.DOSE_STATUS_SKIPPED: DoseStatus.SKIPPED}
 
 
 class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
@@ -56,18 +40,18 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
             fibser_frequency=request.fibser_frequency if request.HasField("fibser_frequency") else None,
             fibser_intensity=request.fibser_intensity if request.HasField("fibser_intensity") else None,
             fibser_burden=request.fibser_burden if request.HasField("fibser_burden") else None,
-            suspected_medicine=_suspected(request),
+            suspected_medicine=reading.suspected_medicine(request),
             reporter=ReporterKind.CLIENT if call.role == "client" else ReporterKind.CLINICIAN,
             actor=call.subject,
             occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=call.now),
             now=call.now,
         )
         done = await self._service.report_side_effect(patient_id, asked, command)
-        reported = _only(done, SideEffectReported)
+        reported = answers.only(done, SideEffectReported)
         return pb.ReportSideEffectResponse(
             receipt=self._receipts.of(patient_id, done),
             fact_id=str(reported.fact_id),
-            triage=_triage(reported.triage),
+            triage=answers.triage(reported.triage),
         )
 
     async def ResolveSideEffect(  # noqa: N802
@@ -92,10 +76,10 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         self, request: pb.AnswerScaleRequest, context: Context[pb.AnswerScaleRequest, pb.AnswerScaleResponse]
     ) -> pb.AnswerScaleResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = side_effects.AnswerScale(
+        command = scales.AnswerScale(
             fact_id=self._receipts.fact_id(patient_id, asked),
             instrument=fields.text(request.instrument, "instrument", longest=50),
-            items=tuple(None if item == MISSING else item for item in request.items),
+            items=reading.items(request),
             source=fields.text(request.source or call.role, "source", longest=100),
             actor=call.subject,
             occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=call.now),
@@ -103,7 +87,9 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         )
         done = await self._service.answer_scale(patient_id, asked, command)
         return pb.AnswerScaleResponse(
-            receipt=self._receipts.of(patient_id, done), scale=_scale(_only(done, ScaleScored)), risk=_risk(done)
+            receipt=self._receipts.of(patient_id, done),
+            scale=answers.scale(answers.only(done, ScaleScored)),
+            risk=answers.risk(done),
         )
 
     async def RecordDose(  # noqa: N802
@@ -111,11 +97,11 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
     ) -> pb.RecordDoseResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
         prescription = request.prescription_id
-        command = side_effects.RecordDose(
+        command = doses.RecordDose(
             fact_id=self._receipts.fact_id(patient_id, asked),
-            medicine=_medicine(request.medicine, "medicine"),
+            medicine=reading.medicine(request.medicine, "medicine"),
             prescription=fields.fact_id(prescription, "prescription_id") if prescription else None,
-            status=_dose_status(request.status),
+            status=reading.dose_status(request.status),
             reason=fields.optional_text(request.reason, "reason"),
             actor=call.subject,
             occurred_at=fields.moment(request.occurred_at, given=request.HasField("occurred_at"), now=call.now),
@@ -130,7 +116,7 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         context: Context[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
     ) -> pb.MarkEnteredInErrorResponse:
         patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = side_effects.MarkEnteredInError(
+        command = entered_in_error.MarkEnteredInError(
             fact_id=fields.fact_id(request.fact_id),
             reason=fields.text(request.reason, "reason"),
             actor=call.subject,
@@ -138,57 +124,3 @@ class MonitoringApi(monitoring_pb2_grpc.MonitoringServiceServicer):
         )
         done = await self._service.mark_entered_in_error(patient_id, asked, command)
         return pb.MarkEnteredInErrorResponse(receipt=self._receipts.of(patient_id, done))
-
-
-def _only(done: Done[Event], kind: type[Fact]) -> Fact:
-    return next(event for event in done.events if isinstance(event, kind))
-
-
-def _suspected(request: pb.ReportSideEffectRequest) -> Medicine | None:
-    return (
-        _medicine(request.suspected_medicine, "suspected_medicine") if request.HasField("suspected_medicine") else None
-    )
-
-
-def _medicine(medicine: common_pb2.Medicine, field: str) -> Medicine:
-    return Medicine(
-        name=fields.text(medicine.name, f"{field}.name", longest=500),
-        rxcui=fields.optional_text(medicine.rxcui, f"{field}.rxcui", longest=20),
-    )
-
-
-def _dose_status(status: pb.DoseStatus.ValueType) -> DoseStatus:
-    found = DOSE_STATUSES.get(status)
-    if found is None:
-        raise InvalidInput("not-a-code", "status must be DOSE_STATUS_TAKEN or DOSE_STATUS_SKIPPED.", field="status")
-    return found
-
-
-def _triage(triage: Triage) -> pb.Triage:
-    return pb.Triage(
-        level=triage.level,
-        rule=triage.rule,
-        rule_version=triage.rule_version,
-        red_flags=triage.red_flags,
-        due_at=fields.timestamp(triage.due_at),
-    )
-
-
-def _scale(scored: ScaleScored) -> common_pb2.ScaleResult:
-    return common_pb2.ScaleResult(
-        fact_id=str(scored.fact_id),
-        instrument=scored.instrument,
-        total=scored.total,
-        band=scored.band,
-        flags=scored.flags,
-        missing=scored.missing,
-    )
-
-
-def _risk(done: Done[Event]) -> pb.Risk | None:
-    raised = next((event for event in done.events if isinstance(event, RiskRaised)), None)
-    if raised is None:
-        return None
-    return pb.Risk(
-        fact_id=str(raised.fact_id), level=raised.level, reason=raised.reason, due_at=fields.timestamp(raised.due_at)
-    )

@@ -4,46 +4,45 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.monitoring.domain import events
-from services.monitoring.domain.side_effects import (
-    AnswerScale,
-    MarkEnteredInError,
-    RecordDose,
-    ReportSideEffect,
-    ResolveSideEffect,
-)
+from services.monitoring.domain import events, noted
+from services.monitoring.domain.codes import DoseStatus, ReporterKind, SideEffectOutcome, TriageLevel
+from services.monitoring.domain.doses import RecordDose
+from services.monitoring.domain.entered_in_error import MarkEnteredInError
+from services.monitoring.domain.medicines import Medicine, TakenMedicine
+from services.monitoring.domain.scales import AnswerScale
+from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
 from services.monitoring.published import PUBLISHED
 from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import restate
 
-LAMOTRIGINE = events.Medicine(name="lamotrigine 25 MG Oral Tablet", rxcui="28439")
-SERTRALINE = events.Medicine(name="sertraline", rxcui="36437")
+LAMOTRIGINE = Medicine(name="lamotrigine 25 MG Oral Tablet", rxcui="28439")
+SERTRALINE = Medicine(name="sertraline", rxcui="36437")
 
-ENROLLED = events.EnrolmentNoted(fact_id=fact("enrolment"), evidence=event("enrolment"), occurred_at=YESTERDAY)
-LISTED = events.MedicationsNoted(
+ENROLLED = noted.EnrolmentNoted(fact_id=fact("enrolment"), evidence=event("enrolment"), occurred_at=YESTERDAY)
+LISTED = noted.MedicationsNoted(
     fact_id=fact("list"),
     evidence=event("list"),
-    medicines=(events.TakenMedicine(medicine=LAMOTRIGINE),),
+    medicines=(TakenMedicine(medicine=LAMOTRIGINE),),
     occurred_at=YESTERDAY,
 )
 LISTED_STOPPED = replace(
-    LISTED, medicines=(events.TakenMedicine(medicine=LAMOTRIGINE, stopped_on=TODAY - timedelta(days=72)),)
+    LISTED, medicines=(TakenMedicine(medicine=LAMOTRIGINE, stopped_on=TODAY - timedelta(days=72)),)
 )
-PRESCRIBED = events.PrescriptionNoted(
+PRESCRIBED = noted.PrescriptionNoted(
     fact_id=fact("prescription"),
     evidence=event("prescription"),
     medicine=LAMOTRIGINE,
     starts_on=date(2026, 11, 1),
     occurred_at=YESTERDAY,
 )
-DISCONTINUED = events.DiscontinuationNoted(
+DISCONTINUED = noted.DiscontinuationNoted(
     fact_id=fact("discontinuation"),
     evidence=event("discontinuation"),
     prescription=PRESCRIBED.fact_id,
     stopped_on=TODAY,
     occurred_at=NOON,
 )
-LIST_STRUCK = events.StrikeNoted(fact_id=LISTED.fact_id, evidence=event("strike"), occurred_at=NOON)
+LIST_STRUCK = noted.StrikeNoted(fact_id=LISTED.fact_id, evidence=event("strike"), occurred_at=NOON)
 
 REPORT_RASH = ReportSideEffect(
     fact_id=fact("rash"),
@@ -54,7 +53,7 @@ REPORT_RASH = ReportSideEffect(
     fibser_intensity=None,
     fibser_burden=None,
     suspected_medicine=None,
-    reporter=events.ReporterKind.CLIENT,
+    reporter=ReporterKind.CLIENT,
     actor=CLIENT,
     occurred_at=YESTERDAY,
     now=NOON,
@@ -71,10 +70,10 @@ NAUSEA = events.SideEffectReported(
     fibser_intensity=None,
     fibser_burden=None,
     suspected_medicine=SERTRALINE,
-    reporter=events.ReporterKind.CLIENT,
+    reporter=ReporterKind.CLIENT,
     reported_by=CLIENT,
     triage=events.Triage(
-        level=events.TriageLevel.WITHIN_72_HOURS,
+        level=TriageLevel.WITHIN_72_HOURS,
         rule="triage.ctcae-2",
         rule_version=1,
         red_flags=(),
@@ -93,13 +92,13 @@ RASH = replace(
     fibser_burden=3,
     suspected_medicine=None,
     triage=events.Triage(
-        level=events.TriageLevel.NEXT_VISIT, rule="triage.ungraded", rule_version=1, red_flags=(), due_at=None
+        level=TriageLevel.NEXT_VISIT, rule="triage.ungraded", rule_version=1, red_flags=(), due_at=None
     ),
 )
 RESOLVE_NAUSEA = ResolveSideEffect(
     fact_id=fact("resolution"),
     side_effect=NAUSEA.fact_id,
-    outcome=events.SideEffectOutcome.RESOLVED,
+    outcome=SideEffectOutcome.RESOLVED,
     action_taken="taken with food",
     actor=PRESCRIBER,
     occurred_at=NOON,
@@ -108,7 +107,7 @@ RESOLVE_NAUSEA = ResolveSideEffect(
 NAUSEA_RESOLVED = events.SideEffectResolved(
     fact_id=fact("resolution"),
     side_effect=NAUSEA.fact_id,
-    outcome=events.SideEffectOutcome.RESOLVED,
+    outcome=SideEffectOutcome.RESOLVED,
     action_taken="taken with food",
     resolved_by=PRESCRIBER,
     occurred_at=NOON,
@@ -150,7 +149,7 @@ RECORD_DOSE = RecordDose(
     fact_id=fact("dose"),
     medicine=SERTRALINE,
     prescription=None,
-    status=events.DoseStatus.TAKEN,
+    status=DoseStatus.TAKEN,
     reason="",
     actor=CLIENT,
     occurred_at=YESTERDAY,
@@ -160,12 +159,12 @@ DOSE = events.DoseRecorded(
     fact_id=fact("dose"),
     medicine=SERTRALINE,
     prescription=None,
-    status=events.DoseStatus.TAKEN,
+    status=DoseStatus.TAKEN,
     reason="",
     recorded_by=CLIENT,
     occurred_at=YESTERDAY,
 )
-DOSE_SKIPPED = replace(DOSE, prescription=fact("prescription"), status=events.DoseStatus.SKIPPED, reason="felt sick")
+DOSE_SKIPPED = replace(DOSE, prescription=fact("prescription"), status=DoseStatus.SKIPPED, reason="felt sick")
 STRIKE_NAUSEA = MarkEnteredInError(fact_id=NAUSEA.fact_id, reason="another client's report", actor=PRESCRIBER, now=NOON)
 NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON

@@ -16,14 +16,16 @@ from careloop.chassis.process.runtime import run
 from careloop.chassis.relay.relay import Relay
 from careloop.contracts.monitoring import TYPES
 from careloop.contracts.policy import POLICY
+from careloop.kernel.decider import Decider
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId, derived_id
 from services.monitoring import __main__ as monitoring
-from services.monitoring.domain import events, side_effects
-from services.monitoring.domain.side_effects import RecordDose
-from services.monitoring.domain.state import Watch
+from services.monitoring.domain import doses, events
+from services.monitoring.domain.codes import DoseStatus
+from services.monitoring.domain.doses import RecordDose
+from services.monitoring.domain.state import Watch, evolve
 
-record_dose = side_effects.record_dose
+record_dose = doses.record_dose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,8 @@ def command() -> Sequence[str]:
 
 def record_witnessed_dose(command: RecordDose, watch: Watch) -> list[Any]:
     """What today's build records, with the field more, and the concern."""
-    doses = [_witnessed(dose, command.actor) for dose in record_dose(command, watch)]
-    return [*doses, *(_concern(dose) for dose in doses if dose.status is events.DoseStatus.SKIPPED)]
+    recorded = [_witnessed(dose, command.actor) for dose in record_dose(command, watch)]
+    return [*recorded, *(_concern(dose) for dose in recorded if dose.status is DoseStatus.SKIPPED)]
 
 
 def _witnessed(dose: Any, by: str) -> WitnessedDose:
@@ -86,6 +88,11 @@ def _concern(dose: WitnessedDose) -> AdherenceConcernRaised:
     return AdherenceConcernRaised(fact_id=own, dose=dose.fact_id, occurred_at=dose.occurred_at)
 
 
+def evolve_newer(watch: Watch, event: Any) -> Watch:
+    """What today's build knows after the event; the concern changes nothing."""
+    return watch if isinstance(event, AdherenceConcernRaised) else evolve(watch, event)
+
+
 def become_newer(home: Path) -> None:
     """Change this process's monitoring into that of the later build."""
     relay, held = Relay.run, RelayHeld(home)
@@ -95,12 +102,13 @@ def become_newer(home: Path) -> None:
         await relay(self)
 
     Relay.run = relay_unless_held  # type: ignore[method-assign]
-    side_effects.record_dose = record_witnessed_dose
+    doses.record_dose = record_witnessed_dose
     rooms = monitoring.ROOMS
     published = {cls: told for cls, told in rooms.published.items() if cls is not events.DoseRecorded}
     monitoring.ROOMS = replace(
         rooms,
         topics={**rooms.topics, **NEW},
+        decider=Decider(initial=rooms.decider.initial, evolve=evolve_newer),
         published={**published, **{cls: cls for cls in NEW.values()}},
         contracts=CONTRACTS,
     )

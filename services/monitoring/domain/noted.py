@@ -1,0 +1,55 @@
+"""What assessment and prescribing recorded of a patient, as monitoring notes it in its own stream."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import EventId, FactId
+from services.monitoring.domain.medicines import Medicine, TakenMedicine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentNoted:
+    fact_id: FactId
+    evidence: EventId
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedicationsNoted:
+    """The whole reconciled list of assessment."""
+
+    fact_id: FactId
+    evidence: EventId
+    medicines: tuple[TakenMedicine, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrescriptionNoted:
+    fact_id: FactId
+    evidence: EventId
+    medicine: Medicine
+    starts_on: date
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscontinuationNoted:
+    fact_id: FactId
+    evidence: EventId
+    prescription: FactId
+    stopped_on: date
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrikeNoted:
+    """Another service struck one of its facts."""
+
+    fact_id: FactId
+    evidence: EventId
+    occurred_at: Instant
+
+
+Noted = EnrolmentNoted | MedicationsNoted | PrescriptionNoted | DiscontinuationNoted | StrikeNoted
