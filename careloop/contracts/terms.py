@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +22,8 @@ class Coding:
 class Medicine:
     """A medicine as it was named by its source. `rxcui` is an RxNorm concept id, of a product or an ingredient."""
 
-    name: str
-    rxcui: str = ""
+    name: Annotated[str, Length(500)]
+    rxcui: Annotated[str, Length(20)] = ""
 
 
 class Role(StrEnum):

@@ -1,13 +1,14 @@
 """Every command of a service with the decision that answers it, and the guards that stand before it.
 
-A guard is a law that many commands share. It is said once and passed in one order: a repeat changes nothing; what
-happened lies in the past; the client is enrolled; the caller is a prescriber; what is struck was recorded.
+A guard is a law that many commands share. A decision names its guards, and they are passed in one order: a repeat
+changes nothing; what happened lies in the past; the client is enrolled; the caller is a prescriber; what is struck was
+recorded here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
-from typing import Any, Generic, Protocol, TypeVar
+from functools import update_wrapper
+from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 
 from careloop.kernel.credentials import require_prescriber
 from careloop.kernel.errors import NotKnown, RuleViolated
@@ -19,9 +20,6 @@ class Record(Protocol):
     """What the guards ask of a state."""
 
     @property
-    def enrolled(self) -> bool: ...
-
-    @property
     def struck(self) -> frozenset[FactId]:
         """The facts of this service and of others that were entered in error."""
         ...
@@ -29,6 +27,13 @@ class Record(Protocol):
     def knows(self, fact_id: FactId) -> bool:
         """Whether this service recorded the fact, struck or not."""
         ...
+
+
+class EnrolledRecord(Record, Protocol):
+    """What `Guard.ENROLLED` asks of a state besides."""
+
+    @property
+    def enrolled(self) -> bool: ...
 
 
 class Guard(IntEnum):
@@ -43,51 +48,62 @@ class Guard(IntEnum):
     PRESCRIBER = 4
     """The credential is no prescriber's, or not valid at `occurred_at` and `now`: NotAllowed."""
     STRIKE = 5
-    """The fact to strike is not recorded here: NotKnown `fact-not-known`; it is struck already: nothing happens."""
+    """The fact to strike is struck already: nothing happens. It is not recorded here: NotKnown `fact-not-known`."""
 
 
-State = TypeVar("State", bound=Record)
+Command = TypeVar("Command")
+State = TypeVar("State")
 Fact = TypeVar("Fact")
+Passes = Callable[[Any, Any], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision(Generic[State, Fact]):
-    """What a command comes to once it passed its guards."""
+class Decision(Generic[Command, State, Fact]):
+    """A decision behind its guards: called with a command and a state, it answers the events that follow."""
 
-    decide: Callable[[Any, State], Sequence[Fact]]
-    guards: frozenset[Guard]
+    __name__: str
 
+    def __init__(self, decide: Callable[[Command, State], list[Fact]], guards: frozenset[Guard]) -> None:
+        self.guards = guards
+        self._passes = tuple(_PASS[guard] for guard in sorted(guards))
+        self._decide = decide
+        update_wrapper(self, decide)
 
-def decision(decide: Callable[[Any, State], Sequence[Fact]], *guards: Guard) -> Decision[State, Fact]:
-    return Decision(decide, frozenset(guards))
+    @property
+    def command(self) -> type:
+        """The class of the commands that it answers: the annotation of its first argument."""
+        return next(iter(get_type_hints(self._decide).values()))  # type: ignore[no-any-return]
 
-
-class Decisions(Mapping[type, Decision[State, Fact]], Generic[State, Fact]):
-    """All commands of one service."""
-
-    def __init__(self, decisions: Mapping[type, Decision[State, Fact]]) -> None:
-        self._decisions = dict(decisions)
-        self._passing = {
-            command: (tuple(_PASS[guard] for guard in sorted(one.guards)), one.decide)
-            for command, one in self._decisions.items()
-        }
-
-    def decide(self, command: Any, state: State) -> Sequence[Fact]:
-        """The events that the command comes to; none for a repeat. Raises what its guards and its decision raise."""
-        guards, decide = self._passing[type(command)]
-        for passes in guards:
+    def __call__(self, command: Command, state: State) -> list[Fact]:
+        """None for a repeat. Raises what its guards and the decision raise; then nothing has happened."""
+        for passes in self._passes:
             if not passes(command, state):
-                return ()
-        return decide(command, state)
+                return []
+        return self._decide(command, state)
 
-    def __getitem__(self, command: type) -> Decision[State, Fact]:
-        return self._decisions[command]
+
+def guarded(
+    *guards: Guard,
+) -> Callable[[Callable[[Command, State], list[Fact]]], Decision[Command, State, Fact]]:
+    """Puts these guards before a decision, in their own order whatever the order here."""
+    return lambda decide: Decision(decide, frozenset(guards))
+
+
+class Decisions(Mapping[type, Decision[Any, State, Fact]], Generic[State, Fact]):
+    """All commands of one service. Raises ValueError for two decisions on one command."""
+
+    def __init__(self, *decisions: Decision[Any, State, Fact]) -> None:
+        self._by_command = {decision.command: decision for decision in decisions}
+        if len(self._by_command) != len(decisions):
+            raise ValueError("two decisions answer one command")
+
+    def __getitem__(self, command: type) -> Decision[Any, State, Fact]:
+        return self._by_command[command]
 
     def __iter__(self) -> Iterator[type]:
-        return iter(self._decisions)
+        return iter(self._by_command)
 
     def __len__(self) -> int:
-        return len(self._decisions)
+        return len(self._by_command)
 
 
 def _is_new(command: Any, state: Record) -> bool:
@@ -99,7 +115,7 @@ def _is_past(command: Any, _state: Record) -> bool:
     return True
 
 
-def _is_enrolled(_command: Any, state: Record) -> bool:
+def _is_enrolled(_command: Any, state: EnrolledRecord) -> bool:
     if not state.enrolled:
         raise RuleViolated("not-enrolled", "This client is not enrolled.", field="patient_id")
     return True
@@ -111,12 +127,14 @@ def _is_prescribers(command: Any, _state: Record) -> bool:
 
 
 def _may_be_struck(command: Any, state: Record) -> bool:
+    if command.fact_id in state.struck:
+        return False
     if not state.knows(command.fact_id):
-        raise NotKnown("fact-not-known", "This client has no such fact in this service.", field="fact_id")
-    return command.fact_id not in state.struck
+        raise NotKnown("fact-not-known", "There is no such fact in this service.", field="fact_id")
+    return True
 
 
-_PASS: Mapping[Guard, Callable[[Any, Record], bool]] = {
+_PASS: Mapping[Guard, Passes] = {
     Guard.REPEAT: _is_new,
     Guard.PAST: _is_past,
     Guard.ENROLLED: _is_enrolled,

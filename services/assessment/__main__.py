@@ -12,9 +12,9 @@ from services.assessment.application import AssessmentService
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER, Assessment
 from services.assessment.grpc_api import AssessmentApi
-from services.assessment.published import PUBLISHED
+from services.assessment.published import RESTATED
 
-ROOMS: Rooms[Assessment, Event] = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, decider=DECIDER)
+ROOMS: Rooms[Assessment, Event] = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated=RESTATED)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from careloop.contracts import assessment, terms
 from services.assessment.domain import events
 
-PUBLISHED: dict[type, type] = {
+RESTATED: dict[type, type] = {
     events.PatientEnrolled: assessment.PatientEnrolled,
     events.HistoryRecorded: assessment.HistoryRecorded,
     events.MedicationsReconciled: assessment.MedicationsReconciled,

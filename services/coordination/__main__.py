@@ -19,14 +19,14 @@ from services.coordination.evidence import Evidence, ViewChanges
 from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import CoordinationApi
 from services.coordination.journal import Journal
-from services.coordination.published import PUBLISHED
+from services.coordination.published import RESTATED
 from services.coordination.rebuilding.process import Rebuilds
 from services.coordination.replay import Replay
 from services.coordination.views import Views
 
 ROOMS = Rooms(
     topics=TOPICS,
-    published=PUBLISHED,
+    restated=RESTATED,
     contracts=contract.TYPES,
     decider=DECIDER,
     migrations=Path(__file__).parent / "migrations",

@@ -4,7 +4,7 @@ from careloop.contracts import coordination as contract
 from careloop.contracts import terms
 from services.coordination.domain import events
 
-PUBLISHED: dict[type, type] = {
+RESTATED: dict[type, type] = {
     events.TeamMemberAssigned: contract.TeamMemberAssigned,
     events.TeamMemberReleased: contract.TeamMemberReleased,
     events.MessagePosted: contract.MessagePosted,

@@ -15,14 +15,14 @@ from services.notifications.domain.events import TOPICS
 from services.notifications.domain.notices import DECIDER
 from services.notifications.due import due_rows
 from services.notifications.grpc_api import NotificationsApi
-from services.notifications.published import PUBLISHED
+from services.notifications.published import RESTATED
 from services.notifications.settings import NotificationSettings
 from services.notifications.views import InboxIndex, inbox_statements
 from services.notifications.worker import DueWorker
 
 ROOMS = Rooms(
     topics=TOPICS,
-    published=PUBLISHED,
+    restated=RESTATED,
     contracts=contract.TYPES,
     decider=DECIDER,
     due=due_rows,

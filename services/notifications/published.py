@@ -4,7 +4,7 @@ from careloop.contracts import notifications as contract
 from careloop.contracts import terms
 from services.notifications.domain import events
 
-PUBLISHED: dict[type, type] = {
+RESTATED: dict[type, type] = {
     events.NoticeDecided: contract.NoticeDecided,
     events.NoticeSent: contract.NoticeSent,
     events.NoticeFailed: contract.NoticeFailed,

@@ -17,10 +17,10 @@ from services.prescribing.domain.screening import RESTS_ON
 from services.prescribing.domain.state import DECIDER
 from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
-from services.prescribing.published import PUBLISHED
+from services.prescribing.published import RESTATED
 from services.prescribing.replay import PastDecisions
 
-ROOMS = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, decider=DECIDER)
+ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated=RESTATED)
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ def dose_changed(event: events.DoseChanged) -> contract.DoseChanged:
     return _decided(event, contract.DoseChanged)
 
 
-PUBLISHED: dict[type, Any] = {
+RESTATED: dict[type, Any] = {
     events.PrescriptionIssued: issued,
     events.PrescriptionDeclined: declined,
     events.DoseChanged: dose_changed,

@@ -23,7 +23,7 @@ from services.assessment.application import AssessmentService
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
 from services.assessment.grpc_api import AssessmentApi
-from services.assessment.published import PUBLISHED
+from services.assessment.published import RESTATED
 from tests.support.controls import assessment as control
 
 PATIENT = str(control.PATIENT)
@@ -54,7 +54,7 @@ def store() -> MemoryEventStore:
 def api(store: MemoryEventStore) -> AssessmentApi:
     set_current_call(CALL)
     codec: Codec[Event] = Codec(TOPICS)
-    publishing = Publishing("assessment", codec, PUBLISHED, contract.TYPES)
+    publishing = Publishing("assessment", codec, RESTATED, contract.TYPES)
     streams = Streams("assessment", store, codec, DECIDER, published=publishing.published_topics)
     return AssessmentApi(AssessmentService(streams), partitions=6)
 

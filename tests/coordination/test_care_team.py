@@ -14,7 +14,7 @@ from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import coordination as contract
 from services.coordination.domain.care_team import DECIDER, assign, mark_entered_in_error, post, release
 from services.coordination.domain.events import CLIENT, TOPICS, Event, TeamRole
-from services.coordination.published import PUBLISHED
+from services.coordination.published import RESTATED
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, fact
 from tests.support.specification import given
@@ -133,5 +133,5 @@ def test_evolve_takes_any_history(history: list[Event]) -> None:
 
 
 def test_everything_stored_is_published() -> None:
-    publishing = Publishing("coordination", Codec(TOPICS), PUBLISHED, contract.TYPES)
+    publishing = Publishing("coordination", Codec(TOPICS), RESTATED, contract.TYPES)
     assert publishing.published_topics == set(TOPICS)

@@ -27,7 +27,7 @@ from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS, Event
 from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import CoordinationApi
-from services.coordination.published import PUBLISHED
+from services.coordination.published import RESTATED
 from services.coordination.rebuilding.process import Rebuilds
 from tests.coordination.rebuilding import environment_of
 from tests.coordination.running import PARTITIONS, Coordination, coordination
@@ -81,7 +81,7 @@ async def served(postgres: PostgresDatabase) -> AsyncIterator[Served]:
     set_current_call(CALL)
     async with coordination(postgres) as care:
         codec: Codec[Event] = Codec(TOPICS)
-        publishing = Publishing("coordination", codec, PUBLISHED, contract.TYPES)
+        publishing = Publishing("coordination", codec, RESTATED, contract.TYPES)
         streams = Streams("coordination", care.store, codec, DECIDER, published=publishing.published_topics)
         api = CoordinationApi(
             CareTeams(streams),

@@ -33,7 +33,7 @@ from services.assessment.application import AssessmentService
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
 from services.assessment.grpc_api import AssessmentApi
-from services.assessment.published import PUBLISHED
+from services.assessment.published import RESTATED
 from tests.support.histories import fhir
 from tests.support.services.signing import NOW, public_keys, token
 
@@ -67,7 +67,7 @@ class LosesAnswers(MemoryEventStore):
 async def assessment(store: MemoryEventStore, claims: dict[str, str] | None = None) -> AsyncIterator[Services]:
     """The service on a free port, and a client of it."""
     codec: Codec[Event] = Codec(TOPICS)
-    topics = Publishing("assessment", codec, PUBLISHED, contract.TYPES).published_topics
+    topics = Publishing("assessment", codec, RESTATED, contract.TYPES).published_topics
     streams = Streams("assessment", store, codec, DECIDER, published=topics)
     api = AssessmentApi(AssessmentService(streams), 6)
     roles = {role for allowed in POLICY.values() for role in allowed}

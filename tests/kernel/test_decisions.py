@@ -1,6 +1,5 @@
 """The guards before a decision: what each says, and in which order they are passed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from careloop.kernel.credentials import Credential
-from careloop.kernel.decisions import Decisions, Guard, decision
+from careloop.kernel.decisions import Decisions, Guard, guarded
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown, RuleViolated
 from careloop.kernel.ids import FactId
 
@@ -39,25 +38,27 @@ class Strike(Order):
     pass
 
 
-def decide(command: Order, chart: Chart) -> Sequence[FactId]:
+@guarded(Guard.PRESCRIBER, Guard.ENROLLED, Guard.PAST, Guard.REPEAT)
+def order(command: Order, chart: Chart) -> list[FactId]:
+    """One fact."""
     return [command.fact_id]
 
 
-ORDERS: Decisions[Chart, FactId] = Decisions(
-    {
-        Order: decision(decide, Guard.PRESCRIBER, Guard.ENROLLED, Guard.PAST, Guard.REPEAT),
-        Strike: decision(decide, Guard.STRIKE),
-    }
-)
+@guarded(Guard.STRIKE)
+def strike(command: Strike, chart: Chart) -> list[FactId]:
+    return [command.fact_id]
+
+
+DECISIONS: Decisions[Chart, FactId] = Decisions(order, strike)
 TOO_EARLY = replace(Order(), occurred_at=NOW + timedelta(microseconds=1))
 
 
 def test_what_passes_every_guard_is_decided() -> None:
-    assert ORDERS.decide(Order(), Chart()) == [NEW]
+    assert order(Order(), Chart()) == [NEW]
 
 
 def test_a_repeat_changes_nothing_whatever_the_other_guards_would_say() -> None:
-    assert not ORDERS.decide(replace(TOO_EARLY, fact_id=OLD, credential=None), Chart(enrolled=False))
+    assert not order(replace(TOO_EARLY, fact_id=OLD, credential=None), Chart(enrolled=False))
 
 
 @pytest.mark.parametrize(
@@ -74,15 +75,21 @@ def test_the_first_guard_that_is_not_passed_says_why(
     command: Order, chart: Chart, error: type[CareloopError], slug: str
 ) -> None:
     with pytest.raises(error) as refused:
-        ORDERS.decide(command, chart)
+        DECISIONS[type(command)](command, chart)
     assert refused.value.slug == slug
 
 
 def test_a_recorded_fact_is_struck_once() -> None:
-    assert ORDERS.decide(Strike(fact_id=OLD), Chart()) == [OLD]
-    assert not ORDERS.decide(Strike(fact_id=STRUCK), Chart())
+    assert strike(Strike(fact_id=OLD), Chart()) == [OLD]
+    assert not strike(Strike(fact_id=STRUCK), Chart())
 
 
-def test_the_table_names_each_command_with_its_guards() -> None:
-    assert dict(ORDERS).keys() == {Order, Strike}
-    assert ORDERS[Strike].guards == {Guard.STRIKE}
+def test_the_table_names_each_command_with_its_decision() -> None:
+    assert dict(DECISIONS) == {Order: order, Strike: strike}
+    assert DECISIONS[Strike].guards == {Guard.STRIKE}
+    assert (order.__name__, order.__doc__) == ("order", "One fact.")
+
+
+def test_two_decisions_on_one_command_are_refused() -> None:
+    with pytest.raises(ValueError, match="one command"):
+        Decisions(order, order)

@@ -1,7 +1,9 @@
 """An ordinary write over gRPC in one line: the request is read, the command is written, the receipt is answered."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
+from types import ModuleType
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,14 +12,13 @@ from google.protobuf.message import Message
 from careloop.chassis.calls import reading
 from careloop.chassis.calls.call import current_call, request_for
 from careloop.chassis.calls.receipts import Receipts
-from careloop.chassis.calls.requests import Hook, Incoming, RequestReader
+from careloop.chassis.calls.requests import DoesNotFit, Hook, Incoming, RequestReader
 from careloop.chassis.commands.streams import Done
 from careloop.chassis.commands.writes import Writes
 from careloop.kernel.ids import PatientId
 
 Kind = TypeVar("Kind", bound=Message)
 Fact = TypeVar("Fact")
-Handler = Callable[[Any, Any, Any], Awaitable[Any]]
 Prepare = Callable[[Any, PatientId, Any, Any], Awaitable[Any]]
 """Of the API, the patient, the request and the command: the command with what the application waited for."""
 Answer = Callable[[Done[Any]], Mapping[str, Any]]
@@ -33,23 +34,23 @@ class WritesApi:
 
 def write(
     command: type,
-    request: type[Message],
-    response: type[Message],
+    wire: ModuleType,
+    answer: Answer | None = None,
     *,
     hooks: Mapping[str, Hook] | None = None,
     prepare: Prepare | None = None,
-    answer: Answer | None = None,
-) -> Handler:
-    """The handler of one write, a method of a WritesApi.
+) -> Any:
+    """The handler of one write, a method of a WritesApi; request and response are named as the command, in `wire`.
 
     `hooks` read what the command's marks cannot say, by field. `prepare` waits for what the decision needs besides.
     The answer holds the receipt and, where the response has it, the `fact_id` of the fact recorded, empty when there is
     none; `answer` adds the other fields. Raises DoesNotFit, at import, for a request that does not fit its command.
     """
+    request, response = (getattr(wire, f"{command.__name__}{part}") for part in ("Request", "Response"))
     reader: RequestReader[Any] = RequestReader(command, request, hooks)
     names_fact = "fact_id" in response.DESCRIPTOR.fields_by_name
 
-    async def handle(api: WritesApi, message: Any, context: Any) -> Any:
+    async def handle(api: WritesApi, message: Any, _context: Any) -> Any:
         patient_id, asked, call = reading.patient_id(message.patient_id), request_for(message), current_call()
         incoming = Incoming(call=call, fact_id=api.receipts.fact_id(patient_id, asked))
         wanted = reader.read(message, incoming)
@@ -73,6 +74,20 @@ def event_of(done: Done[Any], kind: type[Fact]) -> Fact | None:
     return next((event for event in done.events if isinstance(event, kind)), None)
 
 
-def message_of(kind: type[Kind], content: Any) -> Kind:
-    """A message with the names and shapes of `content`; ids, days and decimals are written as texts."""
-    return kind(**msgspec.to_builtins(content, builtin_types=(datetime, bytes)))
+def shown_as(kind: type[Kind], cls: type) -> Callable[[Any], Kind | None]:
+    """A function that shows an object of `cls` as the message of that kind, by the message's own fields; None as None.
+
+    Ids, days and decimals are written as texts. Raises DoesNotFit, at import, for a field that `cls` does not have.
+    """
+    names = [field.name for field in kind.DESCRIPTOR.fields]
+    lacking = {*names} - {field.name for field in fields(cls)}
+    if lacking:
+        raise DoesNotFit(f"{cls.__name__} has no {', '.join(sorted(lacking))} for {kind.DESCRIPTOR.full_name}")
+
+    def show(content: Any) -> Kind | None:
+        if content is None:
+            return None
+        values = {name: getattr(content, name) for name in names}
+        return kind(**msgspec.to_builtins(values, builtin_types=(datetime, bytes)))
+
+    return show

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from careloop.chassis.commands.streams import Done, Streams
-from careloop.kernel.decisions import Decisions, Record
+from careloop.kernel.decisions import Decisions
 from careloop.kernel.events import Event, Request
 from careloop.kernel.ids import PatientId
 
-State = TypeVar("State", bound=Record)
+State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
 
 
@@ -23,7 +23,9 @@ class Writes(Generic[State, Fact]):
     async def write(self, patient_id: PatientId, request: Request, command: Any) -> Done[Fact]:
         """What was stored, and for a repeat what was stored the first time. Raises what `Streams.transact` raises."""
 
+        decision = self._decisions[type(command)]
+
         def decide(state: State) -> Sequence[Fact]:
-            return self._decisions.decide(command, state)
+            return decision(command, state)
 
         return await self._streams.transact(patient_id, request, decide)

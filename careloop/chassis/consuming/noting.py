@@ -10,6 +10,7 @@ from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Write
 from careloop.kernel.events import Event, Request
 from careloop.kernel.ids import PersonId
+from careloop.kernel.restating import restating
 
 State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
@@ -18,6 +19,24 @@ Noted = TypeVar("Noted")
 
 Notes = Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]]
 """The wire types a service listens to: the class that decodes each, and the note it becomes; None is not noted."""
+
+
+def note(
+    noted: type[Noted], contract: type, *, at: Mapping[str, str] | None = None
+) -> tuple[type, Callable[[Envelope, Any], Noted]]:
+    """A published event of another service, and the note that it becomes: fields of the same name by value.
+
+    `at` says where other fields come from, at any depth of the event. `evidence` is the id of the event itself. Raises
+    CannotRestate, at import, for a field of the note that the event does not have.
+    """
+    make = restating(noted, contract, "evidence", **(at or {}))
+    return contract, lambda envelope, event: make(event, evidence=envelope.event_id)
+
+
+def listening(types: Mapping[str, type], *notes: tuple[type, Callable[[Envelope, Any], Noted]]) -> Notes[Noted]:
+    """The notes of one source by the wire types of its contracts. Raises KeyError for what it does not publish."""
+    wire_types = {contract: wire_type for wire_type, contract in types.items()}
+    return {wire_types[contract]: (contract, make) for contract, make in notes}
 
 
 class NotesConsumer(Generic[State, Fact]):

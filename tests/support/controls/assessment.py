@@ -12,7 +12,7 @@ from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.assessment.domain import commands, events
-from services.assessment.published import PUBLISHED
+from services.assessment.published import RESTATED
 
 PATIENT = PatientId(UUID("0b6f3f0e-6a52-5a0e-9a55-0d0f1c6c1a01"))
 MONDAY = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)
@@ -317,7 +317,7 @@ EXAMPLES: tuple[events.Event, ...] = (*_COMPLETE, *_FEWEST)
 
 
 def published(event: events.Event) -> Any:
-    return msgspec.convert(event, PUBLISHED[type(event)], from_attributes=True)
+    return msgspec.convert(event, RESTATED[type(event)], from_attributes=True)
 
 
 PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(published(event) for event in EXAMPLES)

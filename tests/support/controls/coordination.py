@@ -9,7 +9,7 @@ from careloop.contracts import assessment, coordination, monitoring, notificatio
 from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, RiskRaised, Role, ScaleScored
 from careloop.kernel.ids import PersonId
 from services.coordination.domain import commands, events
-from services.coordination.published import PUBLISHED
+from services.coordination.published import RESTATED
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
 from tests.support.histories.restate import restate
 
@@ -95,7 +95,7 @@ STRUCK = events.EnteredInError(
 )
 
 EXAMPLES: tuple[events.Event, ...] = (ASSIGNED, PRESCRIBER_ASSIGNED, RELEASED, POSTED, POSTED_ABOUT_NOTHING, STRUCK)
-PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(restate(example, PUBLISHED[type(example)]) for example in EXAMPLES)
+PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(restate(example, RESTATED[type(example)]) for example in EXAMPLES)
 
 SERTRALINE = Medicine(name="sertraline", rxcui="36437")
 LAMOTRIGINE = Medicine(name="lamotrigine", rxcui="28439")

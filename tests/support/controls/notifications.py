@@ -12,7 +12,7 @@ from services.notifications.domain.events import CauseKind, Channel, FailureReas
 from services.notifications.domain.following_up import AcknowledgeNotice, Escalate, MarkEnteredInError
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules, OnCall
-from services.notifications.published import PUBLISHED
+from services.notifications.published import RESTATED
 from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
 from tests.support.histories.restate import restate
 
@@ -188,4 +188,4 @@ EXAMPLES: tuple[events.Event, ...] = (
     WITHDRAWN,
     MARKED,
 )
-PUBLISHED_EXAMPLES = tuple(restate(one, PUBLISHED[type(one)]) for one in EXAMPLES if type(one) in PUBLISHED)
+PUBLISHED_EXAMPLES = tuple(restate(one, RESTATED[type(one)]) for one in EXAMPLES if type(one) in RESTATED)

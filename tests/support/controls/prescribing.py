@@ -15,7 +15,7 @@ from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.entered_in_error import MarkEnteredInError
 from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.screening import Freshness
-from services.prescribing.published import PUBLISHED
+from services.prescribing.published import RESTATED
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import restate
 
@@ -250,5 +250,5 @@ EXAMPLES: tuple[events.Event, ...] = (
     STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(
-    restate(example, PUBLISHED[type(example)]) for example in EXAMPLES if type(example) in PUBLISHED
+    restate(example, RESTATED[type(example)]) for example in EXAMPLES if type(example) in RESTATED
 )
