@@ -97,7 +97,7 @@ class NoticeAcknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeEscalated:
-    """No one acknowledged in time: the next people are asked. `acknowledge_by` is their clock, None at the last page."""
+    """Nobody acknowledged in time, so the next are asked. `acknowledge_by` is their clock, None at the last page."""
 
     notice: FactId
     step: int
