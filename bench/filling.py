@@ -7,7 +7,8 @@ from bench.servers import Database, connected
 from bench.workload import patient
 from careloop.chassis.events.codec import Codec
 from careloop.kernel.ids import FactId
-from services.assessment.domain.events import TOPICS, Event, PatientEnrolled, ScaleScored, Sex
+from services.assessment.domain.codes import Sex
+from services.assessment.domain.events import TOPICS, Event, PatientEnrolled, ScaleScored
 
 PLACEHOLDER = UUID("00000000-0000-0000-0000-00000000fac7")
 SCALE = ScaleScored(

@@ -124,7 +124,7 @@ def test_no_setting_is_explained_that_does_not_exist() -> None:
 
 def test_every_log_line_that_asks_for_a_person_is_explained() -> None:
     told = re.compile(r"\.(?:warning|error|critical)\(\s*\"([a-z ]+)\"")
-    sources = [*(ROOT / "careloop" / "chassis").glob("*.py"), *(ROOT / "services").rglob("*.py")]
+    sources = [*(ROOT / "careloop" / "chassis").rglob("*.py"), *(ROOT / "services").rglob("*.py")]
     lines = {line for source in sources for line in told.findall(source.read_text())}
     assert "patient parked" in lines
     assert not {line for line in lines if f"`{line}`" not in _read("operate.md")}

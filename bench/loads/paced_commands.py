@@ -17,7 +17,7 @@ from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from services.assessment.__main__ import ROOMS
 from services.assessment.application import AssessmentService
-from services.assessment.domain.commands import RecordScaleTotal
+from services.assessment.domain.scales import RecordScaleTotal
 
 ACTOR = PersonId("nurse.adams")
 SETTLE_SECONDS = 1.0

@@ -6,23 +6,31 @@ from typing import TypeVar
 from careloop.chassis.commands.streams import Done, Streams
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
-from services.assessment.domain import completion, enrolment, facts, scales
-from services.assessment.domain.commands import (
-    AmendAssessment,
-    AnswerScale,
-    CompleteAssessment,
-    EnrollPatient,
-    EstablishDiagnosis,
-    MarkEnteredInError,
-    ProposePlan,
-    ReconcileMedications,
-    RecordAllergies,
-    RecordHistory,
-    RecordPregnancy,
-    RecordResults,
-    RecordScaleTotal,
+from services.assessment.domain import (
+    allergies,
+    completion,
+    diagnoses,
+    enrolment,
+    entered_in_error,
+    history,
+    medications,
+    plans,
+    pregnancy,
+    results,
+    scales,
 )
+from services.assessment.domain.allergies import RecordAllergies
+from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
+from services.assessment.domain.diagnoses import EstablishDiagnosis
+from services.assessment.domain.enrolment import EnrollPatient
+from services.assessment.domain.entered_in_error import MarkEnteredInError
 from services.assessment.domain.events import Event
+from services.assessment.domain.history import RecordHistory
+from services.assessment.domain.medications import ReconcileMedications
+from services.assessment.domain.plans import ProposePlan
+from services.assessment.domain.pregnancy import RecordPregnancy
+from services.assessment.domain.results import RecordResults
+from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
 from services.assessment.domain.state import Assessment
 
 Command = TypeVar("Command")
@@ -38,21 +46,21 @@ class AssessmentService:
         return await self._transact(patient, request, enrolment.enroll, command)
 
     async def record_history(self, patient: PatientId, request: Request, command: RecordHistory) -> Done[Event]:
-        return await self._transact(patient, request, facts.record_history, command)
+        return await self._transact(patient, request, history.record_history, command)
 
     async def reconcile_medications(
         self, patient: PatientId, request: Request, command: ReconcileMedications
     ) -> Done[Event]:
-        return await self._transact(patient, request, facts.reconcile_medications, command)
+        return await self._transact(patient, request, medications.reconcile_medications, command)
 
     async def record_allergies(self, patient: PatientId, request: Request, command: RecordAllergies) -> Done[Event]:
-        return await self._transact(patient, request, facts.record_allergies, command)
+        return await self._transact(patient, request, allergies.record_allergies, command)
 
     async def record_pregnancy(self, patient: PatientId, request: Request, command: RecordPregnancy) -> Done[Event]:
-        return await self._transact(patient, request, facts.record_pregnancy, command)
+        return await self._transact(patient, request, pregnancy.record_pregnancy, command)
 
     async def record_results(self, patient: PatientId, request: Request, command: RecordResults) -> Done[Event]:
-        return await self._transact(patient, request, facts.record_results, command)
+        return await self._transact(patient, request, results.record_results, command)
 
     async def answer_scale(self, patient: PatientId, request: Request, command: AnswerScale) -> Done[Event]:
         return await self._transact(patient, request, scales.answer_scale, command)
@@ -63,10 +71,10 @@ class AssessmentService:
     async def establish_diagnosis(
         self, patient: PatientId, request: Request, command: EstablishDiagnosis
     ) -> Done[Event]:
-        return await self._transact(patient, request, facts.establish_diagnosis, command)
+        return await self._transact(patient, request, diagnoses.establish_diagnosis, command)
 
     async def propose_plan(self, patient: PatientId, request: Request, command: ProposePlan) -> Done[Event]:
-        return await self._transact(patient, request, facts.propose_plan, command)
+        return await self._transact(patient, request, plans.propose_plan, command)
 
     async def complete_assessment(
         self, patient: PatientId, request: Request, command: CompleteAssessment
@@ -79,7 +87,7 @@ class AssessmentService:
     async def mark_entered_in_error(
         self, patient: PatientId, request: Request, command: MarkEnteredInError
     ) -> Done[Event]:
-        return await self._transact(patient, request, enrolment.mark_entered_in_error, command)
+        return await self._transact(patient, request, entered_in_error.mark_entered_in_error, command)
 
     async def get_assessment(self, patient: PatientId) -> Assessment:
         """What is recorded of the client; the initial state for one nobody enrolled."""

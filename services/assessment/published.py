@@ -1,4 +1,4 @@
-"""Which stored facts assessment tells others: all of them, in the same fields."""
+"""Which stored facts assessment publishes: all of them, in the same fields."""
 
 from careloop.contracts import assessment, terms
 from services.assessment.domain import events

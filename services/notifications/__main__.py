@@ -12,7 +12,7 @@ from careloop.contracts.policy import POLICY
 from services.notifications.application import Notifications
 from services.notifications.consumers import SOURCES, CauseConsumer
 from services.notifications.domain.events import TOPICS
-from services.notifications.domain.notices import DECIDER
+from services.notifications.domain.state import DECIDER
 from services.notifications.due import due_rows
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.published import RESTATED

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from careloop.chassis.commands.streams import Done, Streams
-from careloop.kernel.errors import NotKnown
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
-from services.notifications.domain import following_up
+from services.notifications.domain import entered_in_error, following_up
+from services.notifications.domain.entered_in_error import MarkEnteredInError
 from services.notifications.domain.events import Event
-from services.notifications.domain.following_up import AcknowledgeNotice, MarkEnteredInError
-from services.notifications.domain.notices import Notice, NoticeBoard
+from services.notifications.domain.following_up import AcknowledgeNotice
+from services.notifications.domain.notices import Notice
+from services.notifications.domain.state import NoticeBoard
 from services.notifications.views import Entry, Place
 
 
@@ -24,8 +25,8 @@ class Inboxes(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A notice as its patient's stream tells it now."""
+class PatientNotice:
+    """A notice as it stands in its patient's stream now."""
 
     patient_id: PatientId
     notice: Notice
@@ -35,7 +36,7 @@ class Found:
 class InboxPage:
     """One page of an inbox; `next_after` is None on the last."""
 
-    notices: Sequence[Found]
+    notices: Sequence[PatientNotice]
     next_after: Place | None
 
 
@@ -55,16 +56,13 @@ class Notifications:
         self, patient_id: PatientId, request: Request, command: MarkEnteredInError
     ) -> Done[Event]:
         return await self._streams.transact(
-            patient_id, request, lambda board: following_up.mark_entered_in_error(command, board)
+            patient_id, request, lambda board: entered_in_error.mark_entered_in_error(command, board)
         )
 
-    async def get_notice(self, patient_id: PatientId, notice_id: FactId) -> Found:
+    async def get_notice(self, patient_id: PatientId, notice_id: FactId) -> PatientNotice:
         """Raises NotKnown if this patient has no such notice."""
         board = (await self._streams.load(patient_id)).state
-        notice = board.notices.get(notice_id)
-        if notice is None:
-            raise NotKnown("notice-not-known", "There is no such notice of this patient.", field="notice_id")
-        return Found(patient_id=patient_id, notice=notice)
+        return PatientNotice(patient_id=patient_id, notice=board.notice(notice_id))
 
     async def list_inbox(self, person: PersonId, after: Place | None, size: int, *, open_only: bool) -> InboxPage:
         """The index says which notices and in which order; what they say is read from their patients' streams."""
@@ -73,7 +71,7 @@ class Notifications:
         patients = dict.fromkeys(entry.patient_id for entry in shown)
         boards = {patient: (await self._streams.load(patient)).state for patient in patients}
         notices = [
-            Found(patient_id=entry.patient_id, notice=boards[entry.patient_id].notices[entry.notice_id])
+            PatientNotice(patient_id=entry.patient_id, notice=boards[entry.patient_id].notices[entry.notice_id])
             for entry in shown
         ]
         return InboxPage(notices=notices, next_after=shown[-1].place if len(entries) > size else None)

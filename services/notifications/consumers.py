@@ -12,26 +12,13 @@ from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
 from careloop.kernel.ids import PatientId
 from services.notifications.domain.causes import Cause
-from services.notifications.domain.deciding import (
-    DecideNotice,
-    TellAgain,
-    decide_notice,
-    note,
-    note_resolution,
-    note_strike,
-    tell_again,
-)
-from services.notifications.domain.events import (
-    CauseKind,
-    Event,
-    ReleaseNoted,
-    ResolutionNoted,
-    Role,
-    StrikeNoted,
-    TeamNoted,
-)
-from services.notifications.domain.notices import NoticeBoard
+from services.notifications.domain.codes import CauseKind, Role
+from services.notifications.domain.deciding import DecideNotice, decide_notice
+from services.notifications.domain.events import Event
+from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
+from services.notifications.domain.noting import DecideAgain, decide_again, note, note_resolution, note_strike
 from services.notifications.domain.rules import NoticeRules
+from services.notifications.domain.state import NoticeBoard
 
 CONSUMER = "notifications"
 
@@ -125,7 +112,7 @@ def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
     return _cause(envelope, fact, CauseKind.MESSAGE_POSTED, detail=fact.text, named=fact.recipient)
 
 
-def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **told: Any) -> Cause:
+def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **details: Any) -> Cause:
     return Cause(
         event_id=envelope.event_id,
         fact_id=fact.fact_id,
@@ -134,7 +121,7 @@ def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **told: Any) -> Cause
         occurred_at=envelope.occurred_at,
         recorded_at=envelope.recorded_at,
         recorded_by=envelope.actor,
-        **told,
+        **details,
     )
 
 
@@ -157,7 +144,7 @@ HEARD: Notes[Heard] = {
     "care.prescribing.EnteredInError.v1": (terms.EnteredInError, hear_strike),
 }
 """What notifications listens to. Topics have no order between them: a cause that comes before its patient's team goes
-to whoever is on call, and the team is the first to be told when the clock runs out."""
+to the on-call person, and the team is the first to be notified when the clock runs out."""
 
 SOURCES = tuple(sorted({name.split(".")[1] for name in HEARD}))
 """The services whose topics are read."""
@@ -169,7 +156,7 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
         case Cause():
             return decide_notice(DecideNotice(cause=heard, rules=rules, now=clock()), board)
         case StrikeNoted():
-            again = tell_again(TellAgain(strike=heard, rules=rules, now=clock()), board)
+            again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
             return [*note_strike(heard, board), *again]
         case ResolutionNoted():
             return note_resolution(heard, board)

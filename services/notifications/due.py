@@ -11,7 +11,8 @@ import msgspec
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.log.protocol import DueRow
 from careloop.kernel.ids import FactId, derived_id
-from services.notifications.domain.events import Channel, Event, NoticeDecided, NoticeEscalated, NoticeFailed
+from services.notifications.domain.codes import Channel
+from services.notifications.domain.events import Event, NoticeDecided, NoticeEscalated, NoticeFailed
 
 SEND = "send"
 ESCALATE = "escalate"
@@ -21,7 +22,7 @@ Detail = TypeVar("Detail", bound="ToSend | ToEscalate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToSend:
-    """One attempt at telling one person on one channel."""
+    """One attempt at notifying one person on one channel."""
 
     notice: FactId
     person: str

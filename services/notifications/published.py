@@ -1,4 +1,4 @@
-"""Which stored facts notifications tells others; what it noted of them, and the start of an attempt, stay here."""
+"""Which stored facts notifications publishes; what it noted of them, and the start of an attempt, stay here."""
 
 from careloop.contracts import notifications as contract
 from careloop.contracts import terms

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from typing import Protocol
 
 from careloop.kernel.ids import FactId
-from services.notifications.domain.events import FailureReason, Priority
+from services.notifications.domain.codes import FailureReason, Priority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class SendFailed(Exception):
 
 
 class Sender(Protocol):
-    """Sending is at least once: whoever receives can tell a repeat by its Message-ID."""
+    """Sending is at least once: the receiver recognises a repeat by its Message-ID."""
 
     async def send(self, message: Message) -> None:
         """Returns when the next hop has taken it. Raises SendFailed."""

@@ -12,15 +12,14 @@ from careloop.chassis.log.connections import Sessions
 from careloop.chassis.log.protocol import Statement
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import FactId, PatientId
+from services.notifications.domain.codes import Channel, Priority
 from services.notifications.domain.events import (
-    Channel,
     EnteredInError,
     Event,
     NoticeAcknowledged,
     NoticeDecided,
     NoticeEscalated,
     NoticeWithdrawn,
-    Priority,
 )
 
 URGENCY = {priority: urgency for urgency, priority in enumerate(Priority)}

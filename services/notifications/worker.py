@@ -13,11 +13,13 @@ from careloop.chassis.log.protocol import ClaimedDue
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PersonId
+from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt, begin, end, is_unfinished
-from services.notifications.domain.events import DeliveryAttempted, Event, FailureReason
+from services.notifications.domain.events import DeliveryAttempted, Event
 from services.notifications.domain.following_up import Escalate, escalate
-from services.notifications.domain.notices import Attempt, NoticeBoard
+from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules
+from services.notifications.domain.state import NoticeBoard
 from services.notifications.due import KINDS, SEND, ToEscalate, ToSend, read_detail
 from services.notifications.sender import Message, Sender, SendFailed
 

@@ -8,8 +8,9 @@ import pytest
 
 from careloop.kernel.credentials import Credential
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.assessment.domain import enrolment
-from services.assessment.domain.completion import Part, amend, complete, missing
+from services.assessment.domain.completeness import Part, missing
+from services.assessment.domain.completion import amend, complete
+from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.events import AssessmentAmended, AssessmentCompleted, EnteredInError, Event
 from services.assessment.domain.state import DECIDER
 from tests.support.controls import assessment as control
@@ -144,9 +145,7 @@ def test_an_amendment_does_not_lie_before_what_it_amends() -> None:
 
 def test_with_the_completion_go_its_amendments_and_it_can_be_completed_again() -> None:
     done = given(DECIDER, *control.RECORDED, control.COMPLETED, control.AMENDED)
-    struck = done.when(
-        enrolment.mark_entered_in_error, replace(control.STRIKE, fact_id=control.COMPLETED.fact_id)
-    ).decided
+    struck = done.when(mark_entered_in_error, replace(control.STRIKE, fact_id=control.COMPLETED.fact_id)).decided
     assert [event.fact_id for event in struck] == [control.COMPLETED.fact_id, control.AMENDED.fact_id]
     again = replace(control.COMPLETE, fact_id=control.fact("again"))
     reopened = given(DECIDER, *control.RECORDED, control.COMPLETED, control.AMENDED, *struck)

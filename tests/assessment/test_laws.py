@@ -9,25 +9,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.assessment.domain import completion, enrolment, scales
-from services.assessment.domain import facts as recording
+from services.assessment.domain.allergies import record_allergies
+from services.assessment.domain.completeness import missing
+from services.assessment.domain.diagnoses import establish_diagnosis
+from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.events import TOPICS, Event
+from services.assessment.domain.history import record_history
+from services.assessment.domain.medications import reconcile_medications
+from services.assessment.domain.plans import propose_plan
+from services.assessment.domain.pregnancy import record_pregnancy
+from services.assessment.domain.results import record_results
 from services.assessment.domain.state import DECIDER
 from tests.support.controls import assessment as control
 
 COMMANDS: list[tuple[Any, Any]] = [
     (enrolment.enroll, control.ENROLL),
-    (recording.record_history, control.RECORD_HISTORY),
-    (recording.reconcile_medications, control.RECONCILE),
-    (recording.record_allergies, control.RECORD_ALLERGIES),
-    (recording.record_pregnancy, control.RECORD_PREGNANCY),
-    (recording.record_results, control.RECORD_RESULTS),
+    (record_history, control.RECORD_HISTORY),
+    (reconcile_medications, control.RECONCILE),
+    (record_allergies, control.RECORD_ALLERGIES),
+    (record_pregnancy, control.RECORD_PREGNANCY),
+    (record_results, control.RECORD_RESULTS),
     (scales.answer_scale, control.ANSWER_PHQ_9),
     (scales.record_scale_total, control.RECORD_TOTAL),
-    (recording.establish_diagnosis, control.ESTABLISH),
-    (recording.propose_plan, control.PROPOSE),
+    (establish_diagnosis, control.ESTABLISH),
+    (propose_plan, control.PROPOSE),
     (completion.complete, control.COMPLETE),
     (completion.amend, control.AMEND),
-    (enrolment.mark_entered_in_error, control.STRIKE),
+    (mark_entered_in_error, control.STRIKE),
 ]
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
@@ -60,7 +68,7 @@ def test_evolve_takes_any_history(history: list[Event]) -> None:
     assert {event.fact_id for event in history} == set(state.facts) | {
         event.fact_id for event in history if event.fact_id in state.struck
     }
-    completion.missing(state, control.NOW)
+    missing(state, control.NOW)
     assert state.completion is None or state.completion.fact_id not in state.struck
 
 

@@ -6,20 +6,28 @@ from typing import Any
 
 import pytest
 
-from services.assessment.domain import enrolment, facts
+from services.assessment.domain import enrolment
+from services.assessment.domain.allergies import record_allergies
+from services.assessment.domain.diagnoses import establish_diagnosis
+from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.events import PatientEnrolled, ResultsRecorded
+from services.assessment.domain.history import record_history
+from services.assessment.domain.medications import reconcile_medications
+from services.assessment.domain.plans import propose_plan
+from services.assessment.domain.pregnancy import record_pregnancy
+from services.assessment.domain.results import record_results
 from services.assessment.domain.state import DECIDER
 from tests.support.controls import assessment as control
 from tests.support.specification import given
 
 RECORDING = [
-    (facts.record_history, control.RECORD_HISTORY, control.HISTORY),
-    (facts.reconcile_medications, control.RECONCILE, control.MEDICATIONS),
-    (facts.record_allergies, control.RECORD_ALLERGIES, control.ALLERGIES),
-    (facts.record_pregnancy, control.RECORD_PREGNANCY, control.NOT_PREGNANT),
-    (facts.record_results, control.RECORD_RESULTS, control.RESULTS),
-    (facts.establish_diagnosis, control.ESTABLISH, control.DIAGNOSIS),
-    (facts.propose_plan, control.PROPOSE, control.PLAN_PROPOSED),
+    (record_history, control.RECORD_HISTORY, control.HISTORY),
+    (reconcile_medications, control.RECONCILE, control.MEDICATIONS),
+    (record_allergies, control.RECORD_ALLERGIES, control.ALLERGIES),
+    (record_pregnancy, control.RECORD_PREGNANCY, control.NOT_PREGNANT),
+    (record_results, control.RECORD_RESULTS, control.RESULTS),
+    (establish_diagnosis, control.ESTABLISH, control.DIAGNOSIS),
+    (propose_plan, control.PROPOSE, control.PLAN_PROPOSED),
 ]
 
 
@@ -86,9 +94,9 @@ def test_nothing_is_recorded_from_the_future(decide: Any, command: Any, recorded
 @pytest.mark.parametrize(
     ("decide", "command", "list_field", "flag"),
     [
-        (facts.record_history, replace(control.RECORD_HISTORY, earlier_treatments=()), "conditions", "nothing_known"),
-        (facts.reconcile_medications, control.RECONCILE, "medications", "none_taken"),
-        (facts.record_allergies, control.RECORD_ALLERGIES, "allergies", "no_known_allergies"),
+        (record_history, replace(control.RECORD_HISTORY, earlier_treatments=()), "conditions", "nothing_known"),
+        (reconcile_medications, control.RECONCILE, "medications", "none_taken"),
+        (record_allergies, control.RECORD_ALLERGIES, "allergies", "no_known_allergies"),
     ],
 )
 def test_none_must_be_said_and_only_when_there_is_none(decide: Any, command: Any, list_field: str, flag: str) -> None:
@@ -103,53 +111,51 @@ def test_none_must_be_said_and_only_when_there_is_none(decide: Any, command: Any
 def test_a_medication_does_not_stop_before_it_started() -> None:
     medication = replace(control.MEDICATIONS.medications[0], stopped_on=date(2024, 1, 4))
     command = replace(control.RECONCILE, medications=(control.MEDICATIONS.medications[0], medication))
-    refusal = given(DECIDER, control.ENROLLED).when(facts.reconcile_medications, command)
+    refusal = given(DECIDER, control.ENROLLED).when(reconcile_medications, command)
     assert refusal.then_refused("stopped-before-started").field == "medications[1].stopped_on"
 
 
 @pytest.mark.parametrize("code", ["F33.1", "F32.A", "C4A", "M1A.9XX0", "Z33.1", "T43.205A"])
 def test_an_icd_10_cm_code_is_taken(code: str) -> None:
     command = replace(control.ESTABLISH, icd10=code)
-    (recorded,) = given(DECIDER, control.ENROLLED).when(facts.establish_diagnosis, command).decided
+    (recorded,) = given(DECIDER, control.ENROLLED).when(establish_diagnosis, command).decided
     assert getattr(recorded, "icd10") == code  # noqa: B009 - any event may come back
 
 
 @pytest.mark.parametrize("code", ["", "depression", "F331", "f33.1", "F33.", "F33.12345", "33.1", "F33.1 ", "F33.1\n"])
 def test_anything_else_is_no_diagnosis(code: str) -> None:
     command = replace(control.ESTABLISH, icd10=code)
-    given(DECIDER, control.ENROLLED).when(facts.establish_diagnosis, command).then_refused("not-icd-10-cm")
+    given(DECIDER, control.ENROLLED).when(establish_diagnosis, command).then_refused("not-icd-10-cm")
 
 
 def test_a_plan_needs_something_to_do() -> None:
     command = replace(control.PROPOSE, plan=replace(control.PLAN, medications=(), therapies=()))
-    given(DECIDER, control.ENROLLED).when(facts.propose_plan, command).then_refused("plan-empty")
+    given(DECIDER, control.ENROLLED).when(propose_plan, command).then_refused("plan-empty")
 
 
 def test_a_fact_is_struck_once() -> None:
     recorded = given(DECIDER, control.ENROLLED, control.MEDICATIONS)
-    recorded.when(enrolment.mark_entered_in_error, control.STRIKE).then(control.STRUCK)
+    recorded.when(mark_entered_in_error, control.STRIKE).then(control.STRUCK)
     struck = given(DECIDER, control.ENROLLED, control.MEDICATIONS, control.STRUCK)
-    struck.when(enrolment.mark_entered_in_error, control.STRIKE).then_nothing()
+    struck.when(mark_entered_in_error, control.STRIKE).then_nothing()
 
 
 def test_with_a_scale_goes_the_risk_that_it_raised() -> None:
     strike = replace(control.STRIKE, fact_id=control.PHQ_9.fact_id)
-    given(DECIDER, control.ENROLLED, control.PHQ_9, control.RISK).when(enrolment.mark_entered_in_error, strike).then(
+    given(DECIDER, control.ENROLLED, control.PHQ_9, control.RISK).when(mark_entered_in_error, strike).then(
         replace(control.STRUCK, fact_id=control.PHQ_9.fact_id), replace(control.STRUCK, fact_id=control.RISK.fact_id)
     )
 
 
 def test_what_was_never_recorded_is_not_struck() -> None:
-    given(DECIDER, control.ENROLLED).when(enrolment.mark_entered_in_error, control.STRIKE).then_refused(
-        "fact-not-known"
-    )
+    given(DECIDER, control.ENROLLED).when(mark_entered_in_error, control.STRIKE).then_refused("fact-not-known")
 
 
 def test_the_only_identity_is_corrected_not_struck() -> None:
     strike = replace(control.STRIKE, fact_id=control.ENROLLED.fact_id)
-    given(DECIDER, control.ENROLLED).when(enrolment.mark_entered_in_error, strike).then_refused("only-enrolment")
+    given(DECIDER, control.ENROLLED).when(mark_entered_in_error, strike).then_refused("only-enrolment")
     corrected = replace(control.ENROLLED, fact_id=control.fact("corrected"), name="Alma R.")
-    given(DECIDER, control.ENROLLED, corrected).when(enrolment.mark_entered_in_error, strike).then(
+    given(DECIDER, control.ENROLLED, corrected).when(mark_entered_in_error, strike).then(
         replace(control.STRUCK, fact_id=control.ENROLLED.fact_id)
     )
 
@@ -168,11 +174,11 @@ def test_the_only_identity_is_corrected_not_struck() -> None:
 )
 def test_results_that_cannot_be_are_refused(changes: dict[str, Any], slug: str) -> None:
     command = replace(control.RECORD_RESULTS, **changes)
-    given(DECIDER, control.ENROLLED).when(facts.record_results, command).then_refused(slug)
+    given(DECIDER, control.ENROLLED).when(record_results, command).then_refused(slug)
 
 
 def test_that_there_are_no_results_can_be_said() -> None:
     command = replace(control.RECORD_RESULTS, results=(), none_known=True)
-    (said,) = given(DECIDER, control.ENROLLED).when(facts.record_results, command).decided
+    (said,) = given(DECIDER, control.ENROLLED).when(record_results, command).decided
     assert isinstance(said, ResultsRecorded)
     assert said.none_known

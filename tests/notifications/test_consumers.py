@@ -8,7 +8,8 @@ from careloop.contracts import assessment, coordination, monitoring, prescribing
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId, PersonId
 from services.notifications.consumers import HEARD
-from services.notifications.domain.events import CauseKind, NoticeDecided, NoticeWithdrawn
+from services.notifications.domain.codes import CauseKind
+from services.notifications.domain.events import NoticeDecided, NoticeWithdrawn
 from tests.support.controls.moments import PATIENT, fact
 from tests.support.services.notices import TEAM, office_in_memory, resolved, side_effect, struck
 
@@ -34,7 +35,7 @@ async def test_a_resolved_side_effect_stops_the_clock_and_a_struck_resolution_st
     assert (notice.status, notice.is_open) == ("resolved", False)
     await office.hear(struck("rash resolved"))
     _, again = (await office.board()).notices.values()
-    assert (again.is_open, again.told, again.decided.cause_fact) == (True, ("dr-osei",), notice.decided.cause_fact)
+    assert (again.is_open, again.notified, again.decided.cause_fact) == (True, ("dr-osei",), notice.decided.cause_fact)
     before = await office.stored()
     await office.hear(resolved(), struck("rash resolved"))
     assert await office.stored() == before
@@ -44,7 +45,7 @@ async def test_the_team_of_the_same_batch_is_told() -> None:
     office = office_in_memory()
     await office.hear(*TEAM, side_effect())
     (notice,) = (await office.board()).notices.values()
-    assert notice.told == ("dr-osei",)
+    assert notice.notified == ("dr-osei",)
     assert notice.decided.detail == "rash, CTCAE grade 3"
     assert notice.decided.kind is CauseKind.SIDE_EFFECT_SAME_DAY
 
@@ -54,7 +55,7 @@ async def test_a_cause_before_its_team_goes_to_whoever_is_on_call() -> None:
     await office.hear(side_effect())
     await office.hear(*TEAM)
     (notice,) = (await office.board()).notices.values()
-    assert notice.told == ("on-call",)
+    assert notice.notified == ("on-call",)
 
 
 async def test_a_batch_that_comes_again_changes_nothing() -> None:
@@ -85,7 +86,7 @@ async def test_a_decision_on_a_stream_that_moved_meets_conflict_and_is_taken_aga
         await office.store.commit(Unit(writes=decided.writes))
     await office.hear(side_effect())
     (notice,) = (await office.board()).notices.values()
-    assert notice.told == ("dr-osei",)
+    assert notice.notified == ("dr-osei",)
 
 
 async def test_patients_of_one_batch_have_a_stream_each() -> None:
@@ -100,7 +101,7 @@ async def test_what_intake_recorded_is_old_news() -> None:
     told = side_effect()
     await office.hear(*TEAM, structs.replace(told, envelope=structs.replace(told.envelope, actor=PersonId("intake"))))
     (notice,) = (await office.board()).notices.values()
-    assert (notice.decided.suppressed, notice.told) == ("old-news", ())
+    assert (notice.decided.suppressed, notice.notified) == ("old-news", ())
 
 
 def test_every_type_that_is_listened_to_is_a_contract_of_its_service() -> None:

@@ -6,17 +6,12 @@ from datetime import timedelta
 import pytest
 
 from services.notifications.domain.causes import TABLE
-from services.notifications.domain.deciding import (
-    DecideNotice,
-    TellAgain,
-    decide_notice,
-    note,
-    note_resolution,
-    note_strike,
-    tell_again,
-)
-from services.notifications.domain.events import CauseKind, Channel, Event, NoticeDecided, Priority, StrikeNoted
-from services.notifications.domain.notices import DECIDER
+from services.notifications.domain.codes import CauseKind, Channel, Priority
+from services.notifications.domain.deciding import DecideNotice, decide_notice
+from services.notifications.domain.events import Event, NoticeDecided
+from services.notifications.domain.noted import StrikeNoted
+from services.notifications.domain.noting import DecideAgain, decide_again, note, note_resolution, note_strike
+from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, event, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, RULES, SOON, TEAM, TOM
@@ -193,14 +188,14 @@ ANSWERED = (*TEAM, control.DECIDED, control.RESOLUTION, control.RESOLVED)
 
 
 def test_an_answer_that_was_an_error_is_told_again_with_a_clock_from_now() -> None:
-    command = TellAgain(strike=control.RESOLUTION_STRUCK, rules=RULES, now=SOON)
-    notice, entry = given(DECIDER, *ANSWERED).when(tell_again, command).decided
+    command = DecideAgain(strike=control.RESOLUTION_STRUCK, rules=RULES, now=SOON)
+    notice, entry = given(DECIDER, *ANSWERED).when(decide_again, command).decided
     assert isinstance(notice, NoticeDecided)
     assert (notice.cause, notice.cause_fact) == (control.RESOLUTION_STRUCK.evidence, control.SAME_DAY.fact_id)
     assert (notice.kind, notice.detail) == (control.DECIDED.kind, control.DECIDED.detail)
     assert notice.acknowledge_by == SOON + RULES.urgent_window
     assert (type(entry).__name__, notice.fact_id) != ("NoticeSent", control.NOTICE)
-    given(DECIDER, *ANSWERED, control.RESOLUTION_STRUCK).when(tell_again, command).then_nothing()
+    given(DECIDER, *ANSWERED, control.RESOLUTION_STRUCK).when(decide_again, command).then_nothing()
 
 
 @pytest.mark.parametrize(
@@ -211,8 +206,8 @@ def test_an_answer_that_was_an_error_is_told_again_with_a_clock_from_now() -> No
     ],
 )
 def test_a_strike_that_opens_nothing_again_is_not_told(history: tuple[Event, ...], strike: StrikeNoted) -> None:
-    command = TellAgain(strike=strike, rules=RULES, now=SOON)
-    given(DECIDER, *history).when(tell_again, command).then_nothing()
+    command = DecideAgain(strike=strike, rules=RULES, now=SOON)
+    given(DECIDER, *history).when(decide_again, command).then_nothing()
 
 
 def test_a_fact_is_noted_once() -> None:

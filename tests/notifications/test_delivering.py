@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.delivering import begin, end
-from services.notifications.domain.events import Event, FailureReason
-from services.notifications.domain.notices import DECIDER
+from services.notifications.domain.events import Event
+from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.notifications import RULES, SOON, TEAM
 from tests.support.specification import given

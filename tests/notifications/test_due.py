@@ -7,7 +7,8 @@ from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.protocol import DueRow
 from careloop.contracts import notifications as contract
-from services.notifications.domain.events import TOPICS, Channel, Event
+from services.notifications.domain.codes import Channel
+from services.notifications.domain.events import TOPICS, Event
 from services.notifications.due import SEND, ToEscalate, ToSend, due_rows, read_detail
 from services.notifications.published import RESTATED
 from tests.support.controls import notifications as control

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from careloop.kernel.ids import PersonId
+from services.notifications.domain.entered_in_error import mark_entered_in_error
 from services.notifications.domain.events import Event
-from services.notifications.domain.following_up import acknowledge, escalate, mark_entered_in_error
-from services.notifications.domain.notices import DECIDER
+from services.notifications.domain.following_up import acknowledge, escalate
+from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, RULES, TEAM, TOM, clock_of, escalated

@@ -14,7 +14,7 @@ from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, NotAllowed, NotKnown, RequestIdReused, RuleViolated
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from services.notifications.application import Notifications
-from services.notifications.domain.notices import NoticeBoard
+from services.notifications.domain.state import NoticeBoard
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.views import NEVER, Entry, Place
 from tests.support.controls.moments import NOON, PATIENT
@@ -40,7 +40,7 @@ class OnePatientsInboxes:
         entries = [
             Entry(PATIENT, notice_id, Place(not notice.is_open, 1, NEVER, 0, notice_id))
             for notice_id, notice in board.notices.items()
-            if person in notice.told and (notice.is_open or not open_only)
+            if person in notice.notified and (notice.is_open or not open_only)
         ]
         ordered = sorted(entries, key=lambda entry: (entry.place.closed, entry.notice_id))
         behind = [

@@ -9,23 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notifications.domain import deciding, delivering, following_up
+from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
-from services.notifications.domain.events import TOPICS, Addressee, CauseKind, Event, NoticeDecided
-from services.notifications.domain.notices import DECIDER
+from services.notifications.domain.entered_in_error import mark_entered_in_error
+from services.notifications.domain.events import TOPICS, Addressee, Event, NoticeDecided
+from services.notifications.domain.noting import note, note_resolution, note_strike
+from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON
 
 COMMANDS: list[tuple[Any, Any]] = [
-    (deciding.note, control.PRESCRIBER),
+    (note, control.PRESCRIBER),
     (deciding.decide_notice, control.DECIDE),
     (delivering.begin, control.BEGIN),
     (delivering.end, control.END_UNREACHABLE),
     (following_up.escalate, control.clock_of(0)),
     (following_up.acknowledge, control.ACKNOWLEDGE),
-    (deciding.note_resolution, control.RESOLUTION),
-    (deciding.note_strike, control.CAUSE_STRUCK),
-    (following_up.mark_entered_in_error, control.MARK),
-    (deciding.note, control.PRESCRIBER_RELEASED),
+    (note_resolution, control.RESOLUTION),
+    (note_strike, control.CAUSE_STRUCK),
+    (mark_entered_in_error, control.MARK),
+    (note, control.PRESCRIBER_RELEASED),
 ]
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 

@@ -12,7 +12,8 @@ from careloop.contracts import terms
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId
 from services.notifications.application import Notifications
-from services.notifications.domain.events import Channel, NoticeFailed, NoticeSent
+from services.notifications.domain.codes import Channel
+from services.notifications.domain.events import NoticeFailed, NoticeSent
 from services.notifications.domain.following_up import AcknowledgeNotice
 from services.notifications.domain.notices import NoticeStatus
 from services.notifications.views import InboxIndex

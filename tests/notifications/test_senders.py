@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.notifications.domain.events import FailureReason, Priority
+from services.notifications.domain.codes import FailureReason, Priority
 from services.notifications.sender import Message, SendFailed
 from services.notifications.senders.files import FileSender
 from services.notifications.senders.smtp import SmtpSender, SmtpServer, SmtpTls

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from careloop.chassis.process.settings import SettingsInvalid, read_settings
-from services.notifications.domain.events import Priority
+from services.notifications.domain.codes import Priority
 from services.notifications.senders.files import FileSender
 from services.notifications.senders.smtp import SmtpSender
 from services.notifications.settings import NotificationSettings

@@ -10,7 +10,8 @@ from msgspec import structs
 from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import Request
-from services.notifications.domain.events import FailureReason, NoticeFailed, NoticeSent
+from services.notifications.domain.codes import FailureReason
+from services.notifications.domain.events import NoticeFailed, NoticeSent
 from services.notifications.domain.following_up import acknowledge
 from services.notifications.sender import SendFailed
 from services.notifications.worker import DueWorker

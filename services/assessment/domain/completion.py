@@ -1,103 +1,31 @@
-"""When the initial assessment is complete, who may say so, and what it then says."""
+"""Completing the initial assessment, and amending what it says: who may, and when."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
-from careloop.kernel.credentials import require_prescriber
+from careloop.kernel.credentials import Credential, require_prescriber
 from careloop.kernel.errors import RuleViolated
-from careloop.kernel.ids import FactId
-from careloop.knowledge.urgency.suicide_risk import C_SSRS, RiskLevel, screened_risk
-from services.assessment.domain.commands import AmendAssessment, CompleteAssessment
-from services.assessment.domain.events import (
-    AllergiesRecorded,
-    AssessmentAmended,
-    AssessmentCompleted,
-    ClinicalFact,
-    DiagnosisEstablished,
-    Event,
-    HistoryRecorded,
-    MedicationsReconciled,
-    Plan,
-    PlanProposed,
-    ScaleScored,
-)
-from services.assessment.domain.facts import is_new
+from careloop.kernel.ids import FactId, PersonId
+from services.assessment.domain.completeness import findings
+from services.assessment.domain.events import AssessmentAmended, AssessmentCompleted, Event
+from services.assessment.domain.recording import FactCommand, is_new
 from services.assessment.domain.state import Assessment
 
 
-class Part(StrEnum):
-    """What a complete assessment holds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteAssessment(FactCommand):
+    """`credential` is the signed claim of the caller's token, None if it carries none."""
 
-    HISTORY = "history"
-    MEDICATIONS = "medications"
-    ALLERGIES = "allergies"
-    DIAGNOSIS = "diagnosis"
-    SUICIDE_RISK_SCREEN = "suicide-risk-screen"
-    PLAN = "plan"
+    actor: PersonId
+    credential: Credential | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What an assessment comes to on the facts that stood at one moment."""
+class AmendAssessment(FactCommand):
+    """States what the completed assessment comes to on the facts now standing, and why that changed."""
 
-    diagnoses: tuple[str, ...]
-    suicide_risk: RiskLevel
-    plan: Plan
-    rests_on: tuple[FactId, ...]
-
-
-def parts(state: Assessment, as_of: datetime) -> dict[Part, list[ClinicalFact]]:
-    """The facts that fill each part by `as_of`; an empty list is what is missing."""
-    whole_lists = {
-        Part.MEDICATIONS: state.latest(MedicationsReconciled, as_of),
-        Part.ALLERGIES: state.latest(AllergiesRecorded, as_of),
-        Part.PLAN: state.latest(PlanProposed, as_of),
-    }
-    latest_only: dict[Part, list[ClinicalFact]] = {part: [fact] if fact else [] for part, fact in whole_lists.items()}
-    return {
-        Part.HISTORY: [*state.standing(HistoryRecorded, as_of)],
-        Part.DIAGNOSIS: [*_diagnoses(state, as_of)],
-        Part.SUICIDE_RISK_SCREEN: [*_risk_screens(state, as_of)],
-        **latest_only,
-    }
-
-
-def missing(state: Assessment, as_of: datetime) -> list[Part]:
-    """What is still to be recorded before the assessment can be completed as of that moment."""
-    filled = parts(state, as_of)
-    return [part for part in Part if not filled[part]]
-
-
-def _diagnoses(state: Assessment, as_of: datetime) -> list[DiagnosisEstablished]:
-    """The latest of each code."""
-    return list({fact.icd10: fact for fact in state.standing(DiagnosisEstablished, as_of)}.values())
-
-
-def _risk_screens(state: Assessment, as_of: datetime) -> list[ScaleScored]:
-    """The last C-SSRS screener and any PHQ-9 with item 9 answered since; without a screener the last such PHQ-9."""
-    screens = [scale for scale in state.standing(ScaleScored, as_of) if _risk(scale) is not None]
-    screeners = [index for index, scale in enumerate(screens) if scale.instrument == C_SSRS]
-    return screens[screeners[-1] :] if screeners else screens[-1:]
-
-
-def _risk(scale: ScaleScored) -> RiskLevel | None:
-    return screened_risk(scale.instrument, scale.items, scale.band, scale.occurred_at.date())
-
-
-def findings(state: Assessment, as_of: datetime) -> Findings:
-    """What the assessment says. Raises RuleViolated `assessment-incomplete` that lists every part missing."""
-    lacking = missing(state, as_of)
-    if lacking:
-        raise RuleViolated("assessment-incomplete", f"The assessment still needs: {', '.join(lacking)}.")
-    plan = state.latest(PlanProposed, as_of)
-    risks = (_risk(screen) or RiskLevel.NONE for screen in _risk_screens(state, as_of))
-    return Findings(
-        diagnoses=tuple(fact.icd10 for fact in _diagnoses(state, as_of)),
-        suicide_risk=max(risks, key=lambda level: level.rank),
-        plan=plan.plan if plan else Plan(),
-        rests_on=tuple(fact.fact_id for facts in parts(state, as_of).values() for fact in facts),
-    )
+    actor: PersonId
+    credential: Credential | None
+    reason: str
 
 
 def complete(command: CompleteAssessment, state: Assessment) -> list[Event]:
@@ -127,7 +55,7 @@ def complete(command: CompleteAssessment, state: Assessment) -> list[Event]:
 
 
 def amend(command: AmendAssessment, state: Assessment) -> list[Event]:
-    """Says the completed assessment anew on the facts that stood at `occurred_at`, with the reason.
+    """States what the completed assessment comes to on the facts that stood at `occurred_at`, with the reason.
 
     Raises NotAllowed as `complete` does; RuleViolated `not-completed`, `amendment-too-early` (before what it amends)
     or `assessment-incomplete`.

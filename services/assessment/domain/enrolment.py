@@ -1,13 +1,28 @@
-"""Who is a client of the programme, and how a recorded fact is struck."""
+"""Who is a client of the programme."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from careloop.kernel.errors import InvalidInput, NotKnown, RuleViolated
+from careloop.kernel.errors import InvalidInput, RuleViolated
 from careloop.kernel.events import require_past
-from services.assessment.domain.commands import EnrollPatient, MarkEnteredInError
-from services.assessment.domain.events import EnteredInError, Event, PatientEnrolled
+from services.assessment.domain.codes import Sex
+from services.assessment.domain.details import EmergencyContact, Location
+from services.assessment.domain.events import Event, PatientEnrolled
+from services.assessment.domain.recording import FactCommand
 from services.assessment.domain.state import Assessment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollPatient(FactCommand):
+    name: str
+    birth_date: date
+    sex: Sex
+    phone: str = ""
+    email: str = ""
+    emergency_contact: EmergencyContact | None = None
+    location: Location | None = None
+    time_zone: str = "UTC"
 
 
 def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
@@ -54,30 +69,3 @@ def _require_plausible(command: EnrollPatient) -> None:
         raise InvalidInput(
             "time-zone-unknown", "time_zone must be an IANA name such as America/Chicago.", field="time_zone"
         ) from None
-
-
-def require_enrolled(state: Assessment) -> PatientEnrolled:
-    """The client's identity. Raises RuleViolated if nobody enrolled this client."""
-    if state.identity is None:
-        raise RuleViolated("not-enrolled", "This client is not enrolled.")
-    return state.identity
-
-
-def mark_entered_in_error(command: MarkEnteredInError, state: Assessment) -> list[Event]:
-    """Strikes a fact and what means nothing without it: with a scale the risk it raised, with a completion its
-    amendments.
-
-    Striking again is nothing. Raises NotKnown for a fact this client does not have, RuleViolated `only-enrolment`
-    for the one identity that stands (enrol again to correct it).
-    """
-    require_enrolled(state)
-    if not state.knows(command.fact_id):
-        raise NotKnown("fact-not-known", "This client has no such fact here.", field="fact_id")
-    if command.fact_id in state.struck:
-        return []
-    if [fact.fact_id for fact in state.standing(PatientEnrolled)] == [command.fact_id]:
-        raise RuleViolated("only-enrolment", "A client's only identity is corrected by enrolling again, not struck.")
-    return [
-        EnteredInError(fact_id=struck, reason=command.reason, marked_by=command.actor, occurred_at=command.now)
-        for struck in (command.fact_id, *state.following(command.fact_id))
-    ]

@@ -2,38 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
-
-
-class Sex(StrEnum):
-    """FHIR AdministrativeGender."""
-
-    FEMALE = "female"
-    MALE = "male"
-    OTHER = "other"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmergencyContact:
-    name: str
-    relationship: str
-    phone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
-    """Where the client is when at home, and the nearest emergency department for it."""
-
-    address: str
-    emergency_department: str
-    emergency_department_phone: str = ""
+from services.assessment.domain.codes import PregnancyStatus, Severity, Sex, VerificationStatus
+from services.assessment.domain.details import (
+    Allergy,
+    Condition,
+    CurrentMedication,
+    EarlierTreatment,
+    EmergencyContact,
+    Location,
+    Plan,
+    Result,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,61 +37,6 @@ class PatientEnrolled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coding:
-    """One code of one system (`icd-10-cm`, `snomed`, ...) with its display text."""
-
-    system: str
-    code: str
-    display: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Medicine:
-    """A medicine as its source named it. `rxcui` is an RxNorm concept id, of a product or an ingredient."""
-
-    name: str
-    rxcui: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """A condition of the history; `clinical_status` as in FHIR (active, resolved, ...)."""
-
-    coding: Coding
-    clinical_status: str
-    onset: date | None = None
-
-
-class TreatmentResponse(StrEnum):
-    NONE = "none"
-    PARTIAL = "partial"
-    RESPONSE = "response"
-    REMISSION = "remission"
-    UNKNOWN = "unknown"
-
-
-class StoppedFor(StrEnum):
-    INEFFICACY = "inefficacy"
-    INTOLERANCE = "intolerance"
-    ALLERGY = "allergy"
-    OTHER = "other"
-    UNKNOWN = "unknown"
-    NOT_STOPPED = "not-stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierTreatment:
-    """One earlier medication trial: milligrams a day, and weeks at that dose. None is unknown."""
-
-    medicine: Medicine
-    daily_dose_mg: Decimal | None = None
-    weeks: int | None = None
-    response: TreatmentResponse = TreatmentResponse.UNKNOWN
-    side_effects: tuple[str, ...] = ()
-    stopped_for: StoppedFor = StoppedFor.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRecorded:
     """Medical and psychiatric history; each recording adds to the earlier ones.
 
@@ -123,17 +52,6 @@ class HistoryRecorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CurrentMedication:
-    """A medication the client takes, or took until the day of its last dose, `stopped_on`. None is unknown."""
-
-    medicine: Medicine
-    daily_dose_mg: Decimal | None = None
-    started_on: date | None = None
-    stopped_on: date | None = None
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MedicationsReconciled:
     """The whole medication list at that moment, replacing earlier lists. Empty only if `none_taken`."""
 
@@ -141,29 +59,6 @@ class MedicationsReconciled:
     medications: tuple[CurrentMedication, ...]
     none_taken: bool
     occurred_at: Instant
-
-
-class Criticality(StrEnum):
-    """FHIR AllergyIntolerance.criticality."""
-
-    LOW = "low"
-    HIGH = "high"
-    UNABLE_TO_ASSESS = "unable-to-assess"
-
-
-class AllergyType(StrEnum):
-    """FHIR AllergyIntolerance.type."""
-
-    ALLERGY = "allergy"
-    INTOLERANCE = "intolerance"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allergy:
-    substance: Medicine
-    type: AllergyType
-    criticality: Criticality
-    reaction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,16 +71,6 @@ class AllergiesRecorded:
     occurred_at: Instant
 
 
-class PregnancyStatus(StrEnum):
-    """What the client is or may be; UNKNOWN is an answer that was sought and not found."""
-
-    PREGNANT = "pregnant"
-    BREASTFEEDING = "breastfeeding"
-    POSSIBLE = "possible"
-    NOT_PREGNANT = "not-pregnant"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PregnancyRecorded:
     """Whether the client was pregnant or breastfeeding at that moment; a later one replaces it."""
@@ -194,17 +79,6 @@ class PregnancyRecorded:
     status: PregnancyStatus
     source: str
     occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """One measured value by LOINC code, in the unit given: a laboratory value, a vital sign, body weight."""
-
-    loinc: str
-    value: Decimal
-    unit: str
-    on: date
-    display: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,20 +126,6 @@ class RiskRaised:
     occurred_at: Instant
 
 
-class Severity(StrEnum):
-    MILD = "mild"
-    MODERATE = "moderate"
-    SEVERE = "severe"
-    UNSPECIFIED = "unspecified"
-
-
-class VerificationStatus(StrEnum):
-    """FHIR Condition.verificationStatus, the part used here."""
-
-    PROVISIONAL = "provisional"
-    CONFIRMED = "confirmed"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosisEstablished:
     """A diagnosis in ICD-10-CM. A later one with the same code replaces the earlier."""
@@ -276,21 +136,6 @@ class DiagnosisEstablished:
     severity: Severity
     verification: VerificationStatus
     occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposedMedication:
-    medicine: Medicine
-    daily_dose_mg: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The individual plan: medications, other therapies, goals in the client's words."""
-
-    medications: tuple[ProposedMedication, ...] = ()
-    therapies: tuple[str, ...] = ()
-    goals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,24 +203,9 @@ ClinicalFact: TypeAlias = (
 )
 """What can be struck: everything with a fact id of its own."""
 
+
 Event: TypeAlias = ClinicalFact | EnteredInError
 
-TOPICS: dict[str, type[Event]] = {
-    f"assessment.{cls.__name__}.v1": cls
-    for cls in (
-        PatientEnrolled,
-        HistoryRecorded,
-        MedicationsReconciled,
-        AllergiesRecorded,
-        PregnancyRecorded,
-        ResultsRecorded,
-        ScaleScored,
-        RiskRaised,
-        DiagnosisEstablished,
-        PlanProposed,
-        AssessmentCompleted,
-        AssessmentAmended,
-        EnteredInError,
-    )
-}
-"""Every stored event type by its topic."""
+
+TOPICS: dict[str, type[Event]] = {f"assessment.{cls.__name__}.v1": cls for cls in get_args(Event)}
+"""Every stored event by its registered name."""

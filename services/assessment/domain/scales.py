@@ -1,12 +1,33 @@
 """Rating scales: scored from their answers, or taken over as a total; and the risk that an answer raises."""
 
-from careloop.kernel.ids import FactId, derived_id
+from dataclasses import dataclass
+
+from careloop.kernel.ids import FactId, PersonId, derived_id
 from careloop.knowledge.scales.score import score, score_total
 from careloop.knowledge.urgency.suicide_risk import risk_raised
-from services.assessment.domain.commands import AnswerScale, RecordScaleTotal
 from services.assessment.domain.events import Event, RiskRaised, ScaleScored
-from services.assessment.domain.facts import is_new
+from services.assessment.domain.recording import FactCommand, is_new
 from services.assessment.domain.state import Assessment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerScale(FactCommand):
+    """Answers in the instrument's order; None is an answer that is missing."""
+
+    instrument: str
+    items: tuple[int | None, ...]
+    source: str
+    actor: PersonId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordScaleTotal(FactCommand):
+    """A total that somebody else added up; its items are not known."""
+
+    instrument: str
+    total: int
+    source: str
+    actor: PersonId
 
 
 def answer_scale(command: AnswerScale, state: Assessment) -> list[Event]:

@@ -3,19 +3,27 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.growing import GrowingMap
 from careloop.kernel.ids import FactId
 from services.assessment.domain.events import (
+    AllergiesRecorded,
     AssessmentAmended,
     AssessmentCompleted,
     ClinicalFact,
+    DiagnosisEstablished,
     EnteredInError,
     Event,
+    HistoryRecorded,
+    MedicationsReconciled,
     PatientEnrolled,
+    PlanProposed,
+    PregnancyRecorded,
+    ResultsRecorded,
     RiskRaised,
+    ScaleScored,
 )
 
 Fact = TypeVar("Fact", bound=ClinicalFact)
@@ -71,14 +79,33 @@ class Assessment:
         return risks + [amendment.fact_id for amendment in self.amendments(fact_id)]
 
 
+initial = Assessment()
+
+
 def evolve(state: Assessment, event: Event) -> Assessment:
     """The state after one more event. A fact recorded under a known id replaces that record."""
-    if isinstance(event, EnteredInError):
-        return replace(state, struck=state.struck | {event.fact_id})
-    facts = state.facts.having(event.fact_id, event)
-    if isinstance(event, PatientEnrolled) and event.fact_id not in state.enrolments:
-        return replace(state, facts=facts, enrolments=(*state.enrolments, event.fact_id))
-    return replace(state, facts=facts)
+    match event:
+        case EnteredInError():
+            return replace(state, struck=state.struck | {event.fact_id})
+        case PatientEnrolled():
+            enrolments = state.enrolments if event.fact_id in state.enrolments else (*state.enrolments, event.fact_id)
+            return replace(state, facts=state.facts.having(event.fact_id, event), enrolments=enrolments)
+        case (
+            HistoryRecorded()
+            | MedicationsReconciled()
+            | AllergiesRecorded()
+            | PregnancyRecorded()
+            | ResultsRecorded()
+            | ScaleScored()
+            | RiskRaised()
+            | DiagnosisEstablished()
+            | PlanProposed()
+            | AssessmentCompleted()
+            | AssessmentAmended()
+        ):
+            return replace(state, facts=state.facts.having(event.fact_id, event))
+        case _:
+            assert_never(event)
 
 
-DECIDER: Decider[Assessment, Event] = Decider(initial=Assessment(), evolve=evolve)
+DECIDER: Decider[Assessment, Event] = Decider(initial=initial, evolve=evolve)

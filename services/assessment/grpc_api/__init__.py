@@ -27,7 +27,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
     async def EnrollPatient(  # noqa: N802
         self, request: pb.EnrollPatientRequest, context: Context[pb.EnrollPatientRequest, pb.EnrollPatientResponse]
     ) -> pb.EnrollPatientResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.enroll_patient(request, by)
         done = await self._service.enroll_patient(by.patient, by.request, command)
         return pb.EnrollPatientResponse(
@@ -37,7 +37,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
     async def RecordHistory(  # noqa: N802
         self, request: pb.RecordHistoryRequest, context: Context[pb.RecordHistoryRequest, pb.RecordHistoryResponse]
     ) -> pb.RecordHistoryResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.record_history(request, by)
         done = await self._service.record_history(by.patient, by.request, command)
         return pb.RecordHistoryResponse(
@@ -49,7 +49,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.ReconcileMedicationsRequest,
         context: Context[pb.ReconcileMedicationsRequest, pb.ReconcileMedicationsResponse],
     ) -> pb.ReconcileMedicationsResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.reconcile_medications(request, by)
         done = await self._service.reconcile_medications(by.patient, by.request, command)
         return pb.ReconcileMedicationsResponse(
@@ -61,7 +61,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.RecordAllergiesRequest,
         context: Context[pb.RecordAllergiesRequest, pb.RecordAllergiesResponse],
     ) -> pb.RecordAllergiesResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.record_allergies(request, by)
         done = await self._service.record_allergies(by.patient, by.request, command)
         return pb.RecordAllergiesResponse(
@@ -73,7 +73,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.RecordPregnancyRequest,
         context: Context[pb.RecordPregnancyRequest, pb.RecordPregnancyResponse],
     ) -> pb.RecordPregnancyResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.record_pregnancy(request, by)
         done = await self._service.record_pregnancy(by.patient, by.request, command)
         return pb.RecordPregnancyResponse(
@@ -85,7 +85,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.RecordResultsRequest,
         context: Context[pb.RecordResultsRequest, pb.RecordResultsResponse],
     ) -> pb.RecordResultsResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.record_results(request, by)
         done = await self._service.record_results(by.patient, by.request, command)
         return pb.RecordResultsResponse(
@@ -95,7 +95,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
     async def AnswerScale(  # noqa: N802
         self, request: pb.AnswerScaleRequest, context: Context[pb.AnswerScaleRequest, pb.AnswerScaleResponse]
     ) -> pb.AnswerScaleResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.answer_scale(request, by)
         done = await self._service.answer_scale(by.patient, by.request, command)
         return pb.AnswerScaleResponse(
@@ -109,7 +109,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.RecordScaleTotalRequest,
         context: Context[pb.RecordScaleTotalRequest, pb.RecordScaleTotalResponse],
     ) -> pb.RecordScaleTotalResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.record_scale_total(request, by)
         done = await self._service.record_scale_total(by.patient, by.request, command)
         return pb.RecordScaleTotalResponse(
@@ -121,7 +121,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.EstablishDiagnosisRequest,
         context: Context[pb.EstablishDiagnosisRequest, pb.EstablishDiagnosisResponse],
     ) -> pb.EstablishDiagnosisResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.establish_diagnosis(request, by)
         done = await self._service.establish_diagnosis(by.patient, by.request, command)
         return pb.EstablishDiagnosisResponse(
@@ -131,7 +131,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
     async def ProposePlan(  # noqa: N802
         self, request: pb.ProposePlanRequest, context: Context[pb.ProposePlanRequest, pb.ProposePlanResponse]
     ) -> pb.ProposePlanResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.propose_plan(request, by)
         done = await self._service.propose_plan(by.patient, by.request, command)
         return pb.ProposePlanResponse(receipt=self._receipts.of(by.patient, done), fact_id=answers.fact_id(done.events))
@@ -141,7 +141,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.CompleteAssessmentRequest,
         context: Context[pb.CompleteAssessmentRequest, pb.CompleteAssessmentResponse],
     ) -> pb.CompleteAssessmentResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.complete_assessment(request, by)
         done = await self._service.complete_assessment(by.patient, by.request, command)
         said = answers.first(done.events, AssessmentCompleted)
@@ -157,7 +157,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.AmendAssessmentRequest,
         context: Context[pb.AmendAssessmentRequest, pb.AmendAssessmentResponse],
     ) -> pb.AmendAssessmentResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.amend_assessment(request, by)
         done = await self._service.amend_assessment(by.patient, by.request, command)
         said = answers.first(done.events, AssessmentAmended)
@@ -173,7 +173,7 @@ class AssessmentApi(assessment_pb2_grpc.AssessmentServiceServicer):
         request: pb.MarkEnteredInErrorRequest,
         context: Context[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
     ) -> pb.MarkEnteredInErrorResponse:
-        by = reading.asked(request)
+        by = reading.patient_call(request)
         command = reading.mark_entered_in_error(request, by)
         done = await self._service.mark_entered_in_error(by.patient, by.request, command)
         return pb.MarkEnteredInErrorResponse(

@@ -8,7 +8,7 @@ from care.assessment.v1 import assessment_pb2 as pb
 from care.common.v1 import common_pb2
 
 from careloop.chassis.calls import reading as fields
-from services.assessment.domain.completion import missing
+from services.assessment.domain.completeness import missing
 from services.assessment.domain.events import Event, RiskRaised, ScaleScored
 from services.assessment.domain.state import Assessment
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from careloop.kernel.ids import EventId, FactId
-from services.notifications.domain.events import CauseKind, Channel, Priority
+from services.notifications.domain.codes import CauseKind, Channel, Priority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Cause:
 
 
 class Seat(StrEnum):
-    """A place in the care team, whoever sits in it. The prescriber is the one who has been in the team longest."""
+    """A place in the care team, as opposed to a person. The prescriber is the one longest in the team."""
 
     PRESCRIBER = "prescriber"
     OTHER_PRESCRIBERS = "other-prescribers"
@@ -48,7 +48,7 @@ INBOX = (Channel.INBOX,)
 class Rule:
     """Who hears it: the first rung at once, each further rung when the ones before did not acknowledge.
 
-    After the last rung of an `acknowledged` rule comes whoever is on call.
+    After the last rung of an `acknowledged` rule comes the on-call person.
     """
 
     subject: str

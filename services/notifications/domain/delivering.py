@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.kernel.ids import FactId
+from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.deciding import message_id
-from services.notifications.domain.events import DeliveryAttempted, Event, FailureReason, NoticeFailed, NoticeSent
-from services.notifications.domain.notices import Attempt, NoticeBoard
+from services.notifications.domain.events import DeliveryAttempted, Event, NoticeFailed, NoticeSent
+from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules
+from services.notifications.domain.state import NoticeBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class EndAttempt:
 
 
 def begin(command: BeginAttempt, board: NoticeBoard) -> list[Event]:
-    """The attempt, unless it was begun before or nobody needs to be told any more."""
+    """The attempt, unless it was begun before or nobody needs to be notified any more."""
     notice = board.notices.get(command.notice)
     if notice is None or not notice.is_open or command.attempt in notice.begun:
         return []
@@ -55,7 +57,7 @@ def is_unfinished(notice_id: FactId, attempt: Attempt, board: NoticeBoard) -> bo
 
 
 def end(command: EndAttempt, board: NoticeBoard) -> list[Event]:
-    """The outcome of an attempt that was begun; the first one told stands."""
+    """The outcome of an attempt that was begun; the first one reported stands."""
     if not is_unfinished(command.notice, command.attempt, board):
         return []
     return [_sent(command) if command.failure is None else _failed(command, command.failure)]

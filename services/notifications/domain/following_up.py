@@ -1,22 +1,18 @@
-"""What becomes of a notice once it is decided: who hears it next, who took it on, and whether it was a mistake."""
+"""What becomes of a notice once it is decided: who is notified next, and who took it on."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from careloop.kernel.errors import NotAllowed, NotKnown, RuleViolated
+from careloop.kernel.errors import NotAllowed, RuleViolated
 from careloop.kernel.ids import FactId, PersonId
 from services.notifications.domain.causes import TABLE, Rule
+from services.notifications.domain.codes import Role
 from services.notifications.domain.deciding import in_inboxes
-from services.notifications.domain.events import (
-    EnteredInError,
-    Event,
-    NoticeAcknowledged,
-    NoticeEscalated,
-    Role,
-)
+from services.notifications.domain.events import Event, NoticeAcknowledged, NoticeEscalated
 from services.notifications.domain.ladder import Steps, steps
-from services.notifications.domain.notices import Notice, NoticeBoard, NoticeStatus
+from services.notifications.domain.notices import Notice, NoticeStatus
 from services.notifications.domain.rules import NoticeRules
+from services.notifications.domain.state import NoticeBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +33,8 @@ class AcknowledgeNotice:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkEnteredInError:
-    fact_id: FactId
-    reason: str
-    actor: PersonId
-    occurred_at: datetime
-
-
 def escalate(command: Escalate, board: NoticeBoard) -> list[Event]:
-    """The next people who have not been told, from the team as it is now; after all of them the on-call person again.
+    """The next people not notified yet, from the team as it is now; after all of them the on-call person again.
 
     Nothing if somebody took it on, the notice no longer stands, or its step has moved on. An unreachable person brings
     the next people forward, but never another page of the same.
@@ -57,25 +45,26 @@ def escalate(command: Escalate, board: NoticeBoard) -> list[Event]:
     if not command.unreachable and notice.acknowledge_by and command.now < notice.acknowledge_by:
         return []
     rule = TABLE[notice.decided.kind]
-    untold = _untold(notice, steps(rule, notice.decided.named, board.members(command.now), command.rules.on_call))
-    if untold:
-        return _told_next(command, notice, rule, untold, last=False)
+    ladder = steps(rule, notice.decided.named, board.members(command.now), command.rules.on_call)
+    next_people = _not_notified(notice, ladder)
+    if next_people:
+        return _notify(command, notice, rule, next_people, last=False)
     if command.unreachable:
         return []
-    repages = notice.told.count(command.rules.on_call.person)
-    return _told_next(command, notice, rule, (command.rules.on_call.person,), last=repages >= command.rules.repages)
+    repages = notice.notified.count(command.rules.on_call.person)
+    return _notify(command, notice, rule, (command.rules.on_call.person,), last=repages >= command.rules.repages)
 
 
 def _clock_runs(notice: Notice) -> bool:
     return notice.is_open and notice.acknowledge_by is not None
 
 
-def _untold(notice: Notice, ladder: Steps) -> tuple[str, ...]:
-    remaining = (tuple(it.person for it in step if it.person not in notice.told) for step in ladder)
+def _not_notified(notice: Notice, ladder: Steps) -> tuple[str, ...]:
+    remaining = (tuple(it.person for it in step if it.person not in notice.notified) for step in ladder)
     return next((persons for persons in remaining if persons), ())
 
 
-def _told_next(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, ...], *, last: bool) -> list[Event]:
+def _notify(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, ...], *, last: bool) -> list[Event]:
     step = notice.step + 1
     escalated = NoticeEscalated(
         notice=command.notice,
@@ -89,13 +78,11 @@ def _told_next(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str
 
 
 def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
-    """Whoever was or will be told may take it on, and any prescriber or care manager of the team; the first one has it.
+    """Taken on by the first: somebody it is for, notified or not yet, or any prescriber or care manager of the team.
 
     Raises NotKnown, NotAllowed, or RuleViolated for a notice that no longer stands or never reached anybody.
     """
-    notice = board.notices.get(command.notice)
-    if notice is None:
-        raise _not_known("notice_id")
+    notice = board.notice(command.notice)
     if command.actor not in _who_may(notice, board, command.now):
         raise NotAllowed("not-an-addressee", "Only those whom a notice is for may acknowledge it.", field="notice_id")
     if notice.status is NoticeStatus.ACKNOWLEDGED:
@@ -107,25 +94,4 @@ def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
 
 def _who_may(notice: Notice, board: NoticeBoard, now: datetime) -> set[str]:
     in_charge = {it.person for it in board.members(now) if it.prescribes or it.role is Role.CARE_MANAGER}
-    return in_charge | {it.person for it in notice.decided.addressees} | set(notice.told)
-
-
-def mark_entered_in_error(command: MarkEnteredInError, board: NoticeBoard) -> list[Event]:
-    """A notice is struck, once. Raises NotKnown for anything that is not a notice of this patient."""
-    notice = board.notices.get(command.fact_id)
-    if notice is None:
-        raise _not_known("fact_id")
-    if notice.status is NoticeStatus.ENTERED_IN_ERROR:
-        return []
-    return [
-        EnteredInError(
-            fact_id=command.fact_id,
-            reason=command.reason,
-            marked_by=command.actor,
-            occurred_at=command.occurred_at,
-        )
-    ]
-
-
-def _not_known(field: str) -> NotKnown:
-    return NotKnown("notice-not-known", "There is no such notice of this patient.", field=field)
+    return in_charge | {it.person for it in notice.decided.addressees} | set(notice.notified)

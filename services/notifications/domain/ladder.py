@@ -1,33 +1,33 @@
-"""Which persons a rule means in the team as it is: the steps in which they are told."""
+"""Which persons a rule means in the team as it is: the steps in which they are notified."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.notifications.domain.causes import Rule, Seat
-from services.notifications.domain.events import Role
+from services.notifications.domain.codes import Role
 from services.notifications.domain.rules import OnCall
 from services.notifications.domain.team import Member
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A person to be told, in the role for which."""
+class Recipient:
+    """A person to be notified, in the role for which."""
 
     person: str
     role: Role
 
 
-Steps = tuple[tuple[Told, ...], ...]
+Steps = tuple[tuple[Recipient, ...], ...]
 
 
 def steps(rule: Rule, named: str, members: Sequence[Member], on_call: OnCall) -> Steps:
-    """Who is told at once, then who next: rungs without anybody are left out, and nobody stands on two.
+    """Who is notified at once, then who next: rungs without anybody are left out, and nobody stands on two.
 
-    Where somebody must acknowledge, whoever is on call takes the seat of a missing prescriber and is the last step.
+    Where somebody must acknowledge, the on-call person takes the seat of a missing prescriber and is the last step.
     Where nobody must, a rung without anybody falls to the care manager, then the prescriber. A patient without a
     team has the on-call person: no notice reaches nobody.
     """
-    last = Told(on_call.person, on_call.role)
+    last = Recipient(on_call.person, on_call.role)
     rungs = [_seated(rung, named, members) for rung in rule.rungs]
     if rule.acknowledged:
         if Seat.PRESCRIBER in rule.rungs[0] and not _seated((Seat.PRESCRIBER,), named, members):
@@ -39,18 +39,18 @@ def steps(rule: Rule, named: str, members: Sequence[Member], on_call: OnCall) ->
     return _each_once(rungs)
 
 
-def _each_once(rungs: Iterable[Iterable[Told]]) -> Steps:
+def _each_once(rungs: Iterable[Iterable[Recipient]]) -> Steps:
     seen: set[str] = set()
     found = []
     for rung in rungs:
-        new = tuple({told.person: told for told in rung if told.person not in seen}.values())
-        seen.update(told.person for told in new)
+        new = tuple({it.person: it for it in rung if it.person not in seen}.values())
+        seen.update(it.person for it in new)
         found.append(new)
     return tuple(step for step in found if step)
 
 
-def _seated(seats: Iterable[Seat], named: str, members: Sequence[Member]) -> list[Told]:
-    return [Told(member.person, member.role) for seat in seats for member in SITTING[seat](members, named)]
+def _seated(seats: Iterable[Seat], named: str, members: Sequence[Member]) -> list[Recipient]:
+    return [Recipient(member.person, member.role) for seat in seats for member in SITTING[seat](members, named)]
 
 
 def _prescriber(members: Sequence[Member], _named: str) -> Sequence[Member]:

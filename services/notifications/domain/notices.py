@@ -1,36 +1,29 @@
-"""What notifications knows of a patient: the care team, the facts struck, and every notice with its deliveries."""
+"""One notice: where it stands, whom it reached, and what each event changes in it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
-from careloop.kernel.decider import Decider
-from careloop.kernel.ids import EventId, FactId
+from services.notifications.domain.codes import Channel
 from services.notifications.domain.events import (
-    Channel,
     DeliveryAttempted,
     EnteredInError,
-    Event,
     NoticeAcknowledged,
+    NoticeChange,
     NoticeDecided,
     NoticeEscalated,
     NoticeFailed,
     NoticeSent,
     NoticeWithdrawn,
-    ReleaseNoted,
-    ResolutionNoted,
-    StrikeNoted,
-    TeamNoted,
 )
-from services.notifications.domain.team import CareTeam, Member
 
 RESOLVED = "side-effect-resolved"
 """Why a notice was withdrawn whose side effect a clinician resolved."""
 
 
 class NoticeStatus(StrEnum):
-    """OPEN until somebody takes it on or answers it, or it no longer stands; SUPPRESSED was never told to anybody."""
+    """OPEN until somebody takes it on or answers it, or it no longer stands; SUPPRESSED never notified anybody."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -42,7 +35,7 @@ class NoticeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt at telling one person on one channel, counted from 1 within one step."""
+    """One attempt at notifying one person on one channel, counted from 1 within one step."""
 
     person: str
     channel: Channel
@@ -52,12 +45,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One notice now. `told` has every person once for each time they were told, in order."""
+    """One notice now. `notified` has every person once for each time they were notified, in order."""
 
     decided: NoticeDecided
     status: NoticeStatus
     step: int
-    told: tuple[str, ...]
+    notified: tuple[str, ...]
     acknowledge_by: datetime | None
     acknowledged_by: str = ""
     begun: frozenset[Attempt] = frozenset()
@@ -72,70 +65,29 @@ class Notice:
         return self.status is NoticeStatus.RESOLVED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeBoard:
-    """All notices of one patient, and what deciding the next one needs; `resolutions` name the side effect of each."""
-
-    team: CareTeam = field(default_factory=CareTeam)
-    noted: frozenset[EventId] = frozenset()
-    struck: frozenset[FactId] = frozenset()
-    notices: Mapping[FactId, Notice] = field(default_factory=dict)
-    decided_causes: frozenset[EventId] = frozenset()
-    resolutions: Mapping[FactId, FactId] = field(default_factory=dict)
-
-    def members(self, moment: datetime) -> tuple[Member, ...]:
-        return self.team.at(moment, self.struck)
-
-    def email_of(self, person: str) -> str:
-        return self.team.email_of(person, self.struck)
-
-
-def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
-    match event:
-        case TeamNoted() | ReleaseNoted():
-            return replace(board, team=board.team.with_change(event), noted=board.noted | {event.evidence})
-        case StrikeNoted():
-            return replace(board, struck=board.struck | {event.fact_id}, noted=board.noted | {event.evidence})
-        case ResolutionNoted():
-            resolutions = {**board.resolutions, event.fact_id: event.side_effect}
-            return replace(board, resolutions=resolutions, noted=board.noted | {event.evidence})
-        case NoticeDecided():
-            notices = {**board.notices, event.fact_id: _decided(event)}
-            return replace(board, notices=notices, decided_causes=board.decided_causes | {event.cause})
-        case EnteredInError():
-            return _with_notice(board, event.fact_id, event)
-        case _:
-            return _with_notice(board, event.notice, event)
-
-
-def _decided(event: NoticeDecided) -> Notice:
-    told = () if event.suppressed else tuple(it.person for it in event.addressees if it.step == 0)
+def newly_decided(event: NoticeDecided) -> Notice:
+    """The notice as it was decided."""
+    notified = () if event.suppressed else tuple(it.person for it in event.addressees if it.step == 0)
     status = NoticeStatus.SUPPRESSED if event.suppressed else NoticeStatus.OPEN
-    return Notice(decided=event, status=status, step=0, told=told, acknowledge_by=event.acknowledge_by)
+    return Notice(decided=event, status=status, step=0, notified=notified, acknowledge_by=event.acknowledge_by)
 
 
-def _with_notice(board: NoticeBoard, notice_id: FactId, event: Event) -> NoticeBoard:
-    notice = board.notices.get(notice_id)
-    if notice is None:
-        return board
-    return replace(board, notices={**board.notices, notice_id: _evolve_notice(notice, event)})
-
-
-def _evolve_notice(notice: Notice, event: Event) -> Notice:
+def evolve_notice(notice: Notice, event: NoticeChange) -> Notice:
+    """The notice after one more event about it."""
     match event:
         case DeliveryAttempted():
             return replace(notice, begun=notice.begun | {attempt_of(event)})
         case NoticeSent() | NoticeFailed():
             return replace(notice, finished=notice.finished | {attempt_of(event)})
         case NoticeEscalated():
-            told = (*notice.told, *event.persons)
-            return replace(notice, step=event.step, told=told, acknowledge_by=event.acknowledge_by)
+            notified = (*notice.notified, *event.persons)
+            return replace(notice, step=event.step, notified=notified, acknowledge_by=event.acknowledge_by)
         case NoticeAcknowledged():
             return replace(notice, status=NoticeStatus.ACKNOWLEDGED, acknowledged_by=event.acknowledged_by)
         case NoticeWithdrawn() | EnteredInError():
             return replace(notice, status=_closed_as(event))
         case _:
-            return notice
+            assert_never(event)
 
 
 def _closed_as(event: NoticeWithdrawn | EnteredInError) -> NoticeStatus:
@@ -147,6 +99,3 @@ def _closed_as(event: NoticeWithdrawn | EnteredInError) -> NoticeStatus:
 def attempt_of(event: DeliveryAttempted | NoticeSent | NoticeFailed) -> Attempt:
     """Which attempt the event is about."""
     return Attempt(person=event.person, channel=event.channel, step=event.step, number=event.attempt)
-
-
-DECIDER: Decider[NoticeBoard, Event] = Decider(initial=NoticeBoard(), evolve=evolve)

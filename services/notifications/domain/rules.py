@@ -1,9 +1,9 @@
-"""The durations and persons that a programme sets for its notices; every decision is told them."""
+"""The durations and persons that a programme sets for its notices; every decision is given them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.notifications.domain.events import Priority, Role
+from services.notifications.domain.codes import Priority, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

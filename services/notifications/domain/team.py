@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.kernel.ids import FactId
-from services.notifications.domain.events import ReleaseNoted, Role, TeamNoted
+from services.notifications.domain.codes import Role
+from services.notifications.domain.noted import ReleaseNoted, TeamNoted
 
 PRESCRIBING_ROLES = frozenset({Role.PSYCHIATRIST, Role.PSYCHIATRIC_NURSE_PRACTITIONER})
 

@@ -5,7 +5,7 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
-from services.notifications.domain.events import FailureReason
+from services.notifications.domain.codes import FailureReason
 from services.notifications.sender import Message, SendFailed
 
 

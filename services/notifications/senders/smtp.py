@@ -6,7 +6,7 @@ from typing import Any
 
 import aiosmtplib
 
-from services.notifications.domain.events import FailureReason
+from services.notifications.domain.codes import FailureReason
 from services.notifications.sender import Message, SendFailed
 
 PERMANENT = 500

@@ -11,7 +11,41 @@ import msgspec
 from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.assessment.domain import commands, events
+from services.assessment.domain import events
+from services.assessment.domain.allergies import RecordAllergies
+from services.assessment.domain.codes import (
+    AllergyType,
+    Criticality,
+    PregnancyStatus,
+    Severity,
+    Sex,
+    StoppedFor,
+    TreatmentResponse,
+    VerificationStatus,
+)
+from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
+from services.assessment.domain.details import (
+    Allergy,
+    Coding,
+    Condition,
+    CurrentMedication,
+    EarlierTreatment,
+    EmergencyContact,
+    Location,
+    Medicine,
+    Plan,
+    ProposedMedication,
+    Result,
+)
+from services.assessment.domain.diagnoses import EstablishDiagnosis
+from services.assessment.domain.enrolment import EnrollPatient
+from services.assessment.domain.entered_in_error import MarkEnteredInError
+from services.assessment.domain.history import RecordHistory
+from services.assessment.domain.medications import ReconcileMedications
+from services.assessment.domain.plans import ProposePlan
+from services.assessment.domain.pregnancy import RecordPregnancy
+from services.assessment.domain.results import RecordResults
+from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
 from services.assessment.published import RESTATED
 
 PATIENT = PatientId(UUID("0b6f3f0e-6a52-5a0e-9a55-0d0f1c6c1a01"))
@@ -29,9 +63,9 @@ def fact(name: str) -> FactId:
     return FactId(derived_id("controls", "assessment", name))
 
 
-SERTRALINE = events.Medicine(name="sertraline 50 MG Oral Tablet", rxcui="312941")
-PLAN = events.Plan(
-    medications=(events.ProposedMedication(medicine=SERTRALINE, daily_dose_mg=Decimal(50)),),
+SERTRALINE = Medicine(name="sertraline 50 MG Oral Tablet", rxcui="312941")
+PLAN = Plan(
+    medications=(ProposedMedication(medicine=SERTRALINE, daily_dose_mg=Decimal(50)),),
     therapies=("individual therapy weekly", "skills group"),
     goals=("sleep through the night",),
 )
@@ -40,11 +74,11 @@ ENROLLED = events.PatientEnrolled(
     fact_id=fact("enrolled"),
     name="Alma Reyes",
     birth_date=date(1990, 4, 12),
-    sex=events.Sex.FEMALE,
+    sex=Sex.FEMALE,
     phone="555-0100",
     email="alma@example.org",
-    emergency_contact=events.EmergencyContact(name="Rosa Reyes", relationship="mother", phone="555-0101"),
-    location=events.Location(
+    emergency_contact=EmergencyContact(name="Rosa Reyes", relationship="mother", phone="555-0101"),
+    location=Location(
         address="12 Elm Street, Springfield",
         emergency_department="Springfield General",
         emergency_department_phone="555-0102",
@@ -55,20 +89,20 @@ ENROLLED = events.PatientEnrolled(
 HISTORY = events.HistoryRecorded(
     fact_id=fact("history"),
     conditions=(
-        events.Condition(
-            coding=events.Coding(system="snomed", code="370143000", display="Major depressive disorder"),
+        Condition(
+            coding=Coding(system="snomed", code="370143000", display="Major depressive disorder"),
             clinical_status="active",
             onset=date(2021, 3, 1),
         ),
     ),
     earlier_treatments=(
-        events.EarlierTreatment(
-            medicine=events.Medicine(name="fluoxetine"),
+        EarlierTreatment(
+            medicine=Medicine(name="fluoxetine"),
             daily_dose_mg=Decimal("37.5"),
             weeks=10,
-            response=events.TreatmentResponse.PARTIAL,
+            response=TreatmentResponse.PARTIAL,
             side_effects=("insomnia",),
-            stopped_for=events.StoppedFor.INTOLERANCE,
+            stopped_for=StoppedFor.INTOLERANCE,
         ),
     ),
     source="client",
@@ -77,8 +111,8 @@ HISTORY = events.HistoryRecorded(
 MEDICATIONS = events.MedicationsReconciled(
     fact_id=fact("medications"),
     medications=(
-        events.CurrentMedication(
-            medicine=events.Medicine(name="lisinopril 10 MG Oral Tablet", rxcui="314076"),
+        CurrentMedication(
+            medicine=Medicine(name="lisinopril 10 MG Oral Tablet", rxcui="314076"),
             daily_dose_mg=Decimal(10),
             started_on=date(2024, 1, 5),
             stopped_on=date(2026, 11, 1),
@@ -91,10 +125,10 @@ MEDICATIONS = events.MedicationsReconciled(
 ALLERGIES = events.AllergiesRecorded(
     fact_id=fact("allergies"),
     allergies=(
-        events.Allergy(
-            substance=events.Medicine(name="penicillin V", rxcui="7984"),
-            type=events.AllergyType.ALLERGY,
-            criticality=events.Criticality.HIGH,
+        Allergy(
+            substance=Medicine(name="penicillin V", rxcui="7984"),
+            type=AllergyType.ALLERGY,
+            criticality=Criticality.HIGH,
             reaction="hives",
         ),
     ),
@@ -102,13 +136,13 @@ ALLERGIES = events.AllergiesRecorded(
     occurred_at=MONDAY,
 )
 NOT_PREGNANT = events.PregnancyRecorded(
-    fact_id=fact("not pregnant"), status=events.PregnancyStatus.NOT_PREGNANT, source="client", occurred_at=MONDAY
+    fact_id=fact("not pregnant"), status=PregnancyStatus.NOT_PREGNANT, source="client", occurred_at=MONDAY
 )
 RESULTS = events.ResultsRecorded(
     fact_id=fact("results"),
     results=(
-        events.Result(loinc="29463-7", value=Decimal("68.5"), unit="kg", on=date(2026, 11, 12), display="Body weight"),
-        events.Result(loinc="751-8", value=Decimal(4100), unit="/uL", on=date(2026, 11, 12)),
+        Result(loinc="29463-7", value=Decimal("68.5"), unit="kg", on=date(2026, 11, 12), display="Body weight"),
+        Result(loinc="751-8", value=Decimal(4100), unit="/uL", on=date(2026, 11, 12)),
     ),
     none_known=False,
     source="laboratory",
@@ -154,8 +188,8 @@ DIAGNOSIS = events.DiagnosisEstablished(
     fact_id=fact("diagnosis"),
     icd10="F33.1",
     display="Major depressive disorder, recurrent, moderate",
-    severity=events.Severity.MODERATE,
-    verification=events.VerificationStatus.CONFIRMED,
+    severity=Severity.MODERATE,
+    verification=VerificationStatus.CONFIRMED,
     occurred_at=MONDAY,
 )
 PLAN_PROPOSED = events.PlanProposed(fact_id=fact("plan"), plan=PLAN, occurred_at=MONDAY)
@@ -187,7 +221,7 @@ STRUCK = events.EnteredInError(
     fact_id=MEDICATIONS.fact_id, reason="Another client's list.", marked_by=NURSE, occurred_at=NOW
 )
 
-ENROLL = commands.EnrollPatient(
+ENROLL = EnrollPatient(
     fact_id=ENROLLED.fact_id,
     name=ENROLLED.name,
     birth_date=ENROLLED.birth_date,
@@ -200,7 +234,7 @@ ENROLL = commands.EnrollPatient(
     occurred_at=MONDAY,
     now=NOW,
 )
-RECORD_HISTORY = commands.RecordHistory(
+RECORD_HISTORY = RecordHistory(
     fact_id=HISTORY.fact_id,
     conditions=HISTORY.conditions,
     earlier_treatments=HISTORY.earlier_treatments,
@@ -208,19 +242,19 @@ RECORD_HISTORY = commands.RecordHistory(
     occurred_at=MONDAY,
     now=NOW,
 )
-RECONCILE = commands.ReconcileMedications(
+RECONCILE = ReconcileMedications(
     fact_id=MEDICATIONS.fact_id, medications=MEDICATIONS.medications, occurred_at=MONDAY, now=NOW
 )
-RECORD_ALLERGIES = commands.RecordAllergies(
+RECORD_ALLERGIES = RecordAllergies(
     fact_id=ALLERGIES.fact_id, allergies=ALLERGIES.allergies, occurred_at=MONDAY, now=NOW
 )
-RECORD_PREGNANCY = commands.RecordPregnancy(
+RECORD_PREGNANCY = RecordPregnancy(
     fact_id=NOT_PREGNANT.fact_id, status=NOT_PREGNANT.status, source="client", occurred_at=MONDAY, now=NOW
 )
-RECORD_RESULTS = commands.RecordResults(
+RECORD_RESULTS = RecordResults(
     fact_id=RESULTS.fact_id, results=RESULTS.results, source="laboratory", occurred_at=MONDAY, now=NOW
 )
-ANSWER_SCREENER = commands.AnswerScale(
+ANSWER_SCREENER = AnswerScale(
     fact_id=SCREENER.fact_id,
     instrument="c-ssrs",
     items=(1, 0, None, None, None, 0, 0),
@@ -229,7 +263,7 @@ ANSWER_SCREENER = commands.AnswerScale(
     occurred_at=MONDAY,
     now=NOW,
 )
-ANSWER_PHQ_9 = commands.AnswerScale(
+ANSWER_PHQ_9 = AnswerScale(
     fact_id=PHQ_9.fact_id,
     instrument="phq-9",
     items=(2, 1, 3, 0, 1, 2, 1, 0, 1),
@@ -238,7 +272,7 @@ ANSWER_PHQ_9 = commands.AnswerScale(
     occurred_at=TUESDAY,
     now=NOW,
 )
-RECORD_TOTAL = commands.RecordScaleTotal(
+RECORD_TOTAL = RecordScaleTotal(
     fact_id=fact("gad-7-total"),
     instrument="gad-7",
     total=12,
@@ -247,7 +281,7 @@ RECORD_TOTAL = commands.RecordScaleTotal(
     occurred_at=MONDAY,
     now=NOW,
 )
-ESTABLISH = commands.EstablishDiagnosis(
+ESTABLISH = EstablishDiagnosis(
     fact_id=DIAGNOSIS.fact_id,
     icd10=DIAGNOSIS.icd10,
     display=DIAGNOSIS.display,
@@ -256,11 +290,11 @@ ESTABLISH = commands.EstablishDiagnosis(
     occurred_at=MONDAY,
     now=NOW,
 )
-PROPOSE = commands.ProposePlan(fact_id=PLAN_PROPOSED.fact_id, plan=PLAN, occurred_at=MONDAY, now=NOW)
-COMPLETE = commands.CompleteAssessment(
+PROPOSE = ProposePlan(fact_id=PLAN_PROPOSED.fact_id, plan=PLAN, occurred_at=MONDAY, now=NOW)
+COMPLETE = CompleteAssessment(
     fact_id=COMPLETED.fact_id, actor=PSYCHIATRIST, credential=CREDENTIAL, occurred_at=TUESDAY, now=NOW
 )
-AMEND = commands.AmendAssessment(
+AMEND = AmendAssessment(
     fact_id=AMENDED.fact_id,
     actor=PSYCHIATRIST,
     credential=CREDENTIAL,
@@ -268,7 +302,7 @@ AMEND = commands.AmendAssessment(
     occurred_at=NOW,
     now=NOW,
 )
-STRIKE = commands.MarkEnteredInError(fact_id=MEDICATIONS.fact_id, reason=STRUCK.reason, actor=NURSE, now=NOW)
+STRIKE = MarkEnteredInError(fact_id=MEDICATIONS.fact_id, reason=STRUCK.reason, actor=NURSE, now=NOW)
 
 _COMPLETE: tuple[events.Event, ...] = (
     *RECORDED,
@@ -285,7 +319,7 @@ _FEWEST: tuple[events.Event, ...] = (
         fact_id=fact("enrolled barely"),
         name="Alma Reyes",
         birth_date=date(1990, 4, 12),
-        sex=events.Sex.UNKNOWN,
+        sex=Sex.UNKNOWN,
         occurred_at=MONDAY,
     ),
     events.HistoryRecorded(
@@ -311,7 +345,7 @@ _FEWEST: tuple[events.Event, ...] = (
         scored_by=NURSE,
         occurred_at=MONDAY,
     ),
-    events.PlanProposed(fact_id=fact("bare plan"), plan=events.Plan(therapies=("group",)), occurred_at=MONDAY),
+    events.PlanProposed(fact_id=fact("bare plan"), plan=Plan(therapies=("group",)), occurred_at=MONDAY),
 )
 EXAMPLES: tuple[events.Event, ...] = (*_COMPLETE, *_FEWEST)
 

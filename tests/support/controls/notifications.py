@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from careloop.kernel.ids import PersonId
-from services.notifications.domain import events
+from services.notifications.domain import events, noted
 from services.notifications.domain.causes import Cause
+from services.notifications.domain.codes import CauseKind, Channel, FailureReason, Priority, Role
 from services.notifications.domain.deciding import DecideNotice, message_id, notice_id
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt
-from services.notifications.domain.events import CauseKind, Channel, FailureReason, Role
-from services.notifications.domain.following_up import AcknowledgeNotice, Escalate, MarkEnteredInError
+from services.notifications.domain.entered_in_error import MarkEnteredInError
+from services.notifications.domain.following_up import AcknowledgeNotice, Escalate
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.published import RESTATED
@@ -22,9 +23,9 @@ RULES = NoticeRules(on_call=ON_CALL, importers=frozenset({"intake"}), repages=2,
 SOON = NOON + timedelta(seconds=1)
 
 
-def member(person: str, role: Role) -> events.TeamNoted:
+def member(person: str, role: Role) -> noted.TeamNoted:
     """Coordination said a week ago that this person is in the team."""
-    return events.TeamNoted(
+    return noted.TeamNoted(
         evidence=event(f"assigned {person}"),
         fact_id=fact(f"assigned {person}"),
         person=person,
@@ -40,7 +41,7 @@ OTHER_PRESCRIBER = member(DR_LIND, Role.PSYCHIATRIC_NURSE_PRACTITIONER)
 CARE_MANAGER = member(MAYA, Role.CARE_MANAGER)
 THERAPIST = member(TOM, Role.THERAPIST)
 TEAM = (PRESCRIBER, CARE_MANAGER, THERAPIST)
-PRESCRIBER_RELEASED = events.ReleaseNoted(
+PRESCRIBER_RELEASED = noted.ReleaseNoted(
     evidence=event("released"),
     fact_id=fact("released"),
     person=DR_OSEI,
@@ -81,7 +82,7 @@ DECIDED = events.NoticeDecided(
     named="",
     subject="Side effect to be looked at today",
     detail="rash, CTCAE grade 3",
-    priority=events.Priority.URGENT,
+    priority=Priority.URGENT,
     addressees=(
         events.Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
         events.Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=1),
@@ -161,14 +162,12 @@ FAILED = events.NoticeFailed(
 )
 ACKNOWLEDGE = AcknowledgeNotice(notice=NOTICE, actor=PersonId(DR_OSEI), now=SOON)
 ACKNOWLEDGED = events.NoticeAcknowledged(notice=NOTICE, acknowledged_by=DR_OSEI, occurred_at=SOON)
-CAUSE_STRUCK = events.StrikeNoted(evidence=event("cause struck"), fact_id=SAME_DAY.fact_id, occurred_at=SOON)
-RESOLUTION = events.ResolutionNoted(
+CAUSE_STRUCK = noted.StrikeNoted(evidence=event("cause struck"), fact_id=SAME_DAY.fact_id, occurred_at=SOON)
+RESOLUTION = noted.ResolutionNoted(
     evidence=event("resolved"), fact_id=fact("resolved"), side_effect=SAME_DAY.fact_id, occurred_at=SOON
 )
 RESOLVED = events.NoticeWithdrawn(notice=NOTICE, reason="side-effect-resolved", occurred_at=SOON)
-RESOLUTION_STRUCK = events.StrikeNoted(
-    evidence=event("resolution struck"), fact_id=RESOLUTION.fact_id, occurred_at=SOON
-)
+RESOLUTION_STRUCK = noted.StrikeNoted(evidence=event("resolution struck"), fact_id=RESOLUTION.fact_id, occurred_at=SOON)
 WITHDRAWN = events.NoticeWithdrawn(notice=NOTICE, reason="cause-entered-in-error", occurred_at=SOON)
 MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON)
 MARKED = events.EnteredInError(fact_id=NOTICE, reason="wrong patient", marked_by=MAYA, occurred_at=SOON)

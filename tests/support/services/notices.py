@@ -15,7 +15,7 @@ from careloop.contracts import coordination, monitoring, terms
 from careloop.kernel.ids import EventId, PatientId, PersonId
 from services.notifications.consumers import CauseConsumer
 from services.notifications.domain.events import TOPICS, DeliveryAttempted, Event, NoticeEscalated
-from services.notifications.domain.notices import DECIDER, NoticeBoard
+from services.notifications.domain.state import DECIDER, NoticeBoard
 from services.notifications.due import due_rows
 from services.notifications.published import RESTATED
 from services.notifications.sender import Message, SendFailed

@@ -7,28 +7,16 @@ from care.notifications.v1 import notifications_pb2_grpc
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.call import current_call, request_for
 from careloop.chassis.calls.receipts import Receipts
-from services.notifications.application import Found, Notifications
-from services.notifications.domain.events import Priority
-from services.notifications.domain.following_up import AcknowledgeNotice, MarkEnteredInError
-from services.notifications.domain.notices import NoticeStatus
+from services.notifications.application import Notifications
+from services.notifications.domain.entered_in_error import MarkEnteredInError
+from services.notifications.domain.following_up import AcknowledgeNotice
+from services.notifications.grpc_api import answers
 from services.notifications.views import Place
 
 USUAL_PAGE = 50
-LARGEST_PAGE = 100
 
-PRIORITIES = {
-    Priority.STAT: pb.PRIORITY_STAT,
-    Priority.URGENT: pb.PRIORITY_URGENT,
-    Priority.ROUTINE: pb.PRIORITY_ROUTINE,
-}
-STATUSES = {
-    NoticeStatus.OPEN: pb.NOTICE_STATUS_OPEN,
-    NoticeStatus.ACKNOWLEDGED: pb.NOTICE_STATUS_ACKNOWLEDGED,
-    NoticeStatus.RESOLVED: pb.NOTICE_STATUS_RESOLVED,
-    NoticeStatus.WITHDRAWN: pb.NOTICE_STATUS_WITHDRAWN,
-    NoticeStatus.ENTERED_IN_ERROR: pb.NOTICE_STATUS_ENTERED_IN_ERROR,
-    NoticeStatus.SUPPRESSED: pb.NOTICE_STATUS_SUPPRESSED,
-}
+
+LARGEST_PAGE = 100
 
 
 class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
@@ -63,7 +51,7 @@ class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
         after = Place.parse(request.page_token) if request.page_token else None
         page = await self._service.list_inbox(current_call().subject, after, size, open_only=request.open_only)
         token = page.next_after.encode() if page.next_after else ""
-        return pb.ListInboxResponse(notices=[_notice(found) for found in page.notices], next_page_token=token)
+        return pb.ListInboxResponse(notices=[answers.notice(found) for found in page.notices], next_page_token=token)
 
     async def GetNotice(  # noqa: N802
         self,
@@ -72,7 +60,7 @@ class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
     ) -> pb.GetNoticeResponse:
         notice_id = fields.fact_id(request.notice_id, "notice_id")
         found = await self._service.get_notice(fields.patient_id(request.patient_id), notice_id)
-        return pb.GetNoticeResponse(notice=_notice(found))
+        return pb.GetNoticeResponse(notice=answers.notice(found))
 
     async def MarkEnteredInError(  # noqa: N802
         self,
@@ -88,24 +76,3 @@ class NotificationsApi(notifications_pb2_grpc.NotificationsServiceServicer):
         )
         done = await self._service.mark_entered_in_error(patient_id, asked, command)
         return pb.MarkEnteredInErrorResponse(receipt=self._receipts.of(patient_id, done))
-
-
-def _notice(found: Found) -> pb.Notice:
-    notice, decided = found.notice, found.notice.decided
-    return pb.Notice(
-        notice_id=str(decided.fact_id),
-        patient_id=str(found.patient_id),
-        status=STATUSES[notice.status],
-        priority=PRIORITIES[decided.priority],
-        subject=decided.subject,
-        detail=decided.detail,
-        cause_fact_id=str(decided.cause_fact),
-        cause_type=decided.cause_type,
-        cause_recorded_at=fields.timestamp(decided.cause_recorded_at),
-        decided_at=fields.timestamp(decided.occurred_at),
-        acknowledge_by=fields.timestamp(notice.acknowledge_by),
-        acknowledged_by=notice.acknowledged_by,
-        told=notice.told,
-        step=notice.step,
-        suppressed=decided.suppressed,
-    )

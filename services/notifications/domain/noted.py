@@ -1,0 +1,54 @@
+"""What other services recorded, as notifications notes it in its own stream."""
+
+from dataclasses import dataclass
+
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import EventId, FactId
+from services.notifications.domain.codes import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamNoted:
+    """Coordination said: this person takes this role in the team from `effective_from` on."""
+
+    evidence: EventId
+    fact_id: FactId
+    person: str
+    role: Role
+    email: str
+    effective_from: Instant
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseNoted:
+    """Coordination said: this person leaves this role from `effective_from` on."""
+
+    evidence: EventId
+    fact_id: FactId
+    person: str
+    role: Role
+    effective_from: Instant
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrikeNoted:
+    """Another service said: its fact `fact_id` was entered in error."""
+
+    evidence: EventId
+    fact_id: FactId
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionNoted:
+    """Monitoring said: a clinician closed the loop on this side effect."""
+
+    evidence: EventId
+    fact_id: FactId
+    side_effect: FactId
+    occurred_at: Instant
+
+
+Noted = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted

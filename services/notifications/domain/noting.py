@@ -1,0 +1,73 @@
+"""What another service recorded and what follows for open notices: each is noted once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.notifications.domain.causes import Cause
+from services.notifications.domain.deciding import CAUSE_STRUCK, DecideNotice, decide_notice
+from services.notifications.domain.events import Event, NoticeWithdrawn
+from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
+from services.notifications.domain.notices import RESOLVED, Notice
+from services.notifications.domain.rules import NoticeRules
+from services.notifications.domain.state import NoticeBoard
+
+
+def note(fact: TeamNoted | ReleaseNoted, board: NoticeBoard) -> list[Event]:
+    """What another service said, once."""
+    return [] if fact.evidence in board.noted else [fact]
+
+
+def note_strike(strike: StrikeNoted, board: NoticeBoard) -> list[Event]:
+    """The struck fact, and the withdrawal of every open notice that it caused."""
+    if strike.evidence in board.noted:
+        return []
+    caused = (it for it in board.notices.values() if it.decided.cause_fact == strike.fact_id and it.is_open)
+    return [strike, *(_withdrawn(notice, CAUSE_STRUCK, strike.occurred_at) for notice in caused)]
+
+
+def note_resolution(resolution: ResolutionNoted, board: NoticeBoard) -> list[Event]:
+    """The resolution, and the end of every open notice about its side effect: a clinician's answer stops the clock."""
+    if resolution.evidence in board.noted:
+        return []
+    about = (it for it in board.notices.values() if it.decided.cause_fact == resolution.side_effect and it.is_open)
+    return [resolution, *(_withdrawn(notice, RESOLVED, resolution.occurred_at) for notice in about)]
+
+
+def _withdrawn(notice: Notice, reason: str, occurred_at: datetime) -> Event:
+    return NoticeWithdrawn(notice=notice.decided.fact_id, reason=reason, occurred_at=occurred_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideAgain:
+    """What a strike asks for besides being noted, if it struck a resolution."""
+
+    strike: StrikeNoted
+    rules: NoticeRules
+    now: datetime
+
+
+def decide_again(command: DecideAgain, board: NoticeBoard) -> list[Event]:
+    """A resolution was struck: what it had answered is open again, so a new notice is decided with a clock from now.
+
+    Its cause is the strike. Nothing for a strike of anything else, or noted before.
+    """
+    strike = command.strike
+    side_effect = board.resolutions.get(strike.fact_id)
+    if side_effect is None or strike.evidence in board.noted:
+        return []
+    answered = [it for it in board.notices.values() if it.decided.cause_fact == side_effect and it.is_resolved]
+    if not answered:
+        return []
+    decided = answered[-1].decided
+    cause = Cause(
+        event_id=strike.evidence,
+        fact_id=side_effect,
+        type=decided.cause_type,
+        kind=decided.kind,
+        occurred_at=command.now,
+        recorded_at=command.now,
+        recorded_by="",
+        named=decided.named,
+        detail=decided.detail,
+    )
+    return decide_notice(DecideNotice(cause=cause, rules=command.rules, now=command.now), board)

@@ -1,0 +1,92 @@
+"""What notifications knows of a patient: the care team, the facts struck, and every notice with its deliveries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from careloop.kernel.decider import Decider
+from careloop.kernel.errors import NotKnown
+from careloop.kernel.ids import EventId, FactId
+from services.notifications.domain.events import (
+    DeliveryAttempted,
+    EnteredInError,
+    Event,
+    NoticeAcknowledged,
+    NoticeChange,
+    NoticeDecided,
+    NoticeEscalated,
+    NoticeFailed,
+    NoticeSent,
+    NoticeWithdrawn,
+)
+from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
+from services.notifications.domain.notices import Notice, evolve_notice, newly_decided
+from services.notifications.domain.team import CareTeam, Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeBoard:
+    """All notices of one patient, and what deciding the next one needs; `resolutions` name the side effect of each."""
+
+    team: CareTeam = field(default_factory=CareTeam)
+    noted: frozenset[EventId] = frozenset()
+    struck: frozenset[FactId] = frozenset()
+    notices: Mapping[FactId, Notice] = field(default_factory=dict)
+    decided_causes: frozenset[EventId] = frozenset()
+    resolutions: Mapping[FactId, FactId] = field(default_factory=dict)
+
+    def notice(self, notice_id: FactId, field: str = "notice_id") -> Notice:
+        """Raises NotKnown, which names the request's `field`, if this patient has no such notice."""
+        notice = self.notices.get(notice_id)
+        if notice is None:
+            raise NotKnown("notice-not-known", "There is no such notice of this patient.", field=field)
+        return notice
+
+    def members(self, moment: datetime) -> tuple[Member, ...]:
+        return self.team.at(moment, self.struck)
+
+    def email_of(self, person: str) -> str:
+        return self.team.email_of(person, self.struck)
+
+
+initial = NoticeBoard()
+
+
+def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
+    """What is known after one more event."""
+    match event:
+        case TeamNoted() | ReleaseNoted():
+            board = replace(board, team=board.team.with_change(event), noted=board.noted | {event.evidence})
+        case StrikeNoted():
+            board = replace(board, struck=board.struck | {event.fact_id}, noted=board.noted | {event.evidence})
+        case ResolutionNoted():
+            resolutions = {**board.resolutions, event.fact_id: event.side_effect}
+            board = replace(board, resolutions=resolutions, noted=board.noted | {event.evidence})
+        case NoticeDecided():
+            notices = {**board.notices, event.fact_id: newly_decided(event)}
+            board = replace(board, notices=notices, decided_causes=board.decided_causes | {event.cause})
+        case EnteredInError():
+            board = _with_notice(board, event.fact_id, event)
+        case (
+            DeliveryAttempted()
+            | NoticeSent()
+            | NoticeFailed()
+            | NoticeAcknowledged()
+            | NoticeEscalated()
+            | NoticeWithdrawn()
+        ):
+            board = _with_notice(board, event.notice, event)
+        case _:
+            assert_never(event)
+    return board
+
+
+def _with_notice(board: NoticeBoard, notice_id: FactId, event: NoticeChange) -> NoticeBoard:
+    notice = board.notices.get(notice_id)
+    if notice is None:
+        return board
+    return replace(board, notices={**board.notices, notice_id: evolve_notice(notice, event)})
+
+
+DECIDER: Decider[NoticeBoard, Event] = Decider(initial=initial, evolve=evolve)
