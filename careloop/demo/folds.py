@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec
 
 from careloop.demo.raw import CONTRACTS, JournalValue
-from services.coordination.domain.care_view import evolve
-from services.coordination.domain.kept import Context
-from services.coordination.domain.sections import SECTIONS
+from services.coordination.domain.view.dated_fact import Context
+from services.coordination.domain.view.section_fold import evolve
+from services.coordination.domain.view.sections import SECTIONS
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {

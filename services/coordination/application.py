@@ -13,15 +13,15 @@ from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
 from services.coordination.domain import care_team
 from services.coordination.domain.care_team import CareTeam
-from services.coordination.domain.care_view import compose
-from services.coordination.domain.caseload import CaseloadEntry
 from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
 from services.coordination.domain.events import Event
-from services.coordination.domain.view import CareView
+from services.coordination.domain.view.care_view import CareView
+from services.coordination.domain.view.caseload import CaseloadEntry
+from services.coordination.domain.view.section_fold import compose
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
-from services.coordination.journal import Journal, JournalEntry, Wanted
-from services.coordination.replay import Replay
-from services.coordination.views import CaseloadPlace, Stamp, Views
+from services.coordination.reading.journal import Journal, JournalEntry, Wanted
+from services.coordination.reading.replay import Replay
+from services.coordination.reading.views import CaseloadPlace, Stamp, Views
 
 Command = TypeVar("Command")
 

@@ -6,13 +6,13 @@ from typing import Any
 from careloop.chassis.consuming.handler import Effects, Received
 from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import KNOWN_TYPES
-from services.coordination.domain.kept import Kept
-from services.coordination.domain.section_fold import grow
-from services.coordination.domain.sections import SECTIONS
+from services.coordination.domain.view.bulk_fold import grow
+from services.coordination.domain.view.dated_fact import Kept
+from services.coordination.domain.view.section_fold import KNOWN_TYPES
+from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.evidence import CONSUMER
-from services.coordination.projection import Folded, Remembered, Standing, folded, projected
-from services.coordination.views import Views
+from services.coordination.projecting.projection import Folded, Remembered, Standing, folded, projected
+from services.coordination.reading.views import Views
 
 
 class CareViewConsumer:

@@ -16,8 +16,8 @@ from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.protocol import EventStore
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.sections import SECTIONS
-from services.coordination.views import Views
+from services.coordination.domain.view.sections import SECTIONS
+from services.coordination.reading.views import Views
 
 CONSUMER = "coordination.care-view"
 CHANNEL = "coordination_view"

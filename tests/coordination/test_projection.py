@@ -12,8 +12,8 @@ from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.sections import MonitoringSection
-from services.coordination.projection import Remembered, Standing, folded, projected
+from services.coordination.domain.view.sections import MonitoringSection
+from services.coordination.projecting.projection import Remembered, Standing, folded, projected
 from tests.coordination.running import PARTITIONS, Coordination, coordination
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT

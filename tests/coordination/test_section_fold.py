@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careloop.kernel.ids import EventId, derived_id
-from services.coordination.domain.care_view import keep
-from services.coordination.domain.kept import Kept
-from services.coordination.domain.section_fold import grow
-from services.coordination.domain.sections import DOSES_KEPT, SECTIONS
+from services.coordination.domain.view.bulk_fold import grow
+from services.coordination.domain.view.dated_fact import Kept
+from services.coordination.domain.view.section_fold import keep
+from services.coordination.domain.view.sections import DOSES_KEPT, SECTIONS
 from tests.coordination.telling import recorded_at
 from tests.coordination.test_view_laws import ANYTHING
 from tests.support.controls import coordination as control

@@ -19,18 +19,18 @@ from careloop.chassis.events import consistency_token as tokens
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams, CareViews
-from services.coordination.domain.caseload import CaseloadEntry
 from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
 from services.coordination.domain.events import CLIENT, TeamRole
-from services.coordination.domain.sections import SECTIONS
-from services.coordination.domain.view import CareView
+from services.coordination.domain.view.care_view import CareView
+from services.coordination.domain.view.caseload import CaseloadEntry
+from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.evidence import SourceFreshness
-from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import journal
 from services.coordination.grpc_api.journal import any_moment
-from services.coordination.journal import JournalEntry
+from services.coordination.reading.frames import JournalFrames
+from services.coordination.reading.journal import JournalEntry
+from services.coordination.reading.views import CaseloadPlace, Stamp
 from services.coordination.rebuilding.process import Rebuilds
-from services.coordination.views import CaseloadPlace, Stamp
 
 Context = grpc.aio.ServicerContext
 LONGEST_AHEAD = timedelta(days=366)

@@ -8,8 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls import reading as fields
 from careloop.kernel.errors import InvalidInput
-from services.coordination.frames import Extent, Frame
-from services.coordination.journal import Wanted
+from services.coordination.reading.frames import Extent, Frame
+from services.coordination.reading.journal import Wanted
 from services.coordination.rebuilding.process import Asked
 from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress
 

@@ -11,8 +11,8 @@ import asyncpg
 import msgspec
 
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import KNOWN_TYPES
-from services.coordination.domain.kept import Kept
+from services.coordination.domain.view.dated_fact import Kept
+from services.coordination.domain.view.section_fold import KNOWN_TYPES
 
 PAGE = 10_000
 

@@ -10,8 +10,8 @@ import asyncpg
 
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.section_fold import grow
-from services.coordination.domain.sections import SECTIONS, Section
+from services.coordination.domain.view.bulk_fold import grow
+from services.coordination.domain.view.sections import SECTIONS, Section
 from services.coordination.rebuilding.history import Place, Told, by_position, of_source, told
 from services.coordination.rebuilding.shards import Database, Filled, Workers, shards_for
 from services.coordination.rebuilding.slots import Comparison, IdleSlot, Kept, Stored, begin, standing

@@ -18,8 +18,8 @@ from uuid import UUID
 import asyncpg
 
 from careloop.chassis.log.connections import Sessions, Timeouts
-from services.coordination.domain.section_fold import grow
-from services.coordination.domain.sections import SECTIONS
+from services.coordination.domain.view.bulk_fold import grow
+from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.rebuilding.history import Place, Told, by_patient, told
 from services.coordination.rebuilding.slots import IdleSlot, Kept
 

@@ -12,12 +12,12 @@ import msgspec
 
 from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import FOLD_VERSION
-from services.coordination.domain.caseload import headline
-from services.coordination.domain.sections import SECTIONS, Section, Sections
-from services.coordination.domain.urgency import LEVELS, answered, concerns, urgency
+from services.coordination.domain.view.caseload import headline
+from services.coordination.domain.view.section_fold import FOLD_VERSION
+from services.coordination.domain.view.sections import SECTIONS, Section, Sections
+from services.coordination.domain.view.urgency import LEVELS, answered, concerns, urgency
+from services.coordination.reading.views import END_OF_TIME
 from services.coordination.rebuilding.history import Place
-from services.coordination.views import END_OF_TIME
 
 _CASELOAD = ("slot", "patient_id", "rank", "due_at", "reason", "fact_id")
 _SECTION = (

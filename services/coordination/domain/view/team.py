@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from careloop.contracts.coordination import TeamMemberAssigned
 from careloop.contracts.notifications import NoticeDecided
-from services.coordination.domain.kept import Kept, identity
-from services.coordination.domain.sections import CoordinationSection, NotificationsSection
-from services.coordination.domain.urgency import acknowledge_by, open_notices
-from services.coordination.domain.view import Message, Notice, TeamMember
+from services.coordination.domain.view.care_view import Message, Notice, TeamMember
+from services.coordination.domain.view.dated_fact import Kept, identity
+from services.coordination.domain.view.sections import CoordinationSection, NotificationsSection
+from services.coordination.domain.view.urgency import acknowledge_by, open_notices
 
 MESSAGES_SHOWN = 100
 _NEVER = datetime.max.replace(tzinfo=UTC)

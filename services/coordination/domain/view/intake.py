@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, EarlierTreatment, PlanProposed
-from services.coordination.domain.kept import Fact, Kept, order
-from services.coordination.domain.sections import AssessmentSection
-from services.coordination.domain.view import (
+from services.coordination.domain.view.care_view import (
     Allergies,
     Asked,
     Completion,
@@ -16,6 +14,8 @@ from services.coordination.domain.view import (
     Identity,
     Plan,
 )
+from services.coordination.domain.view.dated_fact import Fact, Kept, order
+from services.coordination.domain.view.sections import AssessmentSection
 
 
 def newest(facts: Sequence[Kept[Fact]]) -> Fact | None:

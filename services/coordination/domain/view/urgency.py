@@ -9,15 +9,15 @@ from careloop.contracts.notifications import NoticeDecided, Priority
 from careloop.contracts.terms import RiskLevel, RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
-from services.coordination.domain.kept import Kept
-from services.coordination.domain.sections import (
+from services.coordination.domain.view.care_view import Urgency
+from services.coordination.domain.view.dated_fact import Kept
+from services.coordination.domain.view.sections import (
     AssessmentSection,
     MonitoringSection,
     NotificationsSection,
     Section,
     Sections,
 )
-from services.coordination.domain.view import Urgency
 
 LEVELS = (*TriageLevel, "none")
 """The words of the ranks, the most urgent first."""

@@ -8,12 +8,12 @@ from msgspec import structs
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import FactId, PatientId
-from services.coordination.domain import course_view, intake_view, orders_view, team_view
-from services.coordination.domain.kept import Context, Kept, insert
-from services.coordination.domain.sections import SECTIONS, Section, Sections
-from services.coordination.domain.timeline import timeline
-from services.coordination.domain.urgency import urgency
-from services.coordination.domain.view import CareView
+from services.coordination.domain.view import intake, medications, scales, team
+from services.coordination.domain.view.care_view import CareView
+from services.coordination.domain.view.dated_fact import Context, Kept, insert
+from services.coordination.domain.view.sections import SECTIONS, Section, Sections
+from services.coordination.domain.view.timeline import timeline
+from services.coordination.domain.view.urgency import urgency
 
 FOLD_VERSION = 1
 """Raised whenever the same events would fold to another section, or the same sections compose to another view: also
@@ -78,23 +78,23 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
     told, monitored = sections.assessment, sections.monitoring
     return CareView(
         patient_id=patient_id,
-        identity=intake_view.identity(told),
-        team=team_view.team(sections.coordination),
-        diagnoses=intake_view.diagnoses(told),
-        allergies=intake_view.allergies(told),
-        medications=orders_view.medications(told, sections.prescribing),
-        history=intake_view.history(told),
-        plan=intake_view.plan(told),
-        completion=intake_view.completion(told),
-        scale_trends=course_view.scale_trends(sections),
-        open_side_effects=course_view.open_side_effects(monitored),
-        closed_side_effects=course_view.closed_side_effects(monitored),
-        risks=course_view.risks(sections),
-        declined_orders=orders_view.declined_orders(sections.prescribing),
-        overrides=orders_view.overrides(sections.prescribing),
-        unacknowledged_notices=team_view.unacknowledged_notices(sections.notifications),
-        messages=team_view.messages(sections.coordination),
-        doses=course_view.doses(monitored),
+        identity=intake.identity(told),
+        team=team.team(sections.coordination),
+        diagnoses=intake.diagnoses(told),
+        allergies=intake.allergies(told),
+        medications=medications.medications(told, sections.prescribing),
+        history=intake.history(told),
+        plan=intake.plan(told),
+        completion=intake.completion(told),
+        scale_trends=scales.scale_trends(sections),
+        open_side_effects=scales.open_side_effects(monitored),
+        closed_side_effects=scales.closed_side_effects(monitored),
+        risks=scales.risks(sections),
+        declined_orders=medications.declined_orders(sections.prescribing),
+        overrides=medications.overrides(sections.prescribing),
+        unacknowledged_notices=team.unacknowledged_notices(sections.notifications),
+        messages=team.messages(sections.coordination),
+        doses=scales.doses(monitored),
         timeline=timeline(sections),
         urgency=urgency(sections),
     )

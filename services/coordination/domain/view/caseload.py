@@ -4,15 +4,15 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.intake_view import newest
-from services.coordination.domain.sections import (
+from services.coordination.domain.view.care_view import Urgency
+from services.coordination.domain.view.intake import newest
+from services.coordination.domain.view.sections import (
     AssessmentSection,
     MonitoringSection,
     NotificationsSection,
     Section,
 )
-from services.coordination.domain.urgency import open_notices
-from services.coordination.domain.view import Urgency
+from services.coordination.domain.view.urgency import open_notices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

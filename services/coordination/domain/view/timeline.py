@@ -5,9 +5,9 @@ from typing import Any
 
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import EnteredInError, RiskRaised, ScaleScored
-from services.coordination.domain.kept import Kept
-from services.coordination.domain.sections import SECTIONS, Changed, Declined, Issued, Section, Sections
-from services.coordination.domain.view import TimelineEntry
+from services.coordination.domain.view.care_view import TimelineEntry
+from services.coordination.domain.view.dated_fact import Kept
+from services.coordination.domain.view.sections import SECTIONS, Changed, Declined, Issued, Section, Sections
 
 SHOWN = 200
 RESULTS_SHOWN = 5

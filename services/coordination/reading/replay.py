@@ -5,10 +5,10 @@ from datetime import datetime
 
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import evolve_source
-from services.coordination.domain.sections import Sections
-from services.coordination.journal import Journal, JournalEntry, Wanted
-from services.coordination.views import Stamp
+from services.coordination.domain.view.section_fold import evolve_source
+from services.coordination.domain.view.sections import Sections
+from services.coordination.reading.journal import Journal, JournalEntry, Wanted
+from services.coordination.reading.views import Stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

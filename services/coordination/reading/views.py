@@ -16,13 +16,13 @@ from careloop.chassis.events.stored_form import StoredForm
 from careloop.chassis.log.connections import Sessions
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import FOLD_VERSION, evolve
-from services.coordination.domain.caseload import CaseloadEntry, Headline
-from services.coordination.domain.sections import SECTIONS, Section, Sections
-from services.coordination.domain.urgency import LEVELS
-from services.coordination.domain.view import Urgency
-from services.coordination.journal import Journal, Wanted
-from services.coordination.projection import NOT_RANKED, Standing, ranking
+from services.coordination.domain.view.care_view import Urgency
+from services.coordination.domain.view.caseload import CaseloadEntry, Headline
+from services.coordination.domain.view.section_fold import FOLD_VERSION, evolve
+from services.coordination.domain.view.sections import SECTIONS, Section, Sections
+from services.coordination.domain.view.urgency import LEVELS
+from services.coordination.projecting.projection import NOT_RANKED, Standing, ranking
+from services.coordination.reading.journal import Journal, Wanted
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 """When a concern without a clock counts as due."""

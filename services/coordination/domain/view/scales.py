@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from careloop.contracts.monitoring import SideEffectReported, SideEffectResolved, TriageLevel
 from careloop.contracts.terms import RiskRaised, ScaleScored
 from careloop.knowledge.scales.trends import EPISODE, INTAKE, Point, course
-from services.coordination.domain.intake_view import newest
-from services.coordination.domain.kept import Kept, order
-from services.coordination.domain.sections import AssessmentSection, MonitoringSection, Sections
-from services.coordination.domain.urgency import answered, superseded
-from services.coordination.domain.view import Dose, Risk, ScalePoint, ScaleTrend, SideEffect
+from services.coordination.domain.view.care_view import Dose, Risk, ScalePoint, ScaleTrend, SideEffect
+from services.coordination.domain.view.dated_fact import Kept, order
+from services.coordination.domain.view.intake import newest
+from services.coordination.domain.view.sections import AssessmentSection, MonitoringSection, Sections
+from services.coordination.domain.view.urgency import answered, superseded
 
 CLOSED_SHOWN = 100
 _NEVER = datetime.max.replace(tzinfo=UTC)

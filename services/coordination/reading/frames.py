@@ -10,7 +10,7 @@ import asyncpg
 
 from careloop.chassis.log.connections import Sessions
 from careloop.kernel.ids import PatientId
-from services.coordination.journal import BEFORE, Journal
+from services.coordination.reading.journal import BEFORE, Journal
 
 FRAME = 10_000
 """Positions in a frame; of one patient, entries."""

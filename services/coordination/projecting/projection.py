@@ -9,10 +9,10 @@ from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.log.protocol import Statement
 from careloop.chassis.log.unit_calls import calling
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import FOLD_VERSION
-from services.coordination.domain.caseload import headline
-from services.coordination.domain.sections import Section
-from services.coordination.domain.urgency import LEVELS, answered, concerns
+from services.coordination.domain.view.caseload import headline
+from services.coordination.domain.view.section_fold import FOLD_VERSION
+from services.coordination.domain.view.sections import Section
+from services.coordination.domain.view.urgency import LEVELS, answered, concerns
 
 MOST_BYTES = 64 * 1024 * 1024
 """How much is remembered, by the size of the sections as they are stored; in memory they take about four times that."""

@@ -1,10 +1,7 @@
 """What is taken and what was ordered, as the view shows it."""
 
 from careloop.kernel.ids import FactId
-from services.coordination.domain.intake_view import newest
-from services.coordination.domain.kept import order
-from services.coordination.domain.sections import AssessmentSection, Changed, Issued, PrescribingSection
-from services.coordination.domain.view import (
+from services.coordination.domain.view.care_view import (
     Asked,
     DeclinedOrder,
     DoseChange,
@@ -12,6 +9,9 @@ from services.coordination.domain.view import (
     Medications,
     OverriddenOrder,
 )
+from services.coordination.domain.view.dated_fact import order
+from services.coordination.domain.view.intake import newest
+from services.coordination.domain.view.sections import AssessmentSection, Changed, Issued, PrescribingSection
 
 ACTIVE, STOPPED = "active", "stopped"
 

@@ -11,9 +11,9 @@ from msgspec import structs
 
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import FactId
-from services.coordination.domain.care_view import keep
-from services.coordination.domain.kept import Kept, order
-from services.coordination.domain.sections import Section, Shelf
+from services.coordination.domain.view.dated_fact import Kept, order
+from services.coordination.domain.view.section_fold import keep
+from services.coordination.domain.view.sections import Section, Shelf
 
 STRUCK = Shelf(field="struck")
 Filling = dict[str, tuple[Shelf, list[Kept[Any]]]]

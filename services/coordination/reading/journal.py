@@ -11,8 +11,8 @@ import asyncpg
 from careloop.chassis.events.stored_form import StoredForm
 from careloop.chassis.log.connections import Sessions
 from careloop.kernel.ids import EventId, PatientId
-from services.coordination.domain.care_view import KNOWN_TYPES
-from services.coordination.domain.kept import Context
+from services.coordination.domain.view.dated_fact import Context
+from services.coordination.domain.view.section_fold import KNOWN_TYPES
 
 PAGE = 500
 

@@ -11,7 +11,7 @@ from careloop.contracts.prescribing import Alert, NotChecked, Order, Override
 from careloop.contracts.terms import EnteredInError, RiskRaised, ScaleScored
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
-from services.coordination.domain.kept import Kept
+from services.coordination.domain.view.dated_fact import Kept
 
 DOSES_KEPT = 100
 
