@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from careloop.demo.raw import CONTRACTS, JournalValue
-from services.coordination.domain.view.dated_fact import Context
+from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import evolve
 from services.coordination.domain.view.sections import SECTIONS
 
@@ -33,8 +33,8 @@ def _event(entry: JournalValue) -> Any:
     return None if decoder is None else decoder.decode(entry.value)
 
 
-def _context(entry: JournalValue) -> Context:
-    return Context(
+def _context(entry: JournalValue) -> EventContext:
+    return EventContext(
         event_id=entry.row.event_id,  # type: ignore[arg-type]
         occurred_at=entry.occurred_at,
         recorded_at=entry.recorded_at,

@@ -15,9 +15,8 @@ from services.coordination.domain import care_team
 from services.coordination.domain.care_team import CareTeam
 from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
 from services.coordination.domain.events import Event
-from services.coordination.domain.view.care_view import CareView
+from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.caseload import CaseloadEntry
-from services.coordination.domain.view.section_fold import compose
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
 from services.coordination.reading.journal import Journal, JournalEntry, Wanted
 from services.coordination.reading.replay import Replay

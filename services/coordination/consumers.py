@@ -6,12 +6,12 @@ from typing import Any
 from careloop.chassis.consuming.handler import Effects, Received
 from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.bulk_fold import grow
-from services.coordination.domain.view.dated_fact import Kept
+from services.coordination.domain.view.bulk_fold import add_all
+from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.section_fold import KNOWN_TYPES
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.evidence import CONSUMER
-from services.coordination.projecting.projection import Folded, Remembered, Standing, folded, projected
+from services.coordination.projecting.projection import SectionCache, SectionChange, StoredSection, folded, projected
 from services.coordination.reading.views import Views
 
 
@@ -30,7 +30,7 @@ class CareViewConsumer:
     def __init__(self, views: Views, partitions: int) -> None:
         self._views = views
         self._partitions = partitions
-        self._remembered = Remembered()
+        self._remembered = SectionCache()
         self._turns: dict[tuple[str, int], int] = {}
 
     def without_memory(self) -> "CareViewConsumer":
@@ -67,12 +67,12 @@ class CareViewConsumer:
 
     async def _standings(
         self, source: str, partition: int, patients: Collection[PatientId]
-    ) -> dict[PatientId, Standing]:
+    ) -> dict[PatientId, StoredSection]:
         found = {patient: self._remembered.get(source, partition, patient) for patient in patients}
         missing = [patient for patient, standing in found.items() if standing is None]
         stored = await self._views.of_source(source, missing) if missing else {}
         return {
-            patient: standing or stored.get(patient) or Standing(SECTIONS[source]())
+            patient: standing or stored.get(patient) or StoredSection(SECTIONS[source]())
             for patient, standing in found.items()
         }
 
@@ -86,17 +86,17 @@ def _by_patient(received: Sequence[Received]) -> dict[PatientId, list[Received]]
 
 
 def fold(
-    standings: Mapping[PatientId, Standing], told: Mapping[PatientId, Sequence[Received]]
-) -> dict[PatientId, Folded]:
+    standings: Mapping[PatientId, StoredSection], told: Mapping[PatientId, Sequence[Received]]
+) -> dict[PatientId, SectionChange]:
     """Each patient's section with these events."""
-    sections: dict[PatientId, Folded] = {}
+    sections: dict[PatientId, SectionChange] = {}
     for patient, of in told.items():
         before = standings[patient]
-        section = grow(before.section, [_kept(one) for one in of])
+        section = add_all(before.section, [_kept(one) for one in of])
         sections[patient] = folded(before, section, of[-1].envelope.position)
     return sections
 
 
-def _kept(one: Received) -> Kept[Any]:
+def _kept(one: Received) -> DatedFact[Any]:
     envelope = one.envelope
-    return Kept(fact=one.event, event_id=envelope.event_id, recorded_at=envelope.recorded_at, actor=envelope.actor)
+    return DatedFact(fact=one.event, event_id=envelope.event_id, recorded_at=envelope.recorded_at, actor=envelope.actor)

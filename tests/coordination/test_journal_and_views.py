@@ -21,8 +21,8 @@ from careloop.contracts.monitoring import TriageLevel
 from careloop.kernel.errors import Conflict, InvalidInput, NotKnown
 from careloop.kernel.ids import PatientId
 from services.coordination.application import Served
-from services.coordination.domain.view.care_view import Asked
-from services.coordination.domain.view.section_fold import compose
+from services.coordination.domain.view.asked import Asked
+from services.coordination.domain.view.care_view import compose
 from services.coordination.grpc_api import view_message
 from services.coordination.reading.journal import JournalEntry, Wanted
 from services.coordination.reading.views import CaseloadPlace

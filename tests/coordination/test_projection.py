@@ -12,8 +12,8 @@ from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.sections import MonitoringSection
-from services.coordination.projecting.projection import Remembered, Standing, folded, projected
+from services.coordination.domain.view.sections.monitoring import MonitoringSection
+from services.coordination.projecting.projection import SectionCache, StoredSection, folded, projected
 from tests.coordination.running import PARTITIONS, Coordination, coordination
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT
@@ -99,9 +99,9 @@ async def test_the_caseload_is_ranked_only_where_it_may_have_changed(care: Coord
 
 
 def test_memory_is_bounded_and_the_longest_unused_goes_first() -> None:
-    remembered = Remembered(most_bytes=300)
+    remembered = SectionCache(most_bytes=300)
     for number in range(4):
-        remembered.put(MONITORING, 0, {patient(number): Standing(MonitoringSection(), number + 1, size=100)})
+        remembered.put(MONITORING, 0, {patient(number): StoredSection(MonitoringSection(), number + 1, size=100)})
         remembered.get(MONITORING, 0, patient(0))
     known = [number for number in range(4) if remembered.get(MONITORING, 0, patient(number))]
     assert known == [0, 2, 3]

@@ -10,8 +10,8 @@ from careloop.chassis.calls import reading as fields
 from careloop.kernel.errors import InvalidInput
 from services.coordination.reading.frames import Extent, Frame
 from services.coordination.reading.journal import Wanted
-from services.coordination.rebuilding.process import Asked
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress
+from services.coordination.rebuilding.process import RebuildRequest
+from services.coordination.rebuilding.rebuild import Mode, Progress, RebuildOutcome
 
 MOST_TYPES = 100
 MOST_WORKERS = 64
@@ -74,15 +74,17 @@ def pieces(frame: Frame) -> Iterator[pb.ReadJournalFramesResponse]:
         )
 
 
-def rebuild_asked(request: pb.RebuildCareViewRequest) -> Asked:
+def rebuild_asked(request: pb.RebuildCareViewRequest) -> RebuildRequest:
     if request.mode not in _MODES:
         raise InvalidInput("field-required", "mode says what the rebuild is to come to.", field="mode")
     if not 0 <= request.workers <= MOST_WORKERS:
         raise InvalidInput("out-of-range", f"workers is 1 to {MOST_WORKERS}, or 0.", field="workers")
-    return Asked(mode=_MODES[request.mode], workers=request.workers, accept_differences=request.accept_differences)
+    return RebuildRequest(
+        mode=_MODES[request.mode], workers=request.workers, accept_differences=request.accept_differences
+    )
 
 
-def rebuild_message(told: Progress | Outcome) -> pb.RebuildCareViewResponse:
+def rebuild_message(told: Progress | RebuildOutcome) -> pb.RebuildCareViewResponse:
     if isinstance(told, Progress):
         progress = pb.RebuildProgress(phase=told.phase, done=told.done, of=told.of)
         return pb.RebuildCareViewResponse(progress=progress)

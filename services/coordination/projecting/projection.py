@@ -23,7 +23,7 @@ NOT_RANKED: Ranking = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StoredSection:
     """A section, the position of its source that it includes, its ranking and its size as they are stored.
 
     The ranking is NOT_RANKED where it may be another than the section's.
@@ -36,18 +36,18 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class SectionChange:
     """What a unit makes of one patient's section."""
 
-    before: Standing
-    after: Standing
+    before: StoredSection
+    after: StoredSection
     state: bytes
 
 
-def folded(before: Standing, section: Section, position: int) -> Folded:
+def folded(before: StoredSection, section: Section, position: int) -> SectionChange:
     state = ENCODER.encode(section)
-    after = Standing(section, position, ranking(section), len(state))
-    return Folded(before, after, state)
+    after = StoredSection(section, position, ranking(section), len(state))
+    return SectionChange(before, after, state)
 
 
 def ranking(section: Section) -> Ranking:
@@ -55,22 +55,22 @@ def ranking(section: Section) -> Ranking:
     return ENCODER.encode(concerns(section)).decode(), "{" + taken + "}"
 
 
-class Remembered:
+class SectionCache:
     """The sections used last, up to `most_bytes`, those of each (source, partition) as of one count of turns."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._standings: OrderedDict[tuple[str, int, PatientId], Standing] = OrderedDict()
+        self._standings: OrderedDict[tuple[str, int, PatientId], StoredSection] = OrderedDict()
 
-    def get(self, source: str, partition: int, patient_id: PatientId) -> Standing | None:
+    def get(self, source: str, partition: int, patient_id: PatientId) -> StoredSection | None:
         key = (source, partition, patient_id)
         found = self._standings.get(key)
         if found is not None:
             self._standings.move_to_end(key)
         return found
 
-    def put(self, source: str, partition: int, sections: Mapping[PatientId, Standing]) -> None:
+    def put(self, source: str, partition: int, sections: Mapping[PatientId, StoredSection]) -> None:
         for patient_id, standing in sections.items():
             key = (source, partition, patient_id)
             self._drop(key)
@@ -90,7 +90,7 @@ class Remembered:
 
 
 def projected(
-    received: Sequence[Received], sections: Mapping[PatientId, Folded], partition: int, turns: int
+    received: Sequence[Received], sections: Mapping[PatientId, SectionChange], partition: int, turns: int
 ) -> Statement:
     """The call that journals the events, all of one source, and stores the sections folded from them.
 

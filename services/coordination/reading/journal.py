@@ -11,7 +11,7 @@ import asyncpg
 from careloop.chassis.events.stored_form import StoredForm
 from careloop.chassis.log.connections import Sessions
 from careloop.kernel.ids import EventId, PatientId
-from services.coordination.domain.view.dated_fact import Context
+from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import KNOWN_TYPES
 
 PAGE = 500
@@ -52,8 +52,8 @@ class JournalEntry:
     value: bytes
 
     @property
-    def context(self) -> Context:
-        return Context(
+    def context(self) -> EventContext:
+        return EventContext(
             event_id=self.event_id,
             occurred_at=self.occurred_at,
             recorded_at=self.recorded_at,

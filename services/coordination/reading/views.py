@@ -16,12 +16,11 @@ from careloop.chassis.events.stored_form import StoredForm
 from careloop.chassis.log.connections import Sessions
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.care_view import Urgency
 from services.coordination.domain.view.caseload import CaseloadEntry, Headline
 from services.coordination.domain.view.section_fold import FOLD_VERSION, evolve
 from services.coordination.domain.view.sections import SECTIONS, Section, Sections
-from services.coordination.domain.view.urgency import LEVELS
-from services.coordination.projecting.projection import NOT_RANKED, Standing, ranking
+from services.coordination.domain.view.urgency import LEVELS, Urgency
+from services.coordination.projecting.projection import NOT_RANKED, StoredSection, ranking
 from services.coordination.reading.journal import Journal, Wanted
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -112,15 +111,15 @@ class Views:
         turns: int = await self._sessions.fetchval("select turns from view_slots")
         return turns
 
-    async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, Standing]:
+    async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, StoredSection]:
         """The sections of these patients that there are."""
         rows = await self._sessions.fetch(_OF_SOURCE, source, list(patients))
         return {row["patient_id"]: await self._standing(row) for row in rows}
 
-    async def _standing(self, row: asyncpg.Record) -> Standing:
+    async def _standing(self, row: asyncpg.Record) -> StoredSection:
         section = await self._section(row)
         known = ranking(section) if row["fold_version"] == FOLD_VERSION else NOT_RANKED
-        return Standing(section, row["source_position"], known, len(row["state"]))
+        return StoredSection(section, row["source_position"], known, len(row["state"]))
 
     async def positions(self, patient_id: PatientId) -> dict[str, int]:
         """By source, the position of its log that the patient's section includes; without what was never told."""

@@ -16,7 +16,7 @@ from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.logs import Logger, place_of, set_up_logs
 from careloop.chassis.process.settings import SettingsInvalid, read_settings
 from careloop.kernel.errors import RuleViolated
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress, Rebuild
+from services.coordination.rebuilding.rebuild import Mode, Progress, Rebuild, RebuildOutcome
 from services.coordination.rebuilding.shards import Database, workers
 from services.coordination.rebuilding.telling import Line, Refused
 
@@ -53,7 +53,7 @@ async def _ended(database: Database, mode: Mode, count: int, accept_differences:
         return Line(refused=Refused(slug="rebuild-runs", sentence="Another rebuild of the care view took over."))
 
 
-async def _while_wanted(database: Database, mode: Mode, count: int, accept_differences: bool) -> Outcome:
+async def _while_wanted(database: Database, mode: Mode, count: int, accept_differences: bool) -> RebuildOutcome:
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_the_end)
     async with Rebuild.alone(database, _report) as rebuild:
         if mode is Mode.ROLL_BACK:

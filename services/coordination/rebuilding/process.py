@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from subprocess import PIPE, Popen, TimeoutExpired
 
 from careloop.kernel.errors import RuleViolated, Unavailable
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress
+from services.coordination.rebuilding.rebuild import Mode, Progress, RebuildOutcome
 from services.coordination.rebuilding.telling import parse
 
 STOP_SECONDS = 5
@@ -18,7 +18,7 @@ WORKERS_PER_PROCESSOR = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RebuildRequest:
     """What a rebuild is to come to, and how many processes fold; 0: as many as the machine can use."""
 
     mode: Mode
@@ -32,7 +32,7 @@ class Rebuilds:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = environment
 
-    async def run(self, asked: Asked) -> AsyncGenerator[Progress | Outcome, None]:
+    async def run(self, asked: RebuildRequest) -> AsyncGenerator[Progress | RebuildOutcome, None]:
         """How far it is, and at last what came of it; it is stopped when nobody asks for more.
 
         Raises RuleViolated when another one runs or there is nothing to turn to, Unavailable when it fails.
@@ -42,20 +42,20 @@ class Rebuilds:
             ended = False
             async with aclosing(_told(process)) as lines:
                 async for told in lines:
-                    ended = isinstance(told, Outcome)
+                    ended = isinstance(told, RebuildOutcome)
                     yield told
             if not ended:
                 raise Unavailable("rebuild-failed", "The rebuild did not tell of its end; start it again.")
         finally:
             await asyncio.to_thread(_stop, process)
 
-    def _start(self, asked: Asked) -> Popen[bytes]:
+    def _start(self, asked: RebuildRequest) -> Popen[bytes]:
         """By this Popen and not by the loop's: that one forks, which a process that serves gRPC may not survive."""
         command = [sys.executable, "-m", "services.coordination.rebuilding", *_words(asked)]
         return Popen(command, stdin=PIPE, stdout=PIPE, env=self._environment)  # noqa: S603 - our own module
 
 
-def _words(asked: Asked) -> list[str]:
+def _words(asked: RebuildRequest) -> list[str]:
     workers = asked.workers or WORKERS_PER_PROCESSOR * _processors()
     return [asked.mode.value, str(workers), *(["accept-differences"] if asked.accept_differences else [])]
 
@@ -64,7 +64,7 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-async def _told(process: Popen[bytes]) -> AsyncGenerator[Progress | Outcome, None]:
+async def _told(process: Popen[bytes]) -> AsyncGenerator[Progress | RebuildOutcome, None]:
     lines = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(lines), process.stdout

@@ -10,11 +10,11 @@ import asyncpg
 
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.bulk_fold import grow
+from services.coordination.domain.view.bulk_fold import add_all
 from services.coordination.domain.view.sections import SECTIONS, Section
-from services.coordination.rebuilding.history import Place, Told, by_position, of_source, told
+from services.coordination.rebuilding.history import SectionKey, SourceHistory, by_position, histories, of_source
 from services.coordination.rebuilding.shards import Database, Filled, Workers, shards_for
-from services.coordination.rebuilding.slots import Comparison, IdleSlot, Kept, Stored, begin, standing
+from services.coordination.rebuilding.slots import Comparison, IdleSection, IdleSlot, SlotSection, begin, standing
 
 NEAR = 500
 """So many entries behind the journal's head, the rest is caught up while the projector waits."""
@@ -49,7 +49,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class RebuildOutcome:
     """`turned`: the slot that was idle is read now. `through` is the journal position at which both slots stood."""
 
     turned: bool
@@ -81,7 +81,7 @@ class Rebuild:
         finally:
             await connection.close(timeout=1)
 
-    async def rebuild(self, workers: Workers, *, turn: bool, accept_differences: bool = False) -> Outcome:
+    async def rebuild(self, workers: Workers, *, turn: bool, accept_differences: bool = False) -> RebuildOutcome:
         """Make the view anew, compare it with the one that is read, and turn to it if it is to `turn`.
 
         A view that differs is turned to only where that is accepted.
@@ -95,7 +95,7 @@ class Rebuild:
         found += caught
         wanted = turn and (accept_differences or not found.different)
         through, last, turned = await self._finish(idle, through, turn=wanted, accept=accept_differences)
-        return Outcome(
+        return RebuildOutcome(
             turned=turned,
             through=through,
             events=filled.events,
@@ -103,14 +103,14 @@ class Rebuild:
             comparison=found + last,
         )
 
-    async def roll_back(self) -> Outcome:
+    async def roll_back(self) -> RebuildOutcome:
         """Bring the slot that was kept up to date and turn to it. Raises RuleViolated when none was kept."""
         idle, through = await standing(self._connection)
         if through is None:
             raise RuleViolated("nothing-to-roll-back-to", "No slot was kept; a rebuild keeps one.")
         through, found = await self._approach(idle, through, keep=True)
         through, last, _ = await self._finish(idle, through, turn=True, accept=True)
-        return Outcome(turned=True, through=through, events=0, sections=0, comparison=found + last)
+        return RebuildOutcome(turned=True, through=through, events=0, sections=0, comparison=found + last)
 
     async def _begin(self) -> IdleSlot:
         """Emptying waits for whoever still reads the slot; others must not wait behind it for long."""
@@ -182,30 +182,32 @@ class Rebuild:
 
 async def catch_up(connection: asyncpg.Connection, idle: IdleSlot, rows: Sequence[asyncpg.Record]) -> set[PatientId]:
     """Fold these entries, the next of the journal, into the idle slot; answers whom they are about."""
-    found = told(rows)
+    found = histories(rows)
     stored = await idle.stored(connection, {patient_id for patient_id, _ in found})
     sections = [await _grown(connection, place, one, stored.get(place)) for place, one in found.items()]
     await idle.put(connection, sections)
     return {section.patient_id for section in sections}
 
 
-async def _grown(connection: asyncpg.Connection, place: Place, one: Told, stored: Stored | None) -> Kept:
+async def _grown(
+    connection: asyncpg.Connection, place: SectionKey, one: SourceHistory, stored: IdleSection | None
+) -> SlotSection:
     patient_id, source = place
-    return Kept(
+    return SlotSection(
         patient_id=patient_id,
         source=source,
-        section=grow(await _before(connection, place, stored), one.facts),
+        section=add_all(await _before(connection, place, stored), one.facts),
         source_position=one.source_position,
         journal_position=one.journal_position,
         journal_time=one.journal_time,
     )
 
 
-async def _before(connection: asyncpg.Connection, place: Place, stored: Stored | None) -> Section:
+async def _before(connection: asyncpg.Connection, place: SectionKey, stored: IdleSection | None) -> Section:
     """The section as it is stored; one of another fold is folded again."""
     if stored is None:
         return SECTIONS[place[1]]()
     if stored.section is not None:
         return stored.section
     history = await of_source(connection, place, stored.journal_position)
-    return grow(SECTIONS[place[1]](), history[place].facts)
+    return add_all(SECTIONS[place[1]](), history[place].facts)

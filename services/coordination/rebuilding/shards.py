@@ -18,10 +18,10 @@ from uuid import UUID
 import asyncpg
 
 from careloop.chassis.log.connections import Sessions, Timeouts
-from services.coordination.domain.view.bulk_fold import grow
+from services.coordination.domain.view.bulk_fold import add_all
 from services.coordination.domain.view.sections import SECTIONS
-from services.coordination.rebuilding.history import Place, Told, by_patient, told
-from services.coordination.rebuilding.slots import IdleSlot, Kept
+from services.coordination.rebuilding.history import SectionKey, SourceHistory, by_patient, histories
+from services.coordination.rebuilding.slots import IdleSlot, SlotSection
 
 EVENTS_PER_SHARD = 10_000
 FEWEST_SHARDS, MOST_SHARDS = 1, 4096
@@ -70,18 +70,18 @@ async def fill(connection: asyncpg.Connection, idle: IdleSlot, shard: Shard, thr
     """Fold all that was told of the shard's patients up to `through` into the idle slot, which holds none of it yet."""
     filled = Filled()
     async for rows in by_patient(connection, shard.first, shard.last, through):
-        sections = [_kept(place, one) for place, one in told(rows).items()]
+        sections = [_kept(place, one) for place, one in histories(rows).items()]
         await idle.copy_in(connection, sections)
         filled += Filled(events=len(rows), sections=len(sections))
     return filled
 
 
-def _kept(place: Place, one: Told) -> Kept:
+def _kept(place: SectionKey, one: SourceHistory) -> SlotSection:
     patient_id, source = place
-    return Kept(
+    return SlotSection(
         patient_id=patient_id,
         source=source,
-        section=grow(SECTIONS[source](), one.facts),
+        section=add_all(SECTIONS[source](), one.facts),
         source_position=one.source_position,
         journal_position=one.journal_position,
         journal_time=one.journal_time,

@@ -17,7 +17,7 @@ from services.coordination.domain.view.section_fold import FOLD_VERSION
 from services.coordination.domain.view.sections import SECTIONS, Section, Sections
 from services.coordination.domain.view.urgency import LEVELS, answered, concerns, urgency
 from services.coordination.reading.views import END_OF_TIME
-from services.coordination.rebuilding.history import Place
+from services.coordination.rebuilding.history import SectionKey
 
 _CASELOAD = ("slot", "patient_id", "rank", "due_at", "reason", "fact_id")
 _SECTION = (
@@ -91,7 +91,7 @@ _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class SlotSection:
     """A section as a slot holds it, up to the journal entry named. `source_position` is that in the source's log."""
 
     patient_id: PatientId
@@ -117,7 +117,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class IdleSection:
     """What the idle slot holds of one section; `section` is None where another fold made it."""
 
     section: Section | None
@@ -156,7 +156,7 @@ class IdleSlot:
     slot: int
     rebuild: int
 
-    async def copy_in(self, connection: asyncpg.Connection, sections: Sequence[Kept]) -> None:
+    async def copy_in(self, connection: asyncpg.Connection, sections: Sequence[SlotSection]) -> None:
         """Add sections of whole patients, sorted by patient, of whom the slot holds nothing yet."""
         rows = [(self.slot, *section.row()) for section in sections]
         lines = [(self.slot, *_line(patient, of)) for patient, of in groupby(sections, key=lambda one: one.patient_id)]
@@ -165,7 +165,7 @@ class IdleSlot:
             await connection.copy_records_to_table("sections", records=rows, columns=_SECTION)
             await connection.copy_records_to_table("caseload", records=lines, columns=_CASELOAD)
 
-    async def put(self, connection: asyncpg.Connection, sections: Sequence[Kept]) -> None:
+    async def put(self, connection: asyncpg.Connection, sections: Sequence[SlotSection]) -> None:
         """Replace these sections, and what the caseload says of their patients; within the caller's transaction."""
         await self._check(connection)
         rows = [section.row() for section in sections]
@@ -175,11 +175,13 @@ class IdleSlot:
         patients = sorted({section.patient_id for section in sections})
         await connection.execute("select rank_caseload($1, $2, $3)", self.slot, patients, len(LEVELS) - 1)
 
-    async def stored(self, connection: asyncpg.Connection, patients: Collection[PatientId]) -> dict[Place, Stored]:
+    async def stored(
+        self, connection: asyncpg.Connection, patients: Collection[PatientId]
+    ) -> dict[SectionKey, IdleSection]:
         """What the slot holds of these patients."""
         rows = await connection.fetch(_STORED, self.slot, list(patients))
         return {
-            (row["patient_id"], row["source"]): Stored(
+            (row["patient_id"], row["source"]): IdleSection(
                 section=_DECODERS[row["source"]].decode(row["state"]) if row["fold_version"] == FOLD_VERSION else None,
                 source_position=row["source_position"],
                 journal_position=row["journal_position"],
@@ -210,7 +212,7 @@ class IdleSlot:
         await connection.execute("select still_rebuilding($1)", self.rebuild)
 
 
-def _line(patient_id: PatientId, sections: Iterable[Kept]) -> tuple[Any, ...]:
+def _line(patient_id: PatientId, sections: Iterable[SlotSection]) -> tuple[Any, ...]:
     found: dict[str, Any] = {one.source: one.section for one in sections}
     most = urgency(Sections(**found))
     return patient_id, most.rank, most.due_at or END_OF_TIME, most.reason, most.fact_id

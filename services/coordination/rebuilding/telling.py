@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from services.coordination.rebuilding.rebuild import Outcome, Progress
+from services.coordination.rebuilding.rebuild import Progress, RebuildOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Line:
     """One of the three."""
 
     progress: Progress | None = None
-    outcome: Outcome | None = None
+    outcome: RebuildOutcome | None = None
     refused: Refused | None = None
 
     def encode(self) -> bytes:

@@ -4,15 +4,13 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.care_view import Urgency
-from services.coordination.domain.view.intake import newest
-from services.coordination.domain.view.sections import (
-    AssessmentSection,
-    MonitoringSection,
-    NotificationsSection,
-    Section,
-)
-from services.coordination.domain.view.urgency import open_notices
+from services.coordination.domain.view.dated_fact import newest
+from services.coordination.domain.view.notices import open_notices
+from services.coordination.domain.view.sections import Section
+from services.coordination.domain.view.sections.assessment import AssessmentSection
+from services.coordination.domain.view.sections.monitoring import MonitoringSection
+from services.coordination.domain.view.sections.notifications import NotificationsSection
+from services.coordination.domain.view.urgency import Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +24,7 @@ class Headline:
     unacknowledged_notices: int = 0
 
     def joined(self, other: "Headline") -> "Headline":
-        """Both together; of each thing only one source tells."""
+        """Both together; of each thing only one source speaks."""
         return Headline(**{f.name: getattr(self, f.name) or getattr(other, f.name) for f in fields(self)})
 
 
@@ -46,8 +44,8 @@ def headline(section: Section) -> Headline:
             assessment_completed=bool(section.completions),
         )
     if isinstance(section, MonitoringSection):
-        closed = {kept.fact.side_effect for kept in section.resolved}
-        return Headline(open_side_effects=sum(kept.fact.fact_id not in closed for kept in section.reported))
+        closed = {dated.fact.side_effect for dated in section.resolved}
+        return Headline(open_side_effects=sum(dated.fact.fact_id not in closed for dated in section.reported))
     if isinstance(section, NotificationsSection):
         return Headline(unacknowledged_notices=len(open_notices(section)))
     return Headline()

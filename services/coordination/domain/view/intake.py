@@ -1,26 +1,28 @@
 """What the assessment says, as the view shows it: the newest word where a later one replaces the earlier."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from dataclasses import dataclass
+from datetime import date
 
-from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, EarlierTreatment, PlanProposed
-from services.coordination.domain.view.care_view import (
-    Allergies,
-    Asked,
-    Completion,
-    Condition,
-    Diagnosis,
-    History,
-    Identity,
-    Plan,
-)
-from services.coordination.domain.view.dated_fact import Fact, Kept, order
-from services.coordination.domain.view.sections import AssessmentSection
+from careloop.contracts.assessment import Allergy, EarlierTreatment, EmergencyContact, Location
+from careloop.contracts.terms import Coding
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+from services.coordination.domain.view.asked import Asked
+from services.coordination.domain.view.dated_fact import newest
+from services.coordination.domain.view.sections.assessment import AssessmentSection
 
 
-def newest(facts: Sequence[Kept[Fact]]) -> Fact | None:
-    """The fact that was true last, whenever it came to be known."""
-    return facts[-1].fact if facts else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    fact_id: FactId
+    name: str
+    birth_date: date
+    sex: str
+    phone: str
+    email: str
+    emergency_contact: EmergencyContact | None
+    location: Location | None
+    time_zone: str
 
 
 def identity(section: AssessmentSection) -> Identity | None:
@@ -40,9 +42,19 @@ def identity(section: AssessmentSection) -> Identity | None:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    fact_id: FactId
+    icd10: str
+    display: str
+    severity: str
+    verification: str
+    occurred_at: Instant
+
+
 def diagnoses(section: AssessmentSection) -> tuple[Diagnosis, ...]:
     """One for each code, by code."""
-    by_code = {kept.fact.icd10: kept.fact for kept in section.diagnoses}
+    by_code = {dated.fact.icd10: dated.fact for dated in section.diagnoses}
     return tuple(
         Diagnosis(
             fact_id=fact.fact_id,
@@ -56,12 +68,35 @@ def diagnoses(section: AssessmentSection) -> tuple[Diagnosis, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allergies:
+    asked: Asked
+    listed: tuple[Allergy, ...] = ()
+    fact_id: FactId | None = None
+    occurred_at: Instant | None = None
+
+
 def allergies(section: AssessmentSection) -> Allergies:
     said = newest(section.allergies)
     if said is None:
         return Allergies(asked=Asked.NOT_ASKED)
     asked = Asked.LISTED if said.allergies else Asked.NONE_KNOWN
     return Allergies(asked=asked, listed=said.allergies, fact_id=said.fact_id, occurred_at=said.occurred_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    coding: Coding
+    clinical_status: str
+    onset: date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    asked: Asked
+    conditions: tuple[Condition, ...]
+    earlier_treatments: tuple[EarlierTreatment, ...]
 
 
 def history(section: AssessmentSection) -> History:
@@ -74,40 +109,4 @@ def history(section: AssessmentSection) -> History:
     listed = Asked.LISTED if conditions or treatments else Asked.NONE_KNOWN
     return History(
         asked=listed if section.histories else Asked.NOT_ASKED, conditions=conditions, earlier_treatments=treatments
-    )
-
-
-def plan(section: AssessmentSection) -> Plan | None:
-    """The newest of what was proposed, completed and amended."""
-    stated: list[Kept[PlanProposed | AssessmentCompleted | AssessmentAmended]] = []
-    for facts in (section.plans, section.completions, section.amendments):
-        stated.extend(cast(Any, facts))
-    if not stated:
-        return None
-    fact = max(stated, key=order).fact
-    return Plan(
-        fact_id=fact.fact_id,
-        medications=fact.plan.medications,
-        therapies=fact.plan.therapies,
-        goals=fact.plan.goals,
-        occurred_at=fact.occurred_at,
-    )
-
-
-def completion(section: AssessmentSection) -> Completion | None:
-    """Who completed the assessment, and what it says after its last amendment."""
-    completed = newest(section.completions)
-    if completed is None:
-        return None
-    amended = newest(section.amendments)
-    says: AssessmentCompleted | AssessmentAmended = amended or completed
-    return Completion(
-        fact_id=completed.fact_id,
-        completed_by=completed.completed_by,
-        credential=completed.credential,
-        occurred_at=completed.occurred_at,
-        diagnoses=says.diagnoses,
-        suicide_risk=says.suicide_risk,
-        amended_by=amended.amended_by if amended else "",
-        amendment_reason=amended.reason if amended else "",
     )

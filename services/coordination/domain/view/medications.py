@@ -1,25 +1,54 @@
-"""What is taken and what was ordered, as the view shows it."""
+"""What is taken, as the view shows it: what was reported and what was prescribed."""
 
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from careloop.contracts.terms import Medicine
 from careloop.kernel.ids import FactId
-from services.coordination.domain.view.care_view import (
-    Asked,
-    DeclinedOrder,
-    DoseChange,
-    Medication,
-    Medications,
-    OverriddenOrder,
-)
-from services.coordination.domain.view.dated_fact import order
-from services.coordination.domain.view.intake import newest
-from services.coordination.domain.view.sections import AssessmentSection, Changed, Issued, PrescribingSection
+from services.coordination.domain.view.asked import Asked
+from services.coordination.domain.view.dated_fact import newest, order
+from services.coordination.domain.view.sections.assessment import AssessmentSection
+from services.coordination.domain.view.sections.prescribing import Issued, PrescribingSection
 
 ACTIVE, STOPPED = "active", "stopped"
 
 
-def medications(told: AssessmentSection, ordered: PrescribingSection) -> Medications:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseChange:
+    fact_id: FactId
+    from_daily_dose_mg: Decimal | None
+    to_daily_dose_mg: Decimal
+    effective_on: date
+    reason: str
+    prescriber: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medication:
+    fact_id: FactId
+    medicine: Medicine
+    source: str
+    status: str
+    daily_dose_mg: Decimal | None
+    since: date | None
+    until: date | None
+    sig: str = ""
+    status_reason: str = ""
+    dose_changes: tuple[DoseChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medications:
+    asked: Asked
+    fact_id: FactId | None
+    medications: tuple[Medication, ...]
+
+
+def medications(assessed: AssessmentSection, ordered: PrescribingSection) -> Medications:
     """The newest reconciled list and every prescription; nothing is merged, each says where it comes from."""
-    listed = newest(told.medications)
-    every = [*_reported(told), *(_prescribed(kept.fact, ordered) for kept in ordered.issued)]
+    listed = newest(assessed.medications)
+    every = [*_reported(assessed), *(_prescribed(dated.fact, ordered) for dated in ordered.issued)]
     asked = Asked.NOT_ASKED
     if listed is not None:
         asked = Asked.LISTED if listed.medications else Asked.NONE_KNOWN
@@ -37,8 +66,8 @@ def _by_name(medication: Medication) -> tuple[bool, str, str, str]:
     )
 
 
-def _reported(told: AssessmentSection) -> list[Medication]:
-    listed = newest(told.medications)
+def _reported(assessed: AssessmentSection) -> list[Medication]:
+    listed = newest(assessed.medications)
     if listed is None:
         return []
     return [
@@ -85,60 +114,4 @@ def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseCha
             prescriber=k.fact.prescriber,
         )
         for k in latest_first
-    )
-
-
-def declined_orders(ordered: PrescribingSection) -> tuple[DeclinedOrder, ...]:
-    """The latest first."""
-    return tuple(
-        DeclinedOrder(
-            fact_id=k.fact.fact_id,
-            medicine=k.fact.order.medicine,
-            daily_dose_mg=k.fact.order.daily_dose_mg,
-            prescriber=k.fact.prescriber,
-            reasons=k.fact.reasons,
-            alerts=k.fact.alerts,
-            not_checked=k.fact.not_checked,
-            occurred_at=k.fact.occurred_at,
-        )
-        for k in reversed(ordered.declined)
-    )
-
-
-def overrides(ordered: PrescribingSection) -> tuple[OverriddenOrder, ...]:
-    """Prescriptions and changes of dose that a prescriber answered alerts for, the latest first."""
-    medicines = {k.fact.fact_id: k.fact.order.medicine for k in ordered.issued}
-    issued = [(order(k), _overridden_order(k.fact)) for k in ordered.issued if k.fact.overrides]
-    changed = [
-        (order(k), _overridden_change(k.fact, ordered))
-        for k in ordered.changed
-        if k.fact.overrides and k.fact.prescription in medicines
-    ]
-    return tuple(overridden for _, overridden in sorted([*issued, *changed], key=lambda pair: pair[0], reverse=True))
-
-
-def _overridden_order(issued: Issued) -> OverriddenOrder:
-    return OverriddenOrder(
-        fact_id=issued.fact_id,
-        medicine=issued.order.medicine,
-        daily_dose_mg=issued.order.daily_dose_mg,
-        prescriber=issued.prescriber,
-        overrides=issued.overrides,
-        alerts=issued.alerts,
-        not_checked=issued.not_checked,
-        occurred_at=issued.occurred_at,
-    )
-
-
-def _overridden_change(changed: Changed, ordered: PrescribingSection) -> OverriddenOrder:
-    medicine = next(k.fact.order.medicine for k in ordered.issued if k.fact.fact_id == changed.prescription)
-    return OverriddenOrder(
-        fact_id=changed.fact_id,
-        medicine=medicine,
-        daily_dose_mg=changed.to_daily_dose_mg,
-        prescriber=changed.prescriber,
-        overrides=changed.overrides,
-        alerts=changed.alerts,
-        not_checked=changed.not_checked,
-        occurred_at=changed.occurred_at,
     )

@@ -1,13 +1,16 @@
 """All facts that still stand, in one line."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import EnteredInError, RiskRaised, ScaleScored
-from services.coordination.domain.view.care_view import TimelineEntry
-from services.coordination.domain.view.dated_fact import Kept
-from services.coordination.domain.view.sections import SECTIONS, Changed, Declined, Issued, Section, Sections
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.sections import SECTIONS, Section, Sections
+from services.coordination.domain.view.sections.prescribing import Changed, Declined, Issued
 
 SHOWN = 200
 RESULTS_SHOWN = 5
@@ -53,32 +56,43 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    occurred_at: Instant
+    recorded_at: Instant
+    source: str
+    kind: str
+    summary: str
+    fact_id: FactId | None
+    actor: str
+
+
 def timeline(sections: Sections) -> tuple[TimelineEntry, ...]:
     """The latest first; of the same moment, by source and event. At most 200."""
     every = [
-        (kept.fact.occurred_at, source, kept.event_id, kept)
+        (dated.fact.occurred_at, source, dated.event_id, dated)
         for source in SECTIONS
-        for kept in _standing(getattr(sections, source))
+        for dated in _standing(getattr(sections, source))
     ]
     every.sort(key=lambda found: found[:3], reverse=True)
-    return tuple(_entry(kept, source) for _, source, _, kept in every[:SHOWN])
+    return tuple(_entry(dated, source) for _, source, _, dated in every[:SHOWN])
 
 
-def _standing(section: Section) -> list[Kept[Any]]:
+def _standing(section: Section) -> list[DatedFact[Any]]:
     shelves = {shelf.field for shelf in section.shelves.values()}
-    return [kept for field in (*sorted(shelves), "struck") for kept in getattr(section, field)]
+    return [dated for field in (*sorted(shelves), "struck") for dated in getattr(section, field)]
 
 
-def _entry(kept: Kept[Any], source: str) -> TimelineEntry:
-    kind = type(kept.fact)
+def _entry(dated: DatedFact[Any], source: str) -> TimelineEntry:
+    kind = type(dated.fact)
     return TimelineEntry(
-        occurred_at=kept.fact.occurred_at,
-        recorded_at=kept.recorded_at,
+        occurred_at=dated.fact.occurred_at,
+        recorded_at=dated.recorded_at,
         source=source,
         kind=_NAMES.get(kind, kind.__name__),
-        summary=_SUMMARIES[kind](kept.fact),
-        fact_id=getattr(kept.fact, "fact_id", None),
-        actor=kept.actor,
+        summary=_SUMMARIES[kind](dated.fact),
+        fact_id=getattr(dated.fact, "fact_id", None),
+        actor=dated.actor,
     )
 
 
@@ -101,6 +115,6 @@ def _counted(*counts: tuple[int, str]) -> str:
 def _results(results: tuple[assessment.Result, ...]) -> str:
     """The newest few, and how many there are."""
     shown = sorted(results, key=lambda result: (result.on, result.loinc), reverse=True)[:RESULTS_SHOWN]
-    told = ", ".join(_words(result.display or result.loinc, result.value, result.unit) for result in shown)
+    listed = ", ".join(_words(result.display or result.loinc, result.value, result.unit) for result in shown)
     more = len(results) - len(shown)
-    return f"{told} and {more} more" if more else told
+    return f"{listed} and {more} more" if more else listed

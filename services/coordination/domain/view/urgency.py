@@ -5,19 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from careloop.contracts.monitoring import TriageLevel
-from careloop.contracts.notifications import NoticeDecided, Priority
+from careloop.contracts.notifications import Priority
 from careloop.contracts.terms import RiskLevel, RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
-from services.coordination.domain.view.care_view import Urgency
-from services.coordination.domain.view.dated_fact import Kept
-from services.coordination.domain.view.sections import (
-    AssessmentSection,
-    MonitoringSection,
-    NotificationsSection,
-    Section,
-    Sections,
-)
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.notices import acknowledge_by, open_notices
+from services.coordination.domain.view.sections import Section, Sections
+from services.coordination.domain.view.sections.assessment import AssessmentSection
+from services.coordination.domain.view.sections.monitoring import MonitoringSection
+from services.coordination.domain.view.sections.notifications import NotificationsSection
 
 LEVELS = (*TriageLevel, "none")
 """The words of the ranks, the most urgent first."""
@@ -32,7 +29,7 @@ _NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLev
 class Concern:
     """One thing that asks for attention. `rank` 0 is the most urgent; `due_at` None has no clock.
 
-    `until_answered`: it stands only until somebody took its fact on, of which another source may tell.
+    `until_answered`: it stands only until somebody took its fact on, which another source may say.
     """
 
     fact_id: FactId
@@ -40,6 +37,15 @@ class Concern:
     reason: str
     due_at: Instant | None
     until_answered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Urgency:
+    rank: int
+    level: str
+    reason: str = ""
+    fact_id: FactId | None = None
+    due_at: Instant | None = None
 
 
 def concerns(section: Section) -> tuple[Concern, ...]:
@@ -58,7 +64,7 @@ def answered(section: Section) -> frozenset[FactId]:
     """The facts, of any source, that somebody took on or that were old news when they came in."""
     if not isinstance(section, NotificationsSection):
         return frozenset()
-    taken = {kept.fact.notice for kept in section.acknowledged}
+    taken = {dated.fact.notice for dated in section.acknowledged}
     return frozenset(k.fact.cause_fact for k in section.decided if k.fact.fact_id in taken or k.fact.suppressed)
 
 
@@ -90,31 +96,15 @@ def precedence(concern: Concern) -> tuple[int, datetime, FactId]:
     return concern.rank, concern.due_at or _NEVER, concern.fact_id
 
 
-def superseded(risk: Kept[RiskRaised], section: AssessmentSection | MonitoringSection) -> bool:
+def superseded(risk: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection) -> bool:
     """Whether the same source screened again later: what it then found speaks for itself."""
     since = risk.fact.occurred_at
     raised = any(other.fact.occurred_at > since for other in section.risks)
     return raised or any(k.fact.instrument == C_SSRS and k.fact.occurred_at > since for k in section.scales)
 
 
-def open_notices(section: NotificationsSection) -> tuple[Kept[NoticeDecided], ...]:
-    """Notices that wait for somebody to acknowledge them."""
-    closed = {k.fact.notice for k in section.acknowledged} | {k.fact.notice for k in section.withdrawn}
-    return tuple(
-        k
-        for k in section.decided
-        if k.fact.acknowledge_by is not None and not k.fact.suppressed and k.fact.fact_id not in closed
-    )
-
-
-def acknowledge_by(notice: NoticeDecided, section: NotificationsSection) -> datetime | None:
-    """The running clock: the latest escalation's, or the first."""
-    clocks = [k.fact.acknowledge_by for k in section.escalated if k.fact.notice == notice.fact_id]
-    return next((clock for clock in reversed(clocks) if clock is not None), notice.acknowledge_by)
-
-
 def _side_effects(section: MonitoringSection) -> list[Concern]:
-    closed = {kept.fact.side_effect for kept in section.resolved}
+    closed = {dated.fact.side_effect for dated in section.resolved}
     return [
         _concern(k.fact.fact_id, k.fact.triage.level, "side-effect", k.fact.triage.due_at)
         for k in section.reported
