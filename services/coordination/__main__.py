@@ -12,8 +12,8 @@ from careloop.contracts import coordination as contract
 from careloop.contracts.policy import POLICY
 from services.coordination.application import CareTeams, CareViews
 from services.coordination.consumers import CareViewConsumer
-from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS
+from services.coordination.domain.state import DECIDER
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.evidence import Evidence, ViewChanges
 from services.coordination.grpc_api import CoordinationApi

@@ -23,8 +23,8 @@ from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput, RequestIdReused
 from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams
-from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS, Event
+from services.coordination.domain.state import DECIDER
 from services.coordination.grpc_api import CoordinationApi
 from services.coordination.published import PUBLISHED
 from services.coordination.reading.frames import JournalFrames

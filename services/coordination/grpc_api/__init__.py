@@ -19,8 +19,11 @@ from careloop.chassis.events import consistency_token as tokens
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams, CareViews
-from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
-from services.coordination.domain.events import CLIENT, TeamRole
+from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
+from services.coordination.domain.codes import TeamRole
+from services.coordination.domain.entered_in_error import MarkEnteredInError
+from services.coordination.domain.events import CLIENT
+from services.coordination.domain.messages import PostMessage
 from services.coordination.domain.view.care_view import CareView
 from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.domain.view.sections import SECTIONS
