@@ -19,9 +19,11 @@ from services.coordination.domain.state import CareTeam
 from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
+from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import Journal, JournalEntry, Wanted
 from services.coordination.reading.replay import Replay
-from services.coordination.reading.views import CaseloadPlace, Stamp, Views
+from services.coordination.reading.stamp import Stamp
+from services.coordination.reading.views import Views
 
 Command = TypeVar("Command")
 

@@ -24,8 +24,8 @@ from services.coordination.application import Served
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.care_view import compose
 from services.coordination.grpc_api import view_message
+from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import JournalEntry, Wanted
-from services.coordination.reading.views import CaseloadPlace
 from tests.coordination.running import Coordination, coordination
 from tests.coordination.telling import folded, told
 from tests.support.controls import coordination as control

@@ -13,7 +13,10 @@ from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
-from services.coordination.projecting.projection import SectionCache, StoredSection, folded, projected
+from services.coordination.projecting.projection import projection
+from services.coordination.projecting.section_cache import SectionCache
+from services.coordination.projecting.section_change import change
+from services.coordination.reading.stored_section import StoredSection
 from tests.coordination.running import PARTITIONS, Coordination, coordination
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT
@@ -126,11 +129,11 @@ async def test_the_journal_refuses_an_event_that_it_may_have(care: Coordination,
         structs.replace(told, envelope=structs.replace(told.envelope, position=position)) for position in positions
     ]
     before = (await care.views.of_source(MONITORING, [PATIENT]))[PATIENT]
-    sections = {PATIENT: folded(before, before.section, at)}
+    sections = {PATIENT: change(before, before.section, at)}
     turns = await care.views.turns()
     with pytest.raises(Conflict):
-        await care.apply_statement(projected(events, sections, partition_of(PATIENT, PARTITIONS), turns))
-    await care.apply_statement(projected([told], sections, partition_of(PATIENT, PARTITIONS), turns))
+        await care.apply_statement(projection(events, sections, partition_of(PATIENT, PARTITIONS), turns))
+    await care.apply_statement(projection([told], sections, partition_of(PATIENT, PARTITIONS), turns))
 
 
 async def test_a_moment_is_found_in_the_journal_by_halving(care: Coordination, postgres: PostgresDatabase) -> None:

@@ -30,9 +30,10 @@ from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.evidence import SourceFreshness
 from services.coordination.grpc_api import journal
 from services.coordination.grpc_api.journal import any_moment
+from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.frames import JournalFrames
 from services.coordination.reading.journal import JournalEntry
-from services.coordination.reading.views import CaseloadPlace, Stamp
+from services.coordination.reading.stamp import Stamp
 from services.coordination.rebuilding.process import Rebuilds
 
 Context = grpc.aio.ServicerContext

@@ -1,8 +1,6 @@
-"""Sections as they are folded on: remembered between units, and stored with the journal in one call."""
+"""The one call that journals a unit's events and stores the sections folded from them."""
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import ENCODER
@@ -11,97 +9,23 @@ from careloop.chassis.log.unit_calls import calling
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import FOLD_VERSION
-from services.coordination.domain.view.sections import Section
-from services.coordination.domain.view.urgency import LEVELS, answered, concerns
-
-MOST_BYTES = 64 * 1024 * 1024
-"""How much is remembered, by the size of the sections as they are stored; in memory they take about four times that."""
-
-Ranking = tuple[str, str]
-"""A section's concerns and what it answers, as they are stored: all that the caseload's order depends on."""
-NOT_RANKED: Ranking = ("", "")
+from services.coordination.domain.view.urgency import LEVELS
+from services.coordination.projecting.section_change import SectionChange
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSection:
-    """A section, the position of its source that it includes, its ranking and its size as they are stored.
-
-    The ranking is NOT_RANKED where it may be another than the section's.
-    """
-
-    section: Section
-    position: int = 0
-    ranking: Ranking = NOT_RANKED
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SectionChange:
-    """What a unit makes of one patient's section."""
-
-    before: StoredSection
-    after: StoredSection
-    state: bytes
-
-
-def folded(before: StoredSection, section: Section, position: int) -> SectionChange:
-    state = ENCODER.encode(section)
-    after = StoredSection(section, position, ranking(section), len(state))
-    return SectionChange(before, after, state)
-
-
-def ranking(section: Section) -> Ranking:
-    taken = ",".join(sorted(map(str, answered(section))))
-    return ENCODER.encode(concerns(section)).decode(), "{" + taken + "}"
-
-
-class SectionCache:
-    """The sections used last, up to `most_bytes`, those of each (source, partition) as of one count of turns."""
-
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._standings: OrderedDict[tuple[str, int, PatientId], StoredSection] = OrderedDict()
-
-    def get(self, source: str, partition: int, patient_id: PatientId) -> StoredSection | None:
-        key = (source, partition, patient_id)
-        found = self._standings.get(key)
-        if found is not None:
-            self._standings.move_to_end(key)
-        return found
-
-    def put(self, source: str, partition: int, sections: Mapping[PatientId, StoredSection]) -> None:
-        for patient_id, standing in sections.items():
-            key = (source, partition, patient_id)
-            self._drop(key)
-            self._standings[key] = standing
-            self._bytes += standing.size
-        while self._bytes > self._most_bytes:
-            self._drop(next(iter(self._standings)))
-
-    def forget(self, source: str, partition: int) -> None:
-        for key in [key for key in self._standings if key[:2] == (source, partition)]:
-            self._drop(key)
-
-    def _drop(self, key: tuple[str, int, PatientId]) -> None:
-        gone = self._standings.pop(key, None)
-        if gone is not None:
-            self._bytes -= gone.size
-
-
-def projected(
-    received: Sequence[Received], sections: Mapping[PatientId, SectionChange], partition: int, turns: int
+def projection(
+    received: Sequence[Received], changes: Mapping[PatientId, SectionChange], partition: int, turns: int
 ) -> Statement:
-    """The call that journals the events, all of one source, and stores the sections folded from them.
+    """The call for events that are all of one source.
 
     It raises Conflict where a section is no longer at the position that it was folded from, and when the view was
     turned to its other slot since the count was `turns`.
     """
     envelopes = [one.envelope for one in received]
-    numbers = {patient.int: number for number, patient in enumerate(sections, start=1)}
+    numbers = {patient.int: number for number, patient in enumerate(changes, start=1)}
     patients = [numbers[e.patient_id.int] for e in envelopes]
     last = {number: place for place, number in enumerate(patients, start=1)}
-    made = sections.values()
+    made = changes.values()
     return calling(
         "project",
         envelopes[0].source,
@@ -120,7 +44,7 @@ def projected(
         [e.causation_id for e in envelopes],
         [e.key_id for e in envelopes],
         [one.value for one in received],
-        list(sections),
+        list(changes),
         [one.state for one in made],
         [one.before.position for one in made],
         [last[number] for number in numbers.values()],

@@ -101,10 +101,10 @@ class JournalFrames:
         async with self._sessions.session() as connection:
             through = await _frame_end(connection, wanted, after, end)
             rows = bytearray()
-            told: str = await connection.copy_from_query(
+            status: str = await connection.copy_from_query(
                 _copy(after, through, clause), output=_into(rows), format="binary"
             )
-            entries = int(told.removeprefix("COPY "))
+            entries = int(status.removeprefix("COPY "))
             journaled = await _journaled(connection, wanted, after, through, entries)
         content = bytes(memoryview(rows)[HEADER_BYTES:-TRAILER_BYTES])
         return Frame(after=after, through=through, entries=entries, journaled=journaled, rows=content)

@@ -90,7 +90,7 @@ class Journal:
         self._sessions = sessions
 
     async def head(self, known_at: datetime | None = None) -> JournalHead | None:
-        """The last entry, or the last one at `known_at`. Waits for whoever is just writing one that may count."""
+        """The last entry, or the last one at `known_at`. Waits for a writer that is about to add one that may count."""
         await self._sessions.fetchval("select pg_advisory_xact_lock_shared(journal_key())")
         args = () if known_at is None else (known_at,)
         row = await self._sessions.fetchrow(_HEAD_AT if args else _HEAD, *args)

@@ -1,6 +1,5 @@
 """Folding the journal to any moment on either time axis."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.contracts.terms import EnteredInError
@@ -8,13 +7,7 @@ from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.section_fold import evolve_source
 from services.coordination.domain.view.sections import Sections
 from services.coordination.reading.journal import Journal, JournalEntry, Wanted
-from services.coordination.reading.views import Stamp
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsKnown:
-    sections: Sections
-    stamp: Stamp
+from services.coordination.reading.stamp import Stamp, StampedSections
 
 
 class Replay:
@@ -25,7 +18,7 @@ class Replay:
 
     async def as_known(
         self, patient_id: PatientId, *, valid_at: datetime | None = None, known_at: datetime | None = None
-    ) -> AsKnown | None:
+    ) -> StampedSections | None:
         """What the team could have seen at `known_at` (None: now) of what had happened by `valid_at` (None: all of it).
 
         A strike applies whenever it was known, whatever `valid_at`: what is wrong was never true. None when nothing
@@ -40,7 +33,9 @@ class Replay:
                 sections, last = _with(sections, entry, valid_at), entry
         if last is None:
             return None
-        return AsKnown(sections=sections, stamp=Stamp(journal_position=last.position, known_at=last.journal_time))
+        return StampedSections(
+            sections=sections, stamp=Stamp(journal_position=last.position, known_at=last.journal_time)
+        )
 
 
 def _with(sections: Sections, entry: JournalEntry, valid_at: datetime | None) -> Sections:

@@ -1,30 +1,20 @@
-"""The SQL of the care view: sections as they are stored, and the caseload over all patients."""
+"""The SQL of the care view: sections as they are stored."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import reduce
 from typing import Any
-from uuid import UUID
 
 import asyncpg
-import msgspec
 
-from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.stored_form import StoredForm
 from careloop.chassis.log.connections import Sessions
-from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.caseload import CaseloadEntry, Headline
+from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.domain.view.section_fold import FOLD_VERSION, evolve
 from services.coordination.domain.view.sections import SECTIONS, Section, Sections
-from services.coordination.domain.view.urgency import LEVELS, Urgency
-from services.coordination.projecting.projection import NOT_RANKED, StoredSection, ranking
+from services.coordination.reading.caseload import CaseloadPlace, caseload_page
 from services.coordination.reading.journal import Journal, Wanted
-
-END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
-"""When a concern without a clock counts as due."""
+from services.coordination.reading.stamp import Stamp, StampedSections
+from services.coordination.reading.stored_section import NOT_RANKED, StoredSection, ranking
 
 # The active slot as a scalar: with a join the planner walks whole tables instead of an index.
 _COLUMNS = "s.patient_id, s.source, s.state, s.source_position, s.journal_position, s.journal_time, s.fold_version"
@@ -34,66 +24,8 @@ _OF_PATIENT = f"""select {_COLUMNS} from sections s
     where s.slot = (select active from view_slots) and s.patient_id = $1"""  # noqa: S608 - constants
 _POSITIONS = """select s.source, s.source_position from sections s
     where s.slot = (select active from view_slots) and s.patient_id = $1"""
-_CASELOAD = """
-    select c.patient_id, c.rank, c.due_at, c.reason, c.fact_id,
-        (select array_agg(s.headline) from sections s
-            where s.slot = c.slot and s.patient_id = c.patient_id) as headlines
-    from caseload c
-    where c.slot = (select active from view_slots) and (c.rank, c.due_at, c.patient_id) > ($1, $2, $3)
-    order by c.rank, c.due_at, c.patient_id limit $4"""
 
 _FORMS: Mapping[str, StoredForm[Any]] = {source: StoredForm(source, cls) for source, cls in SECTIONS.items()}
-_HEADLINE = msgspec.json.Decoder(Headline)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """Which state of the journal a view shows: the patient's last entry in it, that entry's time, the fold."""
-
-    journal_position: int
-    known_at: datetime
-    fold_version: int = FOLD_VERSION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSections:
-    """All sections of one patient in one snapshot."""
-
-    sections: Sections
-    stamp: Stamp
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseloadPlace:
-    """Where a page ended; `encode` makes the opaque token that asks for the next one."""
-
-    rank: int
-    due_at: datetime
-    patient_id: PatientId
-
-    @classmethod
-    def of(cls, entry: CaseloadEntry) -> "CaseloadPlace":
-        urgency = entry.urgency
-        return cls(rank=urgency.rank, due_at=urgency.due_at or END_OF_TIME, patient_id=entry.patient_id)
-
-    def encode(self) -> str:
-        return urlsafe_b64encode(ENCODER.encode(self)).decode()
-
-    @classmethod
-    def parse(cls, token: str) -> "CaseloadPlace | None":
-        """What `encode` made; None for no token. Raises InvalidInput for anything else."""
-        if not token:
-            return None
-        try:
-            place = _PLACE.decode(urlsafe_b64decode(token))
-            if place.due_at.tzinfo is None or not 0 <= place.rank < len(LEVELS):
-                raise ValueError("no place of ours")
-        except (ValueError, msgspec.MsgspecError):
-            raise InvalidInput("page-token-malformed", "This is no page token.", field="page_token") from None
-        return place
-
-
-_PLACE = msgspec.json.Decoder(CaseloadPlace)
 
 
 class Views:
@@ -114,26 +46,26 @@ class Views:
     async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, StoredSection]:
         """The sections of these patients that there are."""
         rows = await self._sessions.fetch(_OF_SOURCE, source, list(patients))
-        return {row["patient_id"]: await self._standing(row) for row in rows}
+        return {row["patient_id"]: await self._stored(row) for row in rows}
 
-    async def _standing(self, row: asyncpg.Record) -> StoredSection:
+    async def _stored(self, row: asyncpg.Record) -> StoredSection:
         section = await self._section(row)
         known = ranking(section) if row["fold_version"] == FOLD_VERSION else NOT_RANKED
         return StoredSection(section, row["source_position"], known, len(row["state"]))
 
     async def positions(self, patient_id: PatientId) -> dict[str, int]:
-        """By source, the position of its log that the patient's section includes; without what was never told."""
+        """By source, the position of its log that the patient's section includes; without sources that said nothing."""
         rows = await self._sessions.fetch(_POSITIONS, patient_id)
         return {row["source"]: row["source_position"] for row in rows}
 
-    async def of_patient(self, patient_id: PatientId) -> StoredSections | None:
-        """None when nothing was ever journaled of this patient."""
+    async def of_patient(self, patient_id: PatientId) -> StampedSections | None:
+        """All in one snapshot; None when nothing was ever journaled of this patient."""
         rows = await self._sessions.fetch(_OF_PATIENT, patient_id)
         if not rows:
             return None
         newest = max(rows, key=lambda row: row["journal_position"])
         found: dict[str, Any] = {row["source"]: await self._section(row) for row in rows}
-        return StoredSections(
+        return StampedSections(
             sections=Sections(**found),
             stamp=Stamp(journal_position=newest["journal_position"], known_at=newest["journal_time"]),
         )
@@ -153,23 +85,4 @@ class Views:
 
     async def caseload(self, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
         """The next `limit` patients, the most urgent first, then the soonest due."""
-        place = after or CaseloadPlace(rank=-1, due_at=END_OF_TIME, patient_id=PatientId(UUID(int=0)))
-        rows = await self._sessions.fetch(_CASELOAD, place.rank, place.due_at, place.patient_id, limit)
-        return [
-            CaseloadEntry(patient_id=row["patient_id"], urgency=_urgency(row), headline=_headline(row)) for row in rows
-        ]
-
-
-def _headline(row: asyncpg.Record) -> Headline:
-    return reduce(Headline.joined, map(_HEADLINE.decode, row["headlines"] or ()), Headline())
-
-
-def _urgency(row: asyncpg.Record) -> Urgency:
-    due_at = row["due_at"]
-    return Urgency(
-        rank=row["rank"],
-        level=LEVELS[row["rank"]],
-        reason=row["reason"],
-        fact_id=row["fact_id"],
-        due_at=None if due_at == END_OF_TIME else due_at,
-    )
+        return await caseload_page(self._sessions, after, limit)

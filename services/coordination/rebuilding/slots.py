@@ -16,7 +16,7 @@ from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import FOLD_VERSION
 from services.coordination.domain.view.sections import SECTIONS, Section, Sections
 from services.coordination.domain.view.urgency import LEVELS, answered, concerns, urgency
-from services.coordination.reading.views import END_OF_TIME
+from services.coordination.reading.caseload import END_OF_TIME
 from services.coordination.rebuilding.history import SectionKey
 
 _CASELOAD = ("slot", "patient_id", "rank", "due_at", "reason", "fact_id")
