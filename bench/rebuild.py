@@ -16,8 +16,8 @@ from bench.results import OURS, Row, require
 from bench.servers import Database, connected
 from bench.wiring import service_spec
 from bench.workers import ROOT, WorkerFailed
-from services.coordination.rebuilding.process import RebuildRequest, Rebuilds
-from services.coordination.rebuilding.rebuild import Mode, RebuildOutcome
+from services.coordination.rebuilding.process import Rebuilds
+from services.coordination.rebuilding.terms import Mode, RebuildOutcome, RebuildRequest
 
 TITLE = "Rebuild of the care view while it is read"
 UNIT = "events/s"

@@ -8,10 +8,12 @@ from typing import Any, cast
 import asyncpg
 
 from careloop.chassis.log.connections import Timeouts
-from services.coordination.rebuilding.process import RebuildRequest, Rebuilds
-from services.coordination.rebuilding.rebuild import Mode, Progress, Rebuild, RebuildOutcome
-from services.coordination.rebuilding.shards import Database, Filled, Shard, Workers, fill
+from services.coordination.rebuilding.process import Rebuilds
+from services.coordination.rebuilding.rebuild import Rebuild
+from services.coordination.rebuilding.shards import Filled, Shard, fill
 from services.coordination.rebuilding.slots import IdleSlot
+from services.coordination.rebuilding.terms import Mode, Progress, RebuildOutcome, RebuildRequest
+from services.coordination.rebuilding.workers import Database, Workers
 from tests.support.stack import PostgresDatabase
 
 

@@ -18,9 +18,9 @@ from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.errors import RuleViolated, Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.rebuilding import history, rebuild, shards, slots
-from services.coordination.rebuilding.process import RebuildRequest, Rebuilds
-from services.coordination.rebuilding.rebuild import Mode, Phase, Progress, RebuildOutcome
-from services.coordination.rebuilding.telling import parse
+from services.coordination.rebuilding.lines import parse
+from services.coordination.rebuilding.process import Rebuilds
+from services.coordination.rebuilding.terms import Mode, Phase, Progress, RebuildOutcome, RebuildRequest
 from tests.coordination.rebuilding import (
     alone,
     as_admin,

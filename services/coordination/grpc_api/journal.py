@@ -10,8 +10,7 @@ from careloop.chassis.calls import reading as fields
 from careloop.kernel.errors import InvalidInput
 from services.coordination.reading.frames import Extent, Frame
 from services.coordination.reading.journal import Wanted
-from services.coordination.rebuilding.process import RebuildRequest
-from services.coordination.rebuilding.rebuild import Mode, Progress, RebuildOutcome
+from services.coordination.rebuilding.terms import Mode, Progress, RebuildOutcome, RebuildRequest
 
 MOST_TYPES = 100
 MOST_WORKERS = 64

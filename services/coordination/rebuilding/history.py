@@ -1,4 +1,4 @@
-"""What each source told of each patient, read from the journal in bulk and in short transactions."""
+"""What each source published about each patient, read from the journal in bulk and in short transactions."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ SectionKey = tuple[PatientId, str]
 
 @dataclass(slots=True)
 class SourceHistory:
-    """What one source told of one patient, in the journal's order, and where the last of it stands."""
+    """What one source published about one patient, in the journal's order, and where the last of it stands."""
 
     facts: list[DatedFact[Any]]
     last: asyncpg.Record
@@ -56,7 +56,7 @@ class SourceHistory:
 
 
 def histories(rows: Iterable[asyncpg.Record]) -> dict[SectionKey, SourceHistory]:
-    """The rows by patient and source. A type that this build does not know counts, and tells nothing."""
+    """The rows by patient and source. A type that this build does not know counts, and adds no fact."""
     found: dict[PatientId, dict[str, SourceHistory]] = {}
     patient_id: PatientId | None = None
     for row in rows:
@@ -101,7 +101,7 @@ async def by_position(
 
 
 async def of_source(
-    connection: asyncpg.Connection, place: SectionKey, through: int
+    connection: asyncpg.Connection, key: SectionKey, through: int
 ) -> Mapping[SectionKey, SourceHistory]:
-    """All that this source told of this patient up to `through`."""
-    return histories(await connection.fetch(_OF_SOURCE, *place, through))
+    """All that this source published about this patient up to `through`."""
+    return histories(await connection.fetch(_OF_SOURCE, *key, through))

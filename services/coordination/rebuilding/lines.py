@@ -1,10 +1,10 @@
-"""What a rebuild's process says to whoever started it: one JSON object a line."""
+"""What a rebuild's process writes to the process that started it: one JSON object a line."""
 
 from dataclasses import dataclass
 
 import msgspec
 
-from services.coordination.rebuilding.rebuild import Progress, RebuildOutcome
+from services.coordination.rebuilding.terms import Progress, RebuildOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
