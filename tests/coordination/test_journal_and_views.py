@@ -23,7 +23,7 @@ from careloop.kernel.ids import PatientId
 from services.coordination.application import Served
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.care_view import compose
-from services.coordination.grpc_api import view_message
+from services.coordination.grpc_api.answers import view_message
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import JournalEntry, Wanted
 from tests.coordination.running import Coordination, coordination

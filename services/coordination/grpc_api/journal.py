@@ -73,7 +73,7 @@ def pieces(frame: Frame) -> Iterator[pb.ReadJournalFramesResponse]:
         )
 
 
-def rebuild_asked(request: pb.RebuildCareViewRequest) -> RebuildRequest:
+def rebuild_request(request: pb.RebuildCareViewRequest) -> RebuildRequest:
     if request.mode not in _MODES:
         raise InvalidInput("field-required", "mode says what the rebuild is to come to.", field="mode")
     if not 0 <= request.workers <= MOST_WORKERS:
@@ -83,16 +83,16 @@ def rebuild_asked(request: pb.RebuildCareViewRequest) -> RebuildRequest:
     )
 
 
-def rebuild_message(told: Progress | RebuildOutcome) -> pb.RebuildCareViewResponse:
-    if isinstance(told, Progress):
-        progress = pb.RebuildProgress(phase=told.phase, done=told.done, of=told.of)
+def rebuild_message(step: Progress | RebuildOutcome) -> pb.RebuildCareViewResponse:
+    if isinstance(step, Progress):
+        progress = pb.RebuildProgress(phase=step.phase, done=step.done, of=step.of)
         return pb.RebuildCareViewResponse(progress=progress)
-    found = told.comparison
+    found = step.comparison
     outcome = pb.RebuildOutcome(
-        turned=told.turned,
-        through=told.through,
-        events=told.events,
-        sections=told.sections,
+        turned=step.turned,
+        through=step.through,
+        events=step.events,
+        sections=step.sections,
         compared=found.rows,
         different=found.different,
         refolded=found.refolded,
