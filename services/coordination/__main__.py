@@ -12,17 +12,17 @@ from careloop.contracts import coordination as contract
 from careloop.contracts.policy import POLICY
 from services.coordination.application import CareTeams, CareViews
 from services.coordination.consumers import CareViewConsumer
-from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS
-from services.coordination.domain.sections import SECTIONS
+from services.coordination.domain.state import DECIDER
+from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.evidence import Evidence, ViewChanges
-from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import CoordinationApi
-from services.coordination.journal import Journal
 from services.coordination.published import PUBLISHED
+from services.coordination.reading.frames import JournalFrames
+from services.coordination.reading.journal import Journal
+from services.coordination.reading.replay import Replay
+from services.coordination.reading.views import Views
 from services.coordination.rebuilding.process import Rebuilds
-from services.coordination.replay import Replay
-from services.coordination.views import Views
 
 ROOMS = Rooms(
     topics=TOPICS,

@@ -15,8 +15,8 @@ from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.server import GrpcServer
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
-from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import CoordinationApi
+from services.coordination.reading.frames import JournalFrames
 from services.coordination.rebuilding.process import Rebuilds
 from tests.coordination.rebuilding import environment_of
 from tests.coordination.running import PARTITIONS, Coordination

@@ -10,9 +10,10 @@ import pytest
 from careloop.chassis.consuming.handler import Unknown
 from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import Priority
-from services.coordination.domain.care_view import compose, evolve_source
-from services.coordination.domain.caseload import headline
-from services.coordination.domain.view import Asked, CareView
+from services.coordination.domain.view.asked import Asked
+from services.coordination.domain.view.care_view import CareView, compose
+from services.coordination.domain.view.caseload import headline
+from services.coordination.domain.view.section_fold import evolve_source
 from tests.coordination.telling import context_of, folded, received, told
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week

@@ -23,11 +23,11 @@ from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput, RequestIdReused
 from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams
-from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS, Event
-from services.coordination.frames import JournalFrames
+from services.coordination.domain.state import DECIDER
 from services.coordination.grpc_api import CoordinationApi
 from services.coordination.published import PUBLISHED
+from services.coordination.reading.frames import JournalFrames
 from services.coordination.rebuilding.process import Rebuilds
 from tests.coordination.rebuilding import environment_of
 from tests.coordination.running import PARTITIONS, Coordination, coordination

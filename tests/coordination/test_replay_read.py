@@ -14,10 +14,10 @@ from care.coordination.v1 import coordination_pb2 as pb
 from msgspec import structs
 
 from careloop.cli.calling.journal_frames import Frame, JournalHole, frames, lines
-from services.coordination import frames as server
-from services.coordination.frames import Extent, JournalFrames
 from services.coordination.grpc_api import journal as wire
-from services.coordination.journal import JournalEntry, Wanted
+from services.coordination.reading import frames as server
+from services.coordination.reading.frames import Extent, JournalFrames
+from services.coordination.reading.journal import JournalEntry, Wanted
 from tests.coordination.rebuilding import alone, as_admin
 from tests.coordination.running import Coordination, coordination
 from tests.coordination.serving import Console, served
