@@ -20,11 +20,7 @@ pytestmark = [pytest.mark.system, pytest.mark.postgres, pytest.mark.kafka, pytes
 
 def test_the_verdict_holds() -> None:
     with temporary_stack() as stack:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'proto'}",
-            "CARELOOP_HOME": str(stack.home),
-        }
+        environment = {**os.environ, "CARELOOP_HOME": str(stack.home)}
         done = subprocess.run(
             [sys.executable, "-m", "careloop.cli.main", "demo", "--json"],
             cwd=ROOT,
