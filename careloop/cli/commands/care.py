@@ -88,7 +88,10 @@ def view(  # noqa: PLR0917 - typer hands every option over by name
 def watch(
     patient: Patient, home: Home = None, address: Addresses = None, token: Token = None, as_json: AsJson = False
 ) -> None:
-    """Print what comes into a patient's view, as it comes, until Ctrl-C. With --json: a whole view on every change."""
+    """Print what comes into a patient's view, as it comes, until Ctrl-C. With --json: a whole view on every change.
+
+    Exits 0 after Ctrl-C, 1 when coordination refuses, 2 for wrong use.
+    """
     try:
         run(_watch(services(home, address, token, WATCH_SECONDS), patient, as_json))
     except KeyboardInterrupt:
