@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from careloop.demo.raw import CONTRACTS, JournalValue
+from careloop.demo.raw_data import CONTRACTS, JournalValue
 from services.coordination.domain.care_view import evolve
 from services.coordination.domain.kept import Context
 from services.coordination.domain.sections import SECTIONS

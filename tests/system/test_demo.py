@@ -35,7 +35,7 @@ def test_the_verdict_holds() -> None:
         assert told["holds"]
         assert [check["name"] for check in told["checks"] if check["wrong"]] == []
         assert "coordination was killed (-9, exit code -9)" in done.stderr
-        assert "no tremor" in done.stderr
+        assert "+ open side effects: tremor" in done.stderr
         assert "declined, contraindicated" in done.stderr
         assert "why: More serotonin acts" in done.stderr
         assert "gone on with: will-monitor: level in five days" in done.stderr

@@ -9,7 +9,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.progress import track
 
 from careloop.cli.calling.client import Addresses, AsJson, Home, Services, Token, services
@@ -55,7 +54,8 @@ def intake(  # noqa: PLR0917 - typer hands every option over by name
 
 async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_at: datetime | None) -> Report:
     async with known:
-        return await take_in(files_in(paths), known, time_zone, now=datetime.now(UTC), enrolled_at=enrolled_at)
+        files = track(list(files_in(paths)), description="Intake", console=console(err=True))
+        return await take_in(files, known, time_zone, now=datetime.now(UTC), enrolled_at=enrolled_at)
 
 
 async def take_in(
@@ -65,7 +65,7 @@ async def take_in(
     sender = Sender(known)
     report = Report(outcome=sender.outcome)
     async with sending(sender) as send:
-        for file in track(list(files), description="Intake", console=Console(stderr=True)):
+        for file in files:
             report.files += 1
             try:
                 resources = read_bundle(file.read_bytes(), report.tally)
