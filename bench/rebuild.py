@@ -15,7 +15,7 @@ from bench.protocol import Spec
 from bench.results import OURS, Row, require
 from bench.servers import Database, connected
 from bench.wiring import service_spec
-from bench.workers import ROOT, WorkerFailed
+from bench.workers import WorkerFailed
 from services.coordination.rebuilding.process import Rebuilds
 from services.coordination.rebuilding.terms import Mode, RebuildOutcome, RebuildRequest
 
@@ -57,8 +57,7 @@ async def measure(bench: Bench) -> None:
 
 async def _rebuilt(spec: Spec, *, accept: bool) -> RebuildOutcome:
     environment = {f"CARELOOP_{name.upper()}": str(value) for name, value in spec.items()}
-    path = os.pathsep.join((str(ROOT), str(ROOT / "proto")))
-    rebuilds = Rebuilds({**os.environ, **environment, "PYTHONPATH": path})
+    rebuilds = Rebuilds({**os.environ, **environment})
     asked = RebuildRequest(mode=Mode.TURN, workers=0, accept_differences=accept)
     async for told in rebuilds.run(asked):
         if isinstance(told, RebuildOutcome):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from careloop.demo.raw import CONTRACTS, JournalValue
+from careloop.demo.raw_data import CONTRACTS, JournalValue
 from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import evolve
 from services.coordination.domain.view.sections import SECTIONS

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from careloop.intake.dates import day, moment
 from careloop.intake.medications import RXNORM
 from careloop.intake.shapes import AllergyIntolerance, Coding, Concept, Condition
-from careloop.intake.tally import NotUnderstood
+from careloop.intake.tally import NotUnderstood, NotUsed
 
 SYSTEMS = {
     "http://hl7.org/fhir/sid/icd-10-cm": "icd-10-cm",
@@ -34,7 +34,7 @@ class Known:
 
 
 def known(condition: Condition) -> Known:
-    """Raises NotUnderstood for a condition that was ruled out or struck, or has no ICD-10-CM or SNOMED CT code."""
+    """Raises NotUsed for a condition that was ruled out or struck, NotUnderstood without a known code."""
     _require_held(condition.verification_status)
     system, coding = _coded(condition.code)
     period = condition.onset_period
@@ -53,7 +53,7 @@ def known(condition: Condition) -> Known:
 def _require_held(verification: Concept | None) -> None:
     status = verification.first_code if verification else ""
     if status in NOT_HELD:
-        raise NotUnderstood(f"status-{status}")
+        raise NotUsed(f"status-{status}")
 
 
 def _coded(concept: Concept) -> tuple[str, Coding]:
@@ -78,11 +78,11 @@ class Reacts:
 
 
 def reacts(allergy: AllergyIntolerance) -> Reacts:
-    """Raises NotUnderstood for one that was ruled out, struck or is over, or names no substance."""
+    """Raises NotUsed for one that was ruled out, struck or is over, NotUnderstood for one that names no substance."""
     _require_held(allergy.verification_status)
     status = allergy.clinical_status.first_code if allergy.clinical_status else ""
     if status in {"inactive", "resolved"}:
-        raise NotUnderstood(f"status-{status}")
+        raise NotUsed(f"status-{status}")
     none_known = not NO_KNOWN_ALLERGIES.isdisjoint(allergy.code.codes)
     coding = allergy.code.code_in(RXNORM)
     substance = (coding.display if coding else "") or allergy.code.words

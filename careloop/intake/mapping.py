@@ -19,7 +19,7 @@ from careloop.intake.shapes import (
     Reference,
     Shape,
 )
-from careloop.intake.tally import NotUnderstood, Tally
+from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed, Tally
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 
@@ -50,10 +50,11 @@ def map_bundle(
 
 
 class _Mapping:
-    """`charts` are kept by the identity of their Patient resource."""
+    """`charts` go by the identity of their Patient resource, and so does why another patient was left out."""
 
     def __init__(self, resources: Resources, tally: Tally, now: datetime, time_zone: str) -> None:
         self.charts: dict[int, Chart] = {}
+        self._left_out: dict[int, type[NotTakenOver]] = {}
         self._resources = resources
         self._tally = tally
         self._now = now
@@ -75,8 +76,8 @@ class _Mapping:
     def _counted(self, resource: Read, take: Callable[[Read], None]) -> None:
         try:
             take(resource)
-        except NotUnderstood as why:
-            self._tally.not_understood[type(resource).__name__, why.reason] += 1
+        except NotTakenOver as why:
+            self._tally.leave_out(type(resource).__name__, why)
         else:
             self._tally.mapped[type(resource).__name__] += 1
 
@@ -85,7 +86,7 @@ class _Mapping:
         if patient is None:
             raise NotUnderstood("patient-unknown")
         if id(patient) not in self.charts:
-            raise NotUnderstood("patient-not-taken-over")
+            raise self._left_out[id(patient)]("patient-not-taken-over")
         return self.charts[id(patient)]
 
     def _require_past(self, told: datetime | None) -> None:
@@ -93,7 +94,12 @@ class _Mapping:
             raise NotUnderstood("in-the-future")
 
     def _patient(self, patient: Patient) -> None:
-        self.charts[id(patient)] = Chart(patients.patient_id(patient), patients.enrolment(patient, self._time_zone))
+        try:
+            identity, enrolment = patients.patient_id(patient), patients.enrolment(patient, self._time_zone)
+        except NotTakenOver as why:
+            self._left_out[id(patient)] = type(why)
+            raise
+        self.charts[id(patient)] = Chart(identity, enrolment)
 
     def _condition(self, condition: Condition) -> None:
         chart, known = self._chart(condition.subject), conditions.known(condition)
@@ -132,7 +138,7 @@ class _Mapping:
 
         def take(medicine: Medication) -> None:
             if id(medicine) not in named:
-                raise NotUnderstood("not-referenced")
+                raise NotUsed("not-referenced")
 
         self._each(Medication, take)
 
@@ -155,8 +161,8 @@ class _Mapping:
                 return set()
             chart = self._chart(panel.subject)
             self._require_past(answered.at)
-        except NotUnderstood as why:
-            self._tally.not_understood["Observation", why.reason] += 1
+        except NotTakenOver as why:
+            self._tally.leave_out("Observation", why)
             return {id(panel)}
         chart.answered.append(answered)
         used = {id(one) for one in answered.used} - done

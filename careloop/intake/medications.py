@@ -21,12 +21,14 @@ from careloop.intake.shapes import (
     Quantity,
     Repeat,
 )
-from careloop.intake.tally import NotUnderstood
+from careloop.intake.tally import NotUnderstood, NotUsed
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 CURRENT = frozenset({"active", "on-hold"})
 ENDED = frozenset({"completed", "stopped"})
 ORDERED = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order"})
+CONSIDERED = frozenset({"proposal", "plan", "option"})
+NOT_TAKEN = frozenset({"entered-in-error", "cancelled", "draft", "intended", "not-taken"})
 MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "ug": Decimal("0.001"), "mcg": Decimal("0.001")}
 HOURS = {"h": Decimal(1), "d": Decimal(24), "wk": Decimal(168)}
 DAYS = {"d": 1, "wk": 7, "mo": 30, "a": 365}
@@ -52,12 +54,12 @@ class Taken:
 
 
 def requested(request: MedicationRequest, resources: Resources) -> Taken:
-    """Raises NotUnderstood for what is no order that was followed, or names no medicine."""
+    """Raises NotUsed for what is no order that was followed, NotUnderstood for one that names no medicine."""
     _require_taken(request.status)
     if request.do_not_perform:
-        raise NotUnderstood("not-to-be-taken")
+        raise NotUsed("not-to-be-taken")
     if request.intent not in ORDERED:
-        raise NotUnderstood("not-an-order")
+        raise (NotUsed if request.intent in CONSIDERED else NotUnderstood)("not-an-order")
     name, rxcui = medicine(_concept(request, resources))
     started = day(request.authored_on)
     return Taken(
@@ -72,7 +74,7 @@ def requested(request: MedicationRequest, resources: Resources) -> Taken:
 
 
 def stated(statement: MedicationStatement, resources: Resources) -> Taken:
-    """Raises NotUnderstood for what was not taken, or names no medicine."""
+    """Raises NotUsed for what was not taken, NotUnderstood for one that names no medicine."""
     _require_taken(statement.status)
     name, rxcui = medicine(_concept(statement, resources))
     period = statement.effective_period
@@ -89,8 +91,9 @@ def stated(statement: MedicationStatement, resources: Resources) -> Taken:
 
 def _require_taken(status: str) -> None:
     if status not in CURRENT | ENDED:
-        known = {"entered-in-error", "cancelled", "draft", "unknown", "intended", "not-taken"}
-        raise NotUnderstood(f"status-{status}" if status in known else "status-missing-or-unknown")
+        if status in NOT_TAKEN:
+            raise NotUsed(f"status-{status}")
+        raise NotUnderstood("status-missing-or-unknown")
 
 
 def _concept(order: MedicationRequest | MedicationStatement, resources: Resources) -> Concept:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, PostgresDsn, SecretStr
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordination")
@@ -11,6 +11,10 @@ SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordin
 DATABASE = "careloop"
 MIGRATOR = "migrator"
 """The role that owns the schemas and runs the migrations; no service ever connects as it."""
+
+
+class BadSetting(Exception):
+    """A setting cannot be what it was set to; the sentence names the variable and repeats nothing of its value."""
 
 
 class StackSettings(BaseSettings):
@@ -45,6 +49,13 @@ class StackSettings(BaseSettings):
 
 
 def told(**values: object) -> StackSettings:
-    """The settings with what was said on the command line going before the environment; None means not said."""
+    """The settings with what was said on the command line going before the environment; None means not said.
+
+    Raises BadSetting.
+    """
     said = {name: value for name, value in values.items() if value is not None}
-    return StackSettings(**said)  # type: ignore[arg-type]
+    try:
+        return StackSettings(**said)  # type: ignore[arg-type]
+    except ValidationError as refused:
+        first = refused.errors(include_input=False, include_url=False)[0]
+        raise BadSetting(f"CARELOOP_{str(first['loc'][0]).upper()}: {first['msg']}") from None

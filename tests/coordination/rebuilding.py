@@ -32,7 +32,6 @@ def environment_of(postgres: PostgresDatabase) -> dict[str, str]:
         "CARELOOP_HTTP_PORT": "0",
         "CARELOOP_TOKEN_KEYS_FILE": "keys.json",
         "CARELOOP_SERVICE_KEY_FILE": "key.json",
-        "PYTHONPATH": os.pathsep.join((".", "proto")),
     }
 
 

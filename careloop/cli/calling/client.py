@@ -21,6 +21,7 @@ from grpc_status import rpc_status
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
+from careloop.local.running import NotUp
 from careloop.local.settings import SERVICES, told
 
 Asked = TypeVar("Asked")
@@ -64,10 +65,6 @@ class CallRefused(Exception):
         self.service, self.code, self.reason, self.field = service, code, reason, field
         self.sentence = sentence
         super().__init__(f"{service}: {sentence} [{reason or code.name}{f', field {field}' if field else ''}]")
-
-
-class NotUp(Exception):
-    """Nobody said where the services answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +223,12 @@ def services(home: Path | None, addresses: list[str] | None, token: str | None, 
 def _recorded(folder: Path) -> dict[str, str]:
     """Addresses as the supervisor wrote them down."""
     file = folder / "addresses.json"
-    known: dict[str, str] = json.loads(file.read_text())["grpc"] if file.exists() else {}
+    try:
+        known: dict[str, str] = json.loads(file.read_text())["grpc"]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (ValueError, LookupError, TypeError):
+        raise NotUp(f"{file} is damaged: start the system again with `careloop up`") from None
     return known
 
 

@@ -18,7 +18,9 @@ from careloop.knowledge.pack.shapes.screening import Basis
 from careloop.knowledge.pack.soundness.references import label, names_in
 
 app = typer.Typer(
-    help="The clinical rules: list them, show one with its sources, compare two versions.", no_args_is_help=True
+    help="The clinical rules: list them, show one with its sources, compare two versions.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 

@@ -123,7 +123,7 @@ def drop(  # noqa: PLR0917 - typer hands every option over by name
     token: Token = None,
     deadline: Deadline = 10,
 ) -> None:
-    """Give a parked patient's records up for ever; who did so and why is recorded."""
+    """Give a parked patient's records up for ever; who did so and why is recorded. Exits 0, 1 when it is refused."""
     request = wire.DropParkedRequest(
         request_id=str(uuid4()), consumer=consumer, source=source, patient_id=str(patient), reason=reason
     )

@@ -33,7 +33,7 @@ def _caseload_row(entry: pb.CaseloadEntry, now: datetime) -> tuple[object, ...]:
     )
 
 
-def view_tables(view: pb.CareView, now: datetime) -> list[Table]:
+def view_tables(view: pb.CareView, now: datetime, timeline_rows: int = TIMELINE_ROWS) -> list[Table]:
     """The sections of a view that say something; allergies and medications always, for silence there is not `none`."""
     return [
         _team(view),
@@ -45,7 +45,7 @@ def view_tables(view: pb.CareView, now: datetime) -> list[Table]:
         *_if_any(_risks(view, now)),
         *_if_any(_orders(view)),
         *_if_any(_notices(view, now)),
-        _timeline(view),
+        _timeline(view, timeline_rows),
     ]
 
 
@@ -184,10 +184,10 @@ def _notices(view: pb.CareView, now: datetime) -> Table:
     return _optional("Notices that nobody has acknowledged", columns, rows)
 
 
-def _timeline(view: pb.CareView) -> Table:
+def _timeline(view: pb.CareView, most: int) -> Table:
     rows = [
         (when(one.occurred_at), when(one.recorded_at), one.source, one.kind, one.summary, one.actor)
-        for one in view.timeline[:TIMELINE_ROWS]
+        for one in view.timeline[:most]
     ]
     title = f"Timeline, the latest {len(rows)} of {len(view.timeline)}"
     return table(title, ("occurred", "recorded", "source", "kind", "what", "by"), rows)

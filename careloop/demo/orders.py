@@ -10,7 +10,7 @@ from care.prescribing.v1 import prescribing_pb2 as pb
 from care.prescribing.v1.prescribing_pb2_grpc import PrescribingServiceStub
 
 from careloop.demo.people import PRESCRIBER
-from careloop.demo.telling import Telling, at, request_id
+from careloop.demo.requests import Requests, at, request_id
 
 PRESCRIBING = "prescribing"
 ANTIDEPRESSANTS = (
@@ -26,7 +26,7 @@ STOPPING = frozenset({"contraindicated", "high"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ordered:
+class OrderOutcome:
     """What became of one order; `fact_id` is the prescription, or the recorded decline."""
 
     patient: UUID
@@ -45,16 +45,16 @@ class Ordered:
         return "issued, overridden" if self.overrides else "issued"
 
 
-class Ordering:
+class PatientOrders:
     """The prescriber's orders for one patient, on evidence that includes the writes that `tokens` name."""
 
-    def __init__(self, telling: Telling, patient: UUID, tokens: Sequence[str]) -> None:
-        self._telling = telling
-        self._stub = PrescribingServiceStub(telling.services.channel(PRESCRIBING))
+    def __init__(self, requests: Requests, patient: UUID, tokens: Sequence[str]) -> None:
+        self._requests = requests
+        self._stub = PrescribingServiceStub(requests.services.channel(PRESCRIBING))
         self._patient = patient
         self._tokens = tokens
 
-    async def first_that_fits(self, decided_at: datetime) -> Ordered:
+    async def first_that_fits(self, decided_at: datetime) -> OrderOutcome:
         """The first antidepressant that nothing serious speaks against; if there is none, the first is ordered."""
         for name, dose in ANTIDEPRESSANTS:
             order = _order(name, dose, decided_at)
@@ -63,11 +63,11 @@ class Ordering:
                 return await self._issue(order, (), decided_at)
         return await self.order(*ANTIDEPRESSANTS[0], decided_at)
 
-    async def order(self, name: str, dose: str, decided_at: datetime) -> Ordered:
+    async def order(self, name: str, dose: str, decided_at: datetime) -> OrderOutcome:
         """An order without any override."""
         return await self._issue(_order(name, dose, decided_at), (), decided_at)
 
-    async def order_in_spite(self, name: str, dose: str, decided_at: datetime) -> Ordered:
+    async def order_in_spite(self, name: str, dose: str, decided_at: datetime) -> OrderOutcome:
         """An order with a coded answer to every high alert, and to every check that could not be made."""
         order = _order(name, dose, decided_at)
         screening = await self._screened(order)
@@ -82,10 +82,10 @@ class Ordering:
 
     async def _screened(self, order: pb.Order) -> pb.Screening:
         request = pb.ScreenOrderRequest(patient_id=str(self._patient), order=order, at_least=self._tokens)
-        answer = await self._telling.services.ask(PRESCRIBING, self._stub.ScreenOrder, request, PRESCRIBER.caller)
+        answer = await self._requests.services.ask(PRESCRIBING, self._stub.ScreenOrder, request, PRESCRIBER.caller)
         return answer.screening
 
-    async def _issue(self, order: pb.Order, overrides: Sequence[pb.Override], decided_at: datetime) -> Ordered:
+    async def _issue(self, order: pb.Order, overrides: Sequence[pb.Override], decided_at: datetime) -> OrderOutcome:
         request = pb.IssuePrescriptionRequest(
             request_id=request_id(self._patient, "order", order.medicine.name),
             patient_id=str(self._patient),
@@ -94,9 +94,9 @@ class Ordering:
             at_least=self._tokens,
             occurred_at=at(decided_at),
         )
-        answer = await self._telling.tell(PRESCRIBING, self._stub.IssuePrescription, request, PRESCRIBER.caller)
+        answer = await self._requests.send(PRESCRIBING, self._stub.IssuePrescription, request, PRESCRIBER.caller)
         screening = answer.screening
-        return Ordered(
+        return OrderOutcome(
             patient=self._patient,
             medicine=order.medicine.name,
             issued=answer.decision == pb.DECISION_ISSUED,
@@ -119,7 +119,7 @@ class Ordering:
             at_least=self._tokens,
             occurred_at=at(decided_at),
         )
-        answer = await self._telling.tell(PRESCRIBING, self._stub.ChangeDose, request, PRESCRIBER.caller)
+        answer = await self._requests.send(PRESCRIBING, self._stub.ChangeDose, request, PRESCRIBER.caller)
         return answer.decision == pb.DECISION_ISSUED
 
 

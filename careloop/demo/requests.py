@@ -26,8 +26,8 @@ PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.
 """What is documented to be answered by asking again with the same request id."""
 
 
-class NotingServices(Services):
-    """Notes in `acknowledged` the request id of every write that a service answered OK."""
+class RecordingServices(Services):
+    """Records in `acknowledged` the request id of every write that a service answered OK."""
 
     def __init__(self, addresses: Mapping[str, str], token_for: TokenFor) -> None:
         super().__init__(addresses, token_for, CALL_SECONDS)
@@ -48,19 +48,19 @@ class NotingServices(Services):
         return answer
 
     @property
-    def told(self) -> int:
+    def acknowledged_writes(self) -> int:
         """How many writes were acknowledged."""
         return sum(map(len, self.acknowledged.values()))
 
 
-class Telling:
+class Requests:
     """Writes, a few at a time, each until it is answered."""
 
-    def __init__(self, services: NotingServices) -> None:
+    def __init__(self, services: RecordingServices) -> None:
         self.services = services
         self._free = asyncio.Semaphore(AT_ONCE)
 
-    async def tell(
+    async def send(
         self,
         service: str,
         method: grpc.aio.UnaryUnaryMultiCallable[Asked, Answer],

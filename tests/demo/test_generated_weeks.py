@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from careloop.demo.overlay import DAYS, WEEKS, Weeks, weeks_of
+from careloop.demo.generated_weeks import DAYS, WEEKS, Weeks, weeks_of
 from careloop.knowledge.scales.score import score
 
 PATIENTS = [UUID(int=number) for number in range(30)]

@@ -10,7 +10,7 @@ from care.coordination.v1 import coordination_pb2
 from care.coordination.v1.coordination_pb2_grpc import CoordinationServiceStub
 
 from careloop.demo.people import CARE_MANAGER, PRESCRIBER, TEAM, Member
-from careloop.demo.telling import Telling, at, request_id
+from careloop.demo.requests import Requests, at, request_id
 
 ASSESSMENT = "assessment"
 SOURCE = "demo-interview"
@@ -19,14 +19,14 @@ DIAGNOSIS = ("F33.1", "Major depressive disorder, recurrent, moderate")
 COMPLETED_AFTER = timedelta(hours=2)
 
 
-async def assign_team(telling: Telling, patient: UUID, start: datetime) -> None:
+async def assign_team(requests: Requests, patient: UUID, start: datetime) -> None:
     """The same four people for everybody; the prescriber joins first and so is the one who hears first."""
     for place, member in enumerate(TEAM):
-        await _assign(telling, patient, member, start + timedelta(minutes=place))
+        await _assign(requests, patient, member, start + timedelta(minutes=place))
 
 
-async def _assign(telling: Telling, patient: UUID, member: Member, since: datetime) -> None:
-    stub = CoordinationServiceStub(telling.services.channel("coordination"))
+async def _assign(requests: Requests, patient: UUID, member: Member, since: datetime) -> None:
+    stub = CoordinationServiceStub(requests.services.channel("coordination"))
     request = coordination_pb2.AssignTeamMemberRequest(
         request_id=request_id(patient, "team", member.caller.subject),
         patient_id=str(patient),
@@ -37,22 +37,22 @@ async def _assign(telling: Telling, patient: UUID, member: Member, since: dateti
         email=member.email,
         effective_from=at(since),
     )
-    await telling.tell("coordination", stub.AssignTeamMember, request, CARE_MANAGER.caller)
+    await requests.send("coordination", stub.AssignTeamMember, request, CARE_MANAGER.caller)
 
 
-class Assessing:
+class InitialAssessment:
     """One patient's initial assessment at one moment, by the prescriber."""
 
-    def __init__(self, telling: Telling, patient: UUID, start: datetime) -> None:
-        self._telling = telling
-        self._stub = AssessmentServiceStub(telling.services.channel(ASSESSMENT))
+    def __init__(self, requests: Requests, patient: UUID, start: datetime) -> None:
+        self._requests = requests
+        self._stub = AssessmentServiceStub(requests.services.channel(ASSESSMENT))
         self._patient = patient
         self._start = start
 
     async def missing(self) -> frozenset[str]:
         """What completing still needs."""
         request = pb.GetAssessmentRequest(patient_id=str(self._patient))
-        answer = await self._telling.services.ask(ASSESSMENT, self._stub.GetAssessment, request, PRESCRIBER.caller)
+        answer = await self._requests.services.ask(ASSESSMENT, self._stub.GetAssessment, request, PRESCRIBER.caller)
         return frozenset(answer.missing)
 
     async def complete(self) -> str:
@@ -68,7 +68,7 @@ class Assessing:
             patient_id=str(self._patient),
             occurred_at=at(self._start + COMPLETED_AFTER),
         )
-        answer = await self._telling.tell(ASSESSMENT, self._stub.CompleteAssessment, request, PRESCRIBER.caller)
+        answer = await self._requests.send(ASSESSMENT, self._stub.CompleteAssessment, request, PRESCRIBER.caller)
         return answer.receipt.token
 
     async def _say_lists(self, missing: frozenset[str]) -> None:
@@ -82,7 +82,7 @@ class Assessing:
                 source=SOURCE,
                 occurred_at=when,
             )
-            await self._telling.tell(ASSESSMENT, self._stub.RecordHistory, history, PRESCRIBER.caller)
+            await self._requests.send(ASSESSMENT, self._stub.RecordHistory, history, PRESCRIBER.caller)
         if "medications" in missing:
             await self.takes()
         if "allergies" in missing:
@@ -92,7 +92,7 @@ class Assessing:
                 no_known_allergies=True,
                 occurred_at=when,
             )
-            await self._telling.tell(ASSESSMENT, self._stub.RecordAllergies, allergies, PRESCRIBER.caller)
+            await self._requests.send(ASSESSMENT, self._stub.RecordAllergies, allergies, PRESCRIBER.caller)
 
     async def takes(self, *medicines: tuple[str, str]) -> str:
         """The whole list of what the client takes, as (name, milligrams a day), replacing earlier lists."""
@@ -106,7 +106,7 @@ class Assessing:
             none_taken=not medicines,
             occurred_at=at(self._start),
         )
-        answer = await self._telling.tell(ASSESSMENT, self._stub.ReconcileMedications, request, PRESCRIBER.caller)
+        answer = await self._requests.send(ASSESSMENT, self._stub.ReconcileMedications, request, PRESCRIBER.caller)
         return answer.receipt.token
 
     async def _screen(self) -> None:
@@ -118,7 +118,7 @@ class Assessing:
             source=SOURCE,
             occurred_at=at(self._start),
         )
-        await self._telling.tell(ASSESSMENT, self._stub.AnswerScale, request, PRESCRIBER.caller)
+        await self._requests.send(ASSESSMENT, self._stub.AnswerScale, request, PRESCRIBER.caller)
 
     async def _pregnancy(self) -> None:
         """Everybody is asked; nobody of this demo is pregnant."""
@@ -129,7 +129,7 @@ class Assessing:
             source=SOURCE,
             occurred_at=at(self._start),
         )
-        await self._telling.tell(ASSESSMENT, self._stub.RecordPregnancy, request, PRESCRIBER.caller)
+        await self._requests.send(ASSESSMENT, self._stub.RecordPregnancy, request, PRESCRIBER.caller)
 
     async def _diagnose(self) -> None:
         code, display = DIAGNOSIS
@@ -142,7 +142,7 @@ class Assessing:
             verification="confirmed",
             occurred_at=at(self._start),
         )
-        await self._telling.tell(ASSESSMENT, self._stub.EstablishDiagnosis, request, PRESCRIBER.caller)
+        await self._requests.send(ASSESSMENT, self._stub.EstablishDiagnosis, request, PRESCRIBER.caller)
 
     async def _plan(self) -> None:
         plan = pb.Plan(
@@ -156,4 +156,4 @@ class Assessing:
             plan=plan,
             occurred_at=at(self._start),
         )
-        await self._telling.tell(ASSESSMENT, self._stub.ProposePlan, request, PRESCRIBER.caller)
+        await self._requests.send(ASSESSMENT, self._stub.ProposePlan, request, PRESCRIBER.caller)

@@ -1,27 +1,44 @@
-"""When everything recorded has been published, consumed and acted upon: asked of the tables, in one snapshot."""
+"""Waiting for a condition with a deadline; above all until everything recorded was published, consumed, acted upon."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import asyncpg
 
-from careloop.demo.urgent import until_found
 from careloop.local.settings import SERVICES
 
 SETTLES_WITHIN_SECONDS = 60.0
+LOOK_AGAIN_SECONDS = 0.1
+Found = TypeVar("Found")
 
 Consumption = tuple[str, str, str]
 """A service, its consumer, and the source it takes from."""
 
 
-class Settling:
-    """Raises NotHeard from `wait` with what was still open when time ran out."""
+class NotInTime(Exception):
+    """What was waited for did not come in time."""
+
+
+async def until_found(look: Callable[[], Awaitable[Found | None]], within: float, what: str) -> Found:
+    """What `look` finds, asked again and again. Raises NotInTime with `what` after so many seconds."""
+    give_up_at = asyncio.get_running_loop().time() + within
+    while (found := await look()) is None:
+        if asyncio.get_running_loop().time() > give_up_at:
+            raise NotInTime(f"{what} did not come within {within:g} s")
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    return found
+
+
+class Settled:
+    """The moment at which nothing is under way, asked of the tables in one snapshot."""
 
     def __init__(self, dsn: str, consumptions: frozenset[Consumption]) -> None:
         self._dsn = dsn
         self._consumptions = consumptions
 
     async def wait(self) -> float:
-        """Return when nothing is under way any more; answers how many seconds that took."""
+        """Return when nothing is under way any more; answers how many seconds that took. Raises NotInTime."""
         began = asyncio.get_running_loop().time()
         connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=10)
 

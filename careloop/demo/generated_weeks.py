@@ -1,6 +1,6 @@
 """Twelve generated weeks of care per patient: pure and seeded, so the same patient has the same course in every run.
 
-Everything told from here is labelled as generated. Totals fall, stall or rise as courses of treatment do; they are
+Everything sent from here is labelled as generated. Totals fall, stall or rise as courses of treatment do; they are
 plausible, not clinical data.
 """
 

@@ -1,4 +1,4 @@
-"""Telling the generated weeks: each patient's in the order of time, all patients side by side."""
+"""Sending the generated weeks: each patient's in the order of time, all patients side by side."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -8,33 +8,42 @@ from care.common.v1.common_pb2 import Medicine
 from care.monitoring.v1 import monitoring_pb2 as pb
 from care.monitoring.v1.monitoring_pb2_grpc import MonitoringServiceStub
 
-from careloop.demo.ordering import Ordered, Ordering
-from careloop.demo.overlay import SOURCE, Answers, Course, Dose, Felt, Weeks
+from careloop.demo.generated_weeks import SOURCE, Answers, Course, Dose, Felt, Weeks
+from careloop.demo.orders import OrderOutcome, PatientOrders
 from careloop.demo.people import CARE_MANAGER, client
-from careloop.demo.telling import Telling, at, request_id
+from careloop.demo.requests import Requests, at, request_id
 
 MONITORING = "monitoring"
 DOSE_REVIEW_DAY = 29
 Step = tuple[int, Callable[[], Awaitable[object]]]
 
 
-class Telltale:
+class TreatmentWeeks:
     """One patient's course; days are counted from `start`."""
 
-    def __init__(self, telling: Telling, patient: UUID, order: Ordered | None, start: datetime) -> None:
-        self._telling = telling
-        self._stub = MonitoringServiceStub(telling.services.channel(MONITORING))
+    def __init__(
+        self, requests: Requests, patient: UUID, order: OrderOutcome | None, start: datetime, weeks: Weeks
+    ) -> None:
+        self._requests = requests
+        self._stub = MonitoringServiceStub(requests.services.channel(MONITORING))
         self._patient = patient
         self._order = order if order is not None and order.issued else None
         self._start = start
         self._client = client(patient)
+        self._weeks = weeks
 
-    async def tell(self, weeks: Weeks) -> None:
+    @property
+    def writes(self) -> int:
+        """How many requests they are."""
+        return len(self._steps()) + sum(felt.over_on is not None for felt in self._weeks.felt)
+
+    async def send(self) -> None:
         """Everything that happened, day after day."""
-        for _, say in sorted(self._steps(weeks), key=lambda step: step[0]):
-            await say()
+        for _, request in sorted(self._steps(), key=lambda step: step[0]):
+            await request()
 
-    def _steps(self, weeks: Weeks) -> list[Step]:
+    def _steps(self) -> list[Step]:
+        weeks = self._weeks
         steps: list[Step] = [(one.day, lambda it=one: self._answer(it)) for one in weeks.answers]  # type: ignore[misc]
         steps += [(one.day, lambda it=one: self._feel(it)) for one in weeks.felt]  # type: ignore[misc]
         if self._order is not None:
@@ -55,7 +64,7 @@ class Telltale:
             source=SOURCE,
             occurred_at=at(self._on(answers.day)),
         )
-        await self._telling.tell(MONITORING, self._stub.AnswerScale, request, self._client)
+        await self._requests.send(MONITORING, self._stub.AnswerScale, request, self._client)
 
     async def _feel(self, felt: Felt) -> None:
         request = pb.ReportSideEffectRequest(
@@ -67,7 +76,7 @@ class Telltale:
             suspected_medicine=None if self._order is None else Medicine(name=self._order.medicine),
             occurred_at=at(self._on(felt.day)),
         )
-        answer = await self._telling.tell(MONITORING, self._stub.ReportSideEffect, request, self._client)
+        answer = await self._requests.send(MONITORING, self._stub.ReportSideEffect, request, self._client)
         if felt.over_on is not None:
             await self._resolve(answer.fact_id, felt.over_on)
 
@@ -80,7 +89,7 @@ class Telltale:
             action_taken=f"watched; it passed [{SOURCE}]",
             occurred_at=at(self._on(day)),
         )
-        await self._telling.tell(MONITORING, self._stub.ResolveSideEffect, request, CARE_MANAGER.caller)
+        await self._requests.send(MONITORING, self._stub.ResolveSideEffect, request, CARE_MANAGER.caller)
 
     async def _take(self, dose: Dose) -> None:
         order = self._order
@@ -94,11 +103,11 @@ class Telltale:
             reason=dose.skipped_because,
             occurred_at=at(self._on(dose.day)),
         )
-        await self._telling.tell(MONITORING, self._stub.RecordDose, request, self._client)
+        await self._requests.send(MONITORING, self._stub.RecordDose, request, self._client)
 
     async def _raise_dose(self) -> None:
         assert self._order is not None
-        ordering = Ordering(self._telling, self._patient, ())
+        ordering = PatientOrders(self._requests, self._patient, ())
         await ordering.change_dose(
             self._order.fact_id, "100", f"no response after four weeks [{SOURCE}]", self._on(DOSE_REVIEW_DAY)
         )

@@ -2,7 +2,7 @@
 
 from care.prescribing.v1 import prescribing_pb2 as pb
 
-from careloop.demo.deciding import covered, same_again
+from careloop.demo.order_checks import covered, same_again
 from services.prescribing.domain.past import as_decided
 from services.prescribing.grpc_api.past import decision_message
 from services.prescribing.replay import Recorded

@@ -32,12 +32,12 @@ def covered(decisions: Sequence[pb.PastDecision]) -> str:
     """How many orders were checked in full, and what kept the others from it."""
     found = coverage(answered_then(decision) for decision in decisions)
     share = f"{found.fully_checked / found.orders:.0%}" if found.orders else "none"
-    told = f"{found.orders} orders: {found.fully_checked} checked in full ({share}), {found.clear} of them clear; "
+    counts = f"{found.orders} orders: {found.fully_checked} checked in full ({share}), {found.clear} of them clear; "
     gaps: dict[str, list[str]] = {}
     for gap in found.missing:
         gaps.setdefault(gap.reason, []).append(f"{gap.check} in {gap.orders}")
     lines = [f"  {reason}: {_shortened(checks)}" for reason, checks in gaps.items()]
-    return "\n".join([f"{told}{found.with_alerts} with alerts. Not checked, because of", *lines])
+    return "\n".join([f"{counts}{found.with_alerts} with alerts. Not checked, because of", *lines])
 
 
 def _shortened(checks: Sequence[str]) -> str:
