@@ -11,7 +11,7 @@ import pytest
 
 from careloop.knowledge import chart as known
 from services.prescribing.domain.chart import DECIDER, screening_chart
-from services.prescribing.domain.events import EnteredInError, Event, Medicine, MedicationsNoted, Noted, StatusReason
+from services.prescribing.domain.events import EnteredInError, Event, MedicationsNoted, Medicine, Noted, StatusReason
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
 
@@ -176,12 +176,14 @@ def listed(at: datetime, *medications: known.Medication) -> MedicationsNoted:
     return replace(p.NOTHING_TAKEN, fact_id=fact(f"list {at}"), medications=medications, occurred_at=at)
 
 
-
 @pytest.mark.parametrize(
     ("lists", "taken"),
     [
         ([listed(FORTY, PHENELZINE, LISINOPRIL)], [PHENELZINE, LISINOPRIL]),
-        ([listed(FORTY, PHENELZINE), listed(TEN, LISINOPRIL)], [replace(PHENELZINE, stopped_on=TEN.date()), LISINOPRIL]),
+        (
+            [listed(FORTY, PHENELZINE), listed(TEN, LISINOPRIL)],
+            [replace(PHENELZINE, stopped_on=TEN.date()), LISINOPRIL],
+        ),
         ([listed(FORTY, PHENELZINE), listed(TWENTY), listed(TEN)], [replace(PHENELZINE, stopped_on=TWENTY.date())]),
         (
             [listed(FORTY, replace(PHENELZINE, stopped_on=TWENTY.date())), listed(TEN)],
@@ -192,7 +194,10 @@ def listed(at: datetime, *medications: known.Medication) -> MedicationsNoted:
             [listed(FORTY, PHENELZINE), listed(TEN, replace(PHENELZINE, daily_dose_mg=Decimal(60)))],
             [replace(PHENELZINE, daily_dose_mg=Decimal(60))],
         ),
-        ([listed(FORTY, PHENELZINE), listed(TEN, replace(PHENELZINE, name="Nardil"))], [replace(PHENELZINE, name="Nardil")]),
+        (
+            [listed(FORTY, PHENELZINE), listed(TEN, replace(PHENELZINE, name="Nardil"))],
+            [replace(PHENELZINE, name="Nardil")],
+        ),
         (
             [listed(FORTY, PHENELZINE), listed(TEN, replace(PHENELZINE, rxcui="999"))],
             [replace(PHENELZINE, stopped_on=TEN.date()), replace(PHENELZINE, rxcui="999")],

@@ -203,7 +203,9 @@ def test_only_what_was_decided_here_is_struck(name: str) -> None:
         assert (refused.slug, refused.field) == ("fact-not-known", "fact_id")
 
 
-@pytest.mark.parametrize("decided", [p.ISSUED, p.DECLINED, p.CHANGED, p.DISCONTINUED], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "decided", [p.ISSUED, p.DECLINED, p.CHANGED, p.DISCONTINUED], ids=lambda one: type(one).__name__
+)
 def test_everything_decided_here_can_be_struck_once(decided: Any) -> None:
     strike = replace(p.STRIKE, fact_id=decided.fact_id)
     facts = (*p.ASSESSED, p.ISSUED, decided)

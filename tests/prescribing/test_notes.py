@@ -67,9 +67,7 @@ ENROLLED = assessment.PatientEnrolled(
     time_zone="America/Chicago",
     occurred_at=THEN,
 )
-BARELY_ENROLLED = replace(
-    ENROLLED, name="", phone="", email="", emergency_contact=None, location=None, time_zone="UTC"
-)
+BARELY_ENROLLED = replace(ENROLLED, name="", phone="", email="", emergency_contact=None, location=None, time_zone="UTC")
 PROFILE = ProfileNoted(
     fact_id=THIS, evidence=EVENT, birth_date=date(1990, 4, 12), sex=known.Sex.FEMALE, occurred_at=THEN
 )

@@ -50,9 +50,7 @@ PUBLISHED_CAPSULE = contract.DecisionCapsule(
             reason=contract.OverrideReason.WILL_MONITOR,
             comment="short course",
         ),
-        contract.Override(
-            rule="not-checked:lab", involves=(), reason=contract.OverrideReason.WILL_MONITOR, comment=""
-        ),
+        contract.Override(rule="not-checked:lab", involves=(), reason=contract.OverrideReason.WILL_MONITOR, comment=""),
     ),
     evidence=(event("one"), event("two")),
     stream_version=6,
