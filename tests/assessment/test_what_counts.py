@@ -78,7 +78,7 @@ def test_a_fact_counts_from_the_moment_it_was_true(part: Part) -> None:
 
 @pytest.mark.parametrize("part", list(Part))
 def test_a_fact_that_was_struck_fills_no_part_and_another_does(part: Part) -> None:
-    facts = [*control.RECORDED, struck(PARTS[part])]
+    facts: list[Event] = [*control.RECORDED, struck(PARTS[part])]
     refused(control.COMPLETE, "assessment-incomplete", *facts)
     instead = another(PARTS[part])
     (said,) = decide(control.COMPLETE, *facts, instead)

@@ -22,7 +22,7 @@ from tests.support.controls import assessment as control
 
 NOW, MONDAY = control.NOW, control.MONDAY
 SECOND = timedelta(seconds=1)
-BASE = {"request_id": "request", "patient_id": str(control.PATIENT)}
+BASE: dict[str, Any] = {"request_id": "request", "patient_id": str(control.PATIENT)}
 A_FACT = control.fact("any")
 
 
@@ -32,7 +32,7 @@ def stamp(moment: datetime) -> Timestamp:
     return found
 
 
-AT = {"occurred_at": stamp(MONDAY)}
+AT: dict[str, Any] = {"occurred_at": stamp(MONDAY)}
 SERTRALINE = common_pb2.Medicine(name="sertraline", rxcui="36437")
 NAMED = common_pb2.Medicine(name="lithium")
 MEDICINE, BY_NAME = events.Medicine(name="sertraline", rxcui="36437"), events.Medicine(name="lithium", rxcui="")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.findings import Alert, Check, NotChecked, Outcome, Reason, Screening, Severity
 from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.events import (
@@ -177,7 +178,7 @@ def test_what_was_stale_when_it_was_decided_stands_in_the_decision() -> None:
 
 
 def test_a_new_dose_at_high_suicide_risk_is_checked_with_the_supply_of_the_prescription() -> None:
-    at_risk = [replace(one, level="high") if one is p.NO_RISK else one for one in p.ASSESSED]
+    at_risk = [replace(one, level=SuicideRisk.HIGH) if one is p.NO_RISK else one for one in p.ASSESSED]
     medicine = Medicine(name="amitriptyline")
     ample = replace(p.ISSUED, order=replace(p.ISSUED.order, medicine=medicine, days_supply=90))
     little = replace(p.ISSUED, order=replace(p.ISSUED.order, medicine=medicine, days_supply=3))

@@ -82,7 +82,7 @@ def test_the_explanations_are_of_each_alert_of_the_stored_answer() -> None:
     assert len(told) == len(alerts) > 1
     for alert, why in zip(alerts, told, strict=True):
         assert any(involved in line for line in why.evidence for involved in alert.involves)
-    silent = replace(decided, capsule=replace(past.decided.capsule, screening=p.CLEAR))  # type: ignore[arg-type,type-var]
+    silent = replace(decided, capsule=replace(past.decided.capsule, screening=p.CLEAR))  # type: ignore[arg-type]
     assert explanations(as_decided(silent, [*facts, silent], LATER)) == ()  # type: ignore[arg-type]
 
 

@@ -35,7 +35,7 @@ from tests.support.courses import OTHER_PATIENT
 
 TOMORROW = TODAY + timedelta(days=1)
 SECOND = timedelta(seconds=1)
-BASE = {"request_id": "request", "patient_id": str(PATIENT)}
+BASE: dict[str, Any] = {"request_id": "request", "patient_id": str(PATIENT)}
 
 
 def stamp(moment: datetime) -> Timestamp:

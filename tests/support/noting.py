@@ -21,7 +21,7 @@ RECORDED_AT = NOON + timedelta(minutes=1)
 async def noted(notes: Notes[Any], streams: Streams[Any, Any], wire_type: str, fact: Any) -> list[Any]:
     """The notes that one published fact of PATIENT becomes, as they come back from the store's form."""
     consumer = NotesConsumer("service.notes", notes, streams)
-    decoded = msgspec.json.decode(ENCODER.encode(fact), type=consumer.contracts[wire_type])
+    decoded: Any = msgspec.json.decode(ENCODER.encode(fact), type=consumer.contracts[wire_type])
     envelope = Envelope(
         event_id=EVENT,
         type=wire_type,
