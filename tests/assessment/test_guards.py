@@ -9,6 +9,7 @@ import pytest
 
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown, RuleViolated
+from careloop.kernel.ids import FactId, derived_id
 from careloop.knowledge.credentials import Credential
 from careloop.knowledge.suicide_risk import RiskLevel
 from services.assessment.domain.events import (
@@ -400,7 +401,7 @@ def test_the_risk_of_a_screener_says_of_which_scale_it_is_why_and_until_when(
     scale, risk = decide(asked, control.ENROLLED)
     assert scale == replace(control.SCREENER, items=items, band=str(level), flags=scale.flags, missing=0)  # type: ignore[union-attr]
     assert risk == RiskRaised(
-        fact_id=risk.fact_id,
+        fact_id=FactId(derived_id("assessment", "risk", control.SCREENER.fact_id)),
         scale_fact_id=control.SCREENER.fact_id,
         level=level,
         reason=f"c-ssrs-{level}",
