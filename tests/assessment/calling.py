@@ -25,6 +25,8 @@ PARTITIONS = 6
 CALLER = PersonId("np-ruth-abara")
 CORRELATION = UUID(int=77)
 CONTEXT = cast(Any, None)
+CODEC: Codec[Event] = Codec(TOPICS)
+PUBLISHED_TOPICS = Publishing("assessment", CODEC, PUBLISHED, contract.TYPES).published_topics
 LICENCE = Credential(
     kind="psychiatric-nurse-practitioner",
     valid_from=control.CREDENTIAL.valid_from,
@@ -37,10 +39,9 @@ class Clinic:
 
     def __init__(self) -> None:
         self.store = MemoryEventStore(clock=lambda: control.NOW)
-        self.codec: Codec[Event] = Codec(TOPICS)
-        publishing = Publishing("assessment", self.codec, PUBLISHED, contract.TYPES)
+        self.codec = CODEC
         self.streams: Streams[Assessment, Event] = Streams(
-            "assessment", self.store, self.codec, DECIDER, published=publishing.published_topics
+            "assessment", self.store, self.codec, DECIDER, published=PUBLISHED_TOPICS
         )
         self.api = AssessmentApi(AssessmentService(self.streams), PARTITIONS)
 

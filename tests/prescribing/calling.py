@@ -31,6 +31,8 @@ PARTITION = partition_of(PATIENT, PARTITIONS)
 CALLER = PersonId("np-ruth-abara")
 CORRELATION = UUID(int=77)
 CONTEXT = cast(Any, None)
+CODEC: Codec[Event] = Codec(TOPICS)
+PUBLISHED_TOPICS = Publishing("prescribing", CODEC, PUBLISHED, contract.TYPES).published_topics
 LICENCE = Credential(
     kind="psychiatric-nurse-practitioner", valid_from=p.CREDENTIAL.valid_from, valid_until=p.CREDENTIAL.valid_until
 )
@@ -54,10 +56,9 @@ class Clinic:
 
     def __post_init__(self) -> None:
         self.store = MemoryEventStore(clock=lambda: NOON)
-        self.codec: Codec[Event] = Codec(TOPICS)
-        publishing = Publishing("prescribing", self.codec, PUBLISHED, contract.TYPES)
+        self.codec = CODEC
         self.streams: Streams[PrescriptionChart, Event] = Streams(
-            "prescribing", self.store, self.codec, DECIDER, published=publishing.published_topics
+            "prescribing", self.store, self.codec, DECIDER, published=PUBLISHED_TOPICS
         )
         evidence = ConsumedEvidence(
             self.store,
