@@ -40,7 +40,7 @@ async def test_what_is_published_says_what_was_stored(example: events.Event) -> 
     (row,) = await rows_of(codec.encode(example))
     record = publishing.record(row, previous=0)
     assert record.envelope.type == f"care.assessment.{type(example).__name__}.v1"
-    published = msgspec.json.decode(record.value, type=contract.TYPES[record.envelope.type])
+    published: object = msgspec.json.decode(record.value, type=contract.TYPES[record.envelope.type])
     assert msgspec.to_builtins(published) == msgspec.to_builtins(example)
 
 
