@@ -77,6 +77,7 @@ def decide(command: Any, *facts: Event) -> list[Event]:
 def refusal(command: Any, *facts: Event) -> CareloopError:
     with pytest.raises(CareloopError) as refused:
         decide(command, *facts)
+    assert refused.value.sentence.endswith("."), "people read a whole sentence"
     return refused.value
 
 

@@ -119,6 +119,7 @@ async def refusal(clinic: Clinic, rpc: str, request: Any, **told: Any) -> Carelo
     with pytest.raises(CareloopError) as refused:
         await clinic.call(rpc, request, **told)
     assert (await clinic.store.head()).position == before
+    assert refused.value.sentence.endswith("."), "people read a whole sentence"
     return refused.value
 
 
