@@ -1,4 +1,4 @@
-"""The decisions of a service's domain, found in its modules, so that a table of them can be held against all there are."""
+"""The decisions of a service's domain, found in its modules: what a table of them is held against."""
 
 import importlib
 import inspect

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls import Call, Caller, Credential, set_current_call
 from careloop.chassis.codec import Codec
+from careloop.chassis.event_store import Unit
 from careloop.chassis.memory import MemoryEventStore
 from careloop.chassis.streams import Streams
 from careloop.kernel.decider import Decider
-from careloop.kernel.events import Event
+from careloop.kernel.events import Event, Request
 from careloop.kernel.ids import PatientId, PersonId
 from tests.support.controls.moments import NOON, PATIENT
 
@@ -54,3 +55,10 @@ class Desk(Generic[State, Fact]):
     async def stored(self, patient: PatientId = PATIENT) -> Sequence[Fact]:
         """Everything stored of this patient, in order."""
         return [self.codec.decode(row.meta.topic, row.state) for row in await self.store.load(patient)]
+
+    async def note(self, *facts: Fact, patient: PatientId = PATIENT) -> None:
+        """Store these, as if they had come before."""
+        request = Request(
+            request_id=str(uuid4()), actor=PersonId("before"), digest=b"", correlation_id=CORRELATION, now=NOON
+        )
+        await self.store.commit(Unit(writes=(self.streams.write(patient, request, facts, None),)))
