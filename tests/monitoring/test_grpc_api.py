@@ -1,4 +1,4 @@
-"""Monitoring over gRPC: what is given arrives as given, what is not given arrives as unknown, and bad input is named."""
+"""Monitoring over gRPC: what is given arrives as given, what is not given stays unknown, and bad input is named."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
