@@ -173,16 +173,15 @@ def test_an_on_call_person_who_is_in_the_team_is_told_in_the_teams_place_only() 
 
 
 def test_the_on_call_person_takes_a_missing_prescribers_seat_on_the_first_rung_only() -> None:
-    manager = [Member(person=MAYA, role=Role.CARE_MANAGER, since=NOON)]
+    manager = [sits(MAYA, Role.CARE_MANAGER)]
     assert ladder((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,), acknowledged=True, team=manager) == [["on-call"], [MAYA]]
     assert ladder((Seat.CARE_MANAGER,), (Seat.PRESCRIBER,), acknowledged=True, team=manager) == [[MAYA], ["on-call"]]
     assert ladder((Seat.OTHER_PRESCRIBERS, Seat.CARE_MANAGER), acknowledged=True, team=manager) == [[MAYA], ["on-call"]]
 
 
 def test_what_nobody_must_acknowledge_falls_to_the_care_manager_then_the_prescriber_then_the_on_call_person() -> None:
-    manager = Member(person=MAYA, role=Role.CARE_MANAGER, since=NOON)
-    prescribers = [Member(person=one, role=Role.PSYCHIATRIST, since=NOON) for one in (DR_OSEI, DR_LIND)]
-    therapist = Member(person=TOM, role=Role.THERAPIST, since=NOON)
+    manager, therapist = sits(MAYA, Role.CARE_MANAGER), sits(TOM, Role.THERAPIST)
+    prescribers = [sits(one, Role.PSYCHIATRIST) for one in (DR_OSEI, DR_LIND)]
 
     def falls_to(*team: Member) -> list[list[str]]:
         return ladder((Seat.NAMED,), acknowledged=False, named="who-left", team=list(team))
