@@ -133,6 +133,10 @@ SEATED: dict[Seat, list[str]] = {
 }
 
 
+def sits(person: str, role: Role) -> Member:
+    return Member(person=person, role=role, since=NOON)
+
+
 def ladder(
     *rungs: tuple[Seat, ...], acknowledged: bool, named: str = "", team: list[Member] | None = None
 ) -> list[list[str]]:
@@ -157,8 +161,8 @@ def test_each_is_told_in_the_role_in_which_they_sit() -> None:
 
 def test_nobody_stands_on_two_rungs_and_empty_rungs_are_left_out() -> None:
     twice = [
-        Member(person=DR_OSEI, role=Role.PSYCHIATRIST, since=NOON),
-        Member(person=DR_OSEI, role=Role.CARE_MANAGER, since=NOON),
+        sits(DR_OSEI, Role.PSYCHIATRIST),
+        sits(DR_OSEI, Role.CARE_MANAGER),
     ]
     rungs = ((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.THERAPIST,), (Seat.CARE_MANAGER,))
     assert ladder(*rungs, acknowledged=True, team=twice) == [[DR_OSEI], ["on-call"]]
@@ -166,8 +170,8 @@ def test_nobody_stands_on_two_rungs_and_empty_rungs_are_left_out() -> None:
 
 def test_an_on_call_person_who_is_in_the_team_is_told_in_the_teams_place_only() -> None:
     team = [
-        Member(person="on-call", role=Role.PSYCHIATRIST, since=NOON),
-        Member(person=MAYA, role=Role.CARE_MANAGER, since=NOON),
+        sits("on-call", Role.PSYCHIATRIST),
+        sits(MAYA, Role.CARE_MANAGER),
     ]
     assert ladder((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,), acknowledged=True, team=team) == [["on-call"], [MAYA]]
 

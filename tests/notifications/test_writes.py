@@ -1,4 +1,4 @@
-"""What each event of a notice writes beside itself: what becomes due, what the inboxes show, and what others are told."""
+"""What each event of a notice writes beside itself: what becomes due, what inboxes show, and what others are told."""
 
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
