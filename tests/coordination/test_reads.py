@@ -26,7 +26,9 @@ from services.coordination.frames import Extent, Frame
 from services.coordination.grpc_api import CoordinationApi
 from services.coordination.journal import JournalEntry, JournalHead, Wanted
 from services.coordination.rebuilding.process import Asked
-from services.coordination.rebuilding.rebuild import Mode
+from services.coordination.rebuilding.rebuild import Mode, Outcome, Phase, Progress
+from services.coordination.rebuilding.slots import Comparison
+from services.coordination.rebuilding.telling import Line, Refused, parse
 from services.coordination.replay import Replay
 from services.coordination.views import END_OF_TIME, CaseloadPlace, Stamp, StoredSections
 from tests.coordination.telling import Told, folded, received, told, view
@@ -115,12 +117,13 @@ class KnownFrames:
 
 @dataclass
 class KnownRebuilds:
+    told: Sequence[Progress | Outcome] = ()
     asked: list[Asked] = field(default_factory=list)
 
-    async def run(self, asked: Asked) -> AsyncIterator[Any]:
+    async def run(self, asked: Asked) -> AsyncIterator[Progress | Outcome]:
         self.asked.append(asked)
-        return
-        yield
+        for one in self.told:
+            yield one
 
 
 @dataclass
@@ -398,6 +401,63 @@ async def test_a_rebuild_is_run_as_asked(desk: Desk, mode: Any, expected: Mode, 
     request = pb.RebuildCareViewRequest(mode=mode, workers=workers, accept_differences=accept)
     assert [one async for one in desk.api.RebuildCareView(request, context())] == []
     assert desk.rebuilds.asked == [Asked(mode=expected, workers=workers, accept_differences=accept)]
+
+
+async def test_a_rebuild_says_how_far_it_is_and_all_that_came_of_it(desk: Desk) -> None:
+    compared = Comparison(rows=5, different=6, live=-1, idle=2**64 + 255, refolded=7)
+    desk.rebuilds.told = (
+        Progress(phase=Phase.CATCH_UP, done=3, of=9),
+        Outcome(turned=True, through=11, events=12, sections=13, comparison=compared),
+    )
+    request = pb.RebuildCareViewRequest(mode=pb.REBUILD_MODE_CHECK)
+    assert [one async for one in desk.api.RebuildCareView(request, context())] == [
+        pb.RebuildCareViewResponse(progress=pb.RebuildProgress(phase="catch-up", done=3, of=9)),
+        pb.RebuildCareViewResponse(
+            outcome=pb.RebuildOutcome(
+                turned=True,
+                through=11,
+                events=12,
+                sections=13,
+                compared=5,
+                different=6,
+                refolded=7,
+                live_checksum="f" * 16,
+                rebuilt_checksum="00000000000000ff",
+            )
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "slug", "name"),
+    [
+        (pb.RebuildCareViewRequest(), "field-required", "mode"),
+        (pb.RebuildCareViewRequest(mode=pb.REBUILD_MODE_TURN, workers=-1), "out-of-range", "workers"),
+        (pb.RebuildCareViewRequest(mode=pb.REBUILD_MODE_TURN, workers=65), "out-of-range", "workers"),
+    ],
+)
+async def test_a_rebuild_that_cannot_be_is_refused(desk: Desk, request_: Any, slug: str, name: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await anext(desk.api.RebuildCareView(request_, context()))
+    assert (refused.value.slug, refused.value.field, desk.rebuilds.asked) == (slug, name, [])
+
+
+def test_a_rebuilds_lines_survive_the_way_to_who_started_it() -> None:
+    outcome = Outcome(turned=False, through=1, events=2, sections=3, comparison=Comparison(rows=4))
+    for line in (
+        Line(progress=Progress(phase=Phase.FILL, done=1, of=2)),
+        Line(outcome=outcome),
+        Line(refused=Refused(slug="rebuild-running", sentence="Another one runs.")),
+    ):
+        content = line.encode()
+        assert content.endswith(b"\n")
+        assert parse(content) == line
+
+
+def test_comparisons_of_several_ranges_add_up() -> None:
+    one = Comparison(rows=1, different=2, live=0b0110, idle=0b0011, refolded=3)
+    other = Comparison(rows=10, different=20, live=0b0101, idle=0b0001, refolded=30)
+    assert one + other == Comparison(rows=11, different=22, live=0b0011, idle=0b0010, refolded=33)
 
 
 @dataclass

@@ -229,34 +229,39 @@ async def test_a_write_answers_a_token_of_its_position_and_a_repeat_the_same(roo
         await room.call(request_)
 
 
-BAD: list[tuple[Any, str]] = [
-    *((type(one)(request_id="", patient_id=TEXT), "request_id") for one in WRITES),
-    *((type(one)(request_id="r", patient_id="x"), "patient_id") for one in WRITES),
-    *((make(occurred_at=stamp(NOON + TICK)), "occurred_at") for make in (assign, release, post)),
-    *((make(effective_from=stamp(NOON + YEAR + TICK)), "effective_from") for make in (assign, release)),
-    *((make(role="client"), "role") for make in (assign, release)),
-    *((make(role=""), "role") for make in (assign, release)),
-    *((make(person=" "), "person") for make in (assign, release)),
-    *((make(person="x" * 201), "person") for make in (assign, release)),
-    (assign(name=""), "name"),
-    (assign(name="x" * 201), "name"),
-    (assign(email="x" * 312 + "@test.org"), "email"),
-    *((assign(email=wrong), "email") for wrong in ("nobody", "@b", "a@", "a b@c", "a@b\tc")),
-    (post(recipient=""), "recipient"),
-    (post(recipient="x" * 201), "recipient"),
-    (post(text=" "), "text"),
-    (post(text="x" * 4001), "text"),
-    (post(about="x"), "about"),
-    (strike(fact_id=""), "fact_id"),
-    (strike(reason=""), "reason"),
+BAD: list[tuple[Any, str, str]] = [
+    *((type(one)(request_id="", patient_id=TEXT), "request_id", "request-id-required") for one in WRITES),
+    *((type(one)(request_id="r", patient_id="x"), "patient_id", "not-a-uuid") for one in WRITES),
+    *((make(occurred_at=stamp(NOON + TICK)), "occurred_at", "in-the-future") for make in (assign, release, post)),
+    *(
+        (make(effective_from=stamp(NOON + YEAR + TICK)), "effective_from", "in-the-future")
+        for make in (assign, release)
+    ),
+    *((make(role="client"), "role", "not-a-code") for make in (assign, release)),
+    *((make(role=""), "role", "not-a-code") for make in (assign, release)),
+    *((make(person=" "), "person", "field-required") for make in (assign, release)),
+    *((make(person="x" * 201), "person", "text-too-long") for make in (assign, release)),
+    (assign(name=""), "name", "field-required"),
+    (assign(name="x" * 201), "name", "text-too-long"),
+    (assign(email="x" * 312 + "@test.org"), "email", "text-too-long"),
+    *((assign(email=wrong), "email", "not-an-email") for wrong in ("nobody", "@b", "a@", "a b@c", "a@b\tc")),
+    (post(recipient=""), "recipient", "field-required"),
+    (post(recipient="x" * 201), "recipient", "text-too-long"),
+    (post(text=" "), "text", "field-required"),
+    (post(text="x" * 4001), "text", "text-too-long"),
+    (post(about="x"), "about", "not-a-uuid"),
+    (strike(fact_id=""), "fact_id", "not-a-uuid"),
+    (strike(reason=""), "reason", "field-required"),
 ]
 
 
-@pytest.mark.parametrize(("request_", "field"), BAD)
-async def test_bad_input_is_refused_by_its_field_and_nothing_is_stored(room: Room, request_: Any, field: str) -> None:
+@pytest.mark.parametrize(("request_", "field", "slug"), BAD)
+async def test_bad_input_is_refused_by_its_field_and_nothing_is_stored(
+    room: Room, request_: Any, field: str, slug: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         await room.call(request_)
-    assert refused.value.field == field
+    assert (refused.value.field, refused.value.slug) == (field, slug)
     assert await room.desk.stored() == []
 
 

@@ -383,49 +383,55 @@ async def test_what_is_not_there_is_refused_by_its_field(ward: Ward) -> None:
 
 AHEAD = stamp(NOON + timedelta(microseconds=1))
 NO_DAY = Timestamp(seconds=-10_000_000_000)
-BAD: list[tuple[Any, str]] = [
-    *((type(one)(request_id="", patient_id=TEXT), "request_id") for one in WRITES),
-    *((type(one)(request_id="x" * 129, patient_id=TEXT), "request_id") for one in WRITES),
-    *((type(one)(request_id="r", patient_id="nobody"), "patient_id") for one in WRITES),
-    *((make(occurred_at=AHEAD), "occurred_at") for make in (report, resolve, answer, dose)),
-    *((make(occurred_at=NO_DAY), "occurred_at") for make in (report, resolve, answer, dose)),
-    (report(symptom=" "), "symptom"),
-    (report(symptom="x" * 501), "symptom"),
-    (report(own_words="x" * 2001), "own_words"),
-    (report(suspected_medicine=common_pb2.Medicine(rxcui="1")), "suspected_medicine.name"),
-    (report(suspected_medicine=common_pb2.Medicine(name="x" * 501)), "suspected_medicine.name"),
-    (report(suspected_medicine=common_pb2.Medicine(name="x", rxcui="1" * 21)), "suspected_medicine.rxcui"),
-    (report(ctcae_grade=6), "ctcae_grade"),
-    (report(fibser_frequency=7), "fibser_frequency"),
-    (report(fibser_intensity=7), "fibser_intensity"),
-    (report(fibser_burden=-1), "fibser_burden"),
-    (resolve(side_effect_id=""), "side_effect_id"),
-    (resolve(outcome=""), "outcome"),
-    (resolve(outcome="fatal"), "outcome"),
-    (resolve(action_taken=" "), "action_taken"),
-    (answer(instrument=""), "instrument"),
-    (answer(instrument="x" * 51), "instrument"),
-    (answer(items=[2, 1, 3, 0, 1, 2, 1, 0, 4]), "items[8]"),
-    (answer(items=[2, 1, -2, 0, 1, 2, 1, 0, 0]), "items[2]"),
-    (answer(items=[0, 0]), "items"),
-    (answer(source="x" * 101), "source"),
-    (dose(medicine=common_pb2.Medicine()), "medicine.name"),
-    (dose(medicine=common_pb2.Medicine(name="x", rxcui="1" * 21)), "medicine.rxcui"),
-    (dose(prescription_id="x"), "prescription_id"),
-    (dose(status=pb.DOSE_STATUS_UNSPECIFIED), "status"),
-    (dose(status=9), "status"),
-    (dose(status=pb.DOSE_STATUS_SKIPPED), "reason"),
-    (dose(reason="x" * 2001), "reason"),
-    (strike(fact_id=""), "fact_id"),
-    (strike(reason=""), "reason"),
+BAD: list[tuple[Any, str, str]] = [
+    *((type(one)(request_id="", patient_id=TEXT), "request_id", "request-id-required") for one in WRITES),
+    *((type(one)(request_id="x" * 129, patient_id=TEXT), "request_id", "request-id-too-long") for one in WRITES),
+    *((type(one)(request_id="r", patient_id="nobody"), "patient_id", "not-a-uuid") for one in WRITES),
+    *((make(occurred_at=AHEAD), "occurred_at", "in-the-future") for make in (report, resolve, answer, dose)),
+    *((make(occurred_at=NO_DAY), "occurred_at", "time-too-early") for make in (report, resolve, answer, dose)),
+    (report(symptom=" "), "symptom", "field-required"),
+    (report(symptom="x" * 501), "symptom", "text-too-long"),
+    (report(own_words="x" * 2001), "own_words", "text-too-long"),
+    (report(suspected_medicine=common_pb2.Medicine(rxcui="1")), "suspected_medicine.name", "field-required"),
+    (report(suspected_medicine=common_pb2.Medicine(name="x" * 501)), "suspected_medicine.name", "text-too-long"),
+    (
+        report(suspected_medicine=common_pb2.Medicine(name="x", rxcui="1" * 21)),
+        "suspected_medicine.rxcui",
+        "text-too-long",
+    ),
+    (report(ctcae_grade=6), "ctcae_grade", "out-of-range"),
+    (report(fibser_frequency=7), "fibser_frequency", "out-of-range"),
+    (report(fibser_intensity=7), "fibser_intensity", "out-of-range"),
+    (report(fibser_burden=-1), "fibser_burden", "out-of-range"),
+    (resolve(side_effect_id=""), "side_effect_id", "not-a-uuid"),
+    (resolve(outcome=""), "outcome", "not-a-code"),
+    (resolve(outcome="fatal"), "outcome", "not-a-code"),
+    (resolve(action_taken=" "), "action_taken", "field-required"),
+    (answer(instrument=""), "instrument", "field-required"),
+    (answer(instrument="x" * 51), "instrument", "text-too-long"),
+    (answer(items=[2, 1, 3, 0, 1, 2, 1, 0, 4]), "items[8]", "out-of-range"),
+    (answer(items=[2, 1, -2, 0, 1, 2, 1, 0, 0]), "items[2]", "out-of-range"),
+    (answer(items=[0, 0]), "items", "wrong-count"),
+    (answer(source="x" * 101), "source", "text-too-long"),
+    (dose(medicine=common_pb2.Medicine()), "medicine.name", "field-required"),
+    (dose(medicine=common_pb2.Medicine(name="x", rxcui="1" * 21)), "medicine.rxcui", "text-too-long"),
+    (dose(prescription_id="x"), "prescription_id", "not-a-uuid"),
+    (dose(status=pb.DOSE_STATUS_UNSPECIFIED), "status", "not-a-code"),
+    (dose(status=9), "status", "not-a-code"),
+    (dose(status=pb.DOSE_STATUS_SKIPPED), "reason", "reason-required"),
+    (dose(reason="x" * 2001), "reason", "text-too-long"),
+    (strike(fact_id=""), "fact_id", "not-a-uuid"),
+    (strike(reason=""), "reason", "field-required"),
 ]
 
 
-@pytest.mark.parametrize(("request_", "field"), BAD)
-async def test_bad_input_is_refused_by_its_field_and_nothing_is_stored(ward: Ward, request_: Any, field: str) -> None:
+@pytest.mark.parametrize(("request_", "field", "slug"), BAD)
+async def test_bad_input_is_refused_by_its_field_and_nothing_is_stored(
+    ward: Ward, request_: Any, field: str, slug: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         await ward.call(request_)
-    assert refused.value.field == field
+    assert (refused.value.field, refused.value.slug) == (field, slug)
     assert await ward.desk.stored() == []
 
 
