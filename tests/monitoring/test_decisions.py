@@ -152,6 +152,10 @@ def risky_scale() -> tuple[ScaleScored, RiskRaised]:
     return scored, risk
 
 
+def test_the_risk_of_a_scale_bears_the_id_that_earlier_builds_gave_it() -> None:
+    assert str(risky_scale()[1].fact_id) == "d5e5690f-94c0-54b3-b260-7bbfccfe48ab"
+
+
 def test_a_struck_scale_takes_the_risk_with_it_unless_that_was_struck_before() -> None:
     scored, risk = risky_scale()
     strike = replace(m.STRIKE_NAUSEA, fact_id=scored.fact_id)

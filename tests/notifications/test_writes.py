@@ -113,6 +113,18 @@ def test_what_differs_in_anything_is_due_on_its_own_and_the_same_only_once() -> 
     assert ids(AGAIN) == ids(replace(AGAIN, retry_at=NOON + timedelta(days=1)))
 
 
+def test_what_earlier_builds_made_due_and_named_bears_the_same_ids() -> None:
+    rows = [row for event in (control.DECIDED, AGAIN, FINAL) for row in due_rows(event, PATIENT)]
+    assert [(row.kind, str(row.due_id)) for row in rows] == [
+        ("send", "6da64921-b21d-58b1-9f9e-3d0b7e38f863"),
+        ("escalate", "bd3752c6-2c7c-5eaf-ab5c-bc5b72f8a4ed"),
+        ("send", "ebf7dc38-9366-5f8b-a7c1-8a27b083236a"),
+        ("escalate", "dac399ea-fde7-566b-9ec6-c5f443447d14"),
+    ]
+    assert str(NOTICE) == "0bfba326-ce95-55ec-b508-6342ed723109"
+    assert control.ATTEMPTED.message_id == "<9c0f7aac-9f3c-5361-9e87-f22d8f0cb2eb@careloop.invalid>"
+
+
 Shown = list[tuple[str, tuple[object, ...]]]
 
 
