@@ -12,6 +12,7 @@ from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
 from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import evolve_source
 from services.coordination.domain.view.sections import Sections
+from services.coordination.domain.view.care_view import CareView, compose
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import NOON, PATIENT
 
@@ -56,6 +57,11 @@ def folded(facts: Iterable[Told]) -> Sections:
         envelope = received(source, event, position).envelope
         sections = evolve_source(sections, source, context_of(envelope), event)
     return sections
+
+
+def view(**facts: tuple[Any, ...]) -> CareView:
+    """The view when each named source has told these facts, in this order."""
+    return compose(PATIENT, folded([(source, each) for source, every in facts.items() for each in every]))
 
 
 def context_of(envelope: Envelope) -> EventContext:
