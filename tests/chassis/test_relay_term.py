@@ -225,6 +225,17 @@ async def test_less_than_a_page_waits_until_all_before_it_is_acknowledged() -> N
         await following.reaches(5)
 
 
+async def test_what_comes_while_the_next_page_gathers_goes_together() -> None:
+    following = Following(await log_of(1), gathering=0.3)
+    async with following.running():
+        await following.reaches(1)
+        for prefix in ("a", "b"):
+            await fill(following.store, [(patient(1), "more")], prefix=prefix)
+            await settled()
+        await following.reaches(3)
+    assert [sum(run.values()) for run in following.broker.runs] == [1, 2]
+
+
 async def test_a_lost_acknowledgement_ends_the_term_without_a_checkpoint() -> None:
     following = Following(await log_of(5))
     following.broker.at_once = False
