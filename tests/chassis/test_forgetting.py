@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from careloop.chassis.event_store import Gate, Unit
-from careloop.chassis.inbox import Taken
+from careloop.chassis.inbox import Inbox, Taken
 from careloop.chassis.parked import ParkedRecords
 from careloop.chassis.parked_patients import InboxParkedPatients
 from careloop.chassis.postgres import PostgresEventStore
 from careloop.kernel.errors import Conflict, Unavailable
 from careloop.kernel.ids import PersonId
 from tests.support.consuming import OTHER_SOURCE, Consuming, Remembering, UnitStore, chain, of
-from tests.support.log import CONSUMER, SOURCE, Noting, patient, raw, record
+from tests.support.log import CONSUMER, SOURCE, Noting, SourceLog, patient, raw, record
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
 from tests.support.writes import request
@@ -179,8 +179,7 @@ async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]
 async def test_a_retry_goes_beside_the_memory_and_what_is_remembered_is_read_again(store: PostgresEventStore) -> None:
     handler = Remembering(frozenset({"text 2"}))
     parked = ParkedRecords(store.sessions)
-    consuming = Consuming(handler=handler)
-    inbox = type(consuming.inbox)(store, handler, parked=parked, elsewhere=consuming.source)
+    inbox = Inbox(store, handler, parked=parked, elsewhere=SourceLog())
     patients = InboxParkedPatients(store, parked, [inbox])
     for source in (OTHER_SOURCE, SOURCE):
         await inbox.take(source, 0, [raw(one) for one in chain(ANN, BEN, source=source)])

@@ -57,6 +57,7 @@ def test_a_token_issued_five_seconds_ahead_is_another_clocks_and_one_of_six_is_r
     ahead: int, expected: bool
 ) -> None:
     assert is_let_in(iat=SECONDS + ahead, exp=SECONDS + 100) is expected
+    assert is_let_in(iat=SECONDS + ahead, exp=SECONDS + 100, nbf=SECONDS - 1) is expected
 
 
 @pytest.mark.parametrize(("ahead", "expected"), [(-600, True), (0, True), (5, True), (6, False), (60, False)])
