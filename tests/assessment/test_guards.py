@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 
 from careloop.contracts.terms import Role
+from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown, RuleViolated
 from careloop.kernel.ids import FactId, derived_id
-from careloop.knowledge.credentials import Credential
-from careloop.knowledge.suicide_risk import RiskLevel
-from services.assessment.domain.events import (
-    EnteredInError,
-    Event,
-    Location,
-    Plan,
-    ProposedMedication,
-    RiskRaised,
-    ScaleScored,
-    Sex,
-)
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
+from services.assessment.domain.codes import Sex
+from services.assessment.domain.details import Location, Plan, ProposedMedication
+from services.assessment.domain.events import EnteredInError, Event, RiskRaised, ScaleScored
 from services.assessment.domain.state import DECIDER
 from tests.support.controls import assessment as control
 from tests.support.decisions import decisions_of

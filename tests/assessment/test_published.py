@@ -5,26 +5,36 @@ from enum import StrEnum
 import msgspec
 import pytest
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.published import Publishing
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import assessment as contract
 from careloop.contracts import terms
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.assessment.domain import events
+from services.assessment.domain.codes import (
+    AllergyType,
+    Criticality,
+    PregnancyStatus,
+    Severity,
+    Sex,
+    StoppedFor,
+    TreatmentResponse,
+    VerificationStatus,
+)
 from services.assessment.published import PUBLISHED
 from tests.support.completeness import never_set
 from tests.support.controls import assessment as control
-from tests.support.log import rows_of
+from tests.support.histories.log import rows_of
 
 CODES: list[tuple[type[StrEnum], type[StrEnum]]] = [
-    (events.Sex, contract.Sex),
-    (events.TreatmentResponse, contract.TreatmentResponse),
-    (events.StoppedFor, contract.StoppedFor),
-    (events.Criticality, contract.Criticality),
-    (events.AllergyType, contract.AllergyType),
-    (events.PregnancyStatus, contract.PregnancyStatus),
-    (events.Severity, contract.Severity),
-    (events.VerificationStatus, contract.VerificationStatus),
+    (Sex, contract.Sex),
+    (TreatmentResponse, contract.TreatmentResponse),
+    (StoppedFor, contract.StoppedFor),
+    (Criticality, contract.Criticality),
+    (AllergyType, contract.AllergyType),
+    (PregnancyStatus, contract.PregnancyStatus),
+    (Severity, contract.Severity),
+    (VerificationStatus, contract.VerificationStatus),
     (RiskLevel, terms.RiskLevel),
 ]
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from careloop.knowledge.suicide_risk import RiskLevel
-from services.assessment.domain.completion import Part, missing
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
+from services.assessment.domain.completeness import Part, missing
+from services.assessment.domain.details import Plan
 from services.assessment.domain.events import (
     AllergiesRecorded,
     AssessmentAmended,
@@ -17,7 +18,6 @@ from services.assessment.domain.events import (
     HistoryRecorded,
     MedicationsReconciled,
     PatientEnrolled,
-    Plan,
     PlanProposed,
 )
 from services.assessment.domain.state import DECIDER, Assessment

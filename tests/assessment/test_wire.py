@@ -11,11 +11,34 @@ from care.assessment.v1 import assessment_pb2 as pb
 from care.common.v1 import common_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, RequestIdReused
-from careloop.knowledge.suicide_risk import RiskLevel
+from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.assessment.domain import events
+from services.assessment.domain.codes import (
+    AllergyType,
+    Criticality,
+    PregnancyStatus,
+    Severity,
+    Sex,
+    StoppedFor,
+    TreatmentResponse,
+    VerificationStatus,
+)
+from services.assessment.domain.details import (
+    Allergy,
+    Coding,
+    Condition,
+    CurrentMedication,
+    EarlierTreatment,
+    EmergencyContact,
+    Location,
+    Medicine,
+    Plan,
+    ProposedMedication,
+    Result,
+)
 from tests.assessment.calling import CALLER, CORRELATION, LICENCE, PARTITIONS, Clinic
 from tests.support.completeness import never_sent, never_set, places
 from tests.support.controls import assessment as control
@@ -35,7 +58,7 @@ def stamp(moment: datetime) -> Timestamp:
 AT: dict[str, Any] = {"occurred_at": stamp(MONDAY)}
 SERTRALINE = common_pb2.Medicine(name="sertraline", rxcui="36437")
 NAMED = common_pb2.Medicine(name="lithium")
-MEDICINE, BY_NAME = events.Medicine(name="sertraline", rxcui="36437"), events.Medicine(name="lithium", rxcui="")
+MEDICINE, BY_NAME = Medicine(name="sertraline", rxcui="36437"), Medicine(name="lithium", rxcui="")
 SCREENER_ITEMS = [1, 1, 0, 1, -1, 0, 0]
 
 FULL: dict[str, Any] = {
@@ -164,11 +187,11 @@ ENROLLED = events.PatientEnrolled(
     fact_id=A_FACT,
     name="Alma Reyes",
     birth_date=date(1990, 4, 12),
-    sex=events.Sex.FEMALE,
+    sex=Sex.FEMALE,
     phone="555-0100",
     email="alma@example.org",
-    emergency_contact=events.EmergencyContact(name="Rosa Reyes", relationship="mother", phone="555-0101"),
-    location=events.Location(
+    emergency_contact=EmergencyContact(name="Rosa Reyes", relationship="mother", phone="555-0101"),
+    location=Location(
         address="12 Elm Street",
         emergency_department="Springfield General",
         emergency_department_phone="555-0102",
@@ -179,20 +202,20 @@ ENROLLED = events.PatientEnrolled(
 HISTORY = events.HistoryRecorded(
     fact_id=A_FACT,
     conditions=(
-        events.Condition(
-            coding=events.Coding(system="snomed", code="370143000", display="Major depressive disorder"),
+        Condition(
+            coding=Coding(system="snomed", code="370143000", display="Major depressive disorder"),
             clinical_status="active",
             onset=date(2021, 3, 1),
         ),
     ),
     earlier_treatments=(
-        events.EarlierTreatment(
+        EarlierTreatment(
             medicine=MEDICINE,
             daily_dose_mg=Decimal("37.5"),
             weeks=8,
-            response=events.TreatmentResponse.PARTIAL,
+            response=TreatmentResponse.PARTIAL,
             side_effects=("insomnia", "nausea"),
-            stopped_for=events.StoppedFor.INEFFICACY,
+            stopped_for=StoppedFor.INEFFICACY,
         ),
     ),
     source="client",
@@ -202,7 +225,7 @@ HISTORY = events.HistoryRecorded(
 MEDICATIONS = events.MedicationsReconciled(
     fact_id=A_FACT,
     medications=(
-        events.CurrentMedication(
+        CurrentMedication(
             medicine=MEDICINE,
             daily_dose_mg=Decimal("37.5"),
             started_on=date(2026, 1, 5),
@@ -216,10 +239,10 @@ MEDICATIONS = events.MedicationsReconciled(
 ALLERGIES = events.AllergiesRecorded(
     fact_id=A_FACT,
     allergies=(
-        events.Allergy(
+        Allergy(
             substance=MEDICINE,
-            type=events.AllergyType.INTOLERANCE,
-            criticality=events.Criticality.LOW,
+            type=AllergyType.INTOLERANCE,
+            criticality=Criticality.LOW,
             reaction="hives",
         ),
     ),
@@ -227,13 +250,11 @@ ALLERGIES = events.AllergiesRecorded(
     occurred_at=MONDAY,
 )
 PREGNANCY = events.PregnancyRecorded(
-    fact_id=A_FACT, status=events.PregnancyStatus.BREASTFEEDING, source="chart", occurred_at=MONDAY
+    fact_id=A_FACT, status=PregnancyStatus.BREASTFEEDING, source="chart", occurred_at=MONDAY
 )
 RESULTS = events.ResultsRecorded(
     fact_id=A_FACT,
-    results=(
-        events.Result(loinc="2160-0", value=Decimal("1.2"), unit="mg/dL", on=date(2026, 11, 12), display="Creatinine"),
-    ),
+    results=(Result(loinc="2160-0", value=Decimal("1.2"), unit="mg/dL", on=date(2026, 11, 12), display="Creatinine"),),
     none_known=False,
     source="laboratory",
     occurred_at=MONDAY,
@@ -268,14 +289,14 @@ DIAGNOSIS = events.DiagnosisEstablished(
     fact_id=A_FACT,
     icd10="F33.2",
     display="Major depression",
-    severity=events.Severity.SEVERE,
-    verification=events.VerificationStatus.PROVISIONAL,
+    severity=Severity.SEVERE,
+    verification=VerificationStatus.PROVISIONAL,
     occurred_at=MONDAY,
 )
 PLAN = events.PlanProposed(
     fact_id=A_FACT,
-    plan=events.Plan(
-        medications=(events.ProposedMedication(medicine=MEDICINE, daily_dose_mg=Decimal("37.5")),),
+    plan=Plan(
+        medications=(ProposedMedication(medicine=MEDICINE, daily_dose_mg=Decimal("37.5")),),
         therapies=("individual therapy", "skills group"),
         goals=("sleep", "work"),
     ),
@@ -310,7 +331,7 @@ STORED: dict[str, Any] = {
 BARELY_STORED: dict[str, Any] = {
     "EnrollPatient": replace(
         ENROLLED,
-        sex=events.Sex.UNKNOWN,
+        sex=Sex.UNKNOWN,
         phone="",
         email="",
         emergency_contact=None,
@@ -321,18 +342,16 @@ BARELY_STORED: dict[str, Any] = {
     "RecordHistory": replace(
         HISTORY,
         conditions=(
-            events.Condition(
-                coding=events.Coding(system="snomed", code="1", display=""), clinical_status="active", onset=None
-            ),
+            Condition(coding=Coding(system="snomed", code="1", display=""), clinical_status="active", onset=None),
         ),
         earlier_treatments=(
-            events.EarlierTreatment(
+            EarlierTreatment(
                 medicine=BY_NAME,
                 daily_dose_mg=None,
                 weeks=None,
-                response=events.TreatmentResponse.UNKNOWN,
+                response=TreatmentResponse.UNKNOWN,
                 side_effects=(),
-                stopped_for=events.StoppedFor.UNKNOWN,
+                stopped_for=StoppedFor.UNKNOWN,
             ),
         ),
         occurred_at=NOW,
@@ -340,28 +359,26 @@ BARELY_STORED: dict[str, Any] = {
     "ReconcileMedications": replace(
         MEDICATIONS,
         medications=(
-            events.CurrentMedication(
-                medicine=BY_NAME, daily_dose_mg=None, started_on=None, stopped_on=None, source="client"
-            ),
+            CurrentMedication(medicine=BY_NAME, daily_dose_mg=None, started_on=None, stopped_on=None, source="client"),
         ),
         occurred_at=NOW,
     ),
     "RecordAllergies": replace(
         ALLERGIES,
         allergies=(
-            events.Allergy(
+            Allergy(
                 substance=BY_NAME,
-                type=events.AllergyType.ALLERGY,
-                criticality=events.Criticality.UNABLE_TO_ASSESS,
+                type=AllergyType.ALLERGY,
+                criticality=Criticality.UNABLE_TO_ASSESS,
                 reaction="",
             ),
         ),
         occurred_at=NOW,
     ),
-    "RecordPregnancy": replace(PREGNANCY, status=events.PregnancyStatus.UNKNOWN, source="client", occurred_at=NOW),
+    "RecordPregnancy": replace(PREGNANCY, status=PregnancyStatus.UNKNOWN, source="client", occurred_at=NOW),
     "RecordResults": replace(
         RESULTS,
-        results=(events.Result(loinc="2160-0", value=Decimal(0), unit="", on=date(2026, 11, 12), display=""),),
+        results=(Result(loinc="2160-0", value=Decimal(0), unit="", on=date(2026, 11, 12), display=""),),
         source="client",
         occurred_at=NOW,
     ),
@@ -379,13 +396,13 @@ BARELY_STORED: dict[str, Any] = {
     "EstablishDiagnosis": replace(
         DIAGNOSIS,
         display="",
-        severity=events.Severity.UNSPECIFIED,
-        verification=events.VerificationStatus.CONFIRMED,
+        severity=Severity.UNSPECIFIED,
+        verification=VerificationStatus.CONFIRMED,
         occurred_at=NOW,
     ),
     "ProposePlan": replace(
         PLAN,
-        plan=events.Plan(medications=(events.ProposedMedication(medicine=BY_NAME, daily_dose_mg=None),)),
+        plan=Plan(medications=(ProposedMedication(medicine=BY_NAME, daily_dose_mg=None),)),
         occurred_at=NOW,
     ),
     "CompleteAssessment": replace(COMPLETED, occurred_at=NOW),

@@ -9,13 +9,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from careloop.chassis.appender import FEW_COMMANDS, MOST_BYTES, MOST_COMMANDS, Appender
-from careloop.chassis.batch_arrays import APPEND_BATCH, APPEND_ONE, append_call, batch_arrays, outcomes
-from careloop.chassis.event_store import CommandRecord, Write, Written
+from careloop.chassis.log.appender import FEW_COMMANDS, MOST_BYTES, MOST_COMMANDS, Appender
+from careloop.chassis.log.batch_arrays import APPEND_BATCH, APPEND_ONE, append_call, batch_arrays, outcomes
+from careloop.chassis.log.protocol import CommandRecord, Write, Written
 from careloop.kernel.errors import Conflict, RequestIdReused, Unavailable
+from tests.support.histories.writes import CALLER, NOON, due_row, new_event, write
 from tests.support.played_server import FIRST, SECOND, TICK, Server, one_event, record_of, row
 from tests.support.waiting import until
-from tests.support.writes import CALLER, NOON, due_row, new_event, write
 
 
 class Log:

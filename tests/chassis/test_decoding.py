@@ -7,12 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from careloop.chassis.envelope import Record
-from careloop.chassis.handling import Effects, Received, Unknown
-from careloop.chassis.parked import Failed
-from careloop.chassis.reception import Reception, Sorted, UndecodableValue, UnknownVersion
+from careloop.chassis.consuming.decoding import Reception, Sorted, UndecodableValue, UnknownVersion
+from careloop.chassis.consuming.handler import Effects, Received, Unknown
+from careloop.chassis.consuming.parked_records import Failed
+from careloop.chassis.events.envelope import Record
 from careloop.kernel.events import Instant
-from tests.support.log import CONSUMER, NOON, NOTED, NotedContract, patient, record
+from tests.support.histories.log import CONSUMER, NOON, NOTED, NotedContract, patient, record
 
 ANN, BEN, CAT = patient(1), patient(2), patient(3)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis import fields
+from careloop.chassis.calls import reading as fields
 from careloop.kernel.errors import InvalidInput
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

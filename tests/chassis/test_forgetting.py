@@ -5,18 +5,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from careloop.chassis.event_store import Gate, Unit
-from careloop.chassis.inbox import Inbox, Taken
-from careloop.chassis.parked import ParkedRecords
-from careloop.chassis.parked_patients import InboxParkedPatients
-from careloop.chassis.postgres import PostgresEventStore
+from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.parked_patients import InboxParkedPatients
+from careloop.chassis.consuming.parked_records import ParkedRecords
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Gate, Unit
 from careloop.kernel.errors import Conflict, Unavailable
 from careloop.kernel.ids import PersonId
 from tests.support.consuming import OTHER_SOURCE, Consuming, Remembering, UnitStore, chain, of
-from tests.support.log import CONSUMER, SOURCE, Noting, SourceLog, patient, raw, record
+from tests.support.histories.log import CONSUMER, SOURCE, Noting, SourceLog, patient, raw, record
+from tests.support.histories.writes import request
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
-from tests.support.writes import request
 
 ANN, BEN = patient(1), patient(2)
 HERE, BESIDE, ELSEWHERE = (SOURCE, 0), (SOURCE, 1), (OTHER_SOURCE, 0)

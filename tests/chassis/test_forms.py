@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from careloop.chassis.codec import Codec, Upcaster
-from careloop.chassis.json_form import form_of, says_more
-from careloop.chassis.stored_form import StoredByNewer, StoredForm
+from careloop.chassis.events.codec import Codec, Upcaster
+from careloop.chassis.events.json_form import form_of, says_more
+from careloop.chassis.events.stored_form import StoredByNewer, StoredForm
 from careloop.kernel.events import Instant
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

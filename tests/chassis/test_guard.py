@@ -12,16 +12,16 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status as Rich
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.call_metadata import bearer_token, correlation_id, status_name
-from careloop.chassis.call_record import CallRecord
-from careloop.chassis.calls import Call, Caller, current_call, request_for, set_current_call
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.statuses import DOMAIN, refusal_of, unexpected
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.call import Call, Caller, current_call, request_for, set_current_call
+from careloop.chassis.calls.call_metadata import bearer_token, correlation_id, status_name
+from careloop.chassis.calls.call_record import CallRecord
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.statuses import DOMAIN, refusal_of, unexpected
 from careloop.kernel.errors import InvalidInput, NotAllowed, NotSignedIn, Overloaded, RuleViolated, Unavailable
 from careloop.kernel.ids import PersonId
-from tests.support.served import POLICY, SERVICE, Answers, refused, served, until, with_token
-from tests.support.signing import NOW, public_keys, service_token, token
+from tests.support.services.served import POLICY, SERVICE, Answers, refused, served, until, with_token
+from tests.support.services.signing import NOW, public_keys, service_token, token
 
 CORRELATION = UUID("11111111-2222-4333-8444-555555555555")
 Status = grpc.StatusCode

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
-from careloop.chassis.envelope import Envelope, MalformedEnvelope, Record, envelope_of, from_headers, to_headers
-from careloop.chassis.event_store import StoredEvent
+from careloop.chassis.events.envelope import Envelope, MalformedEnvelope, Record, envelope_of, from_headers, to_headers
+from careloop.chassis.log.protocol import StoredEvent
 from careloop.kernel.events import EventMetadata
 from careloop.kernel.ids import EventId, PatientId, PersonId
 

@@ -6,9 +6,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from careloop.chassis.event_store import CommandRecord, GateClosed, Statement, Unit, Written
-from careloop.chassis.lost_commit import how_it_ended
-from careloop.chassis.sessions import kernel_errors
+from careloop.chassis.log.connections import kernel_errors
+from careloop.chassis.log.lost_commit import how_it_ended
+from careloop.chassis.log.protocol import CommandRecord, GateClosed, Statement, Unit, Written
 from careloop.kernel.errors import Conflict, RequestIdReused, Unavailable
 from tests.support.played_server import Server, gate, one_event, record_of, row
 

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from careloop.chassis.log_listener import LogListener
-from careloop.chassis.memory import MemoryEventStore
+from careloop.chassis.log.listener import LogListener
+from careloop.chassis.log.memory import MemoryEventStore
+from tests.support.histories.writes import store_one
 from tests.support.played_server import one_event
 from tests.support.waiting import until
-from tests.support.writes import store_one
 
 
 class Listening:

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from careloop.chassis.event_store import StoredEvent
-from careloop.chassis.loader import MOST_STREAMS, Loader
-from careloop.chassis.sessions import OwnConnection
+from careloop.chassis.log.connections import OwnConnection
+from careloop.chassis.log.loader import MOST_STREAMS, Loader
+from careloop.chassis.log.protocol import StoredEvent
 from careloop.kernel.errors import Unavailable
 from tests.support.played_server import FIRST, SECOND, Server
 from tests.support.waiting import until

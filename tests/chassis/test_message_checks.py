@@ -6,11 +6,11 @@ import pytest
 from care.operations.v1 import operations_pb2 as wire
 from google.protobuf.message import Message
 
-from careloop.chassis.calls import Call, Caller, required_request_id
-from careloop.chassis.message_checks import check_message, check_own_record, check_text
+from careloop.chassis.calls.call import Call, Caller, required_request_id
+from careloop.chassis.calls.message_checks import check_message, check_own_record, check_text
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed
 from careloop.kernel.ids import PatientId, PersonId
-from tests.support.log import NOON, patient
+from tests.support.histories.log import NOON, patient
 
 ANN, BEN = patient(1), patient(2)
 

@@ -8,20 +8,20 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.event_store import Unit
-from careloop.chassis.handling import Received
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.notes import NotesConsumer, note_request
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.receipts import Receipts
-from careloop.chassis.streams import Done, Streams
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.calls.receipts import Receipts
+from careloop.chassis.commands.streams import Done, Streams
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.consuming.noting import NotesConsumer, note_request
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.envelope import Envelope
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import Unit
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, PersonId, derived_id
-from tests.support.log import NOON, NOTED, Kept, Noted, NotedContract, patient, record
-from tests.support.writes import request
+from tests.support.histories.log import NOON, NOTED, Kept, Noted, NotedContract, patient, record
+from tests.support.histories.writes import request
 
 ANN, BEN = patient(1), patient(2)
 CONSUMER = "prescribing.evidence"

@@ -11,21 +11,21 @@ from uuid import UUID
 import pytest
 from care.operations.v1 import operations_pb2 as wire
 
-from careloop.chassis.calls import Call, Caller, set_current_call
-from careloop.chassis.envelope import Record, to_headers
-from careloop.chassis.event_store import Head
-from careloop.chassis.heads import HeadsReader, HeadsView, PublishedHead
-from careloop.chassis.metrics import Metrics, MetricsServer
-from careloop.chassis.operations import ConsumerProgress, Parked, Retried, ServiceStatus
-from careloop.chassis.operations_api import OperationsApi
-from careloop.chassis.readiness import COMMON_MIGRATIONS, StoreReadiness, newest_migration
-from careloop.chassis.relay import RelayStatus
-from careloop.chassis.service_status import ServiceFigures
-from careloop.chassis.store_figures import StoreFigures
+from careloop.chassis.calls.call import Call, Caller, set_current_call
+from careloop.chassis.events.envelope import Record, to_headers
+from careloop.chassis.log.figures import StoreFigures
+from careloop.chassis.log.protocol import Head
+from careloop.chassis.operations.api import OperationsApi
+from careloop.chassis.operations.metrics import Metrics, MetricsServer
+from careloop.chassis.operations.ports import ConsumerProgress, Parked, Retried, ServiceStatus
+from careloop.chassis.operations.readiness import COMMON_MIGRATIONS, StoreReadiness, newest_migration
+from careloop.chassis.operations.status import ServiceFigures
+from careloop.chassis.relay.heads import HeadsReader, HeadsView, PublishedHead
+from careloop.chassis.relay.relay import RelayStatus
 from careloop.kernel.errors import InvalidInput, Unavailable
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId
-from tests.support.log import patient, record
+from tests.support.histories.log import patient, record
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ANN = patient(1)

@@ -5,19 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.chassis.envelope import Record
-from careloop.chassis.event_store import Gate, GateClosed, Statement, Unit
-from careloop.chassis.inbox import Inbox, Taken
-from careloop.chassis.operations import Parked
-from careloop.chassis.parked import Failed, ParkedRecords, park, queue, take
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.store_figures import StoreFigures
+from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.parked_records import Failed, ParkedRecords, park, queue, take
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.log.figures import StoreFigures
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.log.protocol import Gate, GateClosed, Statement, Unit
+from careloop.chassis.operations.ports import Parked
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
 from tests.support.consuming import OTHER_SOURCE, chain
-from tests.support.log import CONSUMER, SOURCE, Noting, SourceLog, fill, patient, raw, record, texts_of
+from tests.support.histories.log import CONSUMER, SOURCE, Noting, SourceLog, fill, patient, raw, record, texts_of
+from tests.support.histories.writes import NOON, due_row, new_event, store_one, write
 from tests.support.stack import PostgresDatabase
-from tests.support.writes import NOON, due_row, new_event, store_one, write
 
 ANN, BEN, CAT = patient(1), patient(2), patient(3)
 OTHER = "prescribing.other"

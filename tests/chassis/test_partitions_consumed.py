@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from careloop.chassis.envelope import Record, to_headers
-from careloop.chassis.event_store import Gate, Unit
-from careloop.chassis.handling import Effects, Received
-from careloop.chassis.inbox import Inbox, Taken
-from careloop.chassis.inbox_log import Place
+from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox_log import Place
+from careloop.chassis.events.envelope import Record, to_headers
+from careloop.chassis.log.protocol import Gate, Unit
 from careloop.kernel.errors import Conflict, Overloaded, Unavailable
 from tests.support.consuming import OTHER_SOURCE, Consuming, ParkedInMemory, UnitStore, chain, of
-from tests.support.log import CONSUMER, SOURCE, Noting, Raw, SourceLog, patient, raw, record
+from tests.support.histories.log import CONSUMER, SOURCE, Noting, Raw, SourceLog, patient, raw, record
 from tests.support.waiting import until
 
 ANN, BEN, CAT = patient(1), patient(2), patient(3)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from careloop.chassis.envelope import Record
-from careloop.chassis.event_store import Gate
-from careloop.chassis.position_gate import MOST_HELD, PositionGate
-from tests.support.log import patient, record
+from careloop.chassis.consuming.position_gate import MOST_HELD, PositionGate
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.log.protocol import Gate
+from tests.support.histories.log import patient, record
 
 
 def place(position: int, previous: int) -> Record:

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from careloop.chassis import runtime
-from careloop.chassis.auth import TokenVerifier
-from careloop.chassis.grpc_guard import Guard
-from careloop.chassis.metrics import Metrics
-from careloop.chassis.operations import ConsumerProgress, ServiceStatus
-from careloop.chassis.runtime import Process, Resources, Service
-from careloop.chassis.settings import read_settings
-from careloop.chassis.token_signing import ServiceTokens
-from careloop.chassis.watchdog import Stuck
+from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.token_signing import ServiceTokens
+from careloop.chassis.operations.metrics import Metrics
+from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
+from careloop.chassis.operations.watchdog import Stuck
+from careloop.chassis.process import runtime
+from careloop.chassis.process.runtime import Process, Resources, Service
+from careloop.chassis.process.settings import read_settings
 from careloop.kernel.errors import Unavailable
-from tests.support.signing import NOW, SERVICE, public_keys
+from tests.support.services.signing import NOW, SERVICE, public_keys
 from tests.support.waiting import until
 
 BEHIND = ConsumerProgress(

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import pytest
 from msgspec.structs import replace
 
-from careloop.chassis.envelope import Record
-from careloop.chassis.event_store import StoredEvent
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.published import FIRST_LOOK_BACK, PAGE, RUN, PublishedReader
-from tests.support.log import publishing, rows_of
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.events.publishing import FIRST_LOOK_BACK, PAGE, RUN, PublishedReader
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import StoredEvent
+from tests.support.histories.log import publishing, rows_of
 
 WORDS = b'{"text":"words","occurred_at":"2026-03-01T12:00:00Z"}'
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from careloop.chassis.postgres import PostgresEventStore
-from careloop.chassis.relay_checkpoint import Checkpoint, Fenced, PartitionsChanged, RelayCheckpoints
-from tests.support.log import SOURCE, fill, patient
+from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.relay.checkpoint import Checkpoint, Fenced, PartitionsChanged, RelayCheckpoints
+from tests.support.histories.log import SOURCE, fill, patient
 from tests.support.stack import PostgresDatabase
 
 

@@ -11,18 +11,30 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.envelope import Record
-from careloop.chassis.event_store import StoredEvent, Unit
-from careloop.chassis.heads import PublishedHead
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.published import LogAhead, Publishing
-from careloop.chassis.relay_checkpoint import Checkpoint, Fenced, Leadership, QuietMoment
-from careloop.chassis.relay_term import LogBroken, Pace, Term, require_contiguous
-from careloop.chassis.sending import Ack, Sender
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.events.publishing import LogAhead, Publishing
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import StoredEvent, Unit
+from careloop.chassis.relay.checkpoint import Checkpoint, Fenced, Leadership, QuietMoment
+from careloop.chassis.relay.heads import PublishedHead
+from careloop.chassis.relay.producer import Ack, Sender
+from careloop.chassis.relay.term import LogBroken, Pace, Term, require_contiguous
 from careloop.kernel.errors import Unavailable
-from tests.support.log import NOON, SOURCE, TYPES, Kept, Noted, NotedContract, fill, noted, patient, publishing, write
+from tests.support.histories.log import (
+    NOON,
+    SOURCE,
+    TYPES,
+    Kept,
+    Noted,
+    NotedContract,
+    fill,
+    noted,
+    patient,
+    publishing,
+    write,
+)
 from tests.support.waiting import until
 
 PARTITIONS = 3

@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec import structs
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import DueRow, Statement, StoredEvent, Unit, Written
-from careloop.chassis.kept_states import DISTRUSTED_FOR, MOST_EVENTS, Kept, KeptStates
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.streams import ATTEMPTS, Streams
+from careloop.chassis.commands.state_cache import DISTRUSTED_FOR, MOST_EVENTS, Kept, KeptStates
+from careloop.chassis.commands.streams import ATTEMPTS, Streams
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import DueRow, Statement, StoredEvent, Unit, Written
 from careloop.kernel.errors import Conflict, RequestIdReused, RuleViolated, Unavailable
 from careloop.kernel.ids import PersonId, derived_id
-from tests.support.writes import (
+from tests.support.histories.writes import (
     CALLER,
     COUNTER,
     NOON,

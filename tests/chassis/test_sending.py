@@ -10,10 +10,10 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from msgspec import structs
 
-from careloop.chassis.envelope import Record, to_headers
-from careloop.chassis.heads import PublishedHead
-from careloop.chassis.sending import Sender
-from tests.support.log import NOON, patient, record
+from careloop.chassis.events.envelope import Record, to_headers
+from careloop.chassis.relay.heads import PublishedHead
+from careloop.chassis.relay.producer import Sender
+from tests.support.histories.log import NOON, patient, record
 
 ANN, BEN = patient(1), patient(2)
 

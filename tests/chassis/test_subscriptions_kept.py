@@ -9,8 +9,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from careloop.chassis.broker import Subscription, topic_of, undecoded, whole_batch
-from careloop.chassis.inbox import Taken
+from careloop.chassis.consuming.inbox import Taken
+from careloop.chassis.consuming.subscription import Subscription, topic_of, undecoded, whole_batch
 from tests.support.waiting import until
 
 SOURCE = "assessment"

@@ -12,14 +12,14 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, import_key
 
-from careloop.chassis.auth import KeysUnusable, TokenVerifier, read_public_keys
-from careloop.chassis.calls import Caller, Credential
-from careloop.chassis.token_signing import ServiceTokens, new_key, public_key_set, read_private_key, sign_token
-from careloop.chassis.tokens import ConsistencyToken, at_least
+from careloop.chassis.calls.auth import KeysUnusable, TokenVerifier, read_public_keys
+from careloop.chassis.calls.call import Caller, Credential
+from careloop.chassis.calls.token_signing import ServiceTokens, new_key, public_key_set, read_private_key, sign_token
+from careloop.chassis.events.consistency_token import ConsistencyToken, at_least
 from careloop.kernel.errors import InvalidInput, NotSignedIn
 from careloop.kernel.ids import PatientId
-from tests.support.log import patient
-from tests.support.signing import ISSUER, NOW, OPERATOR, SERVICE, claims, public_keys, token
+from tests.support.histories.log import patient
+from tests.support.services.signing import ISSUER, NOW, OPERATOR, SERVICE, claims, public_keys, token
 
 SECONDS = int(NOW.timestamp())
 ANN = patient(1)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import structlog
 
-from careloop.chassis.composition import EveryLog
-from careloop.chassis.envelope import Record
-from careloop.chassis.inbox_log import InboxLog, Place
+from careloop.chassis.consuming.inbox_log import InboxLog, Place
+from careloop.chassis.events.envelope import Record
 from careloop.chassis.logs import set_up_logs
-from careloop.chassis.runtime import pause, until_stopped
-from tests.support.log import patient, record
+from careloop.chassis.process.composition import EveryLog
+from careloop.chassis.process.runtime import pause, until_stopped
+from tests.support.histories.log import patient, record
 
 PLACE = Place(consumer="coordination.view", source="monitoring", partition=3)
 

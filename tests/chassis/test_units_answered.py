@@ -7,14 +7,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from careloop.chassis.event_store import GateClosed, Statement, Unit
-from careloop.chassis.unit_arrays import STORE_UNIT, unit_arrays
-from careloop.chassis.unit_calls import calling, in_one_call, is_calls
-from careloop.chassis.units_together import MOST_POSITIONS, UnitsTogether
+from careloop.chassis.log.protocol import GateClosed, Statement, Unit
+from careloop.chassis.log.unit_arrays import STORE_UNIT, unit_arrays
+from careloop.chassis.log.unit_calls import calling, in_one_call, is_calls
+from careloop.chassis.log.unit_committer import MOST_POSITIONS, UnitsTogether
 from careloop.kernel.errors import Unavailable
+from tests.support.histories.writes import CALLER, NOON, due_row, new_event, write
 from tests.support.played_server import FIRST, SECOND, Server, gate, one_event
 from tests.support.waiting import until
-from tests.support.writes import CALLER, NOON, due_row, new_event, write
 
 
 def test_a_unit_is_told_in_parallel_arrays_each_row_with_its_command() -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from careloop.chassis.heads import HISTORY, HeadsView, PublishedHead
-from careloop.chassis.operations import ConsumerProgress, ServiceStatus
-from careloop.chassis.sessions import Timeouts
-from careloop.chassis.settings import ServiceSettings, SettingsInvalid, read_settings, variable
-from careloop.chassis.standstill import Standstill
-from careloop.chassis.watchdog import Stuck, Watchdog
-from tests.support.log import NOON
+from careloop.chassis.log.connections import Timeouts
+from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
+from careloop.chassis.operations.stalled_consumers import Standstill
+from careloop.chassis.operations.watchdog import Stuck, Watchdog
+from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings, variable
+from careloop.chassis.relay.heads import HISTORY, HeadsView, PublishedHead
+from tests.support.histories.log import NOON
 
 PROGRESS = ConsumerProgress(
     consumer="view", source="assessment", partition=0, consumed_position=5, head_position=9, fresh_as_of=None

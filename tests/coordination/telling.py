@@ -9,10 +9,10 @@ from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.envelope import Envelope
 from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
+from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import evolve_source
 from services.coordination.domain.view.sections import Sections
-from services.coordination.domain.view.care_view import CareView, compose
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import NOON, PATIENT
 

@@ -11,7 +11,6 @@ from careloop.chassis.consuming.handler import Unknown
 from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import Priority
 from services.coordination.domain.view.asked import Asked
-from services.coordination.domain.view.care_view import CareView
 from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import evolve_source
 from tests.coordination.telling import context_of, folded, received, told, view

@@ -9,16 +9,19 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
-from careloop.chassis.codec import ENCODER
-from careloop.chassis.event_store import Statement
-from careloop.chassis.handling import Received, Unknown
-from careloop.chassis.partitioner import partition_of
+from careloop.chassis.consuming.handler import Received, Unknown
+from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.log.protocol import Statement
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing, terms
 from careloop.kernel.ids import PatientId
 from services.coordination.consumers import CareViewConsumer
-from services.coordination.domain.care_view import FOLD_VERSION
-from services.coordination.domain.sections import SECTIONS, AssessmentSection, MonitoringSection
-from services.coordination.projection import NOT_RANKED, Remembered, Standing, ranking
+from services.coordination.domain.view.section_fold import FOLD_VERSION
+from services.coordination.domain.view.sections import SECTIONS
+from services.coordination.domain.view.sections.assessment import AssessmentSection
+from services.coordination.domain.view.sections.monitoring import MonitoringSection
+from services.coordination.projecting.section_cache import SectionCache
+from services.coordination.reading.stored_section import NOT_RANKED, StoredSection, ranking
 from tests.coordination.telling import CORRELATION, folded, received
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT, fact
@@ -45,7 +48,7 @@ COLUMNS = (
 class KnownViews:
     """The stored sections, as a test fills them; `meanwhile` happens while they are read."""
 
-    sections: dict[tuple[str, PatientId], Standing] = field(default_factory=dict)
+    sections: dict[tuple[str, PatientId], StoredSection] = field(default_factory=dict)
     turned: int = 3
     meanwhile: Callable[[], None] = lambda: None
     asked: list[tuple[str, list[PatientId]]] = field(default_factory=list)
@@ -53,7 +56,7 @@ class KnownViews:
     async def turns(self) -> int:
         return self.turned
 
-    async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, Standing]:
+    async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, StoredSection]:
         self.asked.append((source, list(patients)))
         self.meanwhile()
         return {one: self.sections[source, one] for one in patients if (source, one) in self.sections}
@@ -208,7 +211,7 @@ async def test_every_source_has_a_section_of_its_own() -> None:
 
 async def test_a_stored_section_is_folded_on_from_where_it_stands() -> None:
     section = folded([("monitoring", control.RASH)]).monitoring
-    projector = Projector(KnownViews({("monitoring", PATIENT): Standing(section, 8, ranking(section), 10)}))
+    projector = Projector(KnownViews({("monitoring", PATIENT): StoredSection(section, 8, ranking(section), 10)}))
     given = await projector.call(received("monitoring", control.NAUSEA, 9))
     assert (given["before"], len(json.loads(given["states"][0])["reported"])) == ([8], 2)
 
@@ -217,13 +220,13 @@ async def test_a_stored_section_is_folded_on_from_where_it_stands() -> None:
     ("position", "new"), [(7, []), (8, []), (9, [9])], ids=["before it", "the very one", "the next"]
 )
 async def test_what_a_section_includes_is_passed_over(position: int, new: list[int]) -> None:
-    projector = Projector(KnownViews({("monitoring", PATIENT): Standing(MonitoringSection(), 8)}))
+    projector = Projector(KnownViews({("monitoring", PATIENT): StoredSection(MonitoringSection(), 8)}))
     effects = await projector.consumer.handle([received("monitoring", control.NAUSEA, position)])
     assert [said(effects.statements)["positions"] for _ in effects.statements] == ([new] if new else [])
 
 
 async def test_of_a_unit_that_comes_again_in_part_only_the_new_part_is_stored() -> None:
-    standing = Standing(folded([("monitoring", control.RASH)]).monitoring, 5)
+    standing = StoredSection(folded([("monitoring", control.RASH)]).monitoring, 5)
     projector = Projector(KnownViews({("monitoring", PATIENT): standing}))
     given = await projector.call(
         received("monitoring", control.RASH, 5),
@@ -283,17 +286,17 @@ async def test_a_type_that_this_build_does_not_know_is_journaled_and_changes_no_
 
 @pytest.mark.parametrize(("size", "known"), [(100, [0, 1, 2]), (101, [1, 2]), (151, [2]), (301, [])])
 def test_memory_is_bounded_by_the_size_of_what_is_remembered(size: int, known: list[int]) -> None:
-    remembered = Remembered(most_bytes=300)
+    remembered = SectionCache(most_bytes=300)
     patients = [PATIENT, OTHER, THIRD]
     for number, patient in enumerate(patients):
         for _ in range(2):
-            remembered.put("monitoring", 0, {patient: Standing(MonitoringSection(), number, size=size)})
+            remembered.put("monitoring", 0, {patient: StoredSection(MonitoringSection(), number, size=size)})
     assert [number for number, one in enumerate(patients) if remembered.get("monitoring", 0, one)] == known
 
 
 def test_what_is_remembered_is_of_one_source_one_partition_and_one_patient() -> None:
-    remembered = Remembered()
-    standing = Standing(MonitoringSection(), 4, size=10)
+    remembered = SectionCache()
+    standing = StoredSection(MonitoringSection(), 4, size=10)
     remembered.put("monitoring", 0, {PATIENT: standing})
     for source, partition, patient in (
         ("assessment", 0, PATIENT),

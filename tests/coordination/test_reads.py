@@ -12,25 +12,25 @@ import pytest
 from care.common.v1 import common_pb2
 from care.coordination.v1 import coordination_pb2 as pb
 
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.log.memory import MemoryEventStore
 from careloop.kernel.errors import InvalidInput, NotKnown, Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.application import CareViews, Served
-from services.coordination.domain.caseload import CaseloadEntry, Headline
-from services.coordination.domain.sections import SECTIONS, Sections
-from services.coordination.domain.view import Urgency
+from services.coordination.domain.view.caseload import CaseloadEntry, Headline
+from services.coordination.domain.view.sections import SECTIONS, Sections
+from services.coordination.domain.view.urgency import Urgency
 from services.coordination.evidence import CONSUMER, Evidence, SourceFreshness, ViewChanges
-from services.coordination.frames import Extent, Frame
 from services.coordination.grpc_api import CoordinationApi
-from services.coordination.journal import JournalEntry, JournalHead, Wanted
-from services.coordination.rebuilding.process import Asked
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Phase, Progress
-from services.coordination.rebuilding.slots import Comparison
-from services.coordination.rebuilding.telling import Line, Refused, parse
-from services.coordination.replay import Replay
-from services.coordination.views import END_OF_TIME, CaseloadPlace, Stamp, StoredSections
+from services.coordination.reading.caseload import END_OF_TIME, CaseloadPlace
+from services.coordination.reading.frames import Extent, Frame
+from services.coordination.reading.journal import JournalEntry, JournalHead, Wanted
+from services.coordination.reading.replay import Replay
+from services.coordination.reading.stamp import Stamp, StampedSections
+from services.coordination.rebuilding.comparison import Comparison
+from services.coordination.rebuilding.lines import Line, Refused, parse
+from services.coordination.rebuilding.terms import Mode, Phase, Progress, RebuildOutcome, RebuildRequest
 from tests.coordination.telling import Told, folded, received, told, view
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week
@@ -117,10 +117,10 @@ class KnownFrames:
 
 @dataclass
 class KnownRebuilds:
-    told: Sequence[Progress | Outcome] = ()
-    asked: list[Asked] = field(default_factory=list)
+    told: Sequence[Progress | RebuildOutcome] = ()
+    asked: list[RebuildRequest] = field(default_factory=list)
 
-    async def run(self, asked: Asked) -> AsyncIterator[Progress | Outcome]:
+    async def run(self, asked: RebuildRequest) -> AsyncIterator[Progress | RebuildOutcome]:
         self.asked.append(asked)
         for one in self.told:
             yield one
@@ -400,14 +400,14 @@ async def test_at_most_a_hundred_types_are_asked_for(desk: Desk, types: int) -> 
 async def test_a_rebuild_is_run_as_asked(desk: Desk, mode: Any, expected: Mode, workers: int, accept: bool) -> None:
     request = pb.RebuildCareViewRequest(mode=mode, workers=workers, accept_differences=accept)
     assert [one async for one in desk.api.RebuildCareView(request, context())] == []
-    assert desk.rebuilds.asked == [Asked(mode=expected, workers=workers, accept_differences=accept)]
+    assert desk.rebuilds.asked == [RebuildRequest(mode=expected, workers=workers, accept_differences=accept)]
 
 
 async def test_a_rebuild_says_how_far_it_is_and_all_that_came_of_it(desk: Desk) -> None:
     compared = Comparison(rows=5, different=6, live=-1, idle=2**64 + 255, refolded=7)
     desk.rebuilds.told = (
         Progress(phase=Phase.CATCH_UP, done=3, of=9),
-        Outcome(turned=True, through=11, events=12, sections=13, comparison=compared),
+        RebuildOutcome(turned=True, through=11, events=12, sections=13, comparison=compared),
     )
     request = pb.RebuildCareViewRequest(mode=pb.REBUILD_MODE_CHECK)
     assert [one async for one in desk.api.RebuildCareView(request, context())] == [
@@ -443,7 +443,7 @@ async def test_a_rebuild_that_cannot_be_is_refused(desk: Desk, request_: Any, sl
 
 
 def test_a_rebuilds_lines_survive_the_way_to_who_started_it() -> None:
-    outcome = Outcome(turned=False, through=1, events=2, sections=3, comparison=Comparison(rows=4))
+    outcome = RebuildOutcome(turned=False, through=1, events=2, sections=3, comparison=Comparison(rows=4))
     for line in (
         Line(progress=Progress(phase=Phase.FILL, done=1, of=2)),
         Line(outcome=outcome),
@@ -468,8 +468,8 @@ class KnownSections:
     stamp: Stamp = STAMP
     at: dict[str, int] = field(default_factory=dict)
 
-    async def of_patient(self, _patient_id: PatientId) -> StoredSections | None:
-        return StoredSections(sections=self.sections, stamp=self.stamp) if self.sections else None
+    async def of_patient(self, _patient_id: PatientId) -> StampedSections | None:
+        return StampedSections(sections=self.sections, stamp=self.stamp) if self.sections else None
 
     async def positions(self, _patient_id: PatientId) -> dict[str, int]:
         return self.at

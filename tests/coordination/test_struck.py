@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from careloop.chassis.codec import ENCODER
+from careloop.chassis.events.codec import ENCODER
 from careloop.contracts import assessment
 from careloop.contracts.terms import RiskLevel, Role
-from services.coordination.domain.care_view import KNOWN_TYPES
-from services.coordination.domain.view import CareView
+from services.coordination.domain.view.care_view import CareView
+from services.coordination.domain.view.section_fold import KNOWN_TYPES
 from tests.coordination.telling import view
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week

@@ -9,15 +9,16 @@ from care.coordination.v1 import coordination_pb2 as pb
 
 from services.coordination import domain
 from services.coordination.domain import events
-from services.coordination.domain.care_team import DECIDER
-from services.coordination.domain.events import CLIENT, Event, TeamRole
-from services.coordination.domain.view import TeamMember
+from services.coordination.domain.codes import TeamRole
+from services.coordination.domain.events import CLIENT, Event
+from services.coordination.domain.state import DECIDER
+from services.coordination.domain.view.team import TeamMember
 from services.coordination.published import PUBLISHED
 from tests.coordination.telling import view
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, fact
 from tests.support.deciding import decisions_of
-from tests.support.restate import restate
+from tests.support.histories.restate import restate
 from tests.support.specification import given
 from tests.support.whole import unsaid
 

@@ -9,9 +9,9 @@ import pytest
 
 from careloop.contracts import assessment, coordination, monitoring, notifications
 from careloop.contracts.terms import Medicine, RiskLevel, Role
-from services.coordination.domain.care_view import KNOWN_TYPES
-from services.coordination.domain.sections import SECTIONS
-from services.coordination.domain.view import TimelineEntry
+from services.coordination.domain.view.section_fold import KNOWN_TYPES
+from services.coordination.domain.view.sections import SECTIONS
+from services.coordination.domain.view.timeline import TimelineEntry
 from tests.coordination.telling import received, recorded_at, view
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week

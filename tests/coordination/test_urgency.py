@@ -9,9 +9,9 @@ import pytest
 from careloop.contracts.monitoring import SideEffectReported, Triage, TriageLevel
 from careloop.contracts.notifications import NoticeDecided, NoticeWithdrawn, Priority
 from careloop.contracts.terms import RiskLevel, RiskRaised, ScaleScored
-from services.coordination.domain.caseload import Headline, headline
-from services.coordination.domain.sections import SECTIONS
-from services.coordination.domain.view import Urgency
+from services.coordination.domain.view.caseload import Headline, headline
+from services.coordination.domain.view.sections import SECTIONS
+from services.coordination.domain.view.urgency import Urgency
 from tests.coordination.telling import folded, view
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week

@@ -9,8 +9,17 @@ import pytest
 
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import Coding, Medicine, RiskLevel, RiskRaised, Role
-from services.coordination.domain import view as shapes
-from services.coordination.domain.view import Asked
+from services.coordination.domain.view.asked import Asked
+from services.coordination.domain.view.doses import Dose
+from services.coordination.domain.view.intake import Allergies, Condition, Diagnosis, History, Identity
+from services.coordination.domain.view.medications import DoseChange, Medication, Medications
+from services.coordination.domain.view.messages import Message
+from services.coordination.domain.view.notices import Notice
+from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder
+from services.coordination.domain.view.plan import Completion, Plan
+from services.coordination.domain.view.risks import Risk
+from services.coordination.domain.view.scales import ScalePoint, ScaleTrend
+from services.coordination.domain.view.side_effects import SideEffect
 from tests.coordination.telling import recorded_at, view
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import week
@@ -24,7 +33,7 @@ ENROLLED = replace(
         address="1 Elm Street", emergency_department="St. Mary", emergency_department_phone="555-0102"
     ),
 )
-IDENTITY = shapes.Identity(
+IDENTITY = Identity(
     fact_id=fact("enrolled"),
     name="Alma Reyes",
     birth_date=date(1990, 4, 12),
@@ -66,7 +75,7 @@ def test_diagnoses_stand_by_code_each_as_it_was_said_last() -> None:
         diagnosis("depression before", "F33.1", week(1), severities.MODERATE),
     )
     assert view(assessment=facts).diagnoses == (
-        shapes.Diagnosis(
+        Diagnosis(
             fact_id=fact("depression"),
             icd10="F33.1",
             display="depression",
@@ -74,7 +83,7 @@ def test_diagnoses_stand_by_code_each_as_it_was_said_last() -> None:
             verification="provisional",
             occurred_at=week(3),
         ),
-        shapes.Diagnosis(
+        Diagnosis(
             fact_id=fact("panic"),
             icd10="F41.0",
             display="panic",
@@ -86,11 +95,11 @@ def test_diagnoses_stand_by_code_each_as_it_was_said_last() -> None:
 
 
 def test_allergies_are_not_asked_or_none_or_listed() -> None:
-    assert view().allergies == shapes.Allergies(asked=Asked.NOT_ASKED, listed=(), fact_id=None, occurred_at=None)
-    assert view(assessment=(control.NO_ALLERGIES,)).allergies == shapes.Allergies(
+    assert view().allergies == Allergies(asked=Asked.NOT_ASKED, listed=(), fact_id=None, occurred_at=None)
+    assert view(assessment=(control.NO_ALLERGIES,)).allergies == Allergies(
         asked=Asked.NONE_KNOWN, listed=(), fact_id=fact("no-allergies"), occurred_at=week(0)
     )
-    assert view(assessment=(control.ALLERGIC,)).allergies == shapes.Allergies(
+    assert view(assessment=(control.ALLERGIC,)).allergies == Allergies(
         asked=Asked.LISTED, listed=control.ALLERGIC.allergies, fact_id=fact("allergic"), occurred_at=week(1)
     )
 
@@ -115,8 +124,8 @@ LISTED = replace(
 )
 
 
-def reported(name: str, status: str, dose: str | None, since: date | None, until: date | None) -> shapes.Medication:
-    return shapes.Medication(
+def reported(name: str, status: str, dose: str | None, since: date | None, until: date | None) -> Medication:
+    return Medication(
         fact_id=fact("listed"),
         medicine=Medicine(name=name, rxcui=f"rx-{name}"),
         source=f"source of {name}",
@@ -130,7 +139,7 @@ def reported(name: str, status: str, dose: str | None, since: date | None, until
     )
 
 
-PRESCRIBED = shapes.Medication(
+PRESCRIBED = Medication(
     fact_id=fact("issued"),
     medicine=control.SERTRALINE,
     source="prescribed",
@@ -158,10 +167,10 @@ def test_medications_are_the_newest_list_and_every_prescription_active_ones_firs
 
 def test_a_list_of_nothing_was_asked_and_a_prescription_is_no_answer_to_it() -> None:
     nothing = replace(control.LISTED, medications=(), none_taken=True)
-    assert view(assessment=(nothing,)).medications == shapes.Medications(
+    assert view(assessment=(nothing,)).medications == Medications(
         asked=Asked.NONE_KNOWN, fact_id=fact("listed"), medications=()
     )
-    assert view(prescribing=(control.ISSUED,)).medications == shapes.Medications(
+    assert view(prescribing=(control.ISSUED,)).medications == Medications(
         asked=Asked.NOT_ASKED, fact_id=None, medications=(PRESCRIBED,)
     )
 
@@ -179,8 +188,8 @@ def changed(name: str, to: int, effective_on: date, at: Any) -> prescribing.Dose
     )
 
 
-def dose_change(name: str, to: int, effective_on: date) -> shapes.DoseChange:
-    return shapes.DoseChange(
+def dose_change(name: str, to: int, effective_on: date) -> DoseChange:
+    return DoseChange(
         fact_id=fact(name),
         from_daily_dose_mg=Decimal(to - 25),
         to_daily_dose_mg=Decimal(to),
@@ -245,18 +254,16 @@ def test_the_history_adds_up_each_part_with_its_source() -> None:
         source="referral letter",
         occurred_at=week(2),
     )
-    assert view(assessment=(more, control.HISTORY)).history == shapes.History(
+    assert view(assessment=(more, control.HISTORY)).history == History(
         asked=Asked.LISTED,
         conditions=(
-            shapes.Condition(
+            Condition(
                 coding=Coding(system="snomed", code="370143000", display="Major depressive disorder"),
                 clinical_status="active",
                 onset=date(2021, 3, 1),
                 source="client",
             ),
-            shapes.Condition(
-                coding=HYPERTENSION.coding, clinical_status="inactive", onset=None, source="referral letter"
-            ),
+            Condition(coding=HYPERTENSION.coding, clinical_status="inactive", onset=None, source="referral letter"),
         ),
         earlier_treatments=control.HISTORY.earlier_treatments,
     )
@@ -264,7 +271,7 @@ def test_the_history_adds_up_each_part_with_its_source() -> None:
 
 def test_a_history_of_nothing_was_asked_and_either_part_alone_is_something() -> None:
     empty = replace(control.HISTORY, conditions=(), earlier_treatments=(), nothing_known=True)
-    assert view().history == shapes.History(asked=Asked.NOT_ASKED, conditions=(), earlier_treatments=())
+    assert view().history == History(asked=Asked.NOT_ASKED, conditions=(), earlier_treatments=())
     assert view(assessment=(empty,)).history.asked is Asked.NONE_KNOWN
     for part in ("conditions", "earlier_treatments"):
         assert view(assessment=(replace(control.HISTORY, **{part: ()}),)).history.asked is Asked.LISTED
@@ -300,7 +307,7 @@ AMENDED = assessment.AssessmentAmended(
 def test_the_plan_is_that_of_whatever_stated_it_last(told: Any) -> None:
     newest = replace(told, occurred_at=week(4))
     others = [one for one in (PROPOSED, COMPLETED, AMENDED) if one is not told]
-    expected = shapes.Plan(
+    expected = Plan(
         fact_id=told.fact_id,
         medications=told.plan.medications,
         therapies=told.plan.therapies,
@@ -316,7 +323,7 @@ def test_nothing_stated_is_no_plan_and_no_completion() -> None:
     assert view(assessment=(PROPOSED, AMENDED)).completion is None
 
 
-COMPLETION = shapes.Completion(
+COMPLETION = Completion(
     fact_id=fact("completed"),
     completed_by=PRESCRIBER,
     credential="psychiatrist",
@@ -347,7 +354,7 @@ def test_a_scale_trend_says_where_it_began_and_where_it_stands() -> None:
     last = replace(control.LATEST, flags=("first",), band="minimal", total=4)
     unscored = control.phq_9("unscored", None, week(-1))
     (trend,) = view(assessment=(first, unscored), monitoring=(last, control.MIDWAY)).scale_trends
-    baseline = shapes.ScalePoint(
+    baseline = ScalePoint(
         fact_id=first.fact_id,
         occurred_at=week(0),
         total=18,
@@ -355,10 +362,10 @@ def test_a_scale_trend_says_where_it_began_and_where_it_stands() -> None:
         flags=("item-9",),
         source="assessment",
     )
-    assert trend == shapes.ScaleTrend(
+    assert trend == ScaleTrend(
         instrument="phq-9",
         baseline=baseline,
-        last=shapes.ScalePoint(
+        last=ScalePoint(
             fact_id=last.fact_id, occurred_at=week(12), total=4, band="minimal", flags=("first",), source="monitoring"
         ),
         change=-14,
@@ -398,7 +405,7 @@ REPORTED = replace(
         due_at=week(8) + timedelta(hours=12),
     ),
 )
-SIDE_EFFECT = shapes.SideEffect(
+SIDE_EFFECT = SideEffect(
     fact_id=fact("rash"),
     symptom="rash on both arms",
     own_words="red spots",
@@ -507,7 +514,7 @@ def risk(name: str, at: Any, level: RiskLevel = RiskLevel.MODERATE) -> RiskRaise
 @pytest.mark.parametrize("level", RiskLevel)
 def test_a_risk_says_all_that_was_raised_and_by_whom(level: RiskLevel) -> None:
     raised = risk("risk", week(6), level)
-    expected = shapes.Risk(
+    expected = Risk(
         fact_id=fact("risk"),
         scale_fact_id=control.MIDWAY.fact_id,
         level=level,
@@ -532,7 +539,7 @@ def test_risks_of_both_sources_stand_the_latest_first() -> None:
 def test_a_declined_order_says_all_of_it() -> None:
     declined = replace(control.DECLINED, reasons=("contraindicated", "washout"))
     earlier = replace(declined, fact_id=fact("declined before"), occurred_at=week(2))
-    expected = shapes.DeclinedOrder(
+    expected = DeclinedOrder(
         fact_id=fact("declined"),
         medicine=Medicine(name="phenelzine"),
         daily_dose_mg=Decimal(50),
@@ -546,7 +553,7 @@ def test_a_declined_order_says_all_of_it() -> None:
     assert shown == (expected, replace(expected, fact_id=fact("declined before"), occurred_at=week(2)))
 
 
-OVERRIDDEN = shapes.OverriddenOrder(
+OVERRIDDEN = OverriddenOrder(
     fact_id=fact("issued"),
     medicine=control.SERTRALINE,
     daily_dose_mg=Decimal(50),
@@ -588,7 +595,7 @@ def test_a_notice_that_waits_says_all_of_it() -> None:
     told = (control.NOTICE, control.FAILED, failed_for_the_manager, tried_again, of_another, control.ESCALATED)
     (shown,) = view(notifications=told).unacknowledged_notices
     assert unsaid(shown) == []
-    assert shown == shapes.Notice(
+    assert shown == Notice(
         fact_id=fact("notice"),
         cause_fact=fact("rash"),
         cause_type="care.monitoring.SideEffectReported.v1",
@@ -676,7 +683,7 @@ def test_a_message_says_all_of_it_and_the_latest_100_are_shown() -> None:
     ]
     shown = view(coordination=tuple(told)).messages
     assert [one.text for one in shown] == [f"message {n}" for n in range(100, 0, -1)]
-    assert shown[0] == shapes.Message(
+    assert shown[0] == Message(
         fact_id=fact("m100"),
         sender=control.THERAPIST,
         recipient=control.MANAGER,
@@ -696,9 +703,7 @@ def test_a_dose_says_all_of_it_the_latest_first() -> None:
         reason="felt sick",
         occurred_at=week(3),
     )
-    taken_dose = shapes.Dose(
-        fact_id=fact("dose"), medicine=control.SERTRALINE, status="taken", reason="", occurred_at=week(2)
-    )
+    taken_dose = Dose(fact_id=fact("dose"), medicine=control.SERTRALINE, status="taken", reason="", occurred_at=week(2))
     assert view(monitoring=(skipped, control.DOSE)).doses == (
         replace(taken_dose, fact_id=fact("skipped"), status="skipped", reason="felt sick", occurred_at=week(3)),
         taken_dose,

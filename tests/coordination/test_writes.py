@@ -8,15 +8,16 @@ from typing import Any, cast
 import pytest
 from care.coordination.v1 import coordination_pb2 as pb
 
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
 from careloop.contracts.policy import COORDINATION
 from careloop.kernel.errors import InvalidInput, NotKnown, RequestIdReused
 from careloop.kernel.ids import FactId, PersonId, derived_id
 from services.coordination.application import CareTeams
 from services.coordination.domain import events
-from services.coordination.domain.care_team import DECIDER, CareTeam
-from services.coordination.domain.events import CLIENT, TOPICS, Event, TeamRole
+from services.coordination.domain.codes import TeamRole
+from services.coordination.domain.events import CLIENT, TOPICS, Event
+from services.coordination.domain.state import DECIDER, CareTeam
 from services.coordination.grpc_api import CoordinationApi
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, YESTERDAY, fact

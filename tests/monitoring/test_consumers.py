@@ -8,16 +8,23 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.event_store import Unit
-from careloop.chassis.handling import Received
-from careloop.chassis.notes import NotesConsumer
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.consuming.noting import NotesConsumer
+from careloop.chassis.events.envelope import Envelope
+from careloop.chassis.log.protocol import Unit
 from careloop.contracts import assessment, prescribing, terms
 from careloop.kernel.ids import PersonId
 from services.monitoring.consumers import CONSUMER, NOTES
-from services.monitoring.domain import events
 from services.monitoring.domain.events import TOPICS, Event
-from services.monitoring.domain.watch import DECIDER, Watch
+from services.monitoring.domain.medicines import Medicine, TakenMedicine
+from services.monitoring.domain.noted import (
+    DiscontinuationNoted,
+    EnrolmentNoted,
+    MedicationsNoted,
+    PrescriptionNoted,
+    StrikeNoted,
+)
+from services.monitoring.domain.state import DECIDER, Watch
 from tests.support.controls import coordination as published
 from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, PRESCRIBER, YESTERDAY, event, fact
 from tests.support.speaking import CORRELATION, Desk
@@ -26,7 +33,7 @@ from tests.support.whole import unsaid
 EVIDENCE = event("heard")
 
 ENROLLED = replace(published.ENROLLED, fact_id=fact("enrolment"), occurred_at=LAST_WEEK)
-ENROLMENT_NOTED = events.EnrolmentNoted(fact_id=fact("enrolment"), evidence=EVIDENCE, occurred_at=LAST_WEEK)
+ENROLMENT_NOTED = EnrolmentNoted(fact_id=fact("enrolment"), evidence=EVIDENCE, occurred_at=LAST_WEEK)
 
 RECONCILED = assessment.MedicationsReconciled(
     fact_id=fact("list"),
@@ -49,16 +56,14 @@ RECONCILED = assessment.MedicationsReconciled(
     none_taken=False,
     occurred_at=YESTERDAY,
 )
-LIST_NOTED = events.MedicationsNoted(
+LIST_NOTED = MedicationsNoted(
     fact_id=fact("list"),
     evidence=EVIDENCE,
     medicines=(
-        events.TakenMedicine(
-            medicine=events.Medicine(name="phenelzine 15 MG Oral Tablet", rxcui="8123"), stopped_on=date(2026, 11, 9)
+        TakenMedicine(
+            medicine=Medicine(name="phenelzine 15 MG Oral Tablet", rxcui="8123"), stopped_on=date(2026, 11, 9)
         ),
-        events.TakenMedicine(
-            medicine=events.Medicine(name="lamotrigine", rxcui="28439"), stopped_on=date(2026, 10, 31)
-        ),
+        TakenMedicine(medicine=Medicine(name="lamotrigine", rxcui="28439"), stopped_on=date(2026, 10, 31)),
     ),
     occurred_at=YESTERDAY,
 )
@@ -75,10 +80,10 @@ ISSUED = replace(
     ),
     occurred_at=YESTERDAY,
 )
-PRESCRIPTION_NOTED = events.PrescriptionNoted(
+PRESCRIPTION_NOTED = PrescriptionNoted(
     fact_id=fact("prescription"),
     evidence=EVIDENCE,
-    medicine=events.Medicine(name="sertraline 50 MG Oral Tablet", rxcui="312941"),
+    medicine=Medicine(name="sertraline 50 MG Oral Tablet", rxcui="312941"),
     starts_on=date(2026, 11, 25),
     occurred_at=YESTERDAY,
 )
@@ -91,7 +96,7 @@ DISCONTINUED = prescribing.PrescriptionDiscontinued(
     prescriber=PRESCRIBER,
     occurred_at=YESTERDAY,
 )
-DISCONTINUATION_NOTED = events.DiscontinuationNoted(
+DISCONTINUATION_NOTED = DiscontinuationNoted(
     fact_id=fact("discontinuation"),
     evidence=EVIDENCE,
     prescription=fact("prescription"),
@@ -100,7 +105,7 @@ DISCONTINUATION_NOTED = events.DiscontinuationNoted(
 )
 
 STRUCK = terms.EnteredInError(fact_id=fact("wrong"), reason="typo", marked_by="maya", occurred_at=YESTERDAY)
-STRIKE_NOTED = events.StrikeNoted(fact_id=fact("wrong"), evidence=EVIDENCE, occurred_at=YESTERDAY)
+STRIKE_NOTED = StrikeNoted(fact_id=fact("wrong"), evidence=EVIDENCE, occurred_at=YESTERDAY)
 
 HEARD: dict[str, tuple[Any, Event]] = {
     "care.assessment.PatientEnrolled.v1": (ENROLLED, ENROLMENT_NOTED),
@@ -130,9 +135,7 @@ WITH_REQUIRED_DATA_ONLY: dict[str, tuple[str, Any, Event]] = {
         ),
         replace(
             LIST_NOTED,
-            medicines=(
-                events.TakenMedicine(medicine=events.Medicine(name="St. John's wort", rxcui=""), stopped_on=None),
-            ),
+            medicines=(TakenMedicine(medicine=Medicine(name="St. John's wort", rxcui=""), stopped_on=None),),
         ),
     ),
     "a list that says nothing is taken": (
@@ -143,7 +146,7 @@ WITH_REQUIRED_DATA_ONLY: dict[str, tuple[str, Any, Event]] = {
     "a prescription without a code, a dose or a supply": (
         "care.prescribing.PrescriptionIssued.v1",
         replace(ISSUED, order=replace(ISSUED.order, medicine=ONLY_NAMED, daily_dose_mg=None, sig="", days_supply=None)),
-        replace(PRESCRIPTION_NOTED, medicine=events.Medicine(name="St. John's wort", rxcui="")),
+        replace(PRESCRIPTION_NOTED, medicine=Medicine(name="St. John's wort", rxcui="")),
     ),
 }
 

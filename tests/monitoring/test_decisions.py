@@ -10,8 +10,9 @@ from care.monitoring.v1 import monitoring_pb2 as pb
 from careloop.kernel.ids import FactId
 from services.monitoring import domain
 from services.monitoring.domain import events
+from services.monitoring.domain.codes import DoseStatus, ReporterKind, TriageLevel
 from services.monitoring.domain.events import Event, RiskRaised, ScaleScored, SideEffectReported
-from services.monitoring.domain.watch import DECIDER
+from services.monitoring.domain.state import DECIDER
 from tests.support.controls import monitoring as m
 from tests.support.controls.moments import NOON, YESTERDAY, event, fact
 from tests.support.deciding import decisions_of
@@ -190,7 +191,7 @@ def test_a_report_keeps_every_answer_it_was_given() -> None:
         fibser_intensity=3,
         fibser_burden=2,
         suspected_medicine=m.SERTRALINE,
-        reporter=events.ReporterKind.CLINICIAN,
+        reporter=ReporterKind.CLINICIAN,
         symptom="dry mouth",
         own_words="thirsty all day",
     )
@@ -204,10 +205,10 @@ def test_a_report_keeps_every_answer_it_was_given() -> None:
             fibser_intensity=3,
             fibser_burden=2,
             suspected_medicine=m.SERTRALINE,
-            reporter=events.ReporterKind.CLINICIAN,
+            reporter=ReporterKind.CLINICIAN,
             reported_by=command.actor,
             triage=events.Triage(
-                level=events.TriageLevel.NEXT_VISIT, rule="triage.ctcae-1", rule_version=1, red_flags=(), due_at=None
+                level=TriageLevel.NEXT_VISIT, rule="triage.ctcae-1", rule_version=1, red_flags=(), due_at=None
             ),
             occurred_at=YESTERDAY,
         )
@@ -238,7 +239,7 @@ def test_a_dose_keeps_its_prescription_and_why_it_was_skipped() -> None:
     command = replace(
         m.RECORD_DOSE,
         prescription=fact("prescription"),
-        status=events.DoseStatus.SKIPPED,
+        status=DoseStatus.SKIPPED,
         reason="felt sick",
         occurred_at=YESTERDAY,
     )
@@ -246,7 +247,7 @@ def test_a_dose_keeps_its_prescription_and_why_it_was_skipped() -> None:
 
 
 def test_a_skipped_dose_without_a_reason_says_which_field_is_missing() -> None:
-    skipped = replace(m.RECORD_DOSE, status=events.DoseStatus.SKIPPED, reason="")
+    skipped = replace(m.RECORD_DOSE, status=DoseStatus.SKIPPED, reason="")
     assert given(DECIDER).when(DECISIONS["RecordDose"], skipped).then_refused("reason-required").field == "reason"
 
 

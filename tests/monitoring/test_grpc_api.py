@@ -10,16 +10,18 @@ from care.common.v1 import common_pb2
 from care.monitoring.v1 import monitoring_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
 from careloop.contracts.policy import MONITORING
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput, NotKnown, RequestIdReused, RuleViolated
 from careloop.kernel.ids import FactId, derived_id
 from services.monitoring.application import Monitoring
 from services.monitoring.domain import events
+from services.monitoring.domain.codes import DoseStatus, ReporterKind, SideEffectOutcome, TriageLevel
 from services.monitoring.domain.events import TOPICS, Event
-from services.monitoring.domain.watch import DECIDER, Watch
+from services.monitoring.domain.medicines import Medicine
+from services.monitoring.domain.state import DECIDER, Watch
 from services.monitoring.grpc_api import MonitoringApi
 from tests.support.controls import monitoring as m
 from tests.support.controls.moments import CLIENT, NOON, PATIENT, YESTERDAY, fact
@@ -119,11 +121,11 @@ async def test_a_report_with_everything_arrives_as_it_was_given(ward: Ward) -> N
         fibser_frequency=4,
         fibser_intensity=5,
         fibser_burden=2,
-        suspected_medicine=events.Medicine(name="bupropion", rxcui="42347"),
-        reporter=events.ReporterKind.CLINICIAN,
+        suspected_medicine=Medicine(name="bupropion", rxcui="42347"),
+        reporter=ReporterKind.CLINICIAN,
         reported_by="dr-osei",
         triage=events.Triage(
-            level=events.TriageLevel.SAME_DAY,
+            level=TriageLevel.SAME_DAY,
             rule="triage.ctcae-3",
             rule_version=1,
             red_flags=(),
@@ -147,7 +149,7 @@ async def test_what_a_report_does_not_say_is_unknown(ward: Ward) -> None:
         fibser_intensity=None,
         fibser_burden=None,
         suspected_medicine=None,
-        reporter=events.ReporterKind.CLIENT,
+        reporter=ReporterKind.CLIENT,
         reported_by=CLIENT,
         triage=stored.triage,
         occurred_at=NOON,
@@ -168,7 +170,7 @@ async def test_a_suspected_medicine_may_have_only_a_name(ward: Ward) -> None:
     await ward.call(report(suspected_medicine=common_pb2.Medicine(name="bupropion")))
     (stored,) = await ward.desk.stored()
     assert isinstance(stored, events.SideEffectReported)
-    assert stored.suspected_medicine == events.Medicine(name="bupropion", rxcui="")
+    assert stored.suspected_medicine == Medicine(name="bupropion", rxcui="")
 
 
 @pytest.mark.parametrize("role", sorted(MONITORING["/care.monitoring.v1.MonitoringService/ReportSideEffect"]))
@@ -177,7 +179,7 @@ async def test_a_report_is_the_clients_own_only_when_the_client_makes_it(ward: W
     await ward.call(report())
     (stored,) = await ward.desk.stored()
     assert isinstance(stored, events.SideEffectReported)
-    expected = events.ReporterKind.CLIENT if role == "client" else events.ReporterKind.CLINICIAN
+    expected = ReporterKind.CLIENT if role == "client" else ReporterKind.CLINICIAN
     assert (stored.reporter, stored.reported_by) == (expected, "somebody")
 
 
@@ -195,8 +197,8 @@ async def test_a_report_is_answered_with_its_triage(ward: Ward) -> None:
     assert (waits.level, waits.HasField("due_at")) == ("next-visit", False)
 
 
-@pytest.mark.parametrize("outcome", events.SideEffectOutcome)
-async def test_a_resolution_arrives_as_it_was_given(ward: Ward, outcome: events.SideEffectOutcome) -> None:
+@pytest.mark.parametrize("outcome", SideEffectOutcome)
+async def test_a_resolution_arrives_as_it_was_given(ward: Ward, outcome: SideEffectOutcome) -> None:
     nausea = await ward.reported()
     speak_as("dr-osei", Role.PSYCHIATRIST)
     answered = await ward.call(
@@ -273,10 +275,10 @@ async def test_a_scale_without_a_total_is_answered_without_one(ward: Ward) -> No
 
 @pytest.mark.parametrize(
     ("status", "stored_status"),
-    [(pb.DOSE_STATUS_TAKEN, events.DoseStatus.TAKEN), (pb.DOSE_STATUS_SKIPPED, events.DoseStatus.SKIPPED)],
+    [(pb.DOSE_STATUS_TAKEN, DoseStatus.TAKEN), (pb.DOSE_STATUS_SKIPPED, DoseStatus.SKIPPED)],
 )
 async def test_a_dose_with_everything_arrives_as_it_was_given(
-    ward: Ward, status: pb.DoseStatus.ValueType, stored_status: events.DoseStatus
+    ward: Ward, status: pb.DoseStatus.ValueType, stored_status: DoseStatus
 ) -> None:
     answered = await ward.call(
         dose(
@@ -290,7 +292,7 @@ async def test_a_dose_with_everything_arrives_as_it_was_given(
     (stored,) = await ward.desk.stored()
     assert stored == events.DoseRecorded(
         fact_id=fact_of("r"),
-        medicine=events.Medicine(name="sertraline", rxcui="36437"),
+        medicine=Medicine(name="sertraline", rxcui="36437"),
         prescription=fact("prescription"),
         status=stored_status,
         reason="felt sick",
@@ -306,9 +308,9 @@ async def test_what_a_dose_does_not_say_is_unknown(ward: Ward) -> None:
     (stored,) = await ward.desk.stored()
     assert stored == events.DoseRecorded(
         fact_id=fact_of("r"),
-        medicine=events.Medicine(name="sertraline", rxcui=""),
+        medicine=Medicine(name="sertraline", rxcui=""),
         prescription=None,
-        status=events.DoseStatus.TAKEN,
+        status=DoseStatus.TAKEN,
         reason="",
         recorded_by=CLIENT,
         occurred_at=NOON,

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.published import Publishing
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import monitoring as contract
 from careloop.contracts import terms
 from services.monitoring.domain.events import TOPICS

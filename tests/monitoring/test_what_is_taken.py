@@ -6,10 +6,12 @@ from datetime import date, timedelta
 import pytest
 
 from careloop.kernel.ids import FactId
-from services.monitoring.domain import events
-from services.monitoring.domain.events import Event, TriageLevel
-from services.monitoring.domain.reports import ReportSideEffect, report_side_effect
-from services.monitoring.domain.watch import DECIDER
+from services.monitoring.domain import events, noted
+from services.monitoring.domain.codes import TriageLevel
+from services.monitoring.domain.events import Event
+from services.monitoring.domain.medicines import Medicine, TakenMedicine
+from services.monitoring.domain.side_effects import ReportSideEffect, report_side_effect
+from services.monitoring.domain.state import DECIDER
 from tests.support.controls import monitoring as m
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
 from tests.support.specification import given
@@ -27,20 +29,20 @@ def level(*facts: Event, report: ReportSideEffect = REPORT_TODAY) -> TriageLevel
     return triaged(*facts, report=report).level
 
 
-def strike_of(wrong: FactId) -> events.StrikeNoted:
-    return events.StrikeNoted(fact_id=wrong, evidence=event(f"strike {wrong}"), occurred_at=NOON)
+def strike_of(wrong: FactId) -> noted.StrikeNoted:
+    return noted.StrikeNoted(fact_id=wrong, evidence=event(f"strike {wrong}"), occurred_at=NOON)
 
 
-def listed(name: str, *medicines: events.TakenMedicine, occurred_at: object = YESTERDAY) -> events.MedicationsNoted:
+def listed(name: str, *medicines: TakenMedicine, occurred_at: object = YESTERDAY) -> noted.MedicationsNoted:
     return replace(m.LISTED, fact_id=fact(name), evidence=event(name), medicines=medicines, occurred_at=occurred_at)  # type: ignore[arg-type]
 
 
-def discontinued(name: str, stopped_on: date) -> events.DiscontinuationNoted:
+def discontinued(name: str, stopped_on: date) -> noted.DiscontinuationNoted:
     return replace(m.DISCONTINUED, fact_id=fact(name), evidence=event(name), stopped_on=stopped_on)
 
 
-SERTRALINE_LIST = listed("sertraline only", events.TakenMedicine(medicine=m.SERTRALINE))
-LAMOTRIGINE_LIST = listed("with lamotrigine", events.TakenMedicine(medicine=m.LAMOTRIGINE))
+SERTRALINE_LIST = listed("sertraline only", TakenMedicine(medicine=m.SERTRALINE))
+LAMOTRIGINE_LIST = listed("with lamotrigine", TakenMedicine(medicine=m.LAMOTRIGINE))
 LONG_AGO = TODAY - timedelta(days=71)
 
 
@@ -111,13 +113,13 @@ def test_the_list_of_the_latest_day_counts_in_whatever_order_lists_arrive() -> N
 
 
 def test_the_day_on_which_it_was_felt_counts_not_the_day_on_which_it_was_told() -> None:
-    stopped = listed("stopped", events.TakenMedicine(medicine=m.LAMOTRIGINE, stopped_on=TODAY - timedelta(days=71)))
+    stopped = listed("stopped", TakenMedicine(medicine=m.LAMOTRIGINE, stopped_on=TODAY - timedelta(days=71)))
     assert level(stopped, report=REPORT_TODAY) is TriageLevel.NEXT_VISIT
     assert level(stopped, report=replace(REPORT_TODAY, occurred_at=YESTERDAY)) is TriageLevel.EMERGENCY_NOW
 
 
 def test_what_is_stopped_on_a_later_day_is_still_taken() -> None:
-    planned = listed("planned", events.TakenMedicine(medicine=m.LAMOTRIGINE, stopped_on=TODAY + timedelta(days=14)))
+    planned = listed("planned", TakenMedicine(medicine=m.LAMOTRIGINE, stopped_on=TODAY + timedelta(days=14)))
     assert level(planned) is TriageLevel.EMERGENCY_NOW
 
 
@@ -127,9 +129,9 @@ def test_every_medicine_of_the_list_and_every_prescription_counts_once() -> None
         m.PRESCRIBED,
         fact_id=fact("lithium"),
         evidence=event("lithium"),
-        medicine=events.Medicine(name="lithium", rxcui="6448"),
+        medicine=Medicine(name="lithium", rxcui="6448"),
     )
-    both = listed("both", *(events.TakenMedicine(medicine=one) for one in (m.SERTRALINE, m.LAMOTRIGINE)))
+    both = listed("both", *(TakenMedicine(medicine=one) for one in (m.SERTRALINE, m.LAMOTRIGINE)))
     watch = DECIDER.fold([both, m.PRESCRIBED, twice, lithium])
     assert watch.taken_on(TODAY) == (m.SERTRALINE, m.LAMOTRIGINE, lithium.medicine)
 

@@ -9,9 +9,11 @@ import pytest
 from careloop.kernel.ids import PersonId
 from services.notifications import domain
 from services.notifications.domain import events
-from services.notifications.domain.deciding import TellAgain, note, note_resolution, note_strike
-from services.notifications.domain.events import CauseKind, Event, FailureReason, NoticeDecided, Role
-from services.notifications.domain.notices import DECIDER, Notice, NoticeStatus
+from services.notifications.domain.codes import CauseKind, Channel, FailureReason, Role
+from services.notifications.domain.events import Event, NoticeDecided
+from services.notifications.domain.notices import Notice, NoticeStatus
+from services.notifications.domain.noting import DecideAgain, note, note_resolution, note_strike
+from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, event, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, NOTICE, RULES, SOON, TEAM, TOM
@@ -22,7 +24,7 @@ DECISIONS = decisions_of(domain)
 TICK = timedelta(microseconds=1)
 OPEN: tuple[Event, ...] = (*TEAM, control.DECIDED)
 ANSWERED: tuple[Event, ...] = (*OPEN, control.RESOLUTION, control.RESOLVED)
-TELL_AGAIN = TellAgain(strike=control.RESOLUTION_STRUCK, rules=RULES, now=SOON)
+TELL_AGAIN = DecideAgain(strike=control.RESOLUTION_STRUCK, rules=RULES, now=SOON)
 ESCALATE = control.clock_of(0)
 
 WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
@@ -365,7 +367,7 @@ def test_a_failure_says_which_attempt_failed_why_and_when_it_is_tried_again(
     )
 
 
-@pytest.mark.parametrize("other", [{"person": MAYA}, {"channel": events.Channel.INBOX}, {"step": 1}, {"number": 2}])
+@pytest.mark.parametrize("other", [{"person": MAYA}, {"channel": Channel.INBOX}, {"step": 1}, {"number": 2}])
 def test_attempts_that_differ_in_anything_are_different(other: dict[str, Any]) -> None:
     history = (*OPEN, control.ATTEMPTED)
     attempt = replace(control.FIRST_ATTEMPT, **other)
@@ -387,7 +389,7 @@ def test_each_person_and_step_of_a_notice_has_a_message_id_of_its_own() -> None:
         assert isinstance(attempted, events.DeliveryAttempted)
         return attempted.message_id
 
-    assert begun() == begun(number=2) == begun(channel=events.Channel.INBOX)
+    assert begun() == begun(number=2) == begun(channel=Channel.INBOX)
     assert len({begun(), begun(person=MAYA), begun(step=1)}) == 3
 
 

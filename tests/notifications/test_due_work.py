@@ -6,22 +6,14 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from careloop.chassis.event_store import ClaimedDue
-from services.notifications.domain.events import (
-    Channel,
-    DeliveryAttempted,
-    FailureReason,
-    NoticeEscalated,
-    NoticeFailed,
-    NoticeSent,
-    Priority,
-    Role,
-)
+from careloop.chassis.log.protocol import ClaimedDue
+from services.notifications.domain.codes import Channel, FailureReason, Priority, Role
+from services.notifications.domain.events import DeliveryAttempted, NoticeEscalated, NoticeFailed, NoticeSent
 from services.notifications.due import KINDS
 from services.notifications.sender import Message, SendFailed
 from tests.support.controls.moments import NOON, PATIENT, fact
 from tests.support.controls.notifications import DR_OSEI, MAYA, RULES
-from tests.support.notices import TEAM, Office, office_in_memory, side_effect
+from tests.support.services.notices import TEAM, Office, office_in_memory, side_effect
 
 RETRIES = [SendFailed(FailureReason.UNREACHABLE)] * 2
 

@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.handling import Received
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.events.envelope import Envelope
 from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
 from careloop.kernel.ids import PersonId
 from services.notifications.consumers import HEARD, SOURCES
 from services.notifications.domain import events
-from services.notifications.domain.events import CauseKind, Channel, Event, NoticeDecided, Priority, Role
+from services.notifications.domain.codes import CauseKind, Channel, Priority, Role
+from services.notifications.domain.events import Event, NoticeDecided
+from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
 from tests.support.controls import coordination as published
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT, event, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, RULES, TOM
-from tests.support.notices import Office, office_in_memory
+from tests.support.services.notices import Office, office_in_memory
 from tests.support.speaking import CORRELATION
 from tests.support.whole import unsaid
 
@@ -112,7 +114,7 @@ async def test_an_assignment_is_noted_with_every_field_and_in_every_role(role: t
         assigned_by=MAYA,
         occurred_at=OCCURRED,
     )
-    noted = events.TeamNoted(
+    noted = TeamNoted(
         evidence=EVIDENCE,
         fact_id=fact("assigned"),
         person=TOM,
@@ -137,7 +139,7 @@ async def test_a_release_is_noted_with_every_field_and_in_every_role(role: terms
         released_by=MAYA,
         occurred_at=OCCURRED,
     )
-    noted = events.ReleaseNoted(
+    noted = ReleaseNoted(
         evidence=EVIDENCE,
         fact_id=fact("released"),
         person=TOM,
@@ -152,7 +154,7 @@ async def test_a_release_is_noted_with_every_field_and_in_every_role(role: terms
 @pytest.mark.parametrize("source", SOURCES)
 async def test_a_strike_of_every_source_is_noted_with_every_field(source: str) -> None:
     told = terms.EnteredInError(fact_id=fact("wrong"), reason="typo", marked_by=MAYA, occurred_at=OCCURRED)
-    noted = events.StrikeNoted(evidence=EVIDENCE, fact_id=fact("wrong"), occurred_at=OCCURRED)
+    noted = StrikeNoted(evidence=EVIDENCE, fact_id=fact("wrong"), occurred_at=OCCURRED)
     assert await heard(f"care.{source}.EnteredInError.v1", told) == [noted]
 
 
@@ -165,7 +167,7 @@ async def test_a_resolution_is_noted_with_every_field() -> None:
         resolved_by=DR_OSEI,
         occurred_at=OCCURRED,
     )
-    noted = events.ResolutionNoted(
+    noted = ResolutionNoted(
         evidence=EVIDENCE, fact_id=fact("resolution"), side_effect=fact("rash"), occurred_at=OCCURRED
     )
     assert await heard("care.monitoring.SideEffectResolved.v1", told) == [noted]

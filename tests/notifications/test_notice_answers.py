@@ -9,15 +9,16 @@ from uuid import uuid4
 import pytest
 from care.notifications.v1 import notifications_pb2 as pb
 
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
 from careloop.contracts.policy import NOTIFICATIONS
 from careloop.kernel.errors import InvalidInput, NotKnown, RequestIdReused
 from careloop.kernel.ids import PatientId, PersonId
 from services.notifications.application import Notifications
 from services.notifications.domain import events
-from services.notifications.domain.events import TOPICS, Event, Priority
-from services.notifications.domain.notices import DECIDER, NoticeBoard
+from services.notifications.domain.codes import Priority
+from services.notifications.domain.events import TOPICS, Event
+from services.notifications.domain.state import DECIDER, NoticeBoard
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.views import NEVER, Entry, Place
 from tests.support.controls import notifications as control

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.notifications.domain import events
+from services.notifications.domain import noted
 from services.notifications.domain.causes import Rule, Seat
-from services.notifications.domain.events import Event, Priority, Role
+from services.notifications.domain.codes import Priority, Role
+from services.notifications.domain.events import Event
 from services.notifications.domain.ladder import steps
-from services.notifications.domain.notices import DECIDER
+from services.notifications.domain.state import DECIDER
 from services.notifications.domain.team import Member
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
@@ -19,15 +20,13 @@ TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 
 
-def joined(
-    since: datetime, name: str = "joined", *, person: str = TOM, role: Role = Role.THERAPIST
-) -> events.TeamNoted:
+def joined(since: datetime, name: str = "joined", *, person: str = TOM, role: Role = Role.THERAPIST) -> noted.TeamNoted:
     return replace(
         control.THERAPIST, evidence=event(name), fact_id=fact(name), person=person, role=role, effective_from=since
     )
 
 
-def left(at: datetime, name: str = "left", *, person: str = TOM, role: Role = Role.THERAPIST) -> events.ReleaseNoted:
+def left(at: datetime, name: str = "left", *, person: str = TOM, role: Role = Role.THERAPIST) -> noted.ReleaseNoted:
     return replace(
         control.PRESCRIBER_RELEASED,
         evidence=event(name),
@@ -38,8 +37,8 @@ def left(at: datetime, name: str = "left", *, person: str = TOM, role: Role = Ro
     )
 
 
-def strike(wrong: events.TeamNoted | events.ReleaseNoted) -> events.StrikeNoted:
-    return events.StrikeNoted(evidence=event(f"strike {wrong.fact_id}"), fact_id=wrong.fact_id, occurred_at=NOON)
+def strike(wrong: noted.TeamNoted | noted.ReleaseNoted) -> noted.StrikeNoted:
+    return noted.StrikeNoted(evidence=event(f"strike {wrong.fact_id}"), fact_id=wrong.fact_id, occurred_at=NOON)
 
 
 def members(*history: Event, at: datetime = NOON) -> list[tuple[str, Role, datetime]]:

@@ -8,12 +8,13 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from careloop.chassis.codec import Codec
-from careloop.chassis.published import Publishing
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import notifications as contract
 from careloop.contracts import terms
 from services.notifications.domain import events
-from services.notifications.domain.events import TOPICS, Channel, Event, Priority
+from services.notifications.domain.codes import Channel, Priority, Role
+from services.notifications.domain.events import TOPICS, Event
 from services.notifications.due import KINDS, SEND, ToEscalate, ToSend, due_rows, read_detail
 from services.notifications.published import PUBLISHED
 from services.notifications.views import inbox_statements
@@ -27,10 +28,10 @@ SUPPRESSED = replace(control.DECIDED, suppressed="old-news", acknowledge_by=None
 FIRST_TWO = replace(
     control.DECIDED,
     addressees=(
-        events.Addressee(person=DR_OSEI, role=events.Role.PSYCHIATRIST, channels=BOTH, step=0),
-        events.Addressee(person=TOM, role=events.Role.THERAPIST, channels=(Channel.INBOX,), step=0),
-        events.Addressee(person=MAYA, role=events.Role.CARE_MANAGER, channels=BOTH, step=0),
-        events.Addressee(person="on-call", role=events.Role.PSYCHIATRIST, channels=BOTH, step=1),
+        events.Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
+        events.Addressee(person=TOM, role=Role.THERAPIST, channels=(Channel.INBOX,), step=0),
+        events.Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=0),
+        events.Addressee(person="on-call", role=Role.PSYCHIATRIST, channels=BOTH, step=1),
     ),
 )
 ESCALATED = replace(

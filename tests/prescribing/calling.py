@@ -5,20 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from careloop.chassis.calls import Call, Caller, Credential, set_current_call
-from careloop.chassis.codec import Codec
-from careloop.chassis.event_store import Gate, StoredEvent, Unit
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.published import Publishing
-from careloop.chassis.streams import Streams
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.calls.call import Call, Caller, Credential, set_current_call
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import Gate, StoredEvent, Unit
 from careloop.contracts import prescribing as contract
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PersonId
 from services.prescribing.application import Prescribing
-from services.prescribing.domain.chart import DECIDER, PrescriptionChart
 from services.prescribing.domain.events import TOPICS, Event
+from services.prescribing.domain.state import DECIDER, PrescriptionChart
 from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import PUBLISHED

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from careloop.knowledge import chart as known
-from services.prescribing.domain.chart import DECIDER, screening_chart
-from services.prescribing.domain.events import EnteredInError, Event, MedicationsNoted, Medicine, Noted, StatusReason
+from services.prescribing.domain.codes import StatusReason
+from services.prescribing.domain.events import EnteredInError, Event, Medicine
+from services.prescribing.domain.noted import MedicationsNoted, Noted
+from services.prescribing.domain.screening_chart import screening_chart
+from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
 

@@ -11,21 +11,21 @@ from msgspec import UNSET
 
 from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.findings import Alert, Check, NotChecked, Outcome, Reason, Screening, Severity
-from services.prescribing.domain.chart import DECIDER
+from services.prescribing.domain.codes import OverrideReason
+from services.prescribing.domain.decision_capsule import DecisionCapsule
+from services.prescribing.domain.declining import reasons_to_decline
 from services.prescribing.domain.events import (
-    DecisionCapsule,
     DoseChanged,
     Event,
     Medicine,
     Order,
-    Override,
-    OverrideReason,
     PrescriptionDeclined,
     PrescriptionDiscontinued,
     PrescriptionIssued,
 )
-from services.prescribing.domain.orders import reasons_to_decline
+from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.screening import Freshness, safety_check
+from services.prescribing.domain.state import DECIDER
 from tests.support.completeness import never_set
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, TODAY, YESTERDAY, fact

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from careloop.contracts.terms import Role
+from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown, RuleViolated
-from careloop.knowledge.credentials import Credential
-from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.events import EnteredInError, Event, Medicine, PrescriptionDiscontinued
+from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, TODAY, YESTERDAY, fact
 from tests.support.decisions import decisions_of

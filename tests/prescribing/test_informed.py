@@ -9,16 +9,17 @@ from uuid import UUID
 
 import pytest
 
-from careloop.chassis.event_store import Gate, Unit
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.partitioner import partition_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.events.consistency_token import ConsistencyToken
+from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import Gate, Unit
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.findings import Check, NotChecked, Outcome, Reason
-from services.prescribing.domain.chart import DECIDER
-from services.prescribing.domain.events import Event, SourcePosition
+from services.prescribing.domain.decision_capsule import SourcePosition
+from services.prescribing.domain.events import Event
 from services.prescribing.domain.screening import Freshness, gaps_in_evidence, safety_check
+from services.prescribing.domain.state import DECIDER
 from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, TODAY

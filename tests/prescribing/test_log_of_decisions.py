@@ -10,14 +10,14 @@ from msgspec import UNSET
 
 from careloop.knowledge.chart import Condition
 from careloop.knowledge.findings import Check, NotChecked
-from services.prescribing.domain.chart import DECIDER
 from services.prescribing.domain.past import as_decided, check_again, explanations
 from services.prescribing.domain.screening import Freshness
+from services.prescribing.domain.state import DECIDER
 from services.prescribing.replay import PastDecisions, Progress, Recorded
 from tests.prescribing.calling import Clinic
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, TODAY, fact
-from tests.support.courses import issued
+from tests.support.histories.courses import issued
 
 YESTERDAY = TODAY - timedelta(days=1)
 LATER = TODAY + timedelta(days=400)

@@ -12,7 +12,7 @@ from careloop.contracts import assessment, monitoring, terms
 from careloop.kernel.ids import FactId
 from careloop.knowledge import chart as known
 from services.prescribing.consumers import NOTES
-from services.prescribing.domain.events import (
+from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
     HistoryNoted,

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from careloop.chassis.codec import ENCODER
+from careloop.chassis.events.codec import ENCODER
 from careloop.contracts import prescribing as contract
 from careloop.contracts import terms
-from services.prescribing.domain.events import Noted, Override, OverrideReason, StatusReason
+from services.prescribing.domain.codes import OverrideReason, StatusReason
+from services.prescribing.domain.noted import Noted
+from services.prescribing.domain.overrides import Override
 from services.prescribing.published import PUBLISHED
 from tests.support.completeness import never_set
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
-from tests.support.restate import restate
+from tests.support.histories.restate import restate
 
 CAPSULE = replace(
     p.CAPSULE,

@@ -12,26 +12,25 @@ from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis.statuses import refusal_of
-from careloop.chassis.tokens import ConsistencyToken
+from careloop.chassis.calls.statuses import refusal_of
+from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, RequestIdReused, Unavailable
+from services.prescribing.domain.codes import OverrideReason, StatusReason
 from services.prescribing.domain.events import (
     DoseChanged,
     EnteredInError,
     Medicine,
     Order,
-    Override,
-    OverrideReason,
     PrescriptionDeclined,
     PrescriptionDiscontinued,
     PrescriptionIssued,
-    StatusReason,
 )
+from services.prescribing.domain.overrides import Override
 from tests.prescribing.calling import CALLER, CORRELATION, LICENCE, PARTITION, Clinic, FreshUntil, seen
 from tests.support.completeness import never_sent, places
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, TODAY, YESTERDAY, fact
-from tests.support.courses import OTHER_PATIENT
+from tests.support.histories.courses import OTHER_PATIENT
 
 TOMORROW = TODAY + timedelta(days=1)
 SECOND = timedelta(seconds=1)

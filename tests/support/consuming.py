@@ -7,15 +7,15 @@ from uuid import UUID
 
 from msgspec import structs
 
-from careloop.chassis.envelope import Record
-from careloop.chassis.event_store import Unit, Written
-from careloop.chassis.handling import Effects, Handler, Received
-from careloop.chassis.inbox import Inbox, Taken
-from careloop.chassis.inbox_log import Place
-from careloop.chassis.memory import MemoryEventStore
-from careloop.chassis.parked import ParkedRecords
+from careloop.chassis.consuming.handler import Effects, Handler, Received
+from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox_log import Place
+from careloop.chassis.consuming.parked_records import ParkedRecords
+from careloop.chassis.events.envelope import Record
+from careloop.chassis.log.memory import MemoryEventStore
+from careloop.chassis.log.protocol import Unit, Written
 from careloop.kernel.ids import PatientId
-from tests.support.log import CONSUMER, SOURCE, Noting, Raw, SourceLog, raw, record
+from tests.support.histories.log import CONSUMER, SOURCE, Noting, Raw, SourceLog, raw, record
 
 OTHER_SOURCE = "assessment"
 

@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import msgspec
 
-from careloop.chassis.codec import ENCODER
-from careloop.chassis.envelope import Envelope
-from careloop.chassis.handling import Received
-from careloop.chassis.notes import Notes, NotesConsumer
-from careloop.chassis.streams import Streams
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.consuming.noting import Notes, NotesConsumer
+from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.events.envelope import Envelope
 from careloop.kernel.ids import PatientId, PersonId
 from tests.support.controls.moments import NOON, PATIENT, event
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from careloop.chassis.event_store import CommandRecord, Gate, Write
-from careloop.chassis.sessions import Timeouts, kernel_errors
+from careloop.chassis.log.connections import Timeouts, kernel_errors
+from careloop.chassis.log.protocol import CommandRecord, Gate, Write
 from careloop.kernel.errors import Unavailable
-from tests.support.writes import NOON, new_event, write
+from tests.support.histories.writes import NOON, new_event, write
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 TICK = timedelta(microseconds=1)
