@@ -236,7 +236,7 @@ def test_a_batch_is_told_in_parallel_arrays_each_row_with_its_command() -> None:
 
 def test_a_batch_that_was_stored_whole_gives_each_command_its_last_place_and_moment() -> None:
     writes = [write(FIRST, 0), write(FIRST, 0, new_event(), new_event()), write(SECOND, 0, new_event())]
-    told = outcomes(writes, {"statuses": None, "head": 10, "first_at": NOON})  # type: ignore[arg-type]
+    told = outcomes(writes, {"statuses": None, "head": 10, "first_at": NOON})
     assert told == [
         Written(command=record_of(writes[0], last_position=10), repeated=False),
         Written(command=record_of(writes[1], last_position=12, recorded_at=NOON + TICK), repeated=False),
@@ -251,7 +251,7 @@ def test_a_batch_that_was_not_gives_each_its_own_answer() -> None:
         "last_positions": [5, 2, None, None],
         "recorded_ats": [NOON, NOON - TICK, None, None],
     }
-    stored, repeated, *refused = outcomes(writes, answer)  # type: ignore[arg-type]
+    stored, repeated, *refused = outcomes(writes, answer)
     assert stored == Written(command=record_of(writes[0], last_position=5), repeated=False)
     assert repeated == Written(command=record_of(writes[1], last_position=2, recorded_at=NOON - TICK), repeated=True)
     assert [type(one) for one in refused] == [Conflict, RequestIdReused]

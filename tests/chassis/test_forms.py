@@ -45,12 +45,14 @@ def made(name: str, *fields: tuple[str, Any] | tuple[str, Any, Any]) -> type:
     return dataclass(frozen=True, kw_only=True)(type(name, (), {"__annotations__": names, **defaults}))
 
 
-PART = made("Part", ("grade", Grade))
+PART: Any = made("Part", ("grade", Grade))
+MORE_GRADES: Any = made("Part", ("grade", MoreGrades))
+ANY_GRADE: Any = made("Part", ("grade", str))
 PLAIN = made("Plain", ("text", str), ("count", int, 0), ("parts", tuple[PART, ...], ()))
 
 
 def test_the_names_of_classes_do_not_matter_at_any_depth() -> None:
-    other = made("Other", ("grade", SameGrade))
+    other: Any = made("Other", ("grade", SameGrade))
     assert form_of(PLAIN) == form_of(
         made("Another", ("text", str), ("count", int, 0), ("parts", tuple[other, ...], ()))
     )
@@ -68,8 +70,8 @@ def test_the_names_of_classes_do_not_matter_at_any_depth() -> None:
         made("Plain", ("count", int, 0), ("text", str), ("parts", tuple[PART, ...], ())),
         made("Plain", ("text", str), ("count", int, 0)),
         made("Plain", ("text", str), ("count", int, 0), ("parts", list[PART], ())),
-        made("Plain", ("text", str), ("count", int, 0), ("parts", tuple[made("P", ("grade", MoreGrades)), ...], ())),
-        made("Plain", ("text", str), ("count", int, 0), ("parts", tuple[made("P", ("grade", str)), ...], ())),
+        made("Plain", ("text", str), ("count", int, 0), ("parts", tuple[MORE_GRADES, ...], ())),
+        made("Plain", ("text", str), ("count", int, 0), ("parts", tuple[ANY_GRADE, ...], ())),
         made("Plain", ("text", str), ("count", int, 0), ("parts", tuple[PART, ...], ()), ("more", str, "")),
     ],
 )

@@ -97,7 +97,7 @@ async def test_a_server_that_answers_again_is_asked_until_it_does() -> None:
     assert list(await how_it_ended(server, Unit(gate=gate(0, 4, 9)), None)) == []  # type: ignore[arg-type]
 
 
-class State(asyncpg.PostgresError):
+class State(asyncpg.PostgresError):  # type: ignore[misc]  # asyncpg has no types
     """What a server's own functions raise."""
 
     def __init__(self, sqlstate: str, constraint: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """Hearing that the log has grown, without a server: who is woken, and by what."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from careloop.chassis.log.listener import LogListener
@@ -36,8 +36,8 @@ class Listening:
         self.closed = True
 
 
-async def ends_in(waiting: Any, steps: int = 10) -> bool:
-    task = asyncio.ensure_future(waiting)
+async def ends_in(waiting: Coroutine[Any, Any, None], steps: int = 10) -> bool:
+    task = asyncio.create_task(waiting)
     for _ in range(steps):
         await asyncio.sleep(0)
     done = task.done()

@@ -1,6 +1,7 @@
 """What no request may hold: each limit at both sides, and the path of the field that is refused."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from care.operations.v1 import operations_pb2 as wire
@@ -33,8 +34,8 @@ def test_a_request_id_has_1_to_128_characters() -> None:
         assert required_request_id(message) == request_id
     for request_id, slug in (("", "required"), ("   ", "required"), ("r" * 129, "too-long")):
         message = wire.RetryParkedRequest(request_id=request_id)
-        assert refusal(lambda one=message: check_message(one)) == (f"request-id-{slug}", "request_id")
-        assert refusal(lambda one=message: required_request_id(one)) == (f"request-id-{slug}", "request_id")
+        assert refusal(partial(check_message, message)) == (f"request-id-{slug}", "request_id")
+        assert refusal(partial(required_request_id, message)) == (f"request-id-{slug}", "request_id")
 
 
 def test_only_a_message_that_has_a_request_id_needs_one() -> None:

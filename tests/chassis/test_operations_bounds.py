@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -120,6 +121,18 @@ async def test_every_figure_of_a_status_is_in_its_field() -> None:
     assert not any(unheard.HasField(name) for name in ("fresh_as_of", "lag_seconds"))
 
 
+def test_a_status_that_says_nothing_of_consumers_and_clocks_has_none() -> None:
+    bare = ServiceStatus(
+        service="coordination",
+        head_position=120,
+        head_recorded_at=ago(3),
+        relayed_position=118,
+        unrelayed_since=ago(4),
+        broker_connected=True,
+    )
+    assert bare == replace(STATUS, consumers=(), parked=0, due_now=0, due_later=0)
+
+
 async def test_what_is_not_known_of_a_status_is_not_set() -> None:
     ports = Ports()
     ports.now = replace(STATUS, head_recorded_at=None, unrelayed_since=None, broker_connected=False, consumers=())
@@ -208,7 +221,7 @@ async def test_a_name_and_a_reason_are_as_long_as_their_limits_and_no_longer(fie
     assert len(ports.asked) == 1
     for value, slug in (("x" * (longest + 1), "text-too-long"), ("", "field-required"), (" ", "field-required")):
         request = wire.DropParkedRequest(**{**whole, field: value})
-        assert await refused(lambda asked=request: api(ports).DropParked(asked, None)) == (slug, field)
+        assert await refused(partial(api(ports).DropParked, request, None)) == (slug, field)
     assert len(ports.asked) == 1
 
 

@@ -303,7 +303,7 @@ async def test_no_page_with_a_gap_is_sent(missing: int, sent: int) -> None:
 
 
 async def test_a_page_is_what_follows_a_position_without_a_gap() -> None:
-    rows = await (await log_of(5)).after(0, 5)
+    rows = list(await (await log_of(5)).after(0, 5))
     require_contiguous([], 7)
     require_contiguous(rows, 0)
     require_contiguous(rows[2:], 2)

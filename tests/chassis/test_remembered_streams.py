@@ -273,7 +273,7 @@ async def test_a_decision_is_taken_on_the_fold_and_its_version() -> None:
     streams = counters(MemoryEventStore())
     for decide in (count_one, lambda _total: [Remarked(occurred_at=NOON, text="")], count_one):
         await streams.transact(FIRST, request(), decide)
-    afresh = counters(streams.store)  # type: ignore[arg-type]
+    afresh = counters(streams.store)
     for one in (streams, afresh):
         loaded = await one.load(FIRST)
         assert (loaded.state, loaded.version) == (2, 3)

@@ -177,7 +177,7 @@ async def test_what_is_delivered_was_acknowledged_every_one() -> None:
 @pytest.mark.parametrize("slow", ["start", "partitions", "send", "acknowledge"])
 async def test_every_wait_for_the_broker_has_a_deadline(slow: str) -> None:
     async with sending(Producer(slow), deadline=0.01) as sender, asyncio.timeout(5):
-        steps: list[Any] = {
+        every: dict[str, list[Any]] = {
             "start": [sender.start],
             "partitions": [sender.start],
             "send": [lambda: sender.accept({0: [record(1, 0, ANN)]}), lambda: sender.send_heads([head(0)])],
@@ -185,8 +185,8 @@ async def test_every_wait_for_the_broker_has_a_deadline(slow: str) -> None:
                 lambda: sender.delivered([asyncio.get_running_loop().create_future()]),
                 lambda: sender.send_heads([head(0)]),
             ],
-        }[slow]
-        for step in steps:
+        }
+        for step in every[slow]:
             with pytest.raises(TimeoutError):
                 await step()
 

@@ -105,7 +105,7 @@ async def test_work_that_never_returns_is_cancelled_when_the_process_stops() -> 
             ended.append("cancelled")
 
     stopping = asyncio.Event()
-    working = asyncio.create_task(until_stopped(forever)(stopping))  # type: ignore[arg-type]
+    working = asyncio.ensure_future(until_stopped(forever)(stopping))
     await asyncio.sleep(0)
     assert not working.done()
     stopping.set()
@@ -121,8 +121,8 @@ async def test_work_that_fails_or_returns_does_so_at_once() -> None:
         return
 
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(until_stopped(fails)(asyncio.Event()), 5)  # type: ignore[arg-type]
-    await asyncio.wait_for(until_stopped(returns)(asyncio.Event()), 5)  # type: ignore[arg-type]
+        await asyncio.wait_for(until_stopped(fails)(asyncio.Event()), 5)
+    await asyncio.wait_for(until_stopped(returns)(asyncio.Event()), 5)
 
 
 async def test_a_pause_ends_in_time_or_when_asked_to() -> None:

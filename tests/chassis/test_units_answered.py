@@ -129,7 +129,7 @@ async def committed_together(committing: UnitsTogether, gates: Gates) -> list[An
     return await asyncio.gather(*calls, return_exceptions=True)
 
 
-class Refusal(asyncpg.PostgresError):
+class Refusal(asyncpg.PostgresError):  # type: ignore[misc]  # asyncpg has no types
     sqlstate = "CLG01"
 
 
