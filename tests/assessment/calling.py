@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from careloop.chassis.calls.call import Call, Caller, Credential, set_current_call
+from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import StoredEvent, Unit
 from careloop.contracts import assessment as contract
+from careloop.kernel.credentials import Credential
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PersonId
 from services.assessment.application import AssessmentService

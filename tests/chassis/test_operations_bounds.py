@@ -13,12 +13,13 @@ import pytest
 from care.operations.v1 import operations_pb2 as wire
 
 from careloop.chassis.calls.call import Call, Caller, set_current_call
+from careloop.chassis.consuming.parked_records import Parked, Retried
 from careloop.chassis.events.envelope import Record, to_headers
 from careloop.chassis.log.figures import StoreFigures
 from careloop.chassis.log.protocol import Head
 from careloop.chassis.operations.api import OperationsApi
 from careloop.chassis.operations.metrics import Metrics, MetricsServer
-from careloop.chassis.operations.ports import ConsumerProgress, Parked, Retried, ServiceStatus
+from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 from careloop.chassis.operations.readiness import COMMON_MIGRATIONS, StoreReadiness, newest_migration
 from careloop.chassis.operations.status import ServiceFigures
 from careloop.chassis.relay.heads import HeadsReader, HeadsView, PublishedHead

@@ -6,12 +6,11 @@ from datetime import timedelta
 import pytest
 
 from careloop.chassis.consuming.inbox import Inbox, Taken
-from careloop.chassis.consuming.parked_records import Failed, ParkedRecords, park, queue, take
+from careloop.chassis.consuming.parked_records import Failed, Parked, ParkedRecords, park, queue, take
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.figures import StoreFigures
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Gate, GateClosed, Statement, Unit
-from careloop.chassis.operations.ports import Parked
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
 from tests.support.consuming import OTHER_SOURCE, chain

@@ -13,9 +13,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, import_key
 
 from careloop.chassis.calls.auth import KeysUnusable, TokenVerifier, read_public_keys
-from careloop.chassis.calls.call import Caller, Credential
+from careloop.chassis.calls.call import Caller
 from careloop.chassis.calls.token_signing import ServiceTokens, new_key, public_key_set, read_private_key, sign_token
 from careloop.chassis.events.consistency_token import ConsistencyToken, at_least
+from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import InvalidInput, NotSignedIn
 from careloop.kernel.ids import PatientId
 from tests.support.histories.log import patient

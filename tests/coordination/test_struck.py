@@ -1,6 +1,6 @@
 """What was entered in error counts for nothing, whichever fact it was and whenever that became known."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -40,7 +40,7 @@ def without_entry_of(shown: CareView, *facts: Any) -> CareView:
     """The view but for what its timeline says of these; by whom and when all was recorded is left out."""
     gone = {one.fact_id for one in facts}
     entries = tuple(replace(entry, recorded_at=week(0)) for entry in shown.timeline if entry.fact_id not in gone)
-    effects = {
+    effects: dict[str, Any] = {
         name: tuple(replace(one, recorded_at=week(0)) for one in getattr(shown, name))
         for name in ("open_side_effects", "closed_side_effects")
     }
@@ -48,7 +48,7 @@ def without_entry_of(shown: CareView, *facts: Any) -> CareView:
 
 
 def test_every_kind_of_fact_that_has_an_id_is_struck_here() -> None:
-    kinds = {cls for cls in KNOWN_TYPES.values() if "fact_id" in cls.__dataclass_fields__}
+    kinds = {cls for cls in KNOWN_TYPES.values() if "fact_id" in {field.name for field in fields(cls)}}
     assert {type(event) for _, event in STRIKABLE} == {one for one in kinds if one.__name__ != "EnteredInError"}
 
 

@@ -66,7 +66,7 @@ def report(**changes: Any) -> pb.ReportSideEffectRequest:
 
 
 def resolve(**changes: Any) -> pb.ResolveSideEffectRequest:
-    usual = {
+    usual: dict[str, Any] = {
         "request_id": "r",
         "patient_id": TEXT,
         "side_effect_id": str(fact("nausea")),
@@ -77,12 +77,17 @@ def resolve(**changes: Any) -> pb.ResolveSideEffectRequest:
 
 
 def answer(**changes: Any) -> pb.AnswerScaleRequest:
-    usual = {"request_id": "r", "patient_id": TEXT, "instrument": "phq-9", "items": [2, 1, 3, 0, 1, 2, 1, 0, 0]}
+    usual: dict[str, Any] = {
+        "request_id": "r",
+        "patient_id": TEXT,
+        "instrument": "phq-9",
+        "items": [2, 1, 3, 0, 1, 2, 1, 0, 0],
+    }
     return pb.AnswerScaleRequest(**usual | changes)
 
 
 def dose(**changes: Any) -> pb.RecordDoseRequest:
-    usual = {
+    usual: dict[str, Any] = {
         "request_id": "r",
         "patient_id": TEXT,
         "medicine": common_pb2.Medicine(name="sertraline"),
@@ -92,7 +97,7 @@ def dose(**changes: Any) -> pb.RecordDoseRequest:
 
 
 def strike(**changes: Any) -> pb.MarkEnteredInErrorRequest:
-    usual = {"request_id": "r", "patient_id": TEXT, "fact_id": str(fact("nausea")), "reason": "typo"}
+    usual: dict[str, Any] = {"request_id": "r", "patient_id": TEXT, "fact_id": str(fact("nausea")), "reason": "typo"}
     return pb.MarkEnteredInErrorRequest(**usual | changes)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -172,7 +173,8 @@ def test_grade_and_burden_say_by_when_somebody_looks(
 
 @pytest.mark.parametrize("answer", ["fibser_frequency", "fibser_intensity"])
 def test_how_often_and_how_strong_it_is_sets_no_clock(answer: str) -> None:
-    report = replace(m.REPORT_NAUSEA, ctcae_grade=None, **{answer: 6})
+    given: dict[str, Any] = {answer: 6}
+    report = replace(m.REPORT_NAUSEA, ctcae_grade=None, **given)
     assert triaged(SERTRALINE_LIST, report=report).rule == "triage.ungraded"
 
 

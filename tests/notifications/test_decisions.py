@@ -117,7 +117,7 @@ def test_a_notice_is_what_its_last_event_made_it(status: NoticeStatus) -> None:
     assert notice.status is status
     assert notice.is_open is (status is NoticeStatus.OPEN)
     assert notice.is_resolved is (status is NoticeStatus.RESOLVED)
-    assert notice.told == (() if status is NoticeStatus.SUPPRESSED else (DR_OSEI,))
+    assert notice.notified == (() if status is NoticeStatus.SUPPRESSED else (DR_OSEI,))
     assert notice.acknowledged_by == (DR_OSEI if status is NoticeStatus.ACKNOWLEDGED else "")
 
 

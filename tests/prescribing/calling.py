@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from careloop.chassis.calls.call import Call, Caller, Credential, set_current_call
+from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.consistency_token import ConsistencyToken
@@ -14,6 +14,7 @@ from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Gate, StoredEvent, Unit
 from careloop.contracts import prescribing as contract
+from careloop.kernel.credentials import Credential
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PersonId
 from services.prescribing.application import Prescribing

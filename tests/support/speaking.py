@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.chassis.calls.call import Call, Caller, Credential, set_current_call
+from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Unit
+from careloop.kernel.credentials import Credential
 from careloop.kernel.decider import Decider
 from careloop.kernel.events import Event, Request
 from careloop.kernel.ids import PatientId, PersonId
