@@ -10,7 +10,7 @@ from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import assessment as contract
 from careloop.contracts import terms
 from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.assessment.domain import events
+from services.assessment.domain import codes, events
 from services.assessment.domain.codes import (
     AllergyType,
     Criticality,
@@ -66,5 +66,10 @@ def test_every_code_is_published_as_it_is_stored(stored: type[StrEnum], publishe
 
 
 def test_no_list_of_codes_is_left_out() -> None:
-    own = {one for one in vars(events).values() if isinstance(one, type) and issubclass(one, StrEnum)}
+    own = {
+        one
+        for page in (codes, events)
+        for one in vars(page).values()
+        if isinstance(one, type) and issubclass(one, StrEnum)
+    }
     assert own - {StrEnum} == {stored for stored, _published in CODES}

@@ -24,12 +24,12 @@ DECISIONS = decisions_of(domain)
 TICK = timedelta(microseconds=1)
 OPEN: tuple[Event, ...] = (*TEAM, control.DECIDED)
 ANSWERED: tuple[Event, ...] = (*OPEN, control.RESOLUTION, control.RESOLVED)
-TELL_AGAIN = DecideAgain(strike=control.RESOLUTION_STRUCK, rules=RULES, now=SOON)
+DECIDE_AGAIN = DecideAgain(strike=control.RESOLUTION_STRUCK, rules=RULES, now=SOON)
 ESCALATE = control.clock_of(0)
 
 WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "DecideNotice": (control.DECIDE, TEAM),
-    "TellAgain": (TELL_AGAIN, ANSWERED),
+    "DecideAgain": (DECIDE_AGAIN, ANSWERED),
     "BeginAttempt": (control.BEGIN, OPEN),
     "EndAttempt": (control.END_SENT, (*OPEN, control.ATTEMPTED)),
     "Escalate": (ESCALATE, OPEN),
@@ -56,7 +56,7 @@ ABOUT_A_NOTICE: dict[str, str] = {
 
 def test_the_tables_name_every_command() -> None:
     assert set(DECISIONS) == set(WILLING)
-    assert set(ABOUT_A_NOTICE) == set(WILLING) - {"DecideNotice", "TellAgain"}
+    assert set(ABOUT_A_NOTICE) == set(WILLING) - {"DecideNotice", "DecideAgain"}
 
 
 @pytest.mark.parametrize("name", WILLING)
@@ -64,7 +64,7 @@ def test_a_command_that_was_done_is_not_done_again(name: str) -> None:
     command, history = WILLING[name]
     done = given(DECIDER, *history).when(DECISIONS[name], command).decided
     assert done
-    strike = (control.RESOLUTION_STRUCK,) if name == "TellAgain" else ()
+    strike = (control.RESOLUTION_STRUCK,) if name == "DecideAgain" else ()
     given(DECIDER, *history, *strike, *done).when(DECISIONS[name], command).then_nothing()
 
 
@@ -205,12 +205,12 @@ def test_a_resolution_that_came_before_its_cause_does_not_keep_it_from_being_tol
     )
 
 
-def test_what_is_told_again_says_what_the_last_answered_notice_said() -> None:
+def test_what_is_decided_again_says_what_the_last_answered_notice_said() -> None:
     named = replace(
         control.DECIDED, kind=CauseKind.SIDE_EFFECT_EMERGENCY, named=TOM, detail="rash, worse", cause_type="care.x.Y.v1"
     )
     history = (*TEAM, named, control.RESOLUTION, control.RESOLVED)
-    notice, *entries = given(DECIDER, *history).when(DECISIONS["TellAgain"], replace(TELL_AGAIN, now=NOON)).decided
+    notice, *entries = given(DECIDER, *history).when(DECISIONS["DecideAgain"], replace(DECIDE_AGAIN, now=NOON)).decided
     assert isinstance(notice, NoticeDecided)
     assert (notice.kind, notice.named, notice.detail, notice.cause_type) == (
         CauseKind.SIDE_EFFECT_EMERGENCY,
@@ -231,10 +231,10 @@ def test_what_is_told_again_says_what_the_last_answered_notice_said() -> None:
     assert [entry.person for entry in entries] == [DR_OSEI, MAYA]  # type: ignore[union-attr]
 
 
-def test_of_two_answered_notices_the_later_is_told_again() -> None:
+def test_of_two_answered_notices_the_later_is_decided_again() -> None:
     later = replace(second_notice(), detail="rash, still there")
     history = (*ANSWERED, later, replace(control.RESOLVED, notice=later.fact_id))
-    notice = given(DECIDER, *history).when(DECISIONS["TellAgain"], TELL_AGAIN).decided[0]
+    notice = given(DECIDER, *history).when(DECISIONS["DecideAgain"], DECIDE_AGAIN).decided[0]
     assert isinstance(notice, NoticeDecided)
     assert notice.detail == "rash, still there"
 
@@ -250,8 +250,8 @@ def test_of_two_answered_notices_the_later_is_told_again() -> None:
         (*ANSWERED, control.RESOLUTION_STRUCK),
     ],
 )
-def test_nothing_is_told_again_that_this_resolution_did_not_answer(history: tuple[Event, ...]) -> None:
-    given(DECIDER, *history).when(DECISIONS["TellAgain"], TELL_AGAIN).then_nothing()
+def test_nothing_is_decided_again_that_this_resolution_did_not_answer(history: tuple[Event, ...]) -> None:
+    given(DECIDER, *history).when(DECISIONS["DecideAgain"], DECIDE_AGAIN).then_nothing()
 
 
 WHO: list[tuple[str, bool, tuple[Event, ...]]] = [
