@@ -1,29 +1,37 @@
 """What a process does besides its tasks: it follows the figures, revives what stands still, and ends in time."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from careloop.chassis import runtime
 from careloop.chassis.auth import TokenVerifier
+from careloop.chassis.call_record import CallRecord
 from careloop.chassis.grpc_guard import Guard
 from careloop.chassis.metrics import Metrics
 from careloop.chassis.operations import ConsumerProgress, ServiceStatus
 from careloop.chassis.runtime import Process, Resources, Service
 from careloop.chassis.settings import read_settings
-from careloop.chassis.token_signing import ServiceTokens
+from careloop.chassis.token_signing import ServiceTokens, public_key_set
 from careloop.chassis.watchdog import Stuck
-from careloop.kernel.errors import Unavailable
-from tests.support.signing import NOW, SERVICE, public_keys
+from careloop.kernel.errors import InvalidInput, Unavailable
+from tests.support.signing import ISSUER, NOW, SERVICE, public_keys, token
 from tests.support.waiting import until
 
 BEHIND = ConsumerProgress(
     consumer="view", source="monitoring", partition=0, consumed_position=5, head_position=9, fresh_as_of=None
 )
+NEEDED: dict[str, Any] = {
+    "service": "coordination", "postgres_dsn": "x", "kafka_bootstrap": "x", "grpc_port": 0, "http_port": 0,
+    "token_keys_file": "x", "service_key_file": "x",
+}  # fmt: skip
 STATUS = ServiceStatus(
     service="coordination",
     head_position=7,
@@ -61,12 +69,8 @@ class Running:
         return self.ready_now
 
     async def run(self) -> None:
-        needed = {
-            "service": "coordination", "postgres_dsn": "x", "kafka_bootstrap": "x", "grpc_port": 0, "http_port": 0,
-            "token_keys_file": "x", "service_key_file": "x",
-        }  # fmt: skip
         tokens = ServiceTokens(SERVICE, "coordination", lambda: NOW)
-        settings = read_settings(**{**needed, **self.settings})
+        settings = read_settings(**{**NEEDED, **self.settings})
         resources = Resources(settings=settings, clock=lambda: NOW, metrics=self.metrics, service_tokens=tokens)
         verifier = TokenVerifier(public_keys(), audience="coordination", roles={"operator"}, clock=lambda: NOW)
         guard = Guard(verifier, {}, lambda: NOW, max_deadline_seconds=10)
@@ -186,3 +190,30 @@ async def test_what_does_not_end_when_the_process_stops_is_cancelled_when_the_gr
     async with running(made) as task:
         await until(lambda: made.asked > 0)
     assert (ended, task.done()) == (["finished", "cancelled"], True)
+
+
+class Undated:
+    """The context of a call without a deadline, with an operator's token for coordination."""
+
+    def time_remaining(self) -> None:
+        return None
+
+    def invocation_metadata(self) -> list[tuple[str, str]]:
+        return [("authorization", f"Bearer {token(audience='coordination')}")]
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_call_needs_a_deadline_but_on_a_developers_machine(tmp_path: Path, local: bool) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps(public_key_set([ISSUER])))
+    settings = read_settings(**{**NEEDED, "local": local, "max_deadline_seconds": 7, "token_keys_file": keys})
+    tokens = ServiceTokens(SERVICE, "coordination", lambda: NOW)
+    resources = Resources(settings=settings, clock=lambda: NOW, metrics=Metrics(), service_tokens=tokens)
+    context: Any = Undated()
+    guard = runtime._guard(resources, {"/method": ["operator"]})
+    assert guard.time_for(context) == 7
+    if local:
+        assert guard.admit(context, CallRecord("/method", UUID(int=1))).now == NOW
+    else:
+        with pytest.raises(InvalidInput, match="deadline-required"):
+            guard.admit(context, CallRecord("/method", UUID(int=1)))
