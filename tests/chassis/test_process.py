@@ -115,18 +115,6 @@ def failures(group: ExceptionGroup[Exception]) -> list[type[Exception]]:
     return [type(one) for one in group.exceptions]
 
 
-async def test_figures_are_shown_and_only_a_subscription_that_stands_still_is_revived() -> None:
-    made = Running(settings={"revive_after_seconds": 0.05})
-    async with running(made):
-        await until(lambda: made.figure("careloop_head_position") == 7)
-        asked = made.asked
-        await until(lambda: made.asked > asked + 3)
-        assert made.revived == []
-        made.status_now = replace(STATUS, consumers=(BEHIND,))
-        await until(lambda: len(made.revived) > 1)
-    assert set(made.revived) == {("view", "monitoring")}
-
-
 async def test_a_store_that_is_away_begins_every_wait_anew() -> None:
     """It answers every other time, and what does not move is neither stuck nor revived."""
 
@@ -154,8 +142,8 @@ async def test_a_process_in_which_nothing_moves_ends() -> None:
     assert failures(ended.value) == [Stuck]
 
 
-async def test_it_is_ready_as_long_as_its_store_says_so_and_until_it_stops() -> None:
-    made = Running()
+async def test_it_shows_its_figures_revives_what_stands_still_and_is_ready_as_long_as_its_store_says_so() -> None:
+    made = Running(settings={"revive_after_seconds": 0.05})
     async with running(made):
         for not_ready in (False, Unavailable("store-unavailable", "away"), TimeoutError()):
             await until(lambda: made.page("/readyz") == "200 OK")
@@ -163,8 +151,12 @@ async def test_it_is_ready_as_long_as_its_store_says_so_and_until_it_stops() -> 
             await until(lambda: made.page("/readyz") == "503 Service Unavailable")
             made.ready_now = True
         await until(lambda: made.page("/readyz") == "200 OK")
+        assert (made.figure("careloop_head_position"), made.revived) == (7, [])
+        made.status_now = replace(STATUS, consumers=(BEHIND,))
+        await until(lambda: len(made.revived) > 1)
         made.stopping.set()
         await until(lambda: made.page("/readyz") == "503 Service Unavailable")
+    assert set(made.revived) == {("view", "monitoring")}
 
 
 async def test_what_does_not_end_when_the_process_stops_is_cancelled_when_the_grace_is_over() -> None:
