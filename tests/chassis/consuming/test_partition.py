@@ -185,6 +185,22 @@ async def test_what_another_owner_moved_past_while_it_was_fetched_is_not_held_an
     assert consuming.observed.delays == []
 
 
+async def test_a_doubt_ends_where_another_owner_was_faster(consuming: Consuming) -> None:
+    one, two, three = chain(ANN, BEN, CAT)
+    await consuming.take(one)
+    consuming.source.records = [one, two]
+    gate = Gate(consumer=CONSUMER, source=SOURCE, partition=0, last=1, position=2)
+    await consuming.store.commit(Unit(gate=gate))
+    consuming.inbox.doubt(SOURCE, 0)
+    async with watching(consuming.inbox):
+        await until(lambda: consuming.source.asked == [(1, 0)])
+        assert await consuming.take(three) is Taken.AGAIN
+        assert await consuming.take(three) is Taken.DONE
+        consuming.inbox.doubt(SOURCE, 1)
+        await until(lambda: len(consuming.source.asked) > 1)
+    assert consuming.source.asked == [(1, 0), (0, 0)]
+
+
 async def test_records_of_another_partition_or_source_hold_up_nothing(consuming: Consuming) -> None:
     _one, two = chain(ANN, ANN)
     await consuming.take(two)
@@ -229,7 +245,7 @@ class Limited(Noting):
         return effects
 
 
-@pytest.mark.parametrize("failure", [ValueError, Unavailable, Overloaded])
+@pytest.mark.parametrize("failure", [ValueError, Overloaded])
 async def test_a_unit_that_fails_is_halved_and_one_that_is_stored_is_followed_by_twice_as_much(
     failure: type[Exception],
 ) -> None:

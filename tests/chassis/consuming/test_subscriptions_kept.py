@@ -1,16 +1,20 @@
 """A subscription at both sides of its limits: when it gets a new client, what it reads on, what it commits."""
 
 import asyncio
-from collections.abc import Iterable
+import io
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from careloop.chassis.consuming.inbox import Taken
 from careloop.chassis.consuming.subscription import Subscription, topic_of, undecoded, whole_batch
+from careloop.chassis.logs import set_up_logs
 from tests.support.waiting import until
 
 SOURCE = "assessment"
@@ -107,6 +111,14 @@ def subscribed(inbox: Inbox, client: Client | None = None) -> tuple[Any, Subscri
     made: Any = Subscription(inbox, SOURCE)  # type: ignore[arg-type]
     made.subscriber = Subscriber(client or Client())
     return made, made.subscriber
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    set_up_logs("coordination", stream)
+    yield stream
+    structlog.reset_defaults()
 
 
 async def settled() -> None:
@@ -226,7 +238,7 @@ async def test_what_is_done_is_committed_as_the_next_offset_of_its_partition() -
     assert client.committed == [{0: 13, 1: 22}]
 
 
-async def test_a_commit_that_is_lost_ends_nothing() -> None:
+async def test_a_commit_that_is_lost_ends_nothing_and_is_told(lines: io.StringIO) -> None:
     clients = [Client(failure=failure) for failure in (KafkaError(), IllegalStateError(), OSError())]
     subscriptions = [subscribed(Inbox(), client)[0] for client in clients]
     for subscription, client in zip(subscriptions, clients, strict=True):
@@ -235,6 +247,11 @@ async def test_a_commit_that_is_lost_ends_nothing() -> None:
         client.failure = None
         await subscription.take(batch(0, 11))
     await until(lambda: [client.committed for client in clients] == [[{0: 12}]] * 3)
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert {(one["event"], one["consumer"], one["source"]) for one in told} == {
+        ("offsets not committed", "coordination.view", SOURCE)
+    }
+    assert [one["error_type"] for one in told] == ["KafkaError", "IllegalStateError", "OSError"]
 
 
 @pytest.mark.parametrize(("outcomes", "committed"), [([Taken.HELD, Taken.DONE], [{0: 12}]), ([Taken.HELD], [])])

@@ -9,10 +9,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from careloop.chassis.log.appender import FEW_COMMANDS, MOST_BYTES, MOST_COMMANDS, Appender
+from careloop.chassis.log import appender
+from careloop.chassis.log.appender import FEW_COMMANDS, MOST_BYTES, MOST_COMMANDS, MOST_WAITING, Appender
 from careloop.chassis.log.batch_arrays import APPEND_BATCH, APPEND_ONE, append_call, batch_arrays, outcomes
 from careloop.chassis.log.protocol import CommandRecord, Write, Written
-from careloop.kernel.errors import Conflict, RequestIdReused, Unavailable
+from careloop.kernel.errors import Conflict, Overloaded, RequestIdReused, Unavailable
 from tests.support.histories.writes import CALLER, NOON, due_row, new_event, write
 from tests.support.played_server import FIRST, SECOND, TICK, Server, one_event, record_of, row
 from tests.support.waiting import until
@@ -139,6 +140,22 @@ async def test_a_caller_that_gave_up_before_its_batch_left_leaves_nothing_behind
         appended.log.answered.set()
         await asyncio.gather(*first, other)
     assert [len(batch) for batch in appended.log.batches] == [1, 1]
+
+
+async def test_so_many_commands_may_wait_and_one_more_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appender, "MOST_WAITING", 20)
+    async with appending() as appended:
+        under_way = appended.append(one_event(FIRST))
+        await until(lambda: len(appended.log.batches) == 1)
+        waiting = appended.append(*(one_event(FIRST) for _ in range(20)))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded) as overloaded:
+            await appended.appender.append(one_event())
+        appended.log.answered.set()
+        await asyncio.gather(*under_way, *waiting)
+        assert (await appended.appender.append(one_event())).repeated is False
+    assert overloaded.value.slug == "too-many-commands"
+    assert MOST_WAITING == 10_000
 
 
 async def test_who_was_not_sent_is_refused_and_the_next_has_a_new_connection() -> None:

@@ -344,3 +344,12 @@ async def test_waiting_ends_when_the_log_grows_or_time_is_up(store: EventStore) 
 async def test_memory_takes_no_sql() -> None:
     with pytest.raises(ValueError, match="PostgreSQL"):
         await MemoryEventStore().commit(Unit(statements=(Statement(sql="select 1"),)))
+
+
+async def test_a_clock_that_is_set_back_makes_nothing_older_than_what_is_stored() -> None:
+    times = [NOON, NOON - seconds(60), NOON + seconds(60), NOON]
+    store, stream, tick = MemoryEventStore(clock=lambda: times.pop(0)), uuid4(), seconds(1e-6)
+    batches: list[list[NewEvent]] = [[new_event()], [new_event()], [], []]
+    written = [await store_one(store, write(stream, None, *events)) for events in batches]
+    assert [event.meta.recorded_at for event in await log(store)] == [NOON, NOON + tick]
+    assert [one.command.recorded_at for one in written] == [NOON, NOON + tick, NOON + seconds(60), NOON + tick]

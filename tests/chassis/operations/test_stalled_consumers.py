@@ -30,11 +30,15 @@ def status(relayed: int = 0, head: int = 0, consumed: int = 0, lag: int = 0, *, 
     )
 
 
-def watched(step: Callable[[Watchdog, int], None]) -> None:
-    """Sixty steps, one a second, of a watchdog with thirty seconds of patience."""
+def ends_at(step: Callable[[Watchdog, int], None]) -> int | None:
+    """When a watchdog with thirty seconds of patience ends it, of sixty steps, one a second; None when it does not."""
     watchdog = Watchdog(30)
     for second in range(61):
-        step(watchdog, second)
+        try:
+            step(watchdog, second)
+        except Stuck:
+            return second
+    return None
 
 
 def at(second: int) -> float:
@@ -57,25 +61,25 @@ def test_a_relay_that_does_not_move_is_stuck() -> None:
 
 
 def test_nothing_to_do_is_not_stuck() -> None:
-    watched(lambda watchdog, second: watchdog.observe(status(relayed=9, head=9), at(second)))
+    assert ends_at(lambda watchdog, second: watchdog.observe(status(relayed=9, head=9), at(second))) is None
 
 
 def test_slow_is_not_stuck() -> None:
-    watched(lambda watchdog, second: watchdog.observe(status(consumed=second // 20, lag=50), at(second)))
+    assert ends_at(lambda watchdog, second: watchdog.observe(status(consumed=second // 20, lag=50), at(second))) is None
+    assert ends_at(lambda watchdog, second: watchdog.observe(status(consumed=second // 40, lag=50), at(second))) == 30
 
 
 def test_without_a_broker_nothing_is_stuck() -> None:
-    watched(lambda watchdog, second: watchdog.observe(status(lag=5, broker=False), at(second)))
+    assert ends_at(lambda watchdog, second: watchdog.observe(status(lag=5, broker=False), at(second))) is None
 
 
 def test_an_outage_of_the_store_starts_the_patience_afresh() -> None:
     def step(watchdog: Watchdog, second: int) -> None:
         if second == 29:
             watchdog.store_away()
-        if second < 59:
-            watchdog.observe(status(lag=5), at(second))
+        watchdog.observe(status(lag=5), at(second))
 
-    watched(step)
+    assert ends_at(step) == 59
 
 
 def progress(source: str, consumed: int, head: int) -> ConsumerProgress:

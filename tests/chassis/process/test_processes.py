@@ -1,29 +1,37 @@
 """What a process does besides its tasks: it follows the figures, revives what stands still, and ends in time."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from careloop.chassis.calls.auth import TokenVerifier
+from careloop.chassis.calls.call_record import CallRecord
 from careloop.chassis.calls.guard import Guard
-from careloop.chassis.calls.token_signing import ServiceTokens
+from careloop.chassis.calls.token_signing import ServiceTokens, public_key_set
 from careloop.chassis.operations.metrics import Metrics
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 from careloop.chassis.operations.watchdog import Stuck
 from careloop.chassis.process import runtime
 from careloop.chassis.process.runtime import Process, Resources, Service
 from careloop.chassis.process.settings import read_settings
-from careloop.kernel.errors import Unavailable
-from tests.support.services.signing import NOW, SERVICE, public_keys
+from careloop.kernel.errors import InvalidInput, Unavailable
+from tests.support.services.signing import ISSUER, NOW, SERVICE, public_keys, token
 from tests.support.waiting import until
 
 BEHIND = ConsumerProgress(
     consumer="view", source="monitoring", partition=0, consumed_position=5, head_position=9, fresh_as_of=None
 )
+NEEDED: dict[str, Any] = {
+    "service": "coordination", "postgres_dsn": "x", "kafka_bootstrap": "x", "grpc_port": 0, "http_port": 0,
+    "token_keys_file": "x", "service_key_file": "x",
+}  # fmt: skip
 STATUS = ServiceStatus(
     service="coordination",
     head_position=7,
@@ -61,12 +69,8 @@ class Running:
         return self.ready_now
 
     async def run(self) -> None:
-        needed = {
-            "service": "coordination", "postgres_dsn": "x", "kafka_bootstrap": "x", "grpc_port": 0, "http_port": 0,
-            "token_keys_file": "x", "service_key_file": "x",
-        }  # fmt: skip
         tokens = ServiceTokens(SERVICE, "coordination", lambda: NOW)
-        settings = read_settings(**{**needed, **self.settings})
+        settings = read_settings(**{**NEEDED, **self.settings})
         resources = Resources(settings=settings, clock=lambda: NOW, metrics=self.metrics, service_tokens=tokens)
         verifier = TokenVerifier(public_keys(), audience="coordination", roles={"operator"}, clock=lambda: NOW)
         guard = Guard(verifier, {}, lambda: NOW, max_deadline_seconds=10)
@@ -111,18 +115,6 @@ def failures(group: ExceptionGroup[Exception]) -> list[type[Exception]]:
     return [type(one) for one in group.exceptions]
 
 
-async def test_figures_are_shown_and_only_a_subscription_that_stands_still_is_revived() -> None:
-    made = Running(settings={"revive_after_seconds": 0.05})
-    async with running(made):
-        await until(lambda: made.figure("careloop_head_position") == 7)
-        asked = made.asked
-        await until(lambda: made.asked > asked + 3)
-        assert made.revived == []
-        made.status_now = replace(STATUS, consumers=(BEHIND,))
-        await until(lambda: len(made.revived) > 1)
-    assert set(made.revived) == {("view", "monitoring")}
-
-
 async def test_a_store_that_is_away_begins_every_wait_anew() -> None:
     """It answers every other time, and what does not move is neither stuck nor revived."""
 
@@ -150,8 +142,8 @@ async def test_a_process_in_which_nothing_moves_ends() -> None:
     assert failures(ended.value) == [Stuck]
 
 
-async def test_it_is_ready_as_long_as_its_store_says_so_and_until_it_stops() -> None:
-    made = Running()
+async def test_it_shows_its_figures_revives_what_stands_still_and_is_ready_as_long_as_its_store_says_so() -> None:
+    made = Running(settings={"revive_after_seconds": 0.05})
     async with running(made):
         for not_ready in (False, Unavailable("store-unavailable", "away"), TimeoutError()):
             await until(lambda: made.page("/readyz") == "200 OK")
@@ -159,8 +151,12 @@ async def test_it_is_ready_as_long_as_its_store_says_so_and_until_it_stops() -> 
             await until(lambda: made.page("/readyz") == "503 Service Unavailable")
             made.ready_now = True
         await until(lambda: made.page("/readyz") == "200 OK")
+        assert (made.figure("careloop_head_position"), made.revived) == (7, [])
+        made.status_now = replace(STATUS, consumers=(BEHIND,))
+        await until(lambda: len(made.revived) > 1)
         made.stopping.set()
         await until(lambda: made.page("/readyz") == "503 Service Unavailable")
+    assert set(made.revived) == {("view", "monitoring")}
 
 
 async def test_what_does_not_end_when_the_process_stops_is_cancelled_when_the_grace_is_over() -> None:
@@ -186,3 +182,30 @@ async def test_what_does_not_end_when_the_process_stops_is_cancelled_when_the_gr
     async with running(made) as task:
         await until(lambda: made.asked > 0)
     assert (ended, task.done()) == (["finished", "cancelled"], True)
+
+
+class Undated:
+    """The context of a call without a deadline, with an operator's token for coordination."""
+
+    def time_remaining(self) -> None:
+        return None
+
+    def invocation_metadata(self) -> list[tuple[str, str]]:
+        return [("authorization", f"Bearer {token(audience='coordination')}")]
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_a_call_needs_a_deadline_but_on_a_developers_machine(tmp_path: Path, local: bool) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps(public_key_set([ISSUER])))
+    settings = read_settings(**{**NEEDED, "local": local, "max_deadline_seconds": 7, "token_keys_file": keys})
+    tokens = ServiceTokens(SERVICE, "coordination", lambda: NOW)
+    resources = Resources(settings=settings, clock=lambda: NOW, metrics=Metrics(), service_tokens=tokens)
+    context: Any = Undated()
+    guard = runtime._guard(resources, {"/method": ["operator"]})
+    assert guard.time_for(context) == 7
+    if local:
+        assert guard.admit(context, CallRecord("/method", UUID(int=1))).now == NOW
+    else:
+        with pytest.raises(InvalidInput, match="deadline-required"):
+            guard.admit(context, CallRecord("/method", UUID(int=1)))
