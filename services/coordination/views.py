@@ -13,7 +13,7 @@ import msgspec
 
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.stored_form import StoredForm
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import FOLD_VERSION, evolve
@@ -103,18 +103,18 @@ class Views:
     Raises StoredByNewer for a code that only a newer build knows.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-        self._journal = Journal(sessions)
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._journal = Journal(connections)
 
     async def turns(self) -> int:
         """How often the view was turned to its other slot."""
-        turns: int = await self._sessions.fetchval("select turns from view_slots")
+        turns: int = await self._connections.fetchval("select turns from view_slots")
         return turns
 
     async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, Standing]:
         """The sections of these patients that there are."""
-        rows = await self._sessions.fetch(_OF_SOURCE, source, list(patients))
+        rows = await self._connections.fetch(_OF_SOURCE, source, list(patients))
         return {row["patient_id"]: await self._standing(row) for row in rows}
 
     async def _standing(self, row: asyncpg.Record) -> Standing:
@@ -124,12 +124,12 @@ class Views:
 
     async def positions(self, patient_id: PatientId) -> dict[str, int]:
         """By source, the position of its log that the patient's section includes; without what was never told."""
-        rows = await self._sessions.fetch(_POSITIONS, patient_id)
+        rows = await self._connections.fetch(_POSITIONS, patient_id)
         return {row["source"]: row["source_position"] for row in rows}
 
     async def of_patient(self, patient_id: PatientId) -> StoredSections | None:
         """None when nothing was ever journaled of this patient."""
-        rows = await self._sessions.fetch(_OF_PATIENT, patient_id)
+        rows = await self._connections.fetch(_OF_PATIENT, patient_id)
         if not rows:
             return None
         newest = max(rows, key=lambda row: row["journal_position"])
@@ -155,7 +155,7 @@ class Views:
     async def caseload(self, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
         """The next `limit` patients, the most urgent first, then the soonest due."""
         place = after or CaseloadPlace(rank=-1, due_at=END_OF_TIME, patient_id=PatientId(UUID(int=0)))
-        rows = await self._sessions.fetch(_CASELOAD, place.rank, place.due_at, place.patient_id, limit)
+        rows = await self._connections.fetch(_CASELOAD, place.rank, place.due_at, place.patient_id, limit)
         return [
             CaseloadEntry(patient_id=row["patient_id"], urgency=_urgency(row), headline=_headline(row)) for row in rows
         ]

@@ -86,7 +86,7 @@ async def served(postgres: PostgresDatabase) -> AsyncIterator[Served]:
         api = CoordinationApi(
             CareTeams(streams),
             care.care_views,
-            JournalFrames(care.store.sessions),
+            JournalFrames(care.store.connections),
             Rebuilds(environment_of(postgres)),
             partitions=PARTITIONS,
             clock=lambda: NOON,

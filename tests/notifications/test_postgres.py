@@ -33,7 +33,7 @@ async def office(postgres: PostgresDatabase) -> AsyncIterator[Office]:
 
 def service(office: Office) -> Notifications:
     assert isinstance(office.store, PostgresEventStore)
-    return Notifications(office.streams, InboxIndex(office.store.sessions))
+    return Notifications(office.streams, InboxIndex(office.store.connections))
 
 
 async def inbox(office: Office, person: str = DR_OSEI, *, open_only: bool = False) -> list[tuple[str, str]]:

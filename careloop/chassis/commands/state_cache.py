@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from careloop.kernel.growing import GrowingMap
+from careloop.kernel.persistent_map import PersistentMap
 
 State = TypeVar("State")
 
@@ -24,7 +24,7 @@ class Kept(Struct, Generic[State], frozen=True, kw_only=True):
 
     state: State
     version: int
-    commands: GrowingMap[str, int] = GrowingMap()
+    commands: PersistentMap[str, int] = PersistentMap()
 
 
 class KeptStates(Generic[State]):

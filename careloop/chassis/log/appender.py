@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from careloop.chassis.log.batch_arrays import Outcome, append_call, outcomes
-from careloop.chassis.log.connections import OwnConnection, Sessions, kernel_errors, unavailable
+from careloop.chassis.log.connections import Connections, OwnConnection, kernel_errors, unavailable
 from careloop.chassis.log.lost_commit import how_it_ended
 from careloop.chassis.log.protocol import Unit, Write, Written
 from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
@@ -44,9 +44,9 @@ class Appender:
     1 MB together. Commands on one stream keep their order: of each stream at most one is on its way.
     """
 
-    def __init__(self, sessions: Sessions, moved_to: Callable[[int], None]) -> None:
+    def __init__(self, connections: Connections, moved_to: Callable[[int], None]) -> None:
         """`moved_to` is told the log's new head after every batch."""
-        self._sessions = sessions
+        self._connections = connections
         self._moved_to = moved_to
         self._waiting: deque[_Waiting] = deque()
         self._under_way: set[UUID] = set()
@@ -56,7 +56,7 @@ class Appender:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Appends until the end of the block; who still waits then is refused."""
-        lanes = [asyncio.create_task(self._serve(_Lane(self._sessions, self._stored))) for _ in range(LANES)]
+        lanes = [asyncio.create_task(self._serve(_Lane(self._connections, self._stored))) for _ in range(LANES)]
         try:
             yield
         finally:
@@ -79,7 +79,7 @@ class Appender:
         try:
             outcome = await waiting.outcome
         except _Lost:
-            (outcome,) = await how_it_ended(self._sessions, Unit(writes=(write,)), None)
+            (outcome,) = await how_it_ended(self._connections, Unit(writes=(write,)), None)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -147,9 +147,9 @@ class Appender:
 class _Lane:
     """One connection, one batch at a time."""
 
-    def __init__(self, sessions: Sessions, stored: Callable[[int], None]) -> None:
+    def __init__(self, connections: Connections, stored: Callable[[int], None]) -> None:
         """`stored` is told the newest position of every batch that the server answered, 0 if it stored nothing."""
-        self.connection = OwnConnection(sessions, "appender")
+        self.connection = OwnConnection(connections, "appender")
         self._stored = stored
 
     async def store(self, batch: Sequence[_Waiting]) -> None:

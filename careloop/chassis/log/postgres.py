@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from careloop.chassis.log.appender import Appender
-from careloop.chassis.log.connections import OwnConnection, Sessions, Timeouts
+from careloop.chassis.log.connections import Connections, OwnConnection, Timeouts
 from careloop.chassis.log.figures import StoreFigures, read_figures
 from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.loader import Loader
@@ -60,15 +60,15 @@ class NotDurable(Exception):
 class PostgresEventStore:
     """Keeps the EventStore protocol. Made by `open`, which also hears of other processes' commits.
 
-    `sessions` is for reads of a service's own tables; writes go through `commit`.
+    `connections` is for reads of a service's own tables; writes go through `commit`.
     """
 
-    def __init__(self, sessions: Sessions, listener: LogListener, appender: Appender, loader: Loader) -> None:
-        self.sessions = sessions
+    def __init__(self, connections: Connections, listener: LogListener, appender: Appender, loader: Loader) -> None:
+        self.connections = connections
         self._listener = listener
         self._appender = appender
         self._loader = loader
-        self._together = UnitsTogether(sessions)
+        self._together = UnitsTogether(connections)
 
     @classmethod
     @asynccontextmanager
@@ -76,14 +76,14 @@ class PostgresEventStore:
         cls, dsn: str, schema: str, *, timeouts: Timeouts | None = None, pool_size: int = 8
     ) -> AsyncIterator["PostgresEventStore"]:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
-        async with Sessions(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as sessions:
-            listener = LogListener(partial(sessions.connect, "listener"), f"{schema}_events")
-            appender = Appender(sessions, listener.moved_to)
-            loader = Loader(OwnConnection(sessions, "loader"), _read_streams)
+        async with Connections(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as connections:
+            listener = LogListener(partial(connections.connect, "listener"), f"{schema}_events")
+            appender = Appender(connections, listener.moved_to)
+            loader = Loader(OwnConnection(connections, "loader"), _read_streams)
             listening = asyncio.create_task(listener.run(), name=f"listen {schema}")
             try:
                 async with appender.running():
-                    yield cls(sessions, listener, appender, loader)
+                    yield cls(connections, listener, appender, loader)
             finally:
                 await loader.close()
                 listening.cancel()
@@ -108,18 +108,18 @@ class PostgresEventStore:
         """One call is the whole transaction."""
         sent = False
         try:
-            async with self.sessions.session() as connection:
+            async with self.connections.borrow() as connection:
                 sent = True
                 return _outcome(unit, await connection.fetch(STORE_UNIT, *unit_arrays(unit)))
         except Unavailable:
             if not sent:
                 raise
-            return await how_it_ended(self.sessions, unit, None)
+            return await how_it_ended(self.connections, unit, None)
 
     async def _commit_with_statements(self, unit: Unit) -> Sequence[Written]:
         outcome: Sequence[Written] | None = None
         try:
-            async with self.sessions.session() as connection, connection.transaction():
+            async with self.connections.borrow() as connection, connection.transaction():
                 stored = _outcome(unit, await connection.fetch(STORE_UNIT, *unit_arrays(unit)))
                 for statement in unit.statements:
                     await connection.execute(statement.sql, *statement.args)
@@ -128,7 +128,7 @@ class PostgresEventStore:
             # Before COMMIT was sent nothing can have been stored.
             if outcome is None:
                 raise
-            return await how_it_ended(self.sessions, unit, outcome)
+            return await how_it_ended(self.connections, unit, outcome)
         return outcome
 
     async def load(self, stream_id: UUID, after: int = 0) -> Sequence[StoredEvent]:
@@ -146,16 +146,16 @@ class PostgresEventStore:
         return await self._events("where notification_id > $1 order by notification_id limit $2", position, limit)
 
     async def _events(self, clause: str, *args: Any) -> Sequence[StoredEvent]:
-        rows = await self.sessions.fetch(f"select {_COLUMNS} from events {clause}", *args)  # noqa: S608 - constants
+        rows = await self.connections.fetch(f"select {_COLUMNS} from events {clause}", *args)  # noqa: S608 - constants
         return [_stored(row) for row in rows]
 
     async def command(self, command_id: str) -> CommandRecord | None:
-        row = await self.sessions.fetchrow("select * from commands where command_id = $1", command_id)
+        row = await self.connections.fetchrow("select * from commands where command_id = $1", command_id)
         return None if row is None else CommandRecord(**row)
 
     async def last_position(self, stream_id: UUID, topics: frozenset[str], through: int) -> int:
         # Within a stream versions and positions rise together, so the primary key serves.
-        position: int | None = await self.sessions.fetchval(
+        position: int | None = await self.connections.fetchval(
             """select notification_id from events where originator_id = $1 and notification_id <= $2
                and topic = any($3) order by originator_version desc limit 1""",
             stream_id,
@@ -165,7 +165,7 @@ class PostgresEventStore:
         return position or 0
 
     async def head(self) -> Head:
-        row = await self.sessions.fetchrow(
+        row = await self.connections.fetchrow(
             "select notification_id, recorded_at from events order by notification_id desc limit 1"
         )
         return Head(position=0, recorded_at=None) if row is None else Head(position=row[0], recorded_at=row[1])
@@ -177,35 +177,35 @@ class PostgresEventStore:
         self, kinds: frozenset[str], now: datetime, lease_seconds: float, limit: int
     ) -> Sequence[ClaimedDue]:
         lease_until = now + timedelta(seconds=lease_seconds)
-        rows = await self.sessions.fetch(_CLAIM, list(kinds), now, lease_until, limit)
+        rows = await self.connections.fetch(_CLAIM, list(kinds), now, lease_until, limit)
         return sorted((_claimed(row) for row in rows), key=lambda claimed: (claimed.row.due_at, claimed.row.due_id))
 
     async def consumed(self, consumer: str) -> dict[tuple[str, int], int]:
-        rows = await self.sessions.fetch(
+        rows = await self.connections.fetch(
             "select source, partition, position from consumed_positions where consumer = $1", consumer
         )
         return {(row["source"], row["partition"]): row["position"] for row in rows}
 
     async def parked_streams(self, consumer: str, stream_id: UUID) -> frozenset[str]:
-        rows = await self.sessions.fetch(
+        rows = await self.connections.fetch(
             "select distinct source from parked where consumer = $1 and patient_id = $2", consumer, stream_id
         )
         return frozenset(row["source"] for row in rows)
 
     async def status(self, now: datetime) -> StoreFigures:
         """What this schema's tables say of themselves, read in one snapshot."""
-        return await read_figures(self.sessions, now)
+        return await read_figures(self.connections, now)
 
     async def check_durability(self) -> None:
         """Raises NotDurable unless an acknowledged commit is on the server's disk."""
         for setting in ("fsync", "synchronous_commit"):
-            if await self.sessions.fetchval("select current_setting($1)", setting) == "off":
+            if await self.connections.fetchval("select current_setting($1)", setting) == "off":
                 raise NotDurable(f"PostgreSQL runs with {setting}=off")
 
     async def schema_version(self) -> str:
         """The newest migration applied to this schema; empty when there is none."""
         try:
-            version: str | None = await self.sessions.fetchval("select max(version) from schema_migrations")
+            version: str | None = await self.connections.fetchval("select max(version) from schema_migrations")
         except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
             return ""
         return version or ""

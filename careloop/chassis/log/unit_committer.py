@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.lost_commit import how_it_ended
 from careloop.chassis.log.protocol import Unit
 from careloop.chassis.log.unit_calls import in_one_call
@@ -26,8 +26,8 @@ class UnitsTogether:
     Each unit is stored whole or not at all, and gets its own answer: what fails together is tried one by one.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._waiting: deque[Waiting] = deque()
         self._committing: asyncio.Task[None] | None = None
 
@@ -75,7 +75,7 @@ class UnitsTogether:
         call = in_one_call(units)
         sent = False
         try:
-            async with self._sessions.session() as connection:
+            async with self._connections.borrow() as connection:
                 sent = True
                 await connection.execute(call.sql, *call.args)
         except Unavailable as lost:
@@ -86,7 +86,7 @@ class UnitsTogether:
     async def _find_out(self, unit: Unit, stored: "asyncio.Future[None]") -> None:
         """Each unit's own gate tells whether it was stored."""
         try:
-            await how_it_ended(self._sessions, unit, None)
+            await how_it_ended(self._connections, unit, None)
         except Exception as failure:
             _answer([(unit, stored)], failure)
         else:

@@ -15,7 +15,7 @@ from careloop.chassis.events.publishing import LogAhead, Publishing
 from careloop.chassis.log.protocol import EventStore, StoredEvent
 from careloop.chassis.relay.checkpoint import Leadership
 from careloop.chassis.relay.heads import PublishedHead
-from careloop.chassis.relay.producer import Ack, Sender
+from careloop.chassis.relay.producer import Ack, Producer
 from careloop.kernel.ids import PatientId
 
 WAIT_SECONDS = 0.25
@@ -72,7 +72,7 @@ class Term:
         store: EventStore,
         publishing: Publishing,
         leadership: Leadership,
-        sender: Sender,
+        producer: Producer,
         *,
         pace: Pace,
         moved: Callable[[int], None],
@@ -80,7 +80,7 @@ class Term:
         self._store = store
         self._publishing = publishing
         self._leadership = leadership
-        self._sender = sender
+        self._producer = producer
         self._pace = pace
         self._moved = moved
         self._position = leadership.checkpoint.position
@@ -134,7 +134,7 @@ class Term:
         self._position = page[-1].meta.position
         reading = asyncio.create_task(self._next_page()) if len(page) == self._pace.page else None
         try:
-            acks = await self._sender.accept(self._records(page))
+            acks = await self._producer.accept(self._records(page))
             self._handed_at = time.monotonic()
             at = page[-1].meta.recorded_at
             self._acknowledged.clear()
@@ -165,7 +165,7 @@ class Term:
                 continue
             while not self._under_way.empty():
                 sent.append(self._under_way.get_nowait())
-            await self._sender.delivered([ack for page in sent for ack in page.acks])
+            await self._producer.delivered([ack for page in sent for ack in page.acks])
             if self._under_way.empty():
                 self._acknowledged.set()
             await self._leadership.save(sent[-1].position, sent[-1].last_published)
@@ -190,7 +190,7 @@ class Term:
             await self._tell(quiet.at)
 
     async def _tell(self, complete_through: datetime) -> None:
-        await self._sender.send_heads(
+        await self._producer.send_heads(
             PublishedHead(
                 service=self._publishing.service,
                 partition=partition,

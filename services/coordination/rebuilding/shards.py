@@ -17,7 +17,7 @@ from uuid import UUID
 
 import asyncpg
 
-from careloop.chassis.log.connections import Sessions, Timeouts
+from careloop.chassis.log.connections import Connections, Timeouts
 from services.coordination.domain.section_fold import grow
 from services.coordination.domain.sections import SECTIONS
 from services.coordination.rebuilding.history import Place, Told, by_patient, told
@@ -36,8 +36,8 @@ class Database:
     timeouts: Timeouts
 
     async def connect(self, purpose: str) -> asyncpg.Connection:
-        sessions = Sessions(self.dsn, self.schema, timeouts=self.timeouts, size=1)
-        return await sessions.connect(purpose)
+        connections = Connections(self.dsn, self.schema, timeouts=self.timeouts, size=1)
+        return await connections.connect(purpose)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

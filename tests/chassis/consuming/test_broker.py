@@ -19,7 +19,7 @@ from careloop.chassis.consuming.subscription import (
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.process.asyncapi import document
-from careloop.chassis.relay.producer import Ack, Sender
+from careloop.chassis.relay.producer import Ack, Producer
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.kernel.errors import Unavailable
 from careloop.local.local_stack import LocalStack
@@ -194,13 +194,13 @@ async def committed_everything(subscriber: Any) -> bool:
 @pytest.fixture
 def losing(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """Positions that never come to the topic."""
-    accept, lost = Sender.accept, set[int]()
+    accept, lost = Producer.accept, set[int]()
 
-    async def accept_others(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+    async def accept_others(self: Producer, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
         kept = {n: [one for one in run if one.envelope.position not in lost] for n, run in runs.items()}
         return await accept(self, kept)
 
-    monkeypatch.setattr(Sender, "accept", accept_others)
+    monkeypatch.setattr(Producer, "accept", accept_others)
     return lost
 
 

@@ -76,7 +76,7 @@ class Consumer:
     give_up_seconds: float = 5.0
 
     def __post_init__(self) -> None:
-        self.parked = ParkedRecords(self.store.sessions)
+        self.parked = ParkedRecords(self.store.connections)
         self.restart()
 
     def restart(self) -> None:
@@ -428,7 +428,7 @@ async def test_who_was_drained_while_a_record_was_about_to_queue_gets_it_at_once
     consumer.handler.poison = frozenset({"text 1"})
     one, two = chain(ANN, ANN)
     await consumer.take(one)
-    consumer.parked = DrainedMeanwhile(consumer.store.sessions)
+    consumer.parked = DrainedMeanwhile(consumer.store.connections)
     consumer.restart()
     assert await consumer.take(two) is Taken.DONE
     assert await consumer.texts(ANN) == ["text 1", "text 2"]
@@ -442,7 +442,7 @@ async def test_a_drop_is_recorded_with_who_and_why(consumer: Consumer) -> None:
     assert await consumer.patients.drop(CONSUMER, SOURCE, ANN, "test data", request("r1")) == 2
     with pytest.raises(NotKnown):
         await consumer.patients.drop(CONSUMER, SOURCE, ANN, "test data", request("r2"))
-    (row,) = await consumer.store.sessions.fetch("select * from parked_drops")
+    (row,) = await consumer.store.connections.fetch("select * from parked_drops")
     assert (row["dropped_by"], row["reason"], row["positions"]) == ("operator", "test data", [1, 2])
     assert await consumer.take(record(4, 3, ANN)) is Taken.DONE
     assert await consumer.texts(ANN) == ["text 4"]
@@ -565,7 +565,7 @@ async def test_a_lost_answer_to_a_stored_unit_has_no_second_effect(consumer: Con
             return stored
 
     whole = consumer.store
-    losing = LosingStore(whole.sessions, whole._listener, whole._appender, whole._loader)
+    losing = LosingStore(whole.connections, whole._listener, whole._appender, whole._loader)
     unlucky = Consumer(losing)
     records = chain(ANN, ANN)
     while await unlucky.take(*records) is Taken.AGAIN:

@@ -31,7 +31,7 @@ async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]
 
 async def stored_together(store: PostgresEventStore, *writes: Write) -> list[Outcome]:
     """One batch, whatever the appender would have made of it."""
-    async with store.sessions.session() as connection:
+    async with store.connections.borrow() as connection:
         return outcomes(writes, await connection.fetchrow(APPEND_BATCH, *batch_arrays(writes)))
 
 
@@ -111,9 +111,9 @@ async def test_what_is_due_and_done_comes_with_its_command_only(store: PostgresE
         write(uuid4(), 0, new_event(), due=(due_row(),)),
     )
     assert kinds(answers) == ["Conflict", "stored"]
-    assert await store.sessions.fetchval("select count(*) from due where done_at is null") == 2
+    assert await store.connections.fetchval("select count(*) from due where done_at is null") == 2
     await stored_together(store, write(known, 1, new_event(), done=(due.due_id,)))
-    assert await store.sessions.fetchval("select due_id from due where done_at is not null") == due.due_id
+    assert await store.connections.fetchval("select due_id from due where done_at is not null") == due.due_id
 
 
 async def test_one_command_that_the_server_cannot_take_is_refused_alone(store: PostgresEventStore) -> None:
