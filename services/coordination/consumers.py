@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import KNOWN_TYPES
@@ -15,7 +15,7 @@ from services.coordination.projection import Folded, Remembered, Standing, folde
 from services.coordination.views import Views
 
 
-class CareViewConsumer:
+class CareViewConsumer(Handler):
     """Journals and folds a unit of one source in one call; what a section already includes is passed over.
 
     Sections are folded on in memory and read only where nothing is remembered. Types that this build does not know

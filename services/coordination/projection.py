@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import ENCODER
-from careloop.chassis.log.protocol import Statement
-from careloop.chassis.log.unit_calls import calling
+from careloop.chassis.log.protocol import Statement, calling
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.care_view import FOLD_VERSION
 from services.coordination.domain.caseload import headline

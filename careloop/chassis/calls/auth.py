@@ -132,7 +132,7 @@ class TokenVerifier:
             raise ValueError("role not accepted")
         patient = PatientId(UUID(claims["patient"])) if "patient" in claims else None
         if role == OWN_RECORD_ROLE and patient is None:
-            raise ValueError("a client's token names the patient")
+            raise ValueError("a token for one's own record names the patient")
         credential = _credential(claims["credential"]) if "credential" in claims else None
         return Caller(subject=PersonId(subject), role=role, patient=patient, credential=credential)
 

@@ -10,8 +10,7 @@ import msgspec
 
 from careloop.chassis.events.envelope import Record, from_headers, to_headers
 from careloop.chassis.log.connections import Connections
-from careloop.chassis.log.protocol import Statement
-from careloop.chassis.log.unit_calls import calling
+from careloop.chassis.log.protocol import Statement, calling
 from careloop.kernel.ids import PatientId
 
 _PARK = """insert into parked (consumer, source, patient_id, position, event_id, type, headers, value, reason, attempts)

@@ -15,7 +15,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.relay.client_cancellations import client_cancellations
 
 MAX_POLL_INTERVAL_MS = 300_000
@@ -252,17 +252,17 @@ class Subscription:
         self._under_way -= records
         self._room.set()
 
-    def _settle(self, place: TopicPartition, batch: Batch, outcome: Taken) -> None:
+    def _settle(self, place: TopicPartition, batch: Batch, outcome: BatchResult) -> None:
         """Note what is done, or go back to the first record that is not where it must be delivered again."""
         first = min(batch[0].offset, self._undone.get(place, batch[0].offset))
         self._undone[place] = first
-        if outcome is Taken.AGAIN:
+        if outcome is BatchResult.AGAIN:
             self._let_go(place)
             with suppress(IllegalStateError):  # no longer ours: its new owner reads it
                 self.subscriber.consumer.seek(place, first)
-        if outcome is not Taken.HELD:
+        if outcome is not BatchResult.HELD:
             del self._undone[place]
-        if outcome is Taken.DONE:
+        if outcome is BatchResult.DONE:
             self._done[place] = batch[-1].offset + 1
             if self._committing is None or self._committing.done():
                 self._committing = asyncio.create_task(self._commit_all())

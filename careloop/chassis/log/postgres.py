@@ -15,7 +15,6 @@ from careloop.chassis.log.connections import Connections, OwnConnection, Timeout
 from careloop.chassis.log.figures import StoreFigures, read_figures
 from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.loader import Loader
-from careloop.chassis.log.lost_commit import how_it_ended
 from careloop.chassis.log.protocol import (
     ClaimedDue,
     CommandRecord,
@@ -25,10 +24,8 @@ from careloop.chassis.log.protocol import (
     Unit,
     Written,
 )
-from careloop.chassis.log.unit_arrays import STORE_UNIT, unit_arrays
-from careloop.chassis.log.unit_calls import is_calls
-from careloop.chassis.log.unit_committer import UnitsTogether
-from careloop.kernel.errors import Unavailable
+from careloop.chassis.log.unit_committer import UnitCommitter, is_calls
+from careloop.chassis.log.unit_transactions import UnitTransactions
 from careloop.kernel.events import EventMetadata
 from careloop.kernel.ids import EventId, PersonId
 
@@ -68,7 +65,8 @@ class PostgresEventStore:
         self._listener = listener
         self._appender = appender
         self._loader = loader
-        self._together = UnitsTogether(connections)
+        self._unit_committer = UnitCommitter(connections)
+        self._transactions = UnitTransactions(connections)
 
     @classmethod
     @asynccontextmanager
@@ -91,45 +89,21 @@ class PostgresEventStore:
                     await listening
 
     async def commit(self, unit: Unit) -> Sequence[Written]:
+        """In one of four ways, the first that the unit allows: its cost is what they differ in."""
         if not (unit.writes or unit.gate or unit.statements):
             return []
-        # A command alone goes with the others that wait, and so does a unit that only calls functions.
-        if len(unit.writes) == 1 and unit.gate is None and not unit.statements:
+        if _is_one_command(unit):
             return [await self._appender.append(unit.writes[0])]
         if is_calls(unit):
-            await self._together.commit(unit)
+            await self._unit_committer.commit(unit)
             return []
-        outcome = await (self._commit_with_statements(unit) if unit.statements else self._commit_alone(unit))
-        if outcome:
-            self._listener.moved_to(max(written.command.last_position for written in outcome))
-        return outcome
-
-    async def _commit_alone(self, unit: Unit) -> Sequence[Written]:
-        """One call is the whole transaction."""
-        sent = False
-        try:
-            async with self.connections.borrow() as connection:
-                sent = True
-                return _outcome(unit, await connection.fetch(STORE_UNIT, *unit_arrays(unit)))
-        except Unavailable:
-            if not sent:
-                raise
-            return await how_it_ended(self.connections, unit, None)
-
-    async def _commit_with_statements(self, unit: Unit) -> Sequence[Written]:
-        outcome: Sequence[Written] | None = None
-        try:
-            async with self.connections.borrow() as connection, connection.transaction():
-                stored = _outcome(unit, await connection.fetch(STORE_UNIT, *unit_arrays(unit)))
-                for statement in unit.statements:
-                    await connection.execute(statement.sql, *statement.args)
-                outcome = stored
-        except Unavailable:
-            # Before COMMIT was sent nothing can have been stored.
-            if outcome is None:
-                raise
-            return await how_it_ended(self.connections, unit, outcome)
-        return outcome
+        if unit.statements:
+            written = await self._transactions.commit_with_statements(unit)
+        else:
+            written = await self._transactions.commit_in_one_call(unit)
+        if written:
+            self._listener.moved_to(max(one.command.last_position for one in written))
+        return written
 
     async def load(self, stream_id: UUID, after: int = 0) -> Sequence[StoredEvent]:
         return await self._loader.load(stream_id, after)
@@ -211,25 +185,12 @@ class PostgresEventStore:
         return version or ""
 
 
+def _is_one_command(unit: Unit) -> bool:
+    return len(unit.writes) == 1 and unit.gate is None and not unit.statements
+
+
 async def _read_streams(connection: asyncpg.Connection, wanted: Mapping[UUID, int]) -> Sequence[StoredEvent]:
     return [_stored(row) for row in await connection.fetch(_STREAMS, list(wanted), list(wanted.values()))]
-
-
-def _outcome(unit: Unit, rows: Sequence[asyncpg.Record]) -> Sequence[Written]:
-    return [
-        Written(
-            command=CommandRecord(
-                command_id=write.command_id,
-                caller=write.caller,
-                digest=write.digest,
-                stream_id=row["stream_id"],
-                last_position=row["last_position"],
-                recorded_at=row["recorded_at"],
-            ),
-            repeated=row["repeated"],
-        )
-        for write, row in zip(unit.writes, rows, strict=True)
-    ]
 
 
 def _stored(row: asyncpg.Record) -> StoredEvent:

@@ -11,7 +11,7 @@ Subscription = tuple[str, str]
 """Consumer and source."""
 
 
-class Standstill:
+class StalledConsumers:
     """Shown the status from time to time, and the seconds of a clock that is never set. An outage of store or broker
     starts every wait afresh."""
 

@@ -26,7 +26,7 @@ from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
 from careloop.chassis.logs import Logger, place_of, set_up_logs
 from careloop.chassis.operations.metrics import Metrics, MetricsServer
 from careloop.chassis.operations.ports import StatusReader
-from careloop.chassis.operations.stalled_consumers import Standstill
+from careloop.chassis.operations.stalled_consumers import StalledConsumers
 from careloop.chassis.operations.watchdog import Watchdog
 from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings
 from careloop.kernel.errors import CareloopError
@@ -149,7 +149,7 @@ class Process:
         self._metrics = resources.metrics
         self._stopping = stopping
         self._watchdog = Watchdog(resources.settings.stuck_after_seconds)
-        self._standstill = Standstill(resources.settings.revive_after_seconds)
+        self._stalled = StalledConsumers(resources.settings.revive_after_seconds)
         self._server = GrpcServer(guard, service.servicers, local=resources.settings.local)
         self._ready = False
         self._figures = MetricsServer(
@@ -210,11 +210,11 @@ class Process:
                 status = await self._service.status.status()
             except CareloopError:
                 self._watchdog.store_away()
-                self._standstill.store_away()
+                self._stalled.store_away()
             else:
                 self._metrics.show(status, self._clock())
                 now = time.monotonic()
-                for consumer, source in self._standstill.observe(status, now):
+                for consumer, source in self._stalled.observe(status, now):
                     self._service.revive(consumer, source)
                 self._watchdog.observe(status, now)
             await pause(stopping, FIGURES_EVERY_SECONDS)

@@ -209,7 +209,7 @@ async def test_an_unexpected_error_tells_an_id_and_nothing_else(log: StringIO) -
     assert CANARY not in log.getvalue()
     assert line["error_id"] == answer.metadata["error_id"]
     assert (line["error_type"], line["code"]) == ("Bug", "INTERNAL")
-    assert "test_grpc_refusals:" in line["error_at"]
+    assert "test_refusals:" in line["error_at"]
 
 
 async def test_an_answer_that_cannot_be_sent_does_not_leak() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from faststream import AckPolicy
 
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.consuming.subscription import (
     MAX_POLL_INTERVAL_MS,
     SPARED_TIMES,
@@ -138,11 +138,11 @@ def deaf_to_the_first_batch(take: Any) -> Any:
     """The first record of each partition is lost between the client and the inbox."""
     lost: set[int] = set()
 
-    async def deaf(inbox: Inbox, source: str, partition: int, records: Sequence[Any]) -> Taken:
+    async def deaf(inbox: Inbox, source: str, partition: int, records: Sequence[Any]) -> BatchResult:
         kept = records if partition in lost else records[1:]
         lost.add(partition)
-        taken: Taken = await take(inbox, source, partition, kept)
-        return Taken.HELD if not kept else taken
+        taken: BatchResult = await take(inbox, source, partition, kept)
+        return BatchResult.HELD if not kept else taken
 
     return deaf
 
