@@ -1,7 +1,6 @@
 """The application's face of the store: load, fold, decide, append, and again if others were faster."""
 
 import asyncio
-import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -10,6 +9,7 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.commands.state_cache import CachedState, StateCache
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.protocol import (
@@ -31,6 +31,8 @@ State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
 
 ATTEMPTS = 3
+AGAIN = Backoff(first=0.02, longest=0.04, least=0.1)
+"""Short: others were faster, and are done."""
 
 
 class Loaded(Struct, Generic[State], frozen=True, kw_only=True):
@@ -123,7 +125,7 @@ class Streams(Generic[State, Fact]):
                 try:
                     return await self._try(stream_id, request, decide, done)
                 except Conflict:
-                    await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
+                    await asyncio.sleep(AGAIN.pause(attempt))
             return await self._try(stream_id, request, decide, done)
 
     async def _try(

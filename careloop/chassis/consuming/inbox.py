@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
 from typing import Protocol
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.consuming.handler import Handler, KeepsState, PublishedElsewhere
 from careloop.chassis.consuming.inbox_log import InboxLog, InboxObserver, Place
 from careloop.chassis.consuming.parked_records import ParkedRecords
@@ -15,8 +16,7 @@ from careloop.chassis.consuming.position_gate import PositionGate
 from careloop.chassis.events.envelope import MalformedEnvelope, Record, from_headers
 from careloop.chassis.log.protocol import EventStore, GateClosed
 
-FIRST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 2.0
+AGAIN = Backoff(first=0.02, longest=2.0)
 
 Key = tuple[str, int]
 """A partition of a source: the source's name, and the partition's number in its topic."""
@@ -164,18 +164,19 @@ class Inbox:
     async def _patiently(self, key: Key, step: Callable[[], Awaitable[None]]) -> bool:
         """Do `step` until it succeeds. False when it was given up: then the partition is forgotten."""
         give_up_at = time.monotonic() + self._give_up
-        pause = FIRST_PAUSE_SECONDS
+        failures = 0
         while True:
             try:
                 await step()
                 return True
             except Exception as failure:
+                failures += 1
+                pause = AGAIN.pause(failures)
                 self._observer.delayed(self._place(key), error=failure)
                 if isinstance(failure, GateClosed) or time.monotonic() + pause > give_up_at:
                     self.forget(*key)
                     return False
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _admit(self, key: Key, records: Sequence[RawRecord]) -> None:
         """Safe to repeat: what was admitted before is a duplicate now."""

@@ -7,7 +7,7 @@ from careloop.chassis.consuming.decoding import RecordDecoder
 from careloop.chassis.consuming.handler import Effects, Handler, KeepsState
 from careloop.chassis.consuming.inbox import Inbox
 from careloop.chassis.consuming.parked_records import Failed, Parked, ParkedRecords, Retried, take
-from careloop.chassis.consuming.partition import CONFLICTS_AT_ONCE, PASSING
+from careloop.chassis.consuming.partition import AFTER_CONFLICT, CONFLICTS_AT_ONCE, PASSING
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.protocol import EventStore, GateClosed, Unit, Write
 from careloop.kernel.errors import Conflict, NotKnown
@@ -109,7 +109,7 @@ class _Drain:
             except Conflict:
                 if attempt == CONFLICTS_AT_ONCE:
                     raise
-                await asyncio.sleep(0.01 * attempt)
+                await asyncio.sleep(AFTER_CONFLICT.pause(attempt))
                 continue
             break
         return 1

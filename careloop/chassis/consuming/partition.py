@@ -1,11 +1,11 @@
 """One (source, partition) of one consumer, and how its pending records become units."""
 
 import asyncio
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.consuming.decoding import RecordDecoder
 from careloop.chassis.consuming.handler import Effects, Handler, KeepsState
 from careloop.chassis.consuming.inbox_log import InboxObserver, Place
@@ -20,6 +20,7 @@ PASSING = (Conflict, Unavailable, Overloaded, ConnectionError, TimeoutError)
 """Failures that pass by themselves: the same unit is decided again."""
 
 CONFLICTS_AT_ONCE = 5
+AFTER_CONFLICT = Backoff(first=0.01, longest=0.04, least=0.1)
 MOST_AT_ONCE = 5_000
 """Records in one unit: the store is to answer within its own deadline also when it is busy otherwise."""
 
@@ -94,7 +95,7 @@ class Applier:
                 self._forget(partition)
                 if not isinstance(failure, Conflict) or attempt == CONFLICTS_AT_ONCE:
                     raise
-            await asyncio.sleep(random.uniform(0.001, 0.01) * attempt)  # noqa: S311 - jitter
+            await asyncio.sleep(AFTER_CONFLICT.pause(attempt))
         self._note(partition, part, newly_parked)
         seconds = time.monotonic() - started
         self._observer.applied(partition.place, records=len(part), position=partition.stored, seconds=seconds)

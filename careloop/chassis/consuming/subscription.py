@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
+from itertools import count
 from operator import or_
 from typing import Any
 
@@ -15,12 +16,12 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.relay.client_cancellations import client_cancellations
 
 MAX_POLL_INTERVAL_MS = 300_000
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
+BROKER_AWAY = Backoff(first=0.1, longest=5.0)
 GRACE_SECONDS = 15.0
 COMMIT_SECONDS = 10.0
 COMMIT_EVERY_SECONDS = 0.5
@@ -114,8 +115,7 @@ class ServiceBroker:
 
 async def _started(endpoint: Any) -> None:
     """Start a broker or a subscriber, again and again until the broker answers."""
-    pause = FIRST_PAUSE_SECONDS
-    while True:
+    for failures in count(1):
         try:
             with client_cancellations():
                 await endpoint.start()
@@ -125,8 +125,7 @@ async def _started(endpoint: Any) -> None:
                 await endpoint.stop()
         else:
             return
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(BROKER_AWAY.pause(failures))
 
 
 class Subscription:

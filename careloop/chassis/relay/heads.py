@@ -14,6 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.kernel.events import Instant
@@ -24,8 +25,7 @@ HISTORY = 256
 SILENCE_SECONDS = 8.0
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
+AGAIN = Backoff(first=0.1, longest=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +102,15 @@ class HeadsReader:
     async def run(self) -> None:
         """Read for ever. A broker that is away makes the view old and never ends this; a client that hears nothing is
         replaced, since all that stands still is found by what is heard here."""
-        pause = FIRST_PAUSE_SECONDS
+        silences = 0
         while True:
             try:
                 with client_cancellations():
                     await self._read()
             except (KafkaError, OSError) as away:
                 structlog.get_logger().warning("heads not readable", error_type=type(away).__name__)
-            pause = FIRST_PAUSE_SECONDS if self.connected else min(pause * 2, LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(pause)
+            silences = 0 if self.connected else silences + 1
+            await asyncio.sleep(AGAIN.pause(1 + silences))
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(

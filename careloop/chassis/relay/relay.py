@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.protocol import EventStore
@@ -17,8 +18,7 @@ from careloop.chassis.relay.term import LogBroken, Pace, Term
 from careloop.kernel.errors import Unavailable
 
 STAND_BY_SECONDS = 0.25
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
+AGAIN = Backoff(first=0.1, longest=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relay for ever. Raises PartitionsChanged when the setting contradicts the checkpoint or the topic."""
-        pause = FIRST_PAUSE_SECONDS
+        failures = 0
         while True:
             before = self._position
             try:
@@ -85,8 +85,10 @@ class Relay:
                 )
             finally:
                 self._leading = self._connected = False
-            await asyncio.sleep(pause)
-            pause = FIRST_PAUSE_SECONDS if self._position > before else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            failures += 1
+            await asyncio.sleep(AGAIN.pause(failures))
+            if self._position > before:
+                failures = 0
 
     async def _lead(self) -> None:
         """One term as leader, to its first failure; or a short while of standing by."""

@@ -4,8 +4,6 @@ A lost answer is asked for again with the same request id, so nothing is recorde
 """
 
 import asyncio
-import math
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +13,7 @@ from typing import Any
 import grpc
 from care.assessment.v1.assessment_pb2_grpc import AssessmentServiceStub
 
+from careloop.chassis.backoff import Backoff
 from careloop.cli.calling.client import Caller, CallRefused, Services
 from careloop.contracts.terms import Role
 from careloop.intake.charts import Request
@@ -24,8 +23,7 @@ AT_ONCE = 8
 DEADLINE_SECONDS = 8.0
 INTAKE = Caller(role=Role.REGISTRAR, subject="careloop-intake")
 ATTEMPTS = 6
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 2.0
+PAUSES = Backoff(first=0.1, longest=2.0, least=0.5)
 AGAIN = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
@@ -99,19 +97,14 @@ class Sender:
     async def _answered(self, request: Request) -> Any:
         """The first answer, however often it has to be asked for. Raises CallRefused, NoAnswer."""
         method = getattr(self._stub, rpc_of(request))
-        for attempt in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._services.ask("assessment", method, request, self._caller)
             except CallRefused as refusal:
                 if refusal.code not in AGAIN:
                     raise
-                await asyncio.sleep(_pause(attempt))
+                await asyncio.sleep(PAUSES.pause(attempt))
         raise NoAnswer
-
-
-def _pause(attempt: int) -> float:
-    longest = min(FIRST_PAUSE_SECONDS * math.pow(2, attempt), LONGEST_PAUSE_SECONDS)
-    return longest * random.uniform(0.5, 1)  # noqa: S311
 
 
 @asynccontextmanager
