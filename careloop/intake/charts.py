@@ -11,8 +11,8 @@ from care.common.v1 import common_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.intake.conditions import Known, Reacts
-from careloop.intake.medications import Taken, latest_of_each
-from careloop.intake.scales import Answered, Totalled
+from careloop.intake.medications import MedicineTaken, latest_of_each
+from careloop.intake.scales import AnsweredPanel, Totalled
 from careloop.kernel.ids import PatientId
 
 SOURCE = "ehr-import"
@@ -21,7 +21,7 @@ STILL_OF_INTEREST = timedelta(days=365)
 NOT_ANSWERED = -1
 ACTIVE = frozenset({"active", "recurrence", "relapse"})
 
-Request: TypeAlias = (
+AssessmentRequest: TypeAlias = (
     pb.EnrollPatientRequest
     | pb.RecordHistoryRequest
     | pb.ReconcileMedicationsRequest
@@ -32,24 +32,24 @@ Request: TypeAlias = (
 
 
 @dataclass
-class Chart:
+class UnderstoodChart:
     """The understood resources of one patient."""
 
     patient: PatientId
     enrolment: pb.EnrollPatientRequest
     conditions: list[Known] = field(default_factory=list)
     allergies: list[Reacts] = field(default_factory=list)
-    taken: list[Taken] = field(default_factory=list)
-    answered: list[Answered] = field(default_factory=list)
+    taken: list[MedicineTaken] = field(default_factory=list)
+    answered: list[AnsweredPanel] = field(default_factory=list)
     totalled: list[Totalled] = field(default_factory=list)
 
-    def requests(self) -> tuple[Request, ...]:
+    def requests(self) -> tuple[AssessmentRequest, ...]:
         """The enrolment, then the facts. The same content gives the same requests with the same ids for ever, in
         whatever order the source lists it."""
         found = [self.enrolment, *self._lists(), *self._scales()]
         return tuple({request.request_id: request for request in map(self._identified, found)}.values())
 
-    def _identified(self, request: Request) -> Request:
+    def _identified(self, request: AssessmentRequest) -> AssessmentRequest:
         """The id derives from the patient, who derives from the source's identifier, and a digest of the content."""
         request.patient_id = str(self.patient)
         kind = type(request).__name__.removesuffix("Request")
@@ -57,7 +57,7 @@ class Chart:
         request.request_id = f"intake-{kind}-{sha256(content).hexdigest()[:48]}"
         return request
 
-    def _lists(self) -> Iterator[Request]:
+    def _lists(self) -> Iterator[AssessmentRequest]:
         listed, earlier = _split(self.taken)
         if self.conditions or earlier:
             yield _history(self.conditions, earlier)
@@ -68,7 +68,7 @@ class Chart:
         if self.allergies:
             yield _allergies(self.allergies)
 
-    def _scales(self) -> Iterator[Request]:
+    def _scales(self) -> Iterator[AssessmentRequest]:
         for answered in sorted(self.answered, key=lambda one: (one.at, one.instrument)):
             items = [NOT_ANSWERED if item is None else item for item in answered.items]
             yield pb.AnswerScaleRequest(
@@ -80,7 +80,7 @@ class Chart:
             )
 
 
-def _split(taken: Iterable[Taken]) -> tuple[list[Taken], list[Taken]]:
+def _split(taken: Iterable[MedicineTaken]) -> tuple[list[MedicineTaken], list[MedicineTaken]]:
     """The list as of the last that was told, and the earlier treatments: ended long before, or nobody knows when."""
     taken = list(taken)
     current = latest_of_each(one for one in taken if one.current)
@@ -95,7 +95,7 @@ def _split(taken: Iterable[Taken]) -> tuple[list[Taken], list[Taken]]:
     return current + recent, [one for one in ended if one not in recent]
 
 
-def _history(conditions: Iterable[Known], earlier: Iterable[Taken]) -> pb.RecordHistoryRequest:
+def _history(conditions: Iterable[Known], earlier: Iterable[MedicineTaken]) -> pb.RecordHistoryRequest:
     conditions, earlier = list(conditions), list(earlier)
     treatments = [
         pb.EarlierTreatment(
@@ -132,7 +132,7 @@ def _condition(same: list[Known]) -> pb.Condition:
     )
 
 
-def _medication(taken: Taken) -> pb.CurrentMedication:
+def _medication(taken: MedicineTaken) -> pb.CurrentMedication:
     return pb.CurrentMedication(
         medicine=common_pb2.Medicine(name=taken.name, rxcui=taken.rxcui),
         daily_dose_mg=_dose(taken),
@@ -142,7 +142,7 @@ def _medication(taken: Taken) -> pb.CurrentMedication:
     )
 
 
-def _dose(taken: Taken) -> str:
+def _dose(taken: MedicineTaken) -> str:
     return f"{taken.daily_dose_mg:f}" if taken.daily_dose_mg is not None else ""
 
 
@@ -161,7 +161,7 @@ def _allergies(told: list[Reacts]) -> pb.RecordAllergiesRequest:
     return pb.RecordAllergiesRequest(allergies=allergies, no_known_allergies=not allergies, occurred_at=_latest(told))
 
 
-def _latest(told: Iterable[Known | Taken | Reacts]) -> Timestamp | None:
+def _latest(told: Iterable[Known | MedicineTaken | Reacts]) -> Timestamp | None:
     """When the last of them was told; unset if none says."""
     moments = [one.told for one in told if one.told]
     return _stamp(max(moments)) if moments else None

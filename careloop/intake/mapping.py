@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from careloop.intake import conditions, medications, patients, scales
-from careloop.intake.charts import Chart, Request
-from careloop.intake.reading import Resources
+from careloop.intake.charts import AssessmentRequest, UnderstoodChart
+from careloop.intake.reading import FhirResources
 from careloop.intake.shapes import (
     AllergyIntolerance,
     Condition,
@@ -31,11 +31,11 @@ class PatientFacts:
     """One patient's requests, the enrolment first."""
 
     patient: PatientId
-    requests: tuple[Request, ...]
+    requests: tuple[AssessmentRequest, ...]
 
 
 def map_bundle(
-    resources: Resources, tally: Tally, *, now: datetime, time_zone: str, enrolled_at: datetime | None = None
+    resources: FhirResources, tally: Tally, *, now: datetime, time_zone: str, enrolled_at: datetime | None = None
 ) -> list[PatientFacts]:
     """Each patient's requests. Never raises; what is not taken over is counted in `tally` with its reason.
 
@@ -52,8 +52,8 @@ def map_bundle(
 class _Mapping:
     """`charts` are kept by the identity of their Patient resource."""
 
-    def __init__(self, resources: Resources, tally: Tally, now: datetime, time_zone: str) -> None:
-        self.charts: dict[int, Chart] = {}
+    def __init__(self, resources: FhirResources, tally: Tally, now: datetime, time_zone: str) -> None:
+        self.charts: dict[int, UnderstoodChart] = {}
         self._resources = resources
         self._tally = tally
         self._now = now
@@ -80,7 +80,7 @@ class _Mapping:
         else:
             self._tally.mapped[type(resource).__name__] += 1
 
-    def _chart(self, subject: Reference) -> Chart:
+    def _chart(self, subject: Reference) -> UnderstoodChart:
         patient = self._resources.named(Patient, subject.reference)
         if patient is None:
             raise NotUnderstood("patient-unknown")
@@ -93,7 +93,9 @@ class _Mapping:
             raise NotUnderstood("in-the-future")
 
     def _patient(self, patient: Patient) -> None:
-        self.charts[id(patient)] = Chart(patients.patient_id(patient), patients.enrolment(patient, self._time_zone))
+        self.charts[id(patient)] = UnderstoodChart(
+            patients.patient_id(patient), patients.enrolment(patient, self._time_zone)
+        )
 
     def _condition(self, condition: Condition) -> None:
         chart, known = self._chart(condition.subject), conditions.known(condition)
@@ -111,7 +113,7 @@ class _Mapping:
     def _statement(self, statement: MedicationStatement) -> None:
         self._take(self._chart(statement.subject), medications.stated(statement, self._resources))
 
-    def _take(self, chart: Chart, taken: medications.Taken) -> None:
+    def _take(self, chart: UnderstoodChart, taken: medications.MedicineTaken) -> None:
         self._require_past(taken.told)
         chart.taken.append(taken)
         found = resolve(taken.name, taken.rxcui or None)

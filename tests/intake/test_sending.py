@@ -26,7 +26,7 @@ from careloop.cli.calling import intake_sending as sending
 from careloop.cli.calling.client import Services
 from careloop.cli.commands.intake import files_in, take_in
 from careloop.cli.main import app
-from careloop.cli.terminal.intake_report import Report
+from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.contracts import assessment as contract
 from careloop.contracts.policy import POLICY
 from careloop.kernel.errors import Unavailable
@@ -94,7 +94,7 @@ def bundles(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def taken_in(folder: Path, known: Services) -> Report:
+async def taken_in(folder: Path, known: Services) -> IntakeReport:
     return await take_in(files_in([folder]), known, "UTC", now=NOW)
 
 

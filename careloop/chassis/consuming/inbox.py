@@ -18,7 +18,7 @@ from careloop.chassis.log.protocol import EventStore, GateClosed
 
 AGAIN = Backoff(first=0.02, longest=2.0)
 
-Key = tuple[str, int]
+PartitionKey = tuple[str, int]
 """A partition of a source: the source's name, and the partition's number in its topic."""
 
 
@@ -72,9 +72,9 @@ class Inbox:
         self._applier = Applier(store, handler, parked, self._observer)
         self._patience = patience_seconds
         self._give_up = give_up_seconds
-        self._partitions: dict[Key, Partition] = {}
-        self._locks: dict[Key, asyncio.Lock] = {}
-        self._doubted: dict[Key, float] = {}
+        self._partitions: dict[PartitionKey, Partition] = {}
+        self._locks: dict[PartitionKey, asyncio.Lock] = {}
+        self._doubted: dict[PartitionKey, float] = {}
 
     @property
     def consumer(self) -> str:
@@ -108,7 +108,7 @@ class Inbox:
         patience allows, the source is asked for it."""
         self._doubted.setdefault((source, number), time.monotonic())
 
-    def _overdue(self) -> list[Key]:
+    def _overdue(self) -> list[PartitionKey]:
         missing = {key: one.missing_since for key, one in self._partitions.items() if one.missing_since is not None}
         now = time.monotonic()
         return [key for key, since in (self._doubted | missing).items() if now - since >= self._patience]
@@ -150,7 +150,7 @@ class Inbox:
             for key in keys:
                 self.forget(*key)
 
-    def _was_overtaken(self, key: Key) -> bool:
+    def _was_overtaken(self, key: PartitionKey) -> bool:
         """Whether what is held of this partition must be read again, because another owner moved on meanwhile."""
         partition = self._partitions.get(key)
         if partition is None or not partition.overtaken:
@@ -158,10 +158,10 @@ class Inbox:
         self.forget(*key)
         return True
 
-    def _lock(self, key: Key) -> asyncio.Lock:
+    def _lock(self, key: PartitionKey) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
 
-    async def _patiently(self, key: Key, step: Callable[[], Awaitable[None]]) -> bool:
+    async def _patiently(self, key: PartitionKey, step: Callable[[], Awaitable[None]]) -> bool:
         """Do `step` until it succeeds. False when it was given up: then the partition is forgotten."""
         give_up_at = time.monotonic() + self._give_up
         failures = 0
@@ -178,7 +178,7 @@ class Inbox:
                     return False
             await asyncio.sleep(pause)
 
-    async def _admit(self, key: Key, records: Sequence[RawRecord]) -> None:
+    async def _admit(self, key: PartitionKey, records: Sequence[RawRecord]) -> None:
         """Safe to repeat: what was admitted before is a duplicate now."""
         partition = await self._partition(key)
         new = partition.gate.admit(self._understood(partition, records))
@@ -212,7 +212,7 @@ class Inbox:
         elif partition.missing_since is None:
             partition.missing_since = time.monotonic()
 
-    async def _fill(self, key: Key) -> None:
+    async def _fill(self, key: PartitionKey) -> None:
         async with self._lock(key):
             partition = self._partitions.get(key)
             if key not in self._doubted and (partition is None or partition.missing_since is None):
@@ -256,7 +256,7 @@ class Inbox:
             partition.pending += partition.gate.admit(run)
             await self._applier.apply(partition)
 
-    async def _partition(self, key: Key) -> Partition:
+    async def _partition(self, key: PartitionKey) -> Partition:
         partition = self._partitions.get(key)
         if partition is None:
             stored = (await self._store.consumed(self.consumer)).get(key, 0)
@@ -266,5 +266,5 @@ class Inbox:
             self._partitions[key] = partition
         return partition
 
-    def _place(self, key: Key) -> Place:
+    def _place(self, key: PartitionKey) -> Place:
         return Place(consumer=self.consumer, source=key[0], partition=key[1])

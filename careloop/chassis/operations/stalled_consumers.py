@@ -6,8 +6,8 @@ partition that moves must not hide that.
 
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 
-Place = tuple[str, str, int]
-Subscription = tuple[str, str]
+ConsumedPartition = tuple[str, str, int]
+ConsumerSource = tuple[str, str]
 """Consumer and source."""
 
 
@@ -17,12 +17,12 @@ class StalledConsumers:
 
     def __init__(self, after_seconds: float) -> None:
         self._after = after_seconds
-        self._since: dict[Place, tuple[int, float]] = {}
+        self._since: dict[ConsumedPartition, tuple[int, float]] = {}
 
     def store_away(self) -> None:
         self._since.clear()
 
-    def observe(self, status: ServiceStatus, now: float) -> frozenset[Subscription]:
+    def observe(self, status: ServiceStatus, now: float) -> frozenset[ConsumerSource]:
         """The subscriptions that lag and have not moved for so long; each is told once per such wait."""
         if not status.broker_connected:
             self._since.clear()

@@ -14,7 +14,7 @@ from careloop.chassis.relay.checkpoint import Fenced, Leadership, PartitionsChan
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.chassis.relay.heads import HEADS_TOPIC
 from careloop.chassis.relay.producer import BROKER_TROUBLE, Producer
-from careloop.chassis.relay.term import LogBroken, Pace, Term
+from careloop.chassis.relay.term import LogBroken, RelayPace, Term
 from careloop.kernel.errors import Unavailable
 
 STAND_BY_SECONDS = 0.25
@@ -61,7 +61,7 @@ class Relay:
         self._partitions = partitions
         self._topic = topic or publishing.topic
         self._heads_topic = heads_topic
-        self._pace = Pace(page=page, heads_interval=heads_interval_seconds)
+        self._pace = RelayPace(page=page, heads_interval=heads_interval_seconds)
         self._deadline = send_deadline_seconds
         self._position = 0
         self._leading = False

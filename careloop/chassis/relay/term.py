@@ -37,7 +37,7 @@ def require_contiguous(page: Sequence[StoredEvent], after: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class RelayPace:
     """How much is read at once, after how many seconds an idle relay tells its heads again, how many pages may be
     handed to the producer beyond those that are acknowledged and in the checkpoint, and the seconds between two pages
     that are not full."""
@@ -49,7 +49,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PageUnderWay:
     """A page under way to the broker: what acknowledges it, and how far the log is sent when all of it is."""
 
     acks: Sequence[Ack]
@@ -74,7 +74,7 @@ class Term:
         leadership: Leadership,
         producer: Producer,
         *,
-        pace: Pace,
+        pace: RelayPace,
         moved: Callable[[int], None],
     ) -> None:
         self._store = store
@@ -85,7 +85,7 @@ class Term:
         self._moved = moved
         self._position = leadership.checkpoint.position
         self._last_published = list(leadership.checkpoint.last_published)
-        self._under_way: asyncio.Queue[Sent] = asyncio.Queue(pace.pages_ahead)
+        self._under_way: asyncio.Queue[PageUnderWay] = asyncio.Queue(pace.pages_ahead)
         self._acknowledged = asyncio.Event()
         self._acknowledged.set()
         self._handed_at = self._heads_told_at = float("-inf")
@@ -138,7 +138,7 @@ class Term:
             self._handed_at = time.monotonic()
             at = page[-1].meta.recorded_at
             self._acknowledged.clear()
-            await self._under_way.put(Sent(acks, self._position, list(self._last_published), at))
+            await self._under_way.put(PageUnderWay(acks, self._position, list(self._last_published), at))
             return () if reading is None else await reading
         finally:
             if reading is not None:

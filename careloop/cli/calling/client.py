@@ -23,7 +23,7 @@ from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
 from careloop.local.settings import SERVICES, told
 
-Asked = TypeVar("Asked")
+RequestMessage = TypeVar("RequestMessage")
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
 TokenFor = Callable[["Caller"], str]
@@ -157,8 +157,8 @@ class Services:
     async def ask(
         self,
         service: str,
-        method: grpc.aio.UnaryUnaryMultiCallable[Asked, Answer],
-        request: Asked,
+        method: grpc.aio.UnaryUnaryMultiCallable[RequestMessage, Answer],
+        request: RequestMessage,
         caller: Caller,
         *,
         deadline: float | None = None,
@@ -172,8 +172,8 @@ class Services:
     async def stream(
         self,
         service: str,
-        method: grpc.aio.UnaryStreamMultiCallable[Asked, Answer],
-        request: Asked,
+        method: grpc.aio.UnaryStreamMultiCallable[RequestMessage, Answer],
+        request: RequestMessage,
         caller: Caller,
         *,
         deadline: float,

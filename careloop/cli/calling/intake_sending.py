@@ -16,7 +16,7 @@ from care.assessment.v1.assessment_pb2_grpc import AssessmentServiceStub
 from careloop.chassis.backoff import Backoff
 from careloop.cli.calling.client import Caller, CallRefused, Services
 from careloop.contracts.terms import Role
-from careloop.intake.charts import Request
+from careloop.intake.charts import AssessmentRequest
 from careloop.intake.mapping import PatientFacts
 
 AT_ONCE = 8
@@ -41,7 +41,7 @@ class NoAnswer(Exception):
 
 
 @dataclass
-class Outcome:
+class SendingOutcome:
     """What became of the requests; `refused` by (RPC, reason)."""
 
     recorded: int = 0
@@ -54,15 +54,15 @@ class Outcome:
         return self.recorded + self.already_there + sum(self.refused.values())
 
 
-def rpc_of(request: Request) -> str:
+def rpc_of(request: AssessmentRequest) -> str:
     return type(request).__name__.removesuffix("Request")
 
 
-class Sender:
+class IntakeSender:
     """Sends in one caller's name. After a request that got no answer nothing more is sent."""
 
     def __init__(self, services: Services, caller: Caller = INTAKE) -> None:
-        self.outcome = Outcome()
+        self.outcome = SendingOutcome()
         self._services = services
         self._caller = caller
         self._stub = AssessmentServiceStub(services.channel("assessment"))
@@ -79,7 +79,7 @@ class Sender:
                 self._answers = False
                 self.outcome.not_sent += 1
 
-    async def _send_one(self, request: Request) -> None:
+    async def _send_one(self, request: AssessmentRequest) -> None:
         try:
             answer = await self._answered(request)
         except CallRefused as refusal:
@@ -94,7 +94,7 @@ class Sender:
         else:
             self.outcome.recorded += 1
 
-    async def _answered(self, request: Request) -> Any:
+    async def _answered(self, request: AssessmentRequest) -> Any:
         """The first answer, however often it has to be asked for. Raises CallRefused, NoAnswer."""
         method = getattr(self._stub, rpc_of(request))
         for attempt in range(1, ATTEMPTS + 1):
@@ -108,7 +108,7 @@ class Sender:
 
 
 @asynccontextmanager
-async def sending(sender: Sender) -> AsyncIterator[Callable[[PatientFacts], Any]]:
+async def sending(sender: IntakeSender) -> AsyncIterator[Callable[[PatientFacts], Any]]:
     """Hand patients over as they are read; at the end of the block all of them were sent."""
     waiting: asyncio.Queue[PatientFacts | None] = asyncio.Queue(maxsize=AT_ONCE)
 

@@ -11,9 +11,9 @@ from careloop.knowledge.findings import (
     Alert,
     Check,
     NotChecked,
-    Outcome,
     PackReference,
     Screening,
+    ScreeningOutcome,
     Severity,
     headline,
 )
@@ -44,7 +44,7 @@ def answered_then(decision: pb.PastDecision) -> Screening:
     told = decision.screening
     return Screening(
         knowledge=PackReference(pack=told.knowledge_pack, version=told.knowledge_version, digest=told.knowledge_digest),
-        outcome=Outcome(told.outcome),
+        outcome=ScreeningOutcome(told.outcome),
         alerts=tuple(_alert(alert) for alert in told.alerts),
         not_checked=_gaps(told.not_checked),
         checked=tuple(Check(check) for check in told.checked),

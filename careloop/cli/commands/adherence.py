@@ -10,7 +10,7 @@ import typer
 from careloop.cli.terminal.json_input import NotAsDescribed, answer_file, read_json
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.pack.drugs import ingredients
-from careloop.knowledge.supply.adherence import METHOD, Fill, Period
+from careloop.knowledge.supply.adherence import METHOD, CoveredPeriod, Fill
 from careloop.knowledge.supply.adherence import adherence as measured
 
 
@@ -18,9 +18,9 @@ from careloop.knowledge.supply.adherence import adherence as measured
 class Dispensed:
     """One input object."""
 
-    period: Period
+    period: CoveredPeriod
     fills: tuple[Fill, ...]
-    inpatient: tuple[Period, ...] = ()
+    inpatient: tuple[CoveredPeriod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

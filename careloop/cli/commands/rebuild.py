@@ -19,7 +19,7 @@ NOT_NOW_REASONS = {"rebuild-runs", "nothing-to-roll-back-to", "slot-in-use", "ca
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class RebuildResult:
     """What came of it; checksums are over every row that was compared."""
 
     turned: bool
@@ -75,7 +75,7 @@ def rebuild(  # noqa: PLR0917 - typer hands every option over by name
         raise typer.Exit(DIFFERENT)
 
 
-async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadline: float) -> Result:
+async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadline: float) -> RebuildResult:
     async with opened:
         stub = CoordinationServiceStub(opened.channel(COORDINATION))
         answers = opened.stream(COORDINATION, stub.RebuildCareView, request, OPERATOR, deadline=deadline)
@@ -91,8 +91,8 @@ class RebuildCutOff(Exception):
     """The stream ended without an outcome."""
 
 
-def _result(outcome: pb.RebuildOutcome) -> Result:
-    return Result(
+def _result(outcome: pb.RebuildOutcome) -> RebuildResult:
+    return RebuildResult(
         turned=outcome.turned,
         through=outcome.through,
         events=outcome.events,
@@ -105,7 +105,7 @@ def _result(outcome: pb.RebuildOutcome) -> Result:
     )
 
 
-def _said(result: Result) -> str:
+def _said(result: RebuildResult) -> str:
     turned = "The view was turned." if result.turned else "The view is as it was."
     return (
         f"{turned} {result.events} entries made {result.sections} sections; whole up to position {result.through}.\n"

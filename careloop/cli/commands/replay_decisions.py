@@ -46,7 +46,7 @@ class Replayed:
 
 
 @dataclass
-class Tally:
+class ReplayTally:
     """What came of all orders, in numbers."""
 
     orders: int = 0
@@ -112,9 +112,9 @@ def _pack_in(folder: Path | None) -> Pack:
         raise typer.BadParameter(str(fault), param_hint="--pack") from None
 
 
-async def _replay(opened: Services, pack: Pack, deadline: float, *, as_json: bool) -> Tally:
+async def _replay(opened: Services, pack: Pack, deadline: float, *, as_json: bool) -> ReplayTally:
     """Counts every past order; each is told as soon as it is known."""
-    tally = Tally()
+    tally = ReplayTally()
     async with opened:
         with progress("positions") as shown:
             async for decision in past_decisions(opened, deadline, shown):

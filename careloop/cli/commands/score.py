@@ -10,12 +10,12 @@ import typer
 from careloop.cli.terminal.json_input import NotAsDescribed, answer_file, read_json
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
-from careloop.knowledge.scales.score import Instrument, Reading, Score, instruments, readings
+from careloop.knowledge.scales.score import Instrument, ScaleReading, Score, instruments, readings
 from careloop.knowledge.scales.score import score as scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class ScoredAnswers:
     """One line of `--lines`; null is a missing answer."""
 
     instrument: str
@@ -58,7 +58,7 @@ def score(
 
 
 def _line(text: bytes) -> Score:
-    asked = read_json(text, Answered)
+    asked = read_json(text, ScoredAnswers)
     try:
         return scored(asked.instrument, asked.answers, asked.sex)
     except InvalidInput as fault:
@@ -75,13 +75,13 @@ def _answer(item: int, text: str) -> int | None:
         raise InvalidInput("not-a-number", sentence, field=f"items[{item - 1}]") from None
 
 
-def _json(told: Score, read: tuple[Reading, ...] | None) -> bytes:
+def _json(told: Score, read: tuple[ScaleReading, ...] | None) -> bytes:
     if read is None:
         return msgspec.json.encode(told)
     return msgspec.json.encode({**msgspec.to_builtins(told), "readings": read})
 
 
-def _text(told: Score, read: tuple[Reading, ...]) -> str:
+def _text(told: Score, read: tuple[ScaleReading, ...]) -> str:
     total = "no total" if told.total is None else f"total {told.total}"
     parts = [f"{told.instrument}: {total}", told.band or "no band"]
     parts += [f"flagged {flag}" for flag in told.flags]
@@ -89,7 +89,7 @@ def _text(told: Score, read: tuple[Reading, ...]) -> str:
     return "\n".join([first, *map(_reading_text, read)])
 
 
-def _reading_text(read: Reading) -> str:
+def _reading_text(read: ScaleReading) -> str:
     holds = {True: "yes", False: "no", None: "cannot be said"}[read.holds]
     asked = f" - {read.action}" if read.holds else ""
     return f"  {read.name}: {holds}{asked} ({read.source}) [{read.basis}, {'' if read.reviewed else 'not '}reviewed]"

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from careloop.cli.terminal.json_input import NotAsDescribed, answer_file, read_json, require_amount, values
-from careloop.knowledge.chart import Condition, Medication, Order, Trial
+from careloop.knowledge.chart import Condition, Medication, OrderedMedicine, Trial
 from careloop.knowledge.findings import Alert, Screening
 from careloop.knowledge.screening.coverage import coverage
 from careloop.knowledge.screening.explaining import explain
@@ -86,7 +86,7 @@ def _coverage(source: IO[bytes], today: date) -> int:
 
 
 def _require_plausible(place: str, value: object) -> None:
-    if isinstance(value, Order | Medication | Trial) and not (value.name or value.rxcui):
+    if isinstance(value, OrderedMedicine | Medication | Trial) and not (value.name or value.rxcui):
         raise NotAsDescribed(f"{place}: name or rxcui is needed")
     if isinstance(value, Condition) and not (value.icd10 or value.snomed or value.text):
         raise NotAsDescribed(f"{place}: icd10, snomed or text is needed")

@@ -24,7 +24,7 @@ class PlainLines:
 
     def __init__(self, unit: str) -> None:
         self._unit = unit
-        self._clock = Clock()
+        self._clock = RateOfPhase()
         self._told = 0.0
 
     def at(self, phase: str, done: int, of: int | None = None) -> None:
@@ -43,7 +43,7 @@ class Bar:
     def __init__(self, bars: Progress, unit: str) -> None:
         self._bars = bars
         self._unit = unit
-        self._clock = Clock()
+        self._clock = RateOfPhase()
         self._tasks: dict[str, TaskID] = {}
 
     def at(self, phase: str, done: int, of: int | None = None) -> None:
@@ -53,7 +53,7 @@ class Bar:
         self._bars.update(self._tasks[phase], completed=done, total=of, told=told)
 
 
-class Clock:
+class RateOfPhase:
     """The rate of the phase that runs, from its first word on."""
 
     def __init__(self) -> None:

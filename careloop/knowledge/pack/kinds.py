@@ -52,7 +52,7 @@ KINDS: Mapping[str, type[screening.Entry]] = {
     "red_flags.yaml": urgency.RedFlag,
     "triage.yaml": urgency.TriageRule,
     "suicide-risk.yaml": urgency.RiskRule,
-    "clocks.yaml": urgency.Clock,
+    "clocks.yaml": urgency.ResponseClock,
 }
 """Data file -> shape of its entries."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from careloop.knowledge.chart import Chart, Lab, Medication, Order
+from careloop.knowledge.chart import Chart, Lab, Medication, OrderedMedicine
 from careloop.knowledge.findings import Alert, Check
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 from careloop.knowledge.pack.index import condition_groups, mechanisms, membership, rule_of
@@ -33,7 +33,7 @@ class Explanation:
     evidence: tuple[str, ...]
 
 
-def explain(alert: Alert, chart: Chart, order: Order, as_of: date, pack: Pack | None = None) -> Explanation:
+def explain(alert: Alert, chart: Chart, order: OrderedMedicine, as_of: date, pack: Pack | None = None) -> Explanation:
     """Never raises: of a rule that the pack no longer holds the mechanism is empty."""
     pack = pack or current_pack()
     rule = rule_of(pack, alert.rule, alert.version)

@@ -7,7 +7,7 @@ from careloop.knowledge.findings import Alert, Check, NotChecked, Screening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class ChangedFinding:
     """One finding that is told otherwise: another severity, version or wording."""
 
     before: Alert
@@ -20,7 +20,7 @@ class Rechecked:
 
     now_alerts: tuple[Alert, ...]
     no_longer_alerts: tuple[Alert, ...]
-    changed_alerts: tuple[Changed, ...]
+    changed_alerts: tuple[ChangedFinding, ...]
     now_not_checked: tuple[NotChecked, ...]
     no_longer_not_checked: tuple[NotChecked, ...]
 
@@ -38,7 +38,7 @@ def rechecked(before: Screening, after: Screening) -> Rechecked:
         now_alerts=tuple(alert for finding, alert in now.items() if finding not in then),
         no_longer_alerts=tuple(alert for finding, alert in then.items() if finding not in now),
         changed_alerts=tuple(
-            Changed(before=alert, after=now[finding])
+            ChangedFinding(before=alert, after=now[finding])
             for finding, alert in then.items()
             if now.get(finding, alert) != alert
         ),

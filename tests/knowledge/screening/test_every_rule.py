@@ -20,7 +20,7 @@ from careloop.knowledge.chart import (
     Genotype,
     Lab,
     Medication,
-    Order,
+    OrderedMedicine,
     Pregnancy,
     StoppedFor,
     SuicideRisk,
@@ -47,7 +47,7 @@ class Example:
     """An order, and whether the rule has to speak of it."""
 
     speaks: bool
-    order: Order
+    order: OrderedMedicine
     chart: Chart = KNOWN
 
 

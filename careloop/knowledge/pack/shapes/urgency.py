@@ -102,7 +102,7 @@ class RiskRule(Sourced, frozen=True, kw_only=True):
     action: str
 
 
-class Clock(Sourced, frozen=True, kw_only=True):
+class ResponseClock(Sourced, frozen=True, kw_only=True):
     """Within how many minutes after it became known a clinician has looked at a side effect of the level `triage`, or
     made contact for a suicide risk of the level `risk`: one of the two."""
 
