@@ -22,7 +22,7 @@ from careloop.demo.verdict import Check
 from careloop.local.folders import outside
 from careloop.local.local_stack import LocalStack
 from careloop.local.running import alone
-from careloop.local.settings import SERVICES, StackSettings, told
+from careloop.local.settings import SERVICES, StackSettings, stack_settings
 from careloop.local.supervisor import Supervisor
 
 POPULATION = Population(patients=16, seed=7, date="20260801")
@@ -44,7 +44,7 @@ def demo(home: Home = None, as_json: AsJson = False) -> None:
     generated is kept for the next run. Exits 0 only if every check of the verdict holds, else 1.
     """
     began = time.monotonic()
-    base = told(home=home).state_folder
+    base = stack_settings(home=home).state_folder
     out = console(err=as_json)
     with alone(base / "demo"):
         checks = _run(base, out)

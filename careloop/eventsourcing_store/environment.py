@@ -27,7 +27,7 @@ def address_from(env: Environment) -> DatabaseAddress:
 
 
 def creates_tables(env: Environment) -> bool:
-    """Unless told otherwise by CREATE_TABLE."""
+    """Unless CREATE_TABLE says otherwise."""
     return strtobool(env.get("CREATE_TABLE") or "yes")
 
 

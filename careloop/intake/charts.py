@@ -81,16 +81,16 @@ class UnderstoodChart:
 
 
 def _split(taken: Iterable[MedicineTaken]) -> tuple[list[MedicineTaken], list[MedicineTaken]]:
-    """The list as of the last that was told, and the earlier treatments: ended long before, or nobody knows when."""
+    """The list as of the last record, and the earlier treatments: ended long before, or nobody knows when."""
     taken = list(taken)
     current = latest_of_each(one for one in taken if one.current)
     going_on = {one.medicine for one in current}
     ended = latest_of_each(one for one in taken if one.medicine not in going_on)
-    told = max((one.told for one in taken if one.told), default=None)
+    latest = max((one.recorded_at for one in taken if one.recorded_at), default=None)
     recent = [
         one
         for one in ended
-        if one.ended is not None and (told is None or one.ended >= (told - STILL_OF_INTEREST).date())
+        if one.ended is not None and (latest is None or one.ended >= (latest - STILL_OF_INTEREST).date())
     ]
     return current + recent, [one for one in ended if one not in recent]
 
@@ -115,7 +115,7 @@ def _history(conditions: Iterable[Known], earlier: Iterable[MedicineTaken]) -> p
 
 
 def _each_once(conditions: Iterable[Known]) -> list[pb.Condition]:
-    """One per code: active if it ever is, since the first onset told."""
+    """One per code: active if it ever is, since the first onset stated."""
     by_code: dict[tuple[str, str], list[Known]] = {}
     for condition in conditions:
         by_code.setdefault((condition.system, condition.code), []).append(condition)
@@ -123,7 +123,7 @@ def _each_once(conditions: Iterable[Known]) -> list[pb.Condition]:
 
 
 def _condition(same: list[Known]) -> pb.Condition:
-    newest = max(same, key=lambda one: (one.clinical_status in ACTIVE, str(one.told or ""), one.clinical_status))
+    newest = max(same, key=lambda one: (one.clinical_status in ACTIVE, str(one.recorded_at or ""), one.clinical_status))
     onset = min((one.onset for one in same if one.onset), default=None)
     return pb.Condition(
         coding=common_pb2.Coding(system=newest.system, code=newest.code, display=min(one.display for one in same)),
@@ -146,9 +146,9 @@ def _dose(taken: MedicineTaken) -> str:
     return f"{taken.daily_dose_mg:f}" if taken.daily_dose_mg is not None else ""
 
 
-def _allergies(told: list[Reacts]) -> pb.RecordAllergiesRequest:
+def _allergies(recorded: list[Reacts]) -> pb.RecordAllergiesRequest:
     """The list, or that none are known where only that was said."""
-    listed = sorted({one for one in told if not one.none_known}, key=repr)
+    listed = sorted({one for one in recorded if not one.none_known}, key=repr)
     allergies = [
         pb.Allergy(
             substance=common_pb2.Medicine(name=one.substance, rxcui=one.rxcui),
@@ -158,12 +158,14 @@ def _allergies(told: list[Reacts]) -> pb.RecordAllergiesRequest:
         )
         for one in listed
     ]
-    return pb.RecordAllergiesRequest(allergies=allergies, no_known_allergies=not allergies, occurred_at=_latest(told))
+    return pb.RecordAllergiesRequest(
+        allergies=allergies, no_known_allergies=not allergies, occurred_at=_latest(recorded)
+    )
 
 
-def _latest(told: Iterable[Known | MedicineTaken | Reacts]) -> Timestamp | None:
-    """When the last of them was told; unset if none says."""
-    moments = [one.told for one in told if one.told]
+def _latest(recorded: Iterable[Known | MedicineTaken | Reacts]) -> Timestamp | None:
+    """When the last of them was recorded; unset if none says."""
+    moments = [one.recorded_at for one in recorded if one.recorded_at]
     return _stamp(max(moments)) if moments else None
 
 

@@ -50,7 +50,7 @@ def map_bundle(
 
 
 class _Mapping:
-    """`charts` are kept by the identity of their Patient resource."""
+    """`charts` are found by the identity of their Patient resource."""
 
     def __init__(self, resources: FhirResources, tally: Tally, now: datetime, time_zone: str) -> None:
         self.charts: dict[int, UnderstoodChart] = {}
@@ -88,8 +88,8 @@ class _Mapping:
             raise NotUnderstood("patient-not-taken-over")
         return self.charts[id(patient)]
 
-    def _require_past(self, told: datetime | None) -> None:
-        if told is not None and told > self._now:
+    def _require_past(self, moment: datetime | None) -> None:
+        if moment is not None and moment > self._now:
             raise NotUnderstood("in-the-future")
 
     def _patient(self, patient: Patient) -> None:
@@ -99,12 +99,12 @@ class _Mapping:
 
     def _condition(self, condition: Condition) -> None:
         chart, known = self._chart(condition.subject), conditions.known(condition)
-        self._require_past(known.told)
+        self._require_past(known.recorded_at)
         chart.conditions.append(known)
 
     def _allergy(self, allergy: AllergyIntolerance) -> None:
         chart, reacts = self._chart(allergy.patient), conditions.reacts(allergy)
-        self._require_past(reacts.told)
+        self._require_past(reacts.recorded_at)
         chart.allergies.append(reacts)
 
     def _request(self, request: MedicationRequest) -> None:
@@ -114,7 +114,7 @@ class _Mapping:
         self._take(self._chart(statement.subject), medications.stated(statement, self._resources))
 
     def _take(self, chart: UnderstoodChart, taken: medications.MedicineTaken) -> None:
-        self._require_past(taken.told)
+        self._require_past(taken.recorded_at)
         chart.taken.append(taken)
         found = resolve(taken.name, taken.rxcui or None)
         if isinstance(found, Unresolved):

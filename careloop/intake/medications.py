@@ -1,6 +1,6 @@
 """FHIR MedicationRequest and MedicationStatement: what is taken now, what was, and what is not known of it.
 
-Whoever is not in the list is not thereby said to take nothing: an empty list is never made here.
+A patient without a list is not said to take nothing: an empty list is never made here.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ class MedicineTaken:
     started: date | None
     ended: date | None
     current: bool
-    told: datetime | None
+    recorded_at: datetime | None
 
     @property
     def medicine(self) -> str:
@@ -67,7 +67,7 @@ def requested(request: MedicationRequest, resources: FhirResources) -> MedicineT
         started=started,
         ended=_last_day(request, started) if request.status in ENDED else None,
         current=request.status in CURRENT,
-        told=moment(request.authored_on),
+        recorded_at=moment(request.authored_on),
     )
 
 
@@ -83,7 +83,8 @@ def stated(statement: MedicationStatement, resources: FhirResources) -> Medicine
         started=day(period.start if period else statement.effective_date_time),
         ended=day(period.end) if period and statement.status in ENDED else None,
         current=statement.status in CURRENT,
-        told=moment(statement.date_asserted) or moment(period.start if period else statement.effective_date_time),
+        recorded_at=moment(statement.date_asserted)
+        or moment(period.start if period else statement.effective_date_time),
     )
 
 
@@ -180,10 +181,10 @@ def _merged(orders: list[MedicineTaken]) -> MedicineTaken:
         started=min(began, default=None),
         ended=newest.ended,
         current=newest.current,
-        told=newest.told,
+        recorded_at=newest.recorded_at,
     )
 
 
 def _order(taken: MedicineTaken) -> tuple[object, ...]:
     beginning = datetime.min.replace(tzinfo=UTC)
-    return (taken.ended or date.min, taken.started or date.min, taken.told or beginning, taken.name, taken.rxcui)
+    return (taken.ended or date.min, taken.started or date.min, taken.recorded_at or beginning, taken.name, taken.rxcui)

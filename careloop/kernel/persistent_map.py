@@ -11,8 +11,8 @@ Value = TypeVar("Value")
 class PersistentMap(Mapping[Key, Value]):
     """The first so many entries of a table that its successors share, in the order they were added.
 
-    Whoever adds to the newest of the line adds to the table; whoever adds to an older one, or replaces an entry,
-    gets a table of his own. So nobody who holds a map ever sees it differ. Not for several threads at once.
+    An entry added to the newest of the line goes into the table; one added to an older map, or replaced, into a copy of
+    it. So a map never changes for those who hold it. Not for several threads at once.
     """
 
     __slots__ = ("_size", "_table")

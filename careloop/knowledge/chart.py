@@ -1,4 +1,4 @@
-"""What a screen is told of a patient. None always means unknown; an empty tuple means asked, and none."""
+"""What a screen knows of a patient. None always means unknown; an empty tuple means asked, and none."""
 
 from dataclasses import dataclass, field
 from datetime import date

@@ -78,7 +78,7 @@ def set_current_call(call: Call) -> None:
 def request_for(message: Message) -> Request:
     """The Request of the current call's message, which has a `request_id`.
 
-    The digest covers the method and every field, so the same id with anything else is told apart.
+    The digest covers the method and every field, so the same id with anything else is another request.
     Raises InvalidInput when the id is missing or too long.
     """
     call = current_call()

@@ -19,7 +19,7 @@ DISTRUSTED_FOR = 200
 class CachedState(Struct, Generic[State], frozen=True, kw_only=True):
     """A stream up to one version: the fold of its events, and of which command each version is.
 
-    Stored events never change, so it is right for ever; whether it is the newest, only the store can tell.
+    Stored events never change, so it is right for ever; whether it is the newest, only the store knows.
     """
 
     state: State

@@ -57,9 +57,9 @@ class Handler(Protocol):
 
 @runtime_checkable
 class KeepsState(Protocol):
-    """A handler that keeps folded state in memory between calls.
+    """A handler that holds folded state in memory between calls.
 
-    What it keeps belongs to the inbox, which tells it to forget after every unit that was not stored.
+    The inbox decides how long it is held: it calls `forget` after every unit that was not stored.
     """
 
     def without_memory(self) -> Handler:
@@ -67,7 +67,7 @@ class KeepsState(Protocol):
         ...
 
     def forget(self, source: str, partition: int) -> None:
-        """What is kept may be ahead of the store, or another instance may have moved on: read it again."""
+        """What is held may be ahead of the store, or another instance may have moved on: read it again."""
         ...
 
 

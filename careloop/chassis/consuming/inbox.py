@@ -35,7 +35,7 @@ class RawRecord(Protocol):
 class BatchResult(Enum):
     """What became of a batch, and with it of its offsets.
 
-    DONE: its effects are stored, so they may be committed. HELD: something before it is missing; the batch is kept
+    DONE: its effects are stored, so they may be committed. HELD: something before it is missing; the batch is held
     here, and its offsets must not be committed. AGAIN: it was let go and must be delivered again.
     """
 
@@ -189,7 +189,7 @@ class Inbox:
         self._look_for_trouble(partition)
 
     def _understood(self, partition: Partition, records: Sequence[RawRecord]) -> list[Record]:
-        """A record with malformed headers counts as missing: its source can tell it again."""
+        """A record with malformed headers counts as missing: its source can send it again."""
         understood = []
         for raw in records:
             try:

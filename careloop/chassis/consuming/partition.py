@@ -124,7 +124,7 @@ class Applier:
         return Unit(writes=effects.writes, gate=gate, statements=statements), run.failed
 
     async def _parked_among(self, partition: Partition, part: Sequence[Record]) -> frozenset[PatientId]:
-        """Asked anew for each unit once anyone is parked, since a retry may have emptied a queue."""
+        """Asked again for each unit once anyone is parked, since a retry may have emptied a queue."""
         if not partition.any_parked:
             return frozenset()
         patients = {record.envelope.patient_id for record in part}

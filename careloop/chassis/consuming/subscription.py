@@ -148,7 +148,7 @@ class Subscription:
         self._gathered: dict[TopicPartition, list[ConsumerRecord]] = {}
 
     def revive(self) -> None:
-        """Asked again and again in vain, also while records are held: what they wait for may be on the topic."""
+        """Called for as long as nothing moves, also while records are held: what they wait for may be on the topic."""
         if self._inbox.holds_any(self._source) and self._spared < SPARED_TIMES:
             self._spared += 1
         else:

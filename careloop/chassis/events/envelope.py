@@ -23,7 +23,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The context of a published event.
 
     `previous` is the position of the preceding published event of the same source that maps to this partition,
-    0 for the first: by it a consumer tells the next from a duplicate and from a hole.
+    0 for the first: by it a consumer knows the next from a duplicate and from a hole.
     """
 
     event_id: EventId

@@ -136,7 +136,7 @@ class Connections:
 
 
 class OwnConnection:
-    """A connection of one's own that is made when it is needed, and made anew after it was lost."""
+    """A connection of one's own that is made when it is needed, and made again after it was lost."""
 
     def __init__(self, connections: Connections, purpose: str) -> None:
         self._connections = connections

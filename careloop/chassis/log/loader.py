@@ -20,7 +20,7 @@ ReadStreams = Callable[[asyncpg.Connection, Mapping[UUID, int]], Awaitable[Event
 
 @dataclass(slots=True)
 class _WantedStream:
-    """One stream that is asked for, from where whoever asks for most of it asks."""
+    """One stream that is asked for; `after` is the earliest version that any caller asks from."""
 
     after: int
     answers: list["asyncio.Future[Events]"] = field(default_factory=list)

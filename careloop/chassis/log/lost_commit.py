@@ -16,7 +16,7 @@ async def how_it_ended(connections: Connections, unit: Unit, answers: Sequence[W
     """The outcome of a unit that turns out to be stored; raises Unavailable when it is not, or cannot be known.
 
     `answers` are those of the server if it gave them before COMMIT was sent. Nothing is ever sent again: a caller
-    told Unavailable retries with the same ids. What is read back counts as repeated, since another call with the
+    that gets Unavailable retries with the same ids. What is read back counts as repeated, since another call with the
     same id may have stored it.
     """
     if not _leaves_proof(unit, answers):

@@ -19,7 +19,7 @@ _PROGRESS = ("consumer", "source", "partition")
 
 
 class Metrics:
-    """One registry per process. `call` and `batch` are told as things happen, `show` from time to time."""
+    """One registry per process. `call` and `batch` are called as things happen, `show` from time to time."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Tells which subscriptions stand still while their source has more, so that they can be started anew.
+"""Which subscriptions stand still while their source has more, so that they can be started again.
 
 A Kafka client may stall for good after its broker died: its group membership fails without a way back. Another
 partition that moves must not hide that.
@@ -23,7 +23,7 @@ class StalledConsumers:
         self._since.clear()
 
     def observe(self, status: ServiceStatus, now: float) -> frozenset[ConsumerSource]:
-        """The subscriptions that lag and have not moved for so long; each is told once per such wait."""
+        """The subscriptions that lag and have not moved for so long; each is answered once per such wait."""
         if not status.broker_connected:
             self._since.clear()
         standing = frozenset(

@@ -55,7 +55,7 @@ class Resources:
 class Service:
     """What a process runs. `ready` may raise a kernel error, which means no.
 
-    `revive` is told the consumer and the source of a subscription that stands still, and does not wait.
+    `revive` gets the consumer and the source of a subscription that stands still, and does not wait.
     """
 
     servicers: Sequence[AddServicer]
@@ -84,7 +84,7 @@ def run(
     settings_model: type[ServiceSettings] = ServiceSettings,
     clock: Clock = present,
 ) -> int:
-    """Run until told to stop, and end the process: 0 stopped, 1 a bug or stuck. Returns 2 if the settings are wrong."""
+    """Run until asked to stop, and end the process: 0 stopped, 1 a bug or stuck. Returns 2 for wrong settings."""
     try:
         settings = read_settings(settings_model)
         tokens = ServiceTokens(read_private_key(settings.service_key_file), settings.service, clock)
@@ -127,7 +127,7 @@ async def _served(build: Build, resources: Resources, guard: Guard) -> int:
         async with build(resources) as service:
             await Process(service, resources, guard, stopping).run()
     except Exception as error:
-        # A task's failure was told when it happened; this one tells of everything else, and never its text.
+        # A task's failure was logged when it happened; this line is for everything else, and never holds its text.
         _log().error("process failed", error_type=type(error).__name__, error_at=place_of(error))
         return 1
     _log().info("stopped")

@@ -85,7 +85,7 @@ class RelayCheckpoints:
     """The checkpoint of one service's log. `partitions` is fixed once the first relay has run.
 
     Who holds the lock and has said nothing to the server for `silent_after_seconds` loses it: a process that was
-    stopped, or a machine that nobody reaches any more, keeps its connection open and would keep it for ever.
+    stopped, or a machine that nobody reaches any more, leaves its connection open, and would for ever.
     """
 
     def __init__(self, connections: Connections, partitions: int, silent_after_seconds: float) -> None:
@@ -118,7 +118,7 @@ class RelayCheckpoints:
             connection.terminate()
 
     async def _end_silent_holder(self, connection: asyncpg.Connection) -> None:
-        """Its lock is free then, for whoever asks next; what it still sends are records that come again."""
+        """Its lock is free then, for the one that asks next; what it still sends are records that come again."""
         with kernel_errors():
             if await connection.fetch(_END_SILENT_HOLDER, self._silent_after):
                 structlog.get_logger().warning("silent relay ended")

@@ -1,4 +1,4 @@
-"""How far each source has come, as the sources themselves tell it on one compacted topic."""
+"""How far each source has come, as the sources themselves say on one compacted topic."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ from careloop.kernel.events import Instant
 
 HEADS_TOPIC = "care.heads.v1"
 HISTORY = 256
-"""Heads kept per (source, partition): a consumer further behind than that counts as older than it is."""
+"""Heads remembered per (source, partition): a consumer further behind than that counts as older than it is."""
 SILENCE_SECONDS = 8.0
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
@@ -55,7 +55,7 @@ class HeadsView:
         self._heads: dict[tuple[str, int], list[tuple[int, datetime]]] = defaultdict(list)
 
     def note(self, head: PublishedHead) -> None:
-        """Every head that was told stays true, in whatever order it arrives; only the newest of a position matters."""
+        """Every head that was sent stays true, in whatever order it arrives; only the newest of a position matters."""
         history = self._heads[head.service, head.partition]
         entry = (head.position, head.complete_through)
         same = next((old for old in reversed(history) if old[0] == head.position), None)
@@ -96,7 +96,7 @@ class HeadsReader:
 
     @property
     def connected(self) -> bool:
-        """Whether any head came lately; sources tell theirs every few seconds, so silence means no broker."""
+        """Whether any head came lately; sources send theirs every few seconds, so silence means no broker."""
         return time.monotonic() - self._heard_at < SILENCE_SECONDS
 
     async def run(self) -> None:

@@ -21,7 +21,7 @@ from grpc_status import rpc_status
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
-from careloop.local.settings import SERVICES, told
+from careloop.local.settings import SERVICES, stack_settings
 
 RequestMessage = TypeVar("RequestMessage")
 Answer = TypeVar("Answer")
@@ -216,7 +216,7 @@ def _error_info(error: grpc.aio.AioRpcError) -> ErrorInfo | None:
 
 def services(home: Path | None, addresses: list[str] | None, token: str | None, deadline: float) -> Services:
     """The services as the options say, or as the state folder knows them. Raises NotUp or typer.BadParameter."""
-    folder = told(home=home).state_folder
+    folder = stack_settings(home=home).state_folder
     known = _recorded(folder) | dict(_parsed(given) for given in addresses or ())
     if not known:
         raise NotUp(f"{folder} knows no running system: start it with `careloop up`, or give --address")

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from careloop.cli.calling.client import Home
-from careloop.local.settings import told
+from careloop.local.settings import stack_settings
 
 LONGEST_RUN_SECONDS = 900
 DIGEST_FILE = "digest"
@@ -93,7 +93,7 @@ def _run_synthea(output: Path, population: Population) -> None:
 def _check(folder: Path, population: Population) -> None:
     found = digest_of(folder)
     if found != (folder / DIGEST_FILE).read_text().strip():
-        raise GenerationFailed(f"{folder} was changed since it was made; remove it to make it anew")
+        raise GenerationFailed(f"{folder} was changed since it was made; remove it to make it again")
     if found != EXPECTED.get(population, found):
         raise GenerationFailed(f"synthea made other patients than expected in {folder}: {found}")
 
@@ -111,7 +111,7 @@ def generate(
     """
     population = Population(patients=patients, seed=seed, date=date, ages=ages)
     try:
-        typer.echo(generated(told(home=home).state_folder, population))
+        typer.echo(generated(stack_settings(home=home).state_folder, population))
     except GenerationFailed as failure:
         typer.echo(f"careloop: {failure}", err=True)
         raise typer.Exit(1) from None

@@ -1,4 +1,4 @@
-"""`careloop rebuild`: the care view made anew from the journal while it is read, or turned back."""
+"""`careloop rebuild`: the care view made again from the journal while it is read, or turned back."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -48,13 +48,13 @@ def rebuild(  # noqa: PLR0917 - typer hands every option over by name
     ] = 86_400,
     as_json: AsJson = False,
 ) -> None:
-    """Make the care view anew from the journal, compare it with the one that is read, and read the new one.
+    """Make the care view again from the journal, compare it with the one that is read, and read the new one.
 
-    Reads and writes go on all the while. The view before is kept for --roll-back until the next rebuild begins.
+    Reads and writes go on all the while. The view before stays for --roll-back until the next rebuild begins.
     Ctrl-C stops it and leaves the view as it is.
 
     Exits 0 when done, 1 when it failed or coordination does not answer, 2 for wrong use, 3 when it cannot run now
-    (another one runs, nothing is kept), 4 when the views differ and the old one is still read.
+    (another one runs, nothing to turn back to), 4 when the views differ and the old one is still read.
     """
     if roll_back and (check or accept_differences):
         raise typer.BadParameter("goes with neither --check nor --accept-differences", param_hint="--roll-back")
@@ -84,7 +84,7 @@ async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadlin
                 if answer.HasField("outcome"):
                     return _result(answer.outcome)
                 shown.at(answer.progress.phase, answer.progress.done, answer.progress.of)
-    raise RebuildCutOff("the rebuild's end was not told; see `careloop rebuild --check`")
+    raise RebuildCutOff("the rebuild's end was not heard; see `careloop rebuild --check`")
 
 
 class RebuildCutOff(Exception):

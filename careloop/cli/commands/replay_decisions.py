@@ -64,12 +64,12 @@ class ReplayTally:
 
     @property
     def said(self) -> str:
-        told = (
+        parts = (
             f"{self.orders} orders: {self.same} answered the same, "
             f"{self.more} would now alert, {self.less} would no longer alert."
         )
         broken = f" {self.broken} were decided with this very pack and are answered otherwise."
-        return told + broken * bool(self.broken)
+        return parts + broken * bool(self.broken)
 
 
 def replay_decisions(  # noqa: PLR0917 - typer hands every option over by name
@@ -113,7 +113,7 @@ def _pack_in(folder: Path | None) -> Pack:
 
 
 async def _replay(opened: Services, pack: Pack, deadline: float, *, as_json: bool) -> ReplayTally:
-    """Counts every past order; each is told as soon as it is known."""
+    """Counts every past order; each is printed as soon as it is known."""
     tally = ReplayTally()
     async with opened:
         with progress("positions") as shown:
@@ -157,7 +157,7 @@ def replayed(decision: pb.PastDecision, pack: Pack) -> Replayed:
 
 
 def lines(one: Replayed) -> Iterator[str]:
-    """The order, and below it what is answered otherwise: + would now be told, - no longer, ~ in another way."""
+    """The order, and below it what is answered otherwise: + would now be answered, - no longer, ~ in another way."""
     became = f"{one.decision}, entered in error" if one.entered_in_error else one.decision
     yield f"{one.recorded_at:%Y-%m-%d} {one.patient_id} {one.medicine}: {became}"
     answer = one.answer

@@ -57,7 +57,7 @@ def screen(
 ) -> None:
     """Check an order against a chart: interactions, washouts, allergies, doses and more.
 
-    Every alert tells what, why (mechanism), the evidence in this chart, what to do, and the source.
+    Every alert says what, why (mechanism), the evidence in this chart, what to do, and the source.
 
     Everything left out of the input is unknown, and is reported as not checked; without as_of the check is made as of
     today (UTC). Exit code 0 for an answer, whatever it says; 2 when the input is not as described (standard error
@@ -72,7 +72,7 @@ def screen(
 
 
 def _coverage(source: IO[bytes], today: date) -> int:
-    """Refused lines are told on standard error and are no orders."""
+    """Refused lines are named on standard error and are no orders."""
     answers: list[Screening] = []
     code = 0
     for number, line in enumerate(source, start=1):

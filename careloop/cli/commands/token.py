@@ -11,7 +11,7 @@ import typer
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
-from careloop.local.settings import SERVICES, told
+from careloop.local.settings import SERVICES, stack_settings
 
 
 class CredentialKind(StrEnum):
@@ -38,7 +38,7 @@ def token(  # noqa: PLR0917 - typer hands every option over by name
 ) -> None:
     """Print a token for the local system, signed by the key that `careloop up` made in the state folder."""
     _check(role, patient, audience or [])
-    folder = told(home=home).state_folder
+    folder = stack_settings(home=home).state_folder
     if not LocalKeys(folder).issuer_file.exists():
         raise typer.BadParameter(
             f"{folder} has no issuer key; start the system once with `careloop up`", param_hint="--home"

@@ -30,14 +30,14 @@ class Series:
     units: tuple[UnitOf, ...]
 
     def value(self, result: MeasuredResult) -> Decimal | None:
-        """The value in the unit of the measure; None when it cannot be told."""
+        """The value in the unit of the measure; None when it cannot be converted."""
         written = "".join((result.unit or "").split()).casefold()
         factor = next((u.factor for u in self.units if u.unit == self.measure.unit and written in u.written), None)
         value = amount(result.value)
         return None if factor is None or value is None else value * factor
 
     def unread(self) -> bool:
-        """Whether a result of the last day has a value that cannot be told in the unit of the measure."""
+        """Whether a result of the last day has a value that cannot be converted to the unit of the measure."""
         return any(self.value(result) is None for result in self.last_day())
 
     def last_day(self) -> tuple[MeasuredResult, ...]:
@@ -70,7 +70,7 @@ def _within(rule: ResultRule, value: Decimal, baseline: Decimal | None) -> bool:
         (rule.rise, lambda bound: baseline is not None and value - baseline >= bound),
         (rule.rise_percent, lambda bound: baseline is not None and _risen(value, baseline, bound)),
     )
-    return all(bound is None or kept(bound) for bound, kept in bounds)
+    return all(bound is None or meets(bound) for bound, meets in bounds)
 
 
 def _risen(value: Decimal, baseline: Decimal, percent: Decimal) -> bool:

@@ -1,7 +1,7 @@
 """What is due while drugs are taken: what to measure by when, what the results so far demand, what a gap asks for.
 
-Everything told carries its rule, source and basis. A drug that is not known, a result whose unit is not, and a fact
-about the client that a rule turns on are told as such: silence never means that something was looked at.
+Every finding carries its rule, source and basis. A drug that is not known, a result whose unit is not, and a fact
+about the client that a rule turns on are named as such: silence never means that something was looked at.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,8 +32,8 @@ from careloop.knowledge.follow_up.terms import (
 )
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 from careloop.knowledge.pack.pack import Pack, current_pack
+from careloop.knowledge.pack.shapes.entries import Entry
 from careloop.knowledge.pack.shapes.follow_up import GapRule, Measure, ResultRule, ScheduleRule, Timing
-from careloop.knowledge.pack.shapes.screening import Entry
 
 E = TypeVar("E", bound=Entry)
 
@@ -133,7 +133,7 @@ def _resolved(
 
 
 def _joined(first: DrugCourse, later: DrugCourse) -> DrugCourse:
-    """One drug told twice: a later start changes its dose."""
+    """One drug named twice: a later start changes its dose."""
     restarts = (later.started_on,) if later.started_on > first.started_on else ()
     changes = (*first.dose_changes, *restarts, *later.dose_changes)
     return replace(first, dose_changes=changes, gaps=(*first.gaps, *later.gaps))
@@ -158,7 +158,7 @@ def _age(birth_date: date | None, as_of: date) -> int | None:
 
 
 def _monitored_from(drug: _Drug) -> date:
-    """The start of the course, or of the last gap after which monitoring starts anew."""
+    """The start of the course, or of the last gap after which monitoring starts again."""
     restarts = [
         gap.resumed_on
         for gap in drug.course.gaps

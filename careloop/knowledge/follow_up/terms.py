@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from careloop.knowledge.findings import PackReference, Severity
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
 from careloop.knowledge.pack.instruments import Cluster, Criterion, Instrument, instrument_of, instruments
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 from careloop.knowledge.scales.ways_to_score import Answers, band_of, total_and_band
 
 __all__ = ["Answers", "Instrument", "ScaleReading", "Score", "instruments", "readings", "score", "score_total"]
@@ -65,7 +65,7 @@ def score(instrument_id: str, answers: Answers, sex: Sex | None = None) -> Score
 
 
 def score_total(instrument_id: str, total: int, sex: Sex | None = None) -> Score:
-    """A total from elsewhere with its band; what only the items could tell stays untold.
+    """A total from elsewhere with its band; what only the items could say stays unsaid.
 
     Raises InvalidInput for an instrument whose total means nothing without items, and for a total out of range.
     """

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from careloop.knowledge.pack.instruments import instruments
 from careloop.knowledge.pack.scale_changes import ChangeRule, Kind, rules_for
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 
 EPISODE = timedelta(days=180)
 """A baseline lies at most so long before the last result: the follow-up window of Coley 2020."""
@@ -129,8 +129,8 @@ def _improved(change: int, rules: Rules) -> bool:
 
 
 def _word(found: ScaleCourse, worse: bool | None, *, improved: bool) -> Word:
-    """Unchanged is only said where a rule could have told a worsening."""
-    told = (
+    """Unchanged is only said where a rule could have shown a worsening."""
+    words = (
         (found.relapse, Word.RELAPSE),
         (worse, Word.WORSENING),
         (found.remission, Word.REMISSION),
@@ -138,7 +138,7 @@ def _word(found: ScaleCourse, worse: bool | None, *, improved: bool) -> Word:
         (improved, Word.IMPROVING),
         (worse is not None, Word.UNCHANGED),
     )
-    return next((word for holds, word in told if holds), Word.NOT_JUDGED)
+    return next((word for holds, word in words if holds), Word.NOT_JUDGED)
 
 
 def _asks(rule: ChangeRule, found: ScaleCourse, change: int, days: int) -> bool:

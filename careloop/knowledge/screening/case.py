@@ -11,7 +11,7 @@ from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.drugs import ResolvedDrug, Unresolved, resolve
 from careloop.knowledge.pack.index import concerning, condition_groups, same_molecule
 from careloop.knowledge.pack.pack import Pack
-from careloop.knowledge.pack.shapes.screening import Rule
+from careloop.knowledge.pack.shapes.entries import Rule
 
 _MOST_DIGITS = 12
 
@@ -139,15 +139,15 @@ def _taken(medication: Medication, starts_on: date, pack: Pack) -> ListedMedicat
 
 def alert(rule: Rule, kind: Check, *involves: str, **figures: object) -> Alert:
     """The rule's words with the drugs and figures of this case put in."""
-    told = {"order": involves[0], "other": involves[-1], **figures}
+    values = {"order": involves[0], "other": involves[-1], **figures}
     return Alert(
         rule=rule.id,
         version=rule.version,
         kind=kind,
         severity=rule.severity,
         involves=tuple(dict.fromkeys(involves)),
-        message=rule.message.format_map(told),
-        action=rule.action.format_map(told),
+        message=rule.message.format_map(values),
+        action=rule.action.format_map(values),
         source=f"{rule.source} [{rule.basis}]",
         reviewed=rule.reviewed,
     )
@@ -167,7 +167,7 @@ def missing(check: Check, reason: Reason, subject: str = "") -> CheckResult:
 
 
 def amount(value: Decimal | None) -> Decimal | None:
-    """A usable quantity: finite and not negative, held within what arithmetic and print can bear. Else as if untold."""
+    """A usable quantity: finite and not negative, held within what arithmetic and print can bear. Else unknown."""
     if value is None or not value.is_finite() or value < 0:
         return None
     return Decimal(0) if value.adjusted() < -_MOST_DIGITS else min(value, Decimal(10) ** _MOST_DIGITS)

@@ -15,7 +15,7 @@ from functools import cache
 from careloop.knowledge.pack.drugs import ingredients
 from careloop.knowledge.pack.index import in_force
 from careloop.knowledge.pack.pack import current_pack
-from careloop.knowledge.pack.shapes.urgency import ResponseClock, Level, Reads, RedFlag, TriageRule
+from careloop.knowledge.pack.shapes.urgency import Level, Reads, RedFlag, ResponseClock, TriageRule
 
 __all__ = ["SEVERE_GRADE", "Level", "ReportedSideEffect", "Triage", "triage"]
 
@@ -25,7 +25,7 @@ SEVERE_GRADE = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedSideEffect:
-    """A side effect as told. Grades are 1-5, burden 0-6; None is not asked.
+    """A side effect as it was reported. Grades are 1-5, burden 0-6; None is not asked.
 
     `medicines` are the names of what is taken; None is unknown, which differs from taking none. The rules that judge it
     are those of `felt_on`.
@@ -67,9 +67,9 @@ def triage(report: ReportedSideEffect) -> Triage:
     Words that are a red flag with some medicine only ask for a look on the same day while nobody knows what is taken.
     """
     pack, day = current_pack(), report.felt_on
-    told = [flag for flag in in_force(pack, RedFlag, day) if _is_told(flag, report)]
-    flags = [flag for flag in told if _concerns(flag, report)]
-    possible = [flag for flag in told if flag not in flags] if report.medicines is None else []
+    named = [flag for flag in in_force(pack, RedFlag, day) if _is_named(flag, report)]
+    flags = [flag for flag in named if _concerns(flag, report)]
+    possible = [flag for flag in named if flag not in flags] if report.medicines is None else []
     readings = [
         *(_LevelReading(flag.level, f"triage.red-flag.{flag.id}", flag.version) for flag in flags),
         *_readings(Reads.MEDICINES_UNKNOWN, day, *(f".{flag.id}" for flag in possible)),
@@ -102,9 +102,9 @@ def _graded(reads: Reads, answer: int | None, day: date) -> Iterator[_LevelReadi
         yield _LevelReading(rule.level, rule.id, rule.version)
 
 
-def _is_told(flag: RedFlag, report: ReportedSideEffect) -> bool:
-    told = f"{report.symptom} {report.own_words}".casefold()
-    return all(_says_any(told, words) for words in flag.all_of)
+def _is_named(flag: RedFlag, report: ReportedSideEffect) -> bool:
+    said = f"{report.symptom} {report.own_words}".casefold()
+    return all(_says_any(said, words) for words in flag.all_of)
 
 
 def _concerns(flag: RedFlag, report: ReportedSideEffect) -> bool:
@@ -114,8 +114,8 @@ def _concerns(flag: RedFlag, report: ReportedSideEffect) -> bool:
     return not flag.drugs or any(pack.among(drug, flag.drugs) for drug in taken)
 
 
-def _says_any(told: str, phrases: Iterable[str]) -> bool:
-    return any(_pattern(phrase).search(told) for phrase in phrases)
+def _says_any(said: str, phrases: Iterable[str]) -> bool:
+    return any(_pattern(phrase).search(said) for phrase in phrases)
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 
 from careloop.knowledge.pack.index import in_force
 from careloop.knowledge.pack.pack import PackInvalid, current_pack, load
-from careloop.knowledge.pack.shapes.urgency import GRADED, ResponseClock, Level, Reads, RiskRule, TriageRule
+from careloop.knowledge.pack.shapes.urgency import GRADED, Level, Reads, ResponseClock, RiskRule, TriageRule
 from tests.support.knowledge import TODAY, data_with
 
 GRADE_4 = "id: triage.ctcae-4, version: 1, reads: ctcae-grade, answers: {from: 4, through: 5}"

@@ -10,7 +10,7 @@ from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
 from careloop.knowledge.pack.instruments import RULES, SUM, read_instruments
 from careloop.knowledge.pack.pack import PackInvalid, read_data
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 from careloop.knowledge.scales.score import ScaleReading, Score, instruments, readings, score, score_total
 from careloop.knowledge.scales.ways_to_score import OWN_RULES
 from tests.support.refusals import refused_field

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from careloop.knowledge.pack.shapes.screening import Entry, Sourced
+from careloop.knowledge.pack.shapes.entries import Entry, Sourced
 
 
 class Level(StrEnum):

@@ -5,13 +5,13 @@ from typing import Any
 
 from careloop.knowledge.pack.instruments import Instrument
 from careloop.knowledge.pack.reading import PackInvalid
-from careloop.knowledge.pack.shapes.screening import Sourced
+from careloop.knowledge.pack.shapes.entries import Sourced
 from careloop.knowledge.pack.shapes.urgency import (
     GRADED,
-    ResponseClock,
     Level,
     Reads,
     RedFlag,
+    ResponseClock,
     RiskLevel,
     RiskRule,
     Span,

@@ -55,7 +55,9 @@ def _of_group(case: Case, allergy: Allergy, group: SubstanceGroup) -> list[Alert
     members = [(drug, Relation.SAME) for drug in case.concerned(group.members)]
     cautions = [(drug, Relation.CAUTION) for drug in case.concerned(group.cautions)]
     return [
-        found for drug, relation in members + cautions for found in _told(case, allergy, drug, group.name, relation)
+        found
+        for drug, relation in members + cautions
+        for found in _alerts_about(case, allergy, drug, group.name, relation)
     ]
 
 
@@ -64,7 +66,7 @@ def _of_drug(case: Case, allergy: Allergy, other: str) -> list[Alert]:
         found
         for ordered in case.ingredients
         if (relation := _relation(case, ordered, other)) is not None
-        for found in _told(case, allergy, ordered, other, relation)
+        for found in _alerts_about(case, allergy, ordered, other, relation)
     ]
 
 
@@ -83,7 +85,7 @@ def _relation(case: Case, ordered: str, other: str) -> Relation | None:
     return found
 
 
-def _told(case: Case, allergy: Allergy, ordered: str, other: str, relation: Relation) -> list[Alert]:
+def _alerts_about(case: Case, allergy: Allergy, ordered: str, other: str, relation: Relation) -> list[Alert]:
     rules = [rule for rule in case.pack.allergies if case.in_force(rule) and _holds(rule, allergy, relation)]
     return [alert(rule, Check.ALLERGY, ordered, other) for rule in rules]
 

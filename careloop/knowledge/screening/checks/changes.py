@@ -24,7 +24,7 @@ def stopped(case: Case) -> CheckResult:
 def loads(case: Case) -> CheckResult:
     """Sums over the order and everything that overlaps it."""
     found = [_load(case, rule) for rule in filter(case.in_force, case.pack.loads)]
-    return CheckResult(tuple(told for told in found if told is not None))
+    return CheckResult(tuple(one for one in found if one is not None))
 
 
 def _load(case: Case, rule: LoadRule) -> Alert | None:

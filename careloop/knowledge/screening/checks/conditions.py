@@ -20,16 +20,16 @@ def check(case: Case) -> CheckResult:
 
 
 def _worst(case: Case, rules: tuple[tuple[ConditionRule, str], ...]) -> list[tuple[ConditionRule, str]]:
-    """Of one condition the worst rule for each mechanism: what is contraindicated is not told once more as high."""
-    told: list[tuple[ConditionRule, str]] = []
+    """Of one condition the worst rule for each mechanism: what is contraindicated is not listed once more as high."""
+    worst_met: list[tuple[ConditionRule, str]] = []
     for condition in case.chart.patient.conditions or ():
         groups = condition_groups(case.pack, condition.icd10, condition.snomed, condition.text)
         met = [(rule, drug) for rule, drug in rules if not groups.isdisjoint(rule.conditions)]
         worst: dict[tuple[str, str], int] = {}
         for rule, drug in met:
             worst[drug, rule.mechanism] = min(rule.severity.rank, worst.get((drug, rule.mechanism), rule.severity.rank))
-        told += [(rule, drug) for rule, drug in met if rule.severity.rank == worst[drug, rule.mechanism]]
-    return told
+        worst_met += [(rule, drug) for rule, drug in met if rule.severity.rank == worst[drug, rule.mechanism]]
+    return worst_met
 
 
 def genotypes(case: Case) -> CheckResult:

@@ -26,8 +26,8 @@ def check(case: Case) -> CheckResult:
         return CheckResult(tuple(alerts), tuple(gaps))
     ordered = _ordered(case, case.ingredients[0], dose)
     risen = titrations.check(case, case.ingredients[0], dose)
-    told = (*alerts, *ordered.alerts, *risen.alerts), (*gaps, *ordered.not_checked, *risen.not_checked)
-    return CheckResult(*told, ordered.done)
+    found = (*alerts, *ordered.alerts, *risen.alerts), (*gaps, *ordered.not_checked, *risen.not_checked)
+    return CheckResult(*found, ordered.done)
 
 
 def _gap(reason: Reason, subject: str) -> NotChecked:
@@ -51,17 +51,17 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> CheckResult:
         if rule.titrated:
             continue
         if rule.when is None:
-            alerts += [_told(rule, dose, limit, drug)] if dose > limit else []
+            alerts += [_dose_alert(rule, dose, limit, drug)] if dose > limit else []
         elif (most := _exceeded(case, rule, drug, dose)) is not None:
-            alerts += [_told(rule, dose, most, drug, *others) for others in holds(case, rule.when)]
+            alerts += [_dose_alert(rule, dose, most, drug, *others) for others in holds(case, rule.when)]
             gaps += [_gap(reason, drug) for reason in unknown(case, rule.when)]
     return CheckResult(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
 
 
 def _weight_kg(case: Case) -> Decimal | None:
-    """The weight told, else the last one measured."""
-    told = amount(case.chart.patient.weight_kg)
-    return last_in_unit(case, BODY_WEIGHT, "kg") if told is None else told
+    """The weight stated, else the last one measured."""
+    stated = amount(case.chart.patient.weight_kg)
+    return last_in_unit(case, BODY_WEIGHT, "kg") if stated is None else stated
 
 
 def _exceeded(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> Decimal | None:
@@ -70,15 +70,15 @@ def _exceeded(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> Decimal |
     return most if most is not None and case.pack.among(drug, rule.drugs) and dose > most else None
 
 
-def _told(rule: DoseRule, dose: Decimal, limit: Decimal, *involves: str) -> Alert:
+def _dose_alert(rule: DoseRule, dose: Decimal, limit: Decimal, *involves: str) -> Alert:
     return alert(rule, Check.DOSE, *involves, dose=figure(dose), limit=figure(limit))
 
 
 def _inhibited(case: Case) -> tuple[list[Alert], list[NotChecked]]:
     """A drug already taken whose limit falls because of the drug now ordered."""
-    found = [told for rule in case.pack.doses for told in _lowered(case, rule)]
-    alerts = [told for told in found if isinstance(told, Alert)]
-    return alerts, [told for told in found if isinstance(told, NotChecked)]
+    found = [one for rule in case.pack.doses for one in _lowered(case, rule)]
+    alerts = [one for one in found if isinstance(one, Alert)]
+    return alerts, [one for one in found if isinstance(one, NotChecked)]
 
 
 def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
@@ -90,4 +90,4 @@ def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
             if dose is None:
                 yield _gap(Reason.DOSE_MISSING, drug)
             elif (most := _exceeded(case, rule, drug, dose)) is not None:
-                yield _told(rule, dose, most, drug, inhibitors[0])
+                yield _dose_alert(rule, dose, most, drug, inhibitors[0])

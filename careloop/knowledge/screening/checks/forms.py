@@ -28,7 +28,7 @@ def of(taken: ListedMedication, drug: str) -> Intake:
 
 
 def fits(pack: Pack, form: Form, intake: Intake) -> bool | None:
-    """None when the dose or route that would decide it was not told."""
+    """None when the dose or route that would decide it was not stated."""
     if form.drugs and not pack.among(intake.drug, form.drugs):
         return False
     known = [_of_route(form, intake), _of_dose(form, intake)]

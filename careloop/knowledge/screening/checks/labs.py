@@ -22,10 +22,10 @@ def check(case: Case) -> CheckResult:
     for rule, drug in rules:
         crossed, gap = _judged(case, rule)
         gaps += [gap] if gap else []
-        told = alert(rule, Check.LAB, drug)
+        raised = alert(rule, Check.LAB, drug)
         about = (drug, rule.id if rule.within_days else "bound", *rule.loinc)
-        if crossed and (about not in alerts or told.severity.rank < alerts[about].severity.rank):
-            alerts[about] = told
+        if crossed and (about not in alerts or raised.severity.rank < alerts[about].severity.rank):
+            alerts[about] = raised
     return CheckResult(tuple(alerts.values()), tuple(gaps), frozenset({Check.LAB}))
 
 

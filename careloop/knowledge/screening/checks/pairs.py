@@ -18,14 +18,14 @@ def check(case: Case) -> CheckResult:
         gaps = [NotChecked(check=kind, reason=Reason.MEDICATIONS_NOT_RECORDED) for kind in CHECKS]
         return CheckResult(not_checked=tuple(gaps))
     found = [
-        told
+        one
         for taken in case.taken
         for ordered in case.ingredients
         for other in taken.ingredients
-        for told in _met(case, ordered, other, taken)
+        for one in _met(case, ordered, other, taken)
     ]
-    alerts = tuple(told for told in found if isinstance(told, Alert))
-    gaps = [told for told in found if isinstance(told, NotChecked)]
+    alerts = tuple(one for one in found if isinstance(one, Alert))
+    gaps = [one for one in found if isinstance(one, NotChecked)]
     gaps += [gap for taken in case.taken for gap in _gaps(case, taken)]
     return CheckResult(alerts, tuple(gaps), frozenset(CHECKS))
 
@@ -68,7 +68,7 @@ def _candidates(
 def _in_form(
     case: Case, rule: PairRule, ordered: str, other: str, taken: ListedMedication, *, ordered_is_left: bool
 ) -> bool | None:
-    """Whether both are taken in the forms the rule speaks of; None when what was told does not decide it."""
+    """Whether both are taken in the forms the rule speaks of; None when what was stated does not decide it."""
     sides = (forms.ordered(case, ordered), forms.of(taken, other))
     left, right = sides if ordered_is_left else sides[::-1]
     for form, intake in ((rule.left_unless, left), (rule.right_unless, right)):
@@ -80,7 +80,7 @@ def _in_form(
 
 
 def _too_soon(case: Case, rule: WashoutRule, ordered: str, other: str, taken: ListedMedication) -> bool:
-    """An interval of n days is kept from the n-th day after the last dose on; before the last dose drugs overlap."""
+    """An interval of n days is over from the n-th day after the last dose on; before the last dose drugs overlap."""
     since = taken.days_since_last_dose
     if since is None or not 0 <= since < rule.days:
         return False

@@ -24,18 +24,18 @@ def _of_age(rule: AgeRule, years: int) -> bool:
 
 
 def pregnancy(case: Case) -> CheckResult:
-    """Asked of everyone who may become pregnant; a state that was told counts whatever the rest of the chart says."""
+    """Asked of everyone who may become pregnant; a state that was stated counts whatever the rest of the chart says."""
     rules = case.rules("pregnancy")
-    told = case.chart.patient.pregnancy or Pregnancy.UNKNOWN
-    alerts = tuple(alert(rule, Check.PREGNANCY, drug) for rule, drug in rules if _holds(case, rule, told))
-    if rules and told is Pregnancy.UNKNOWN and _may_become_pregnant(case):
+    stated = case.chart.patient.pregnancy or Pregnancy.UNKNOWN
+    alerts = tuple(alert(rule, Check.PREGNANCY, drug) for rule, drug in rules if _holds(case, rule, stated))
+    if rules and stated is Pregnancy.UNKNOWN and _may_become_pregnant(case):
         return CheckResult(alerts, missing(Check.PREGNANCY, Reason.PREGNANCY_UNKNOWN).not_checked)
     return CheckResult(alerts, done=PREGNANCY)
 
 
-def _holds(case: Case, rule: PregnancyRule, told: Pregnancy) -> bool:
-    foreseen = rule.childbearing and told not in (Pregnancy.PREGNANT, Pregnancy.POSSIBLE)
-    return told in rule.states or (foreseen and _may_become_pregnant(case))
+def _holds(case: Case, rule: PregnancyRule, stated: Pregnancy) -> bool:
+    foreseen = rule.childbearing and stated not in (Pregnancy.PREGNANT, Pregnancy.POSSIBLE)
+    return stated in rule.states or (foreseen and _may_become_pregnant(case))
 
 
 def _may_become_pregnant(case: Case) -> bool:

@@ -11,7 +11,7 @@ from careloop.knowledge.screening.titration import restart_days, step_on, titrat
 
 
 def check(case: Case, drug: str, dose: Decimal) -> CheckResult:
-    """Of a treatment under way; a start has limits of its own. A rise is told as not judged where no start is known."""
+    """Of a treatment under way; a start has limits of its own. A rise is not judged where no start is known."""
     rules = [rule for rule, _ in case.rules("doses") if rule.titrated]
     way_up = titration_of(drug, _beside(case), case.starts_on, case.pack) if rules else None
     if way_up is None:
@@ -27,8 +27,8 @@ def check(case: Case, drug: str, dose: Decimal) -> CheckResult:
     step = step_on(way_up, since, case.starts_on)
     if step is None or dose <= (limit := step.dose_mg / step.every_days):
         return CheckResult()
-    told = (alert(rule, Check.DOSE, drug, dose=figure(dose), limit=figure(limit)) for rule in rules)
-    return CheckResult(tuple(told))
+    alerts = (alert(rule, Check.DOSE, drug, dose=figure(dose), limit=figure(limit)) for rule in rules)
+    return CheckResult(tuple(alerts))
 
 
 def _beside(case: Case) -> set[str]:
@@ -44,7 +44,7 @@ def _current(case: Case, drug: str) -> Iterator[ListedMedication]:
 
 
 def _since(case: Case, current: list[ListedMedication]) -> date | None:
-    """The first day of the treatment under way, as far as anybody told it."""
-    told = [taken.medication.started_on for taken in current]
-    known = [day for day in (*told, case.order.taken_since) if day is not None]
+    """The first day of the treatment under way, as far as anybody stated it."""
+    stated = [taken.medication.started_on for taken in current]
+    known = [day for day in (*stated, case.order.taken_since) if day is not None]
     return min(known, default=None)

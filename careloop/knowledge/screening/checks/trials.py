@@ -39,7 +39,7 @@ def _trial(case: Case, trial: Trial) -> CheckResult:
 
 
 def _holds(rule: TrialRule, trial: Trial, adequate_mg: Decimal | None) -> bool | None:
-    """Whether the trial ended as the rule says; None when what was told does not decide it."""
+    """Whether the trial ended as the rule says; None when what was stated does not decide it."""
     if rule.outcome is not TrialOutcome.FAILED:
         return trial.stopped_for is not None and _STOPPED.get(trial.stopped_for) is rule.outcome
     fair = _fair(trial, rule, adequate_mg)
