@@ -24,7 +24,7 @@ from careloop.demo.waiting import NotInTime
 from careloop.local.folders import outside
 from careloop.local.local_stack import LocalStack
 from careloop.local.running import AlreadyRunning, alone, holder
-from careloop.local.settings import SERVICES, StackSettings, told
+from careloop.local.settings import SERVICES, StackSettings, stack_settings
 from careloop.local.supervisor import Supervisor
 
 WINDOWS = {
@@ -51,7 +51,7 @@ def demo(
     Exits 0 only if every check of the verdict holds, else 1.
     """
     began = time.monotonic()
-    base = told(home=home).state_folder
+    base = stack_settings(home=home).state_folder
     out = Printing(console(err=as_json), verbose=verbose)
     with alone(base / "demo"):
         ended = _run(base / "demo" / "state", base, out)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from careloop.cli.commands import care
 from careloop.cli.terminal.care_tables import TIMELINE_ROWS, caseload_table
-from careloop.cli.terminal.intake_report import Report
+from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.cli.terminal.program import line
 from careloop.cli.terminal.tables import table
 from careloop.demo.judging import verdict_table
@@ -49,7 +49,7 @@ class Printing:
         if self._verbose:
             self.say(text)
 
-    def intake(self, report: Report) -> None:
+    def intake(self, report: IntakeReport) -> None:
         report.show(self._console, brief=not self._verbose)
 
     def orders(self, names: Mapping[UUID, str], orders: Sequence[OrderOutcome]) -> None:

@@ -30,7 +30,7 @@ class Known:
     display: str
     clinical_status: str
     onset: date | None
-    told: datetime | None
+    recorded_at: datetime | None
 
 
 def known(condition: Condition) -> Known:
@@ -46,7 +46,7 @@ def known(condition: Condition) -> Known:
         display=coding.display or condition.code.words,
         clinical_status=status if status in CLINICAL_STATUSES else "unknown",
         onset=day(onset),
-        told=moment(condition.recorded_date) or moment(onset),
+        recorded_at=moment(condition.recorded_date) or moment(onset),
     )
 
 
@@ -74,7 +74,7 @@ class Reacts:
     criticality: str
     reaction: str
     none_known: bool
-    told: datetime | None
+    recorded_at: datetime | None
 
 
 def reacts(allergy: AllergyIntolerance) -> Reacts:
@@ -96,5 +96,5 @@ def reacts(allergy: AllergyIntolerance) -> Reacts:
         criticality=allergy.criticality if allergy.criticality in CRITICALITIES else "unable-to-assess",
         reaction=", ".join(filter(None, seen)),
         none_known=none_known,
-        told=moment(allergy.recorded_date) or moment(allergy.onset_date_time),
+        recorded_at=moment(allergy.recorded_date) or moment(allergy.onset_date_time),
     )

@@ -25,7 +25,7 @@ class NotABundle(Exception):
 
 
 @dataclass
-class Resources:
+class FhirResources:
     """The resources of one bundle by type, and by every reference by which others may name them."""
 
     by_type: dict[type[Shape], list[Shape]] = field(default_factory=lambda: defaultdict(list))
@@ -39,7 +39,7 @@ class Resources:
         return found if isinstance(found, shape) else None
 
 
-def read_bundle(content: bytes, tally: Tally) -> Resources:
+def read_bundle(content: bytes, tally: Tally) -> FhirResources:
     """The resources that the mapping looks at. Raises NotABundle; everything smaller is counted in `tally`."""
     try:
         bundle = _BUNDLE.decode(content)
@@ -47,14 +47,14 @@ def read_bundle(content: bytes, tally: Tally) -> Resources:
         raise NotABundle from None
     if bundle.resource_type != "Bundle":
         raise NotABundle
-    resources = Resources()
+    resources = FhirResources()
     for raw in bundle.entry:
         tally.read += 1
         _read_entry(raw, resources, tally)
     return resources
 
 
-def _read_entry(raw: msgspec.Raw, resources: Resources, tally: Tally) -> None:
+def _read_entry(raw: msgspec.Raw, resources: FhirResources, tally: Tally) -> None:
     kind = UNKNOWN
     try:
         entry = _decoded(_ENTRY, raw)

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from careloop.intake.dates import moment
-from careloop.intake.reading import Resources
+from careloop.intake.reading import FhirResources
 from careloop.intake.shapes import Component, Concept, Observation
 from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed
 from careloop.kernel.errors import InvalidInput
@@ -46,7 +46,7 @@ ANSWERS = {"LA6568-5": 0, "LA6569-3": 1, "LA6570-1": 2, "LA6571-9": 3, "LA32-8":
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class AnsweredPanel:
     """`used` are the Observations it was read from; `total` is what the answers add up to."""
 
     instrument: str
@@ -71,7 +71,7 @@ def is_item(observation: Observation) -> bool:
     return not INSTRUMENT_OF_ITEM.keys().isdisjoint(observation.code.codes)
 
 
-def answered(panel: Observation, resources: Resources) -> Answered | None:
+def answered(panel: Observation, resources: FhirResources) -> AnsweredPanel | None:
     """The answers that the panel holds or names; None if it has none of a scale's items. Raises NotUnderstood."""
     members = [found for one in panel.has_member if (found := resources.named(Observation, one.reference))]
     items: list[Component | Observation] = [*panel.component, *members]
@@ -87,7 +87,9 @@ def answered(panel: Observation, resources: Resources) -> Answered | None:
     for member in used:
         _final_at(member)
     answers = tuple(_answer(by_code[code]) if code in by_code else None for code in ITEMS[instrument])
-    return Answered(instrument=instrument, items=answers, total=_added(instrument, answers), at=at, used=(panel, *used))
+    return AnsweredPanel(
+        instrument=instrument, items=answers, total=_added(instrument, answers), at=at, used=(panel, *used)
+    )
 
 
 def _added(instrument: str, answers: Sequence[int | None]) -> int | None:

@@ -1,4 +1,4 @@
-"""Where the local stack lives and what it is told: environment variables with the prefix `CARELOOP_`."""
+"""Where the local stack lives and how it is set up: environment variables with the prefix `CARELOOP_`."""
 
 from pathlib import Path
 
@@ -44,11 +44,11 @@ class StackSettings(BaseSettings):
 
     @property
     def download_cache(self) -> Path:
-        """Where verified downloads are kept for every state folder of this user."""
+        """Where verified downloads lie for every state folder of this user."""
         return (self.cache or Path("~/.cache/careloop")).expanduser().resolve()
 
 
-def told(**values: object) -> StackSettings:
+def stack_settings(**values: object) -> StackSettings:
     """The settings with what was said on the command line going before the environment; None means not said.
 
     Raises BadSetting.

@@ -83,7 +83,7 @@ class Supervisor:
             raise
 
     def assign_addresses(self) -> None:
-        """Ports and keys of all five, before the first starts: each is told where the others will answer."""
+        """Ports and keys of all five, before the first starts: each needs to know where the others will answer."""
         self.keys.ensure()
         for service in SERVICES:
             self._grpc_ports[service] = self.stack.ports.take(f"{service}-grpc")
@@ -93,7 +93,7 @@ class Supervisor:
         (self.stack.home / "addresses.json").write_text(json.dumps(record, indent=2) + "\n")
 
     def service_environment(self, service: str) -> dict[str, str]:
-        """The whole environment of one service: ours without the administrator's secrets, and what it is told."""
+        """The whole environment of one service: ours without the administrator's secrets, and what it needs to know."""
         own = {
             "CARELOOP_SERVICE": service,
             "CARELOOP_POSTGRES_DSN": self.stack.postgres_dsn(service),

@@ -36,8 +36,8 @@ ROOMS = Rooms(
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
-        settings, sessions = foundation.settings, foundation.store.sessions
-        views, journal, changes = Views(sessions), Journal(sessions), ViewChanges(sessions.connect)
+        settings, connections = foundation.settings, foundation.store.connections
+        views, journal, changes = Views(connections), Journal(connections), ViewChanges(connections.connect)
         partitions, max_age = settings.partitions, timedelta(seconds=settings.evidence_max_age_seconds)
         inbox = foundation.consume(CareViewConsumer(views, partitions), tuple(SECTIONS))
         heads, holds = foundation.heads, inbox.holds
@@ -47,7 +47,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         api = CoordinationApi(
             CareTeams(foundation.streams),
             CareViews(views, journal, Replay(journal), evidence, changes),
-            JournalFrames(sessions),
+            JournalFrames(connections),
             Rebuilds(),
             partitions=partitions,
             clock=resources.clock,

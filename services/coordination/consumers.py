@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.section_fold import KNOWN_TYPES
@@ -15,7 +15,7 @@ from services.coordination.reading.stored_section import StoredSection
 from services.coordination.reading.views import Views
 
 
-class CareViewConsumer:
+class CareViewConsumer(Handler):
     """Journals and folds a unit of one source in one call; what a section already includes is passed over.
 
     Sections are folded on in memory and read only where none is cached. Types that this build does not know are

@@ -5,11 +5,11 @@ from io import StringIO
 
 from rich.console import Console
 
-from careloop.cli.calling.intake_sending import Outcome
-from careloop.cli.terminal.intake_report import Report
+from careloop.cli.calling.intake_sending import SendingOutcome
+from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.intake.tally import Tally
 
-REPORT = Report(
+REPORT = IntakeReport(
     files=1,
     patients=1,
     tally=Tally(
@@ -25,11 +25,11 @@ REPORT = Report(
         not_understood=Counter({("Condition", "code-missing-or-unknown"): 9, ("Observation", "score-missing"): 1}),
         medicines=Counter({"resolved": 4}),
     ),
-    outcome=Outcome(recorded=4),
+    outcome=SendingOutcome(recorded=4),
 )
 
 
-def shown(report: Report, *, brief: bool) -> list[list[str]]:
+def shown(report: IntakeReport, *, brief: bool) -> list[list[str]]:
     """The words of each line."""
     out = StringIO()
     report.show(Console(file=out, width=200), brief=brief)

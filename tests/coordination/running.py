@@ -88,8 +88,8 @@ class Coordination:
 @asynccontextmanager
 async def coordination(database: PostgresDatabase) -> AsyncIterator[Coordination]:
     async with PostgresEventStore.open(database.dsn("coordination"), "coordination") as store:
-        views, journal, heads = Views(store.sessions), Journal(store.sessions), FixedHeads()
-        replay, changes = Replay(journal), ViewChanges(store.sessions.connect)
+        views, journal, heads = Views(store.connections), Journal(store.connections), FixedHeads()
+        replay, changes = Replay(journal), ViewChanges(store.connections.connect)
         evidence = Evidence(
             store,
             views,

@@ -61,7 +61,7 @@ async def served(care: Coordination, postgres: PostgresDatabase) -> AsyncIterato
     api = CoordinationApi(
         cast(Any, None),
         care.care_views,
-        JournalFrames(care.store.sessions),
+        JournalFrames(care.store.connections),
         Rebuilds(environment_of(postgres)),
         partitions=PARTITIONS,
         clock=lambda: datetime.now(UTC),

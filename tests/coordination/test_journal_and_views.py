@@ -244,7 +244,7 @@ async def test_the_journal_cannot_be_changed(care: Coordination, postgres: Postg
     await care.tell("monitoring", control.RASH)
     for statement in ("update journal set actor = 'x'", "delete from journal", "truncate journal"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await care.store.sessions.fetch(statement)
+            await care.store.connections.fetch(statement)
     admin = await asyncpg.connect(postgres.admin_dsn)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -285,7 +285,7 @@ async def test_the_runtime_role_cannot_turn_or_empty_by_itself(care: Coordinatio
         "select from sections_0",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await care.store.sessions.fetch(statement)
+            await care.store.connections.fetch(statement)
 
 
 async def test_a_slot_that_is_not_whole_is_not_turned_to(care: Coordination, postgres: PostgresDatabase) -> None:

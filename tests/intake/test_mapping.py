@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from care.assessment.v1 import assessment_pb2 as pb
 
-from careloop.intake.charts import Request
+from careloop.intake.charts import AssessmentRequest
 from careloop.intake.mapping import PatientFacts, map_bundle
 from careloop.intake.reading import NotABundle, read_bundle
 from careloop.intake.tally import Tally
@@ -366,7 +366,7 @@ def test_what_is_no_bundle_is_said_to_be_none(content: bytes) -> None:
         read_bundle(content, Tally())
 
 
-def every_request(*resources: Json) -> list[Request]:
+def every_request(*resources: Json) -> list[AssessmentRequest]:
     facts, _ = mapped(*resources)
     return [request for one in facts for request in one.requests]
 

@@ -1,13 +1,13 @@
 """Ids, moments, refusals and folds: the same for ever, and refused by name."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.errors import CareloopError, InvalidInput
-from careloop.kernel.events import in_utc, require_past
+from careloop.kernel.events import require_past
 from careloop.kernel.ids import derived_id
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -27,19 +27,6 @@ def test_no_part_may_hold_what_separates_them() -> None:
     with pytest.raises(ValueError, match="separator"):
         derived_id("a", "b\x1fc")
     assert derived_id("a", "b\x1ec") != derived_id("a", "bc")
-
-
-def test_a_moment_with_a_zone_is_the_same_in_utc() -> None:
-    there = NOON.astimezone(timezone(timedelta(hours=-5)))
-    assert in_utc(there, "seen_at") == NOON
-    assert in_utc(there, "seen_at").tzinfo is UTC
-
-
-def test_a_moment_without_a_zone_is_refused_by_the_name_of_its_field() -> None:
-    with pytest.raises(InvalidInput) as refused:
-        in_utc(NOON.replace(tzinfo=None), "seen_at")
-    assert (refused.value.slug, refused.value.field) == ("time-without-zone", "seen_at")
-    assert refused.value.sentence == "seen_at needs a time zone, such as a trailing Z."
 
 
 def test_a_fact_may_be_of_this_very_moment_and_of_no_later_one() -> None:

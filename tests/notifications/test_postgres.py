@@ -36,7 +36,7 @@ async def office(postgres: PostgresDatabase) -> AsyncIterator[Office]:
 
 def service(office: Office) -> Notifications:
     assert isinstance(office.store, PostgresEventStore)
-    return Notifications(office.streams, InboxIndex(office.store.sessions))
+    return Notifications(office.streams, InboxIndex(office.store.connections))
 
 
 async def inbox(office: Office, person: str = DR_OSEI, *, open_only: bool = False) -> list[tuple[str, str]]:
@@ -101,7 +101,7 @@ async def test_an_escalation_that_is_stored_again_sets_no_clock_back(office: Off
     for step, hours in ((2, 4), (1, 2), (2, 9)):
         escalated = replace(ESCALATED, notice=notice, step=step, acknowledge_by=NOON + timedelta(hours=hours))
         await office.store.commit(Unit(statements=tuple(inbox_statements(escalated, PATIENT))))
-    rows = await office.store.sessions.fetch("select step, acknowledge_by from notices")
+    rows = await office.store.connections.fetch("select step, acknowledge_by from notices")
     assert [tuple(row) for row in rows] == [(2, NOON + timedelta(hours=4))]
 
 

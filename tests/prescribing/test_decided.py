@@ -10,7 +10,7 @@ import pytest
 from msgspec import UNSET
 
 from careloop.knowledge.chart import SuicideRisk
-from careloop.knowledge.findings import Alert, Check, NotChecked, Outcome, Reason, Screening, Severity
+from careloop.knowledge.findings import Alert, Check, NotChecked, Reason, Screening, ScreeningOutcome, Severity
 from services.prescribing.domain.codes import OverrideReason
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.declining import reasons_to_decline
@@ -217,7 +217,7 @@ NOBODY_KNOWS = replace(p.SERTRALINE_50, medicine=Medicine(name="xyzmab"))
 
 
 def found(*alerts: Alert, gaps: tuple[NotChecked, ...] = ()) -> Screening:
-    return replace(p.CLEAR, outcome=Outcome.ALERTS, alerts=alerts, not_checked=gaps)
+    return replace(p.CLEAR, outcome=ScreeningOutcome.ALERTS, alerts=alerts, not_checked=gaps)
 
 
 def override(rule: str, *involves: str) -> Override:

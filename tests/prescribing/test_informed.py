@@ -15,7 +15,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Gate, Unit
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
-from careloop.knowledge.findings import Check, NotChecked, Outcome, Reason
+from careloop.knowledge.findings import Check, NotChecked, Reason, ScreeningOutcome
 from services.prescribing.domain.decision_capsule import SourcePosition
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.screening import Freshness, gaps_in_evidence, safety_check
@@ -96,13 +96,13 @@ def test_a_list_or_history_that_nobody_took_or_that_was_struck_is_a_gap() -> Non
 def test_the_gaps_stand_in_the_answer_once_each_and_in_its_headline() -> None:
     chart = DECIDER.fold([one for one in p.ASSESSED if one is not p.NOTHING_TAKEN])
     informed = safety_check(DECIDER.fold(p.ASSESSED), p.SERTRALINE_50, p.FRESH, TODAY)
-    assert (informed.outcome, informed.alerts, informed.not_checked) == (Outcome.CLEAR, (), ())
+    assert (informed.outcome, informed.alerts, informed.not_checked) == (ScreeningOutcome.CLEAR, (), ())
     answer = safety_check(chart, p.SERTRALINE_50, p.STALE, TODAY)
-    assert answer.outcome == Outcome.NOT_CHECKED
+    assert answer.outcome == ScreeningOutcome.NOT_CHECKED
     assert set(answer.not_checked) >= {*NO_LIST, *stale("assessment", ON_ASSESSMENT)}
     assert len(answer.not_checked) == len(set(answer.not_checked))
     taking = safety_check(DECIDER.fold((*p.ASSESSED, p.POSITIVE_MDQ)), p.SERTRALINE_50, p.STALE, TODAY)
-    assert taking.outcome == Outcome.ALERTS
+    assert taking.outcome == ScreeningOutcome.ALERTS
 
 
 class Parking(MemoryEventStore):

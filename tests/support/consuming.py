@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import structs
 
 from careloop.chassis.consuming.handler import Effects, Handler, Received
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.consuming.inbox_log import Place
 from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.events.envelope import Record
@@ -139,7 +139,7 @@ class Consuming:
             give_up_seconds=self.give_up_seconds,
         )
 
-    async def take(self, *records: Record | Raw, source: str = SOURCE, partition: int = 0) -> Taken:
+    async def take(self, *records: Record | Raw, source: str = SOURCE, partition: int = 0) -> BatchResult:
         given = [raw(one) if isinstance(one, Record) else one for one in records]
         return await self.inbox.take(source, partition, given)
 

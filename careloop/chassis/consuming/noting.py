@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from careloop.chassis.commands.streams import Streams
-from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Write
 from careloop.kernel.events import Event, Request
@@ -20,7 +20,7 @@ Notes = Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]]
 """The wire types a service listens to: the class that decodes each, and the note it becomes; None is not noted."""
 
 
-class NotesConsumer(Generic[State, Fact]):
+class NotesConsumer(Handler, Generic[State, Fact]):
     """Notes every fact once, at any version of the stream, however often it is delivered.
 
     A note is recorded when its fact was, by the service whose consumer this is.

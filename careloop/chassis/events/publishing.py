@@ -45,13 +45,13 @@ class Publishing:
         self._wire_types = {cls: name for name, cls in types.items()}
         self._as_stored: dict[str, str] = {}
         self._restate: dict[str, Restate] = {}
-        for stored, told in published.items():
-            if not isinstance(told, type):
-                self._restate |= dict.fromkeys(codec.topics_of(stored), told)
-            elif told not in self._wire_types:
-                raise ValueError(f"{told.__name__} is published by {service} and not in its contracts")
+        for stored, restated in published.items():
+            if not isinstance(restated, type):
+                self._restate |= dict.fromkeys(codec.topics_of(stored), restated)
+            elif restated not in self._wire_types:
+                raise ValueError(f"{restated.__name__} is published by {service} and not in its contracts")
             else:
-                self._publish_alike(stored, told)
+                self._publish_alike(stored, restated)
         self.published_topics = frozenset(self._as_stored.keys() | self._restate.keys())
 
     def _publish_alike(self, stored: type, contract: type) -> None:
@@ -98,8 +98,8 @@ class Publishing:
         """The published record of a stored event: always the same bytes for the same event and `previous`."""
         wire_type = self._as_stored.get(stored.meta.topic)
         if wire_type is None:
-            told = self._restate[stored.meta.topic](self._codec.decode(stored.meta.topic, stored.state))
-            wire_type, value = self._wire_types[type(told)], ENCODER.encode(told)
+            restated = self._restate[stored.meta.topic](self._codec.decode(stored.meta.topic, stored.state))
+            wire_type, value = self._wire_types[type(restated)], ENCODER.encode(restated)
         else:
             value = stored.state
         envelope = envelope_of(stored, wire_type=wire_type, source=self.service, previous=previous)

@@ -22,9 +22,9 @@ from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
 from careloop.local.running import NotUp
-from careloop.local.settings import SERVICES, told
+from careloop.local.settings import SERVICES, stack_settings
 
-Asked = TypeVar("Asked")
+RequestMessage = TypeVar("RequestMessage")
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
 TokenFor = Callable[["Caller"], str]
@@ -154,8 +154,8 @@ class Services:
     async def ask(
         self,
         service: str,
-        method: grpc.aio.UnaryUnaryMultiCallable[Asked, Answer],
-        request: Asked,
+        method: grpc.aio.UnaryUnaryMultiCallable[RequestMessage, Answer],
+        request: RequestMessage,
         caller: Caller,
         *,
         deadline: float | None = None,
@@ -169,8 +169,8 @@ class Services:
     async def stream(
         self,
         service: str,
-        method: grpc.aio.UnaryStreamMultiCallable[Asked, Answer],
-        request: Asked,
+        method: grpc.aio.UnaryStreamMultiCallable[RequestMessage, Answer],
+        request: RequestMessage,
         caller: Caller,
         *,
         deadline: float,
@@ -213,7 +213,7 @@ def _error_info(error: grpc.aio.AioRpcError) -> ErrorInfo | None:
 
 def services(home: Path | None, addresses: list[str] | None, token: str | None, deadline: float) -> Services:
     """The services as the options say, or as the state folder knows them. Raises NotUp or typer.BadParameter."""
-    folder = told(home=home).state_folder
+    folder = stack_settings(home=home).state_folder
     known = _recorded(folder) | dict(_parsed(given) for given in addresses or ())
     if not known:
         raise NotUp(f"{folder} knows no running system: start it with `careloop up`, or give --address")

@@ -17,7 +17,7 @@ import typer
 
 from careloop.cli.calling.client import Home
 from careloop.cli.terminal.progress import progress
-from careloop.local.settings import told
+from careloop.local.settings import stack_settings
 
 LONGEST_RUN_SECONDS = 900
 LOOK_AGAIN_SECONDS = 0.5
@@ -115,7 +115,7 @@ def _watch(synthea: subprocess.Popen[bytes], look: Callable[[], None]) -> None:
 def _check(folder: Path, population: Population) -> None:
     found = digest_of(folder)
     if found != (folder / DIGEST_FILE).read_text().strip():
-        raise GenerationFailed(f"{folder} was changed since it was made; remove it to make it anew")
+        raise GenerationFailed(f"{folder} was changed since it was made; remove it to make it again")
     if found != EXPECTED.get(population, found):
         raise GenerationFailed(f"synthea made other patients than expected in {folder}: {found}")
 
@@ -135,7 +135,9 @@ def generate(
     population = Population(patients=patients, seed=seed, date=date, ages=ages)
     try:
         with progress("patients") as shown:
-            folder = generated(told(home=home).state_folder, population, lambda made: shown.at("Made", made, patients))
+            folder = generated(
+                stack_settings(home=home).state_folder, population, lambda made: shown.at("Made", made, patients)
+            )
         typer.echo(folder)
     except GenerationFailed as failure:
         typer.echo(f"careloop: {failure}", err=True)

@@ -12,8 +12,8 @@ import typer
 from rich.progress import track
 
 from careloop.cli.calling.client import Addresses, AsJson, Home, Services, Token, services
-from careloop.cli.calling.intake_sending import DEADLINE_SECONDS, Sender, sending
-from careloop.cli.terminal.intake_report import Report
+from careloop.cli.calling.intake_sending import DEADLINE_SECONDS, IntakeSender, sending
+from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.cli.terminal.tables import console
 from careloop.intake.mapping import map_bundle
 from careloop.intake.reading import NotABundle, read_bundle
@@ -52,7 +52,7 @@ def intake(  # noqa: PLR0917 - typer hands every option over by name
     raise typer.Exit(0 if report.is_all_good else 1)
 
 
-async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_at: datetime | None) -> Report:
+async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_at: datetime | None) -> IntakeReport:
     async with known:
         files = track(list(files_in(paths)), description="Intake", console=console(err=True))
         return await take_in(files, known, time_zone, now=datetime.now(UTC), enrolled_at=enrolled_at)
@@ -60,10 +60,10 @@ async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_
 
 async def take_in(
     files: Iterable[Path], known: Services, time_zone: str, *, now: datetime, enrolled_at: datetime | None = None
-) -> Report:
+) -> IntakeReport:
     """Send everything the files hold. What a file holds or the service answers is never raised: the report says it."""
-    sender = Sender(known)
-    report = Report(outcome=sender.outcome)
+    sender = IntakeSender(known)
+    report = IntakeReport(outcome=sender.outcome)
     async with sending(sender) as send:
         for file in files:
             report.files += 1

@@ -12,7 +12,7 @@ from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
 from careloop.local.running import NotUp
-from careloop.local.settings import SERVICES, told
+from careloop.local.settings import SERVICES, stack_settings
 
 
 class CredentialKind(StrEnum):
@@ -42,7 +42,7 @@ def token(  # noqa: PLR0917 - typer hands every option over by name
     Exits 0, 1 when the state folder has no key, 2 for wrong use.
     """
     _check(role, patient, audience or [])
-    folder = told(home=home).state_folder
+    folder = stack_settings(home=home).state_folder
     if not LocalKeys(folder).issuer_file.exists():
         raise NotUp(f"{folder} has no key to sign a token with: start the system once with `careloop up`")
     typer.echo(

@@ -15,7 +15,7 @@ import typer
 from careloop.cli.terminal.program import line
 from careloop.local.local_stack import LocalStack
 from careloop.local.running import alone, stop_holder
-from careloop.local.settings import SERVICES, told
+from careloop.local.settings import SERVICES, stack_settings
 from careloop.local.supervisor import ServiceFailed, Supervisor
 
 Home = Annotated[
@@ -55,14 +55,14 @@ def up(
     A second start on the same state folder resumes with the same data. Data and the ready line go to standard
     output, logs to standard error. Exits 0 after Ctrl-C, SIGTERM or `careloop down`, 1 when a part of it fails.
     """
-    settings = told(home=home, postgres_port=postgres_port, kafka_port=kafka_port)
+    settings = stack_settings(home=home, postgres_port=postgres_port, kafka_port=kafka_port)
     with alone(settings.state_folder):
         asyncio.run(run_until_asked(Supervisor(LocalStack(settings), emit=_to_standard_error)))
 
 
 def down(home: Home = None) -> None:
     """Stop the system of a state folder and wait until it has stopped. Exits 0 also when nothing ran."""
-    settings = told(home=home)
+    settings = stack_settings(home=home)
     stopped = stop_holder(settings.state_folder)
     typer.echo("Stopped." if stopped else f"Nothing runs in {settings.state_folder}.")
 

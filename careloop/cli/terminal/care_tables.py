@@ -88,20 +88,20 @@ _ASKED = {pb.ASKED_NOT_ASKED: "not asked", pb.ASKED_NONE_KNOWN: "asked: none", p
 
 
 def _allergies(view: pb.CareView) -> Table:
-    told = _ASKED.get(view.allergies.asked, "not asked")
+    empty = _ASKED.get(view.allergies.asked, "not asked")
     rows = [(one.substance.name, one.type, one.criticality, one.reaction or "-") for one in view.allergies.listed]
-    return table("Allergies and intolerances", ("substance", "type", "criticality", "reaction"), rows, empty=told)
+    return table("Allergies and intolerances", ("substance", "type", "criticality", "reaction"), rows, empty=empty)
 
 
 def _medications(view: pb.CareView) -> Table:
-    told = _ASKED.get(view.medications.asked, "not asked")
+    empty = _ASKED.get(view.medications.asked, "not asked")
     rows = [
         (one.medicine.name, one.status, _dose(one.daily_dose_mg), one.since or "-", one.until or "-", one.source)
         for one in view.medications.medications
         if one.status == "active" or one.source == "prescribed"
     ]
     columns = ("medication", "status", "daily dose", "since", "until", "source")
-    return table("Medications, active or prescribed here", columns, rows, empty=told)
+    return table("Medications, active or prescribed here", columns, rows, empty=empty)
 
 
 def _dose(milligrams: str) -> str:

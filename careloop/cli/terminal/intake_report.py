@@ -8,21 +8,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from careloop.cli.calling.intake_sending import Outcome
+from careloop.cli.calling.intake_sending import SendingOutcome
 from careloop.cli.terminal.tables import table
 from careloop.intake.reading import TYPE_NOT_USED
 from careloop.intake.tally import Tally
 
 
 @dataclass
-class Report:
+class IntakeReport:
     """`bad_files` maps the name of each file that is no bundle to the reason."""
 
     files: int = 0
     bad_files: dict[str, str] = field(default_factory=dict)
     patients: int = 0
     tally: Tally = field(default_factory=Tally)
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: SendingOutcome = field(default_factory=SendingOutcome)
 
     @property
     def is_all_good(self) -> bool:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import ENCODER
-from careloop.chassis.log.protocol import Statement
-from careloop.chassis.log.unit_calls import calling
+from careloop.chassis.log.protocol import Statement, calling
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import FOLD_VERSION

@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from careloop.chassis.events.codec import ENCODER
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.caseload import CaseloadEntry, Headline
@@ -65,7 +65,7 @@ _PLACE = msgspec.json.Decoder(CaseloadPlace)
 _BEGINNING = CaseloadPlace(rank=-1, due_at=END_OF_TIME, patient_id=PatientId(UUID(int=0)))
 
 
-async def caseload_page(sessions: Sessions, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
+async def caseload_page(sessions: Connections, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
     """The next `limit` patients, the most urgent first, then the soonest due."""
     place = after or _BEGINNING
     rows = await sessions.fetch(_CASELOAD, place.rank, place.due_at, place.patient_id, limit)

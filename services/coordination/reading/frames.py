@@ -8,7 +8,7 @@ from datetime import datetime
 
 import asyncpg
 
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.kernel.ids import PatientId
 from services.coordination.reading.journal import BEFORE, Journal
 
@@ -57,9 +57,9 @@ class Frame:
 class JournalFrames:
     """Reads ahead by one frame. Each is a short transaction, so a long replay holds nobody up."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-        self._journal = Journal(sessions)
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._journal = Journal(connections)
 
     async def read(self, wanted: Extent) -> AsyncGenerator[Frame, None]:
         """Frames that adjoin each other, from the extent's beginning to its end or the journal's as it is now."""
@@ -84,21 +84,21 @@ class JournalFrames:
     async def _range(self, wanted: Extent, head: int) -> tuple[int, int]:
         after, end = wanted.after, min(wanted.through or head, head)
         if wanted.since is not None:
-            after = max(after, await self._sessions.fetchval(BEFORE, wanted.since))
+            after = max(after, await self._connections.fetchval(BEFORE, wanted.since))
         if wanted.until is not None:
-            end = min(end, await self._sessions.fetchval(BEFORE, wanted.until))
+            end = min(end, await self._connections.fetchval(BEFORE, wanted.until))
         return after, end
 
     async def _clause(self, wanted: Extent) -> str:
         """COPY takes no parameters, so what came from outside is quoted by the server, once."""
         clause = f" and patient_id = '{wanted.patient_id}'" if wanted.patient_id else ""
         if wanted.types:
-            quoted = await self._sessions.fetchval("select quote_literal($1::text[]::text)", list(wanted.types))
+            quoted = await self._connections.fetchval("select quote_literal($1::text[]::text)", list(wanted.types))
             clause += f" and type = any({quoted}::text[])"
         return clause
 
     async def _frame(self, wanted: Extent, clause: str, after: int, end: int) -> Frame:
-        async with self._sessions.session() as connection:
+        async with self._connections.borrow() as connection:
             through = await _frame_end(connection, wanted, after, end)
             rows = bytearray()
             status: str = await connection.copy_from_query(

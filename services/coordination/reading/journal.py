@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from careloop.chassis.events.stored_form import StoredForm
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.kernel.ids import EventId, PatientId
 from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import KNOWN_TYPES
@@ -86,23 +86,23 @@ class Wanted:
 class Journal:
     """Pages are read in short transactions of their own, so a long read holds nobody up."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     async def head(self, known_at: datetime | None = None) -> JournalHead | None:
         """The last entry, or the last one at `known_at`. Waits for a writer that is about to add one that may count."""
-        await self._sessions.fetchval("select pg_advisory_xact_lock_shared(journal_key())")
+        await self._connections.fetchval("select pg_advisory_xact_lock_shared(journal_key())")
         args = () if known_at is None else (known_at,)
-        row = await self._sessions.fetchrow(_HEAD_AT if args else _HEAD, *args)
+        row = await self._connections.fetchrow(_HEAD_AT if args else _HEAD, *args)
         return None if row is None else JournalHead(**row)
 
     async def pages(self, wanted: Wanted, through: int) -> AsyncIterator[Sequence[JournalEntry]]:
         """Runs of at most 500 entries up to position `through`, in order."""
         after = wanted.after
         if wanted.since is not None:
-            after = max(after, await self._sessions.fetchval(BEFORE, wanted.since))
+            after = max(after, await self._connections.fetchval(BEFORE, wanted.since))
         while after < through:
-            rows = await self._sessions.fetch(
+            rows = await self._connections.fetch(
                 _ENTRIES, after, through, wanted.patient_id, list(wanted.types) or None, PAGE
             )
             if rows:

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 from careloop.chassis.events.stored_form import StoredForm
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.domain.view.section_fold import FOLD_VERSION, evolve
@@ -34,7 +34,7 @@ class Views:
     Raises StoredByNewer for a code that only a newer build knows.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Connections) -> None:
         self._sessions = sessions
         self._journal = Journal(sessions)
 

@@ -15,7 +15,7 @@ from multiprocessing import get_context, parent_process
 
 import asyncpg
 
-from careloop.chassis.log.connections import Sessions, Timeouts
+from careloop.chassis.log.connections import Connections, Timeouts
 from services.coordination.rebuilding.shards import Filled, Shard, fill
 from services.coordination.rebuilding.slots import IdleSlot
 
@@ -29,7 +29,7 @@ class Database:
     timeouts: Timeouts
 
     async def connect(self, purpose: str) -> asyncpg.Connection:
-        sessions = Sessions(self.dsn, self.schema, timeouts=self.timeouts, size=1)
+        sessions = Connections(self.dsn, self.schema, timeouts=self.timeouts, size=1)
         return await sessions.connect(purpose)
 
 

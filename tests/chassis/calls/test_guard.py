@@ -13,9 +13,17 @@ from google.rpc.status_pb2 import Status as Rich
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from careloop.chassis.calls.auth import TokenVerifier
-from careloop.chassis.calls.call import Call, Caller, current_call, request_for, set_current_call
-from careloop.chassis.calls.call_metadata import bearer_token, correlation_id, status_name
-from careloop.chassis.calls.call_record import CallRecord
+from careloop.chassis.calls.call import (
+    Call,
+    Caller,
+    bearer_token,
+    correlation_id,
+    current_call,
+    request_for,
+    set_current_call,
+    status_name,
+)
+from careloop.chassis.calls.call_log import CallLog
 from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.statuses import DOMAIN, refusal_of, unexpected
 from careloop.kernel.errors import InvalidInput, NotAllowed, NotSignedIn, Overloaded, RuleViolated, Unavailable
@@ -54,8 +62,8 @@ def guard(*, draining: bool = False, **options: Any) -> Guard:
     return made
 
 
-def record(method: str = "GetStatus") -> CallRecord:
-    return CallRecord(SERVICE + method, CORRELATION)
+def record(method: str = "GetStatus") -> CallLog:
+    return CallLog(SERVICE + method, CORRELATION)
 
 
 def test_who_may_call_is_known_with_method_moment_and_correlation() -> None:

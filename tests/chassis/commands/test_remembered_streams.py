@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec import structs
 
-from careloop.chassis.commands.state_cache import DISTRUSTED_FOR, MOST_EVENTS, Kept, KeptStates
+from careloop.chassis.commands.state_cache import DISTRUSTED_FOR, MOST_EVENTS, CachedState, StateCache
 from careloop.chassis.commands.streams import ATTEMPTS, Streams
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.memory import MemoryEventStore
@@ -32,10 +32,10 @@ from tests.support.histories.writes import (
 FIRST, SECOND, THIRD = (UUID(int=n) for n in (1, 2, 3))
 
 
-def kept_states(most: int, **versions: int) -> KeptStates[str]:
-    made: KeptStates[str] = KeptStates("", most_events=most)
+def kept_states(most: int, **versions: int) -> StateCache[str]:
+    made: StateCache[str] = StateCache("", most_events=most)
     for name, version in versions.items():
-        made.keep(stream(name), Kept(state=name, version=version))
+        made.put(stream(name), CachedState(state=name, version=version))
     return made
 
 
@@ -43,12 +43,12 @@ def stream(name: str) -> UUID:
     return derived_id("stream", name)
 
 
-def versions(made: KeptStates[str], *names: str) -> list[int]:
+def versions(made: StateCache[str], *names: str) -> list[int]:
     return [made.of(stream(name)).version for name in names]
 
 
 def test_of_a_stream_that_is_not_kept_nothing_is_known() -> None:
-    made: KeptStates[str] = KeptStates("initial")
+    made: StateCache[str] = StateCache("initial")
     assert (made.of(FIRST).state, made.of(FIRST).version, made.trusted(FIRST)) == ("initial", 0, None)
 
 
@@ -64,7 +64,7 @@ def test_what_is_forgotten_makes_room() -> None:
     made = kept_states(5, a=2, b=3)
     made.forget(stream("b"))
     made.forget(stream("b"))
-    made.keep(stream("c"), Kept(state="c", version=3))
+    made.put(stream("c"), CachedState(state="c", version=3))
     assert versions(made, "a", "b", "c") == [2, 0, 3]
 
 
@@ -72,7 +72,7 @@ def test_a_stream_that_was_looked_at_stays_and_one_that_was_trusted_too() -> Non
     made = kept_states(6, a=2, b=2, c=2)
     made.of(stream("a"))
     made.trusted(stream("b"))
-    made.keep(stream("d"), Kept(state="d", version=2))
+    made.put(stream("d"), CachedState(state="d", version=2))
     assert versions(made, "c", "a", "b", "d") == [0, 2, 2, 2]
 
 

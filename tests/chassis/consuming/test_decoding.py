@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from careloop.chassis.consuming.decoding import Reception, Sorted, UndecodableValue, UnknownVersion
-from careloop.chassis.consuming.handler import Effects, Received, Unknown
+from careloop.chassis.consuming.decoding import RecordDecoder, Sorted, UndecodableValue, UnknownVersion
+from careloop.chassis.consuming.handler import Effects, Handler, Received, Unknown
 from careloop.chassis.consuming.parked_records import Failed
 from careloop.chassis.events.envelope import Record
 from careloop.kernel.events import Instant
@@ -23,7 +23,7 @@ class Measured:
     value: int
 
 
-class Listening:
+class Listening(Handler):
     consumer = CONSUMER
     contracts: Mapping[str, type] = MappingProxyType({NOTED: NotedContract, "care.monitoring.Measured.v2": Measured})
 
@@ -49,8 +49,8 @@ MEASURED = b'{"occurred_at":"2026-03-01T12:00:00Z","value":3}'
 def test_a_wanted_type_is_decoded_by_its_own_class_and_keeps_its_value() -> None:
     one = record(1, 0, ANN, "seen")
     noted = Received(envelope=one.envelope, event=NotedContract(text="seen", occurred_at=NOON), value=one.value)
-    assert Reception(Listening()).receive(one) == noted
-    measured = Reception(Listening()).receive(typed("care.monitoring.Measured.v2", MEASURED))
+    assert RecordDecoder(Listening()).decode(one) == noted
+    measured = RecordDecoder(Listening()).decode(typed("care.monitoring.Measured.v2", MEASURED))
     assert measured is not None
     assert measured.event == Measured(occurred_at=NOON, value=3)
 
@@ -59,22 +59,22 @@ def test_a_wanted_type_is_decoded_by_its_own_class_and_keeps_its_value() -> None
 @pytest.mark.parametrize("handler", [Listening(), Journaling()])
 def test_another_version_of_a_wanted_type_is_not_passed_over(handler: Listening, wire_type: str) -> None:
     with pytest.raises(UnknownVersion):
-        Reception(handler).receive(typed(wire_type))
+        RecordDecoder(handler).decode(typed(wire_type))
 
 
 @pytest.mark.parametrize("wire_type", ["care.monitoring.Other.v1", "care.assessment.Noted.v1", "Noted"])
 def test_another_type_is_skipped_or_handed_over_as_unknown(wire_type: str) -> None:
     one = typed(wire_type, b"anything")
-    assert Reception(Listening()).receive(one) is None
-    assert Reception(Modest()).receive(one) is None
+    assert RecordDecoder(Listening()).decode(one) is None
+    assert RecordDecoder(Modest()).decode(one) is None
     unknown = Received(envelope=one.envelope, event=Unknown(), value=b"anything")
-    assert Reception(Journaling()).receive(one) == unknown
+    assert RecordDecoder(Journaling()).decode(one) == unknown
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"\xff", b'"text"', b"{}", b'{"text":1,"occurred_at":null}'])
 def test_a_value_that_is_not_what_its_type_promises_is_told_apart(value: bytes) -> None:
     with pytest.raises(UndecodableValue):
-        Reception(Listening()).receive(typed(NOTED, value))
+        RecordDecoder(Listening()).decode(typed(NOTED, value))
 
 
 def positions(records: Sequence[Record]) -> list[int]:
@@ -89,7 +89,7 @@ def split(result: Sorted) -> tuple[list[int], list[tuple[int, str]], list[int]]:
 def sorted_run(
     *run: Record, parked: frozenset[UUID] = frozenset(), failing: Failed | None = None
 ) -> tuple[list[int], list[tuple[int, str]], list[int]]:
-    return split(Reception(Listening()).sort(run, parked, failing))
+    return split(RecordDecoder(Listening()).sort(run, parked, failing))
 
 
 def test_who_waits_queues_and_nobody_else() -> None:

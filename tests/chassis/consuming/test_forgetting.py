@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.consuming.parked_patients import InboxParkedPatients
 from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.log.postgres import PostgresEventStore
@@ -58,14 +58,14 @@ async def test_a_partition_that_comes_back_goes_on_where_the_store_says() -> Non
     await consuming.take(one)
     await another_owner_moves_to(consuming, 2, last=1)
     consuming.inbox.forget(SOURCE, 0)
-    assert await consuming.take(two, three) is Taken.DONE
+    assert await consuming.take(two, three) is BatchResult.DONE
     assert consuming.handler.calls == [[1], [3]]
 
 
 async def test_what_was_held_of_a_partition_goes_with_it() -> None:
     consuming, _handler = remembering()
     _one, two = chain(ANN, ANN)
-    assert await consuming.take(two) is Taken.HELD
+    assert await consuming.take(two) is BatchResult.HELD
     assert (consuming.inbox.holds(SOURCE, 0), consuming.inbox.holds_any(SOURCE)) == (True, True)
     consuming.inbox.forget(SOURCE, 0)
     assert (consuming.inbox.holds(SOURCE, 0), consuming.inbox.holds_any(SOURCE)) == (False, False)
@@ -97,13 +97,13 @@ async def test_a_source_that_is_forgotten_leaves_the_others() -> None:
 @pytest.mark.parametrize("failure", [Unavailable("store", "away"), Conflict("stream", "changed"), TimeoutError()])
 async def test_a_unit_that_was_not_stored_is_forgotten_before_it_is_handled_again(failure: Exception) -> None:
     consuming, handler = remembering(failure)
-    assert await consuming.take(*chain(ANN)) is Taken.DONE
+    assert await consuming.take(*chain(ANN)) is BatchResult.DONE
     assert handler.told == ["handled", HERE, "handled"]
 
 
 async def test_a_unit_of_a_poisoned_record_is_forgotten_too() -> None:
     consuming, handler = remembering(poison=frozenset({"text 2"}))
-    assert await consuming.take(*chain(ANN, BEN)) is Taken.DONE
+    assert await consuming.take(*chain(ANN, BEN)) is BatchResult.DONE
     assert handler.told == ["handled", HERE, "handled", "handled", HERE]
     assert consuming.observed.parkings == [(2, "ValueError")]
 
@@ -113,11 +113,11 @@ async def test_a_unit_that_another_owner_was_faster_with_is_forgotten_and_comes_
     one, two = chain(ANN, ANN)
     await consuming.take(one)
     await another_owner_moves_to(consuming, 2, last=1)
-    assert await consuming.take(two) is Taken.AGAIN
+    assert await consuming.take(two) is BatchResult.AGAIN
     assert set(handler.forgotten) == {HERE}
     assert handler.told[-1] == HERE
     assert not consuming.inbox.holds(SOURCE, 0)
-    assert await consuming.take(two, record(3, 2, ANN)) is Taken.DONE
+    assert await consuming.take(two, record(3, 2, ANN)) is BatchResult.DONE
     assert handler.calls[-1] == [3]
 
 
@@ -125,10 +125,10 @@ async def test_a_unit_that_is_given_up_is_forgotten_and_comes_again() -> None:
     consuming = Consuming(
         store=UnitStore(*[Unavailable("store", "away")] * 100), handler=(handler := Remembering()), give_up_seconds=0.05
     )
-    assert await consuming.take(*chain(ANN)) is Taken.AGAIN
+    assert await consuming.take(*chain(ANN)) is BatchResult.AGAIN
     assert handler.told[-2:] == [HERE, HERE]
     consuming.store.failures.clear()
-    assert await consuming.take(*chain(ANN)) is Taken.DONE
+    assert await consuming.take(*chain(ANN)) is BatchResult.DONE
 
 
 async def test_a_unit_that_is_cancelled_is_forgotten() -> None:
@@ -154,20 +154,20 @@ async def test_nothing_of_a_paused_source_is_applied_meanwhile() -> None:
     await consuming.take(one)
     async with consuming.inbox.paused(SOURCE):
         waiting = asyncio.create_task(consuming.take(two))
-        assert await consuming.take(*chain(ANN, source=OTHER_SOURCE), source=OTHER_SOURCE) is Taken.DONE
+        assert await consuming.take(*chain(ANN, source=OTHER_SOURCE), source=OTHER_SOURCE) is BatchResult.DONE
         assert await consuming.position() == 1
         await another_owner_moves_to(consuming, 2, last=1)
-    assert await waiting is Taken.DONE
+    assert await waiting is BatchResult.DONE
     assert consuming.handler.calls == [[1], [1]]
 
 
 async def test_a_handler_without_memory_is_asked_to_forget_nothing() -> None:
     consuming = Consuming(store=UnitStore(Unavailable("store", "away")), handler=Noting())
-    assert await consuming.take(*chain(ANN)) is Taken.DONE
+    assert await consuming.take(*chain(ANN)) is BatchResult.DONE
     consuming.inbox.forget(SOURCE, 0)
     async with consuming.inbox.paused(SOURCE):
         pass
-    assert await consuming.take(record(2, 1, ANN)) is Taken.DONE
+    assert await consuming.take(record(2, 1, ANN)) is BatchResult.DONE
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]
 
 async def test_a_retry_goes_beside_the_memory_and_what_is_remembered_is_read_again(store: PostgresEventStore) -> None:
     handler = Remembering(frozenset({"text 2"}))
-    parked = ParkedRecords(store.sessions)
+    parked = ParkedRecords(store.connections)
     inbox = Inbox(store, handler, parked=parked, elsewhere=SourceLog())
     patients = InboxParkedPatients(store, parked, [inbox])
     for source in (OTHER_SOURCE, SOURCE):

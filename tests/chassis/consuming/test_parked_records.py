@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.consuming.parked_records import Failed, Parked, ParkedRecords, park, queue, take
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.figures import StoreFigures
@@ -30,7 +30,7 @@ async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]
 
 @pytest.fixture
 def parked(store: PostgresEventStore) -> ParkedRecords:
-    return ParkedRecords(store.sessions)
+    return ParkedRecords(store.connections)
 
 
 async def run(store: PostgresEventStore, *statements: Statement) -> None:
@@ -91,7 +91,7 @@ async def test_they_are_listed_by_when_they_were_parked_in_pages(
     assert [shown(one) for one in await parked.listed("", 2, 1)] == listed[1:3]
     assert [shown(one) for one in await parked.listed(OTHER, 10, 0)] == listed[3:]
     assert await parked.listed("nobody", 10, 0) == []
-    now = await store.sessions.fetchval("select clock_timestamp()")
+    now = await store.connections.fetchval("select clock_timestamp()")
     assert all(now - timedelta(minutes=1) < one.parked_at <= now for one in await parked.listed("", 10, 0))
 
 
@@ -129,7 +129,10 @@ async def test_who_waits_for_one_source_is_served_from_another(
     await inbox.take(SOURCE, 0, [raw(one) for one in chain(ANN)])
     await run(store, park(CONSUMER, OTHER_SOURCE, failed(record(90, 0, CAT))))
     handler.poison = frozenset()
-    assert await inbox.take(OTHER_SOURCE, 1, [raw(one) for one in chain(ANN, BEN, source=OTHER_SOURCE)]) is Taken.DONE
+    assert (
+        await inbox.take(OTHER_SOURCE, 1, [raw(one) for one in chain(ANN, BEN, source=OTHER_SOURCE)])
+        is BatchResult.DONE
+    )
     assert handler.calls[-1] == [1, 2]
     assert await texts_of(store, BEN) == ["text 2"]
     assert [await parked.waiting(CONSUMER, source, ANN) for source in (SOURCE, OTHER_SOURCE)] == [1, 0]
@@ -162,7 +165,7 @@ async def test_figures_are_counted_from_the_tables(store: PostgresEventStore) ->
     await store_one(store, write(patient(9), 0, new_event(), due=tuple(rows), done=(rows[4].due_id,)))
     await parked_everywhere(store)
     await store.commit(Unit(gate=Gate(consumer=CONSUMER, source=SOURCE, partition=2, last=0, position=7)))
-    await store.sessions.fetch(
+    await store.connections.fetch(
         "insert into relay_checkpoint (epoch, position, partitions, last_published) values (1, 2, 1, '{2}') returning 1"
     )
     figures = await store.status(NOON)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from careloop.chassis.consuming.handler import Effects, Received
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.consuming.inbox_log import Place
 from careloop.chassis.events.envelope import Record, to_headers
 from careloop.chassis.log.protocol import Gate, Unit
@@ -35,18 +35,18 @@ async def watching(inbox: Inbox) -> AsyncIterator[None]:
 
 async def test_nothing_after_a_contradiction_is_applied_however_well_it_fits(consuming: Consuming) -> None:
     contradicting = record(9, 1, ANN)
-    assert await consuming.take(*chain(ANN, BEN, ANN), contradicting, record(4, 3, ANN)) is Taken.HELD
+    assert await consuming.take(*chain(ANN, BEN, ANN), contradicting, record(4, 3, ANN)) is BatchResult.HELD
     assert await consuming.position() == 3
-    assert await consuming.take(record(4, 3, ANN)) is Taken.HELD
-    assert await consuming.take(record(10, 9, BEN)) is Taken.HELD
-    assert await consuming.take() is Taken.HELD
+    assert await consuming.take(record(4, 3, ANN)) is BatchResult.HELD
+    assert await consuming.take(record(10, 9, BEN)) is BatchResult.HELD
+    assert await consuming.take() is BatchResult.HELD
     assert (await consuming.position(), consuming.observed.stops) == (3, [9])
     assert consuming.inbox.holds(SOURCE, 0)
 
 
 async def test_a_contradiction_stops_its_own_partition_only(consuming: Consuming) -> None:
     await consuming.take(*chain(ANN, BEN), record(9, 1, ANN))
-    assert await consuming.take(*chain(CAT), partition=1) is Taken.DONE
+    assert await consuming.take(*chain(CAT), partition=1) is BatchResult.DONE
     assert not consuming.inbox.holds(SOURCE, 1)
 
 
@@ -65,13 +65,13 @@ async def test_a_contradiction_that_is_delivered_again_to_who_begins_afresh_cont
 ) -> None:
     await consuming.take(*chain(ANN, BEN), record(9, 1, ANN))
     consuming.inbox.forget(SOURCE, 0)
-    assert await consuming.take(record(9, 1, ANN)) is Taken.HELD
+    assert await consuming.take(record(9, 1, ANN)) is BatchResult.HELD
     assert consuming.observed.stops == [9, 9]
 
 
 async def test_a_record_of_another_source_counts_as_malformed(consuming: Consuming) -> None:
     one, two = chain(ANN, ANN)
-    assert await consuming.take(one, of(OTHER_SOURCE, two)) is Taken.HELD
+    assert await consuming.take(one, of(OTHER_SOURCE, two)) is BatchResult.HELD
     assert (consuming.observed.headers, await consuming.position()) == (["ce_source"], 1)
     assert consuming.handler.calls == [[1]]
 
@@ -80,23 +80,23 @@ async def test_what_is_malformed_is_fetched_with_all_that_follows_and_then_all_i
     one, two, three, four = chain(ANN, ANN, BEN, ANN)
     consuming.source.records = [one, two, three]
     broken = Raw(headers=[header for header in to_headers(two.envelope) if header[0] != "ce_time"], value=two.value)
-    assert await consuming.take(one, broken) is Taken.HELD
+    assert await consuming.take(one, broken) is BatchResult.HELD
     async with watching(consuming.inbox):
         await until(lambda: not consuming.inbox.holds(SOURCE, 0))
     assert (consuming.source.asked, consuming.observed.headers) == ([(1, 0)], ["ce_time"])
     assert await consuming.position() == 3
-    assert await consuming.take(four) is Taken.DONE
+    assert await consuming.take(four) is BatchResult.DONE
 
 
 async def test_a_hole_is_fetched_to_its_end_and_told_with_how_many_wait(consuming: Consuming) -> None:
     records = chain(ANN, BEN, CAT, ANN, BEN, CAT)
     consuming.source.records = records
-    assert await consuming.take(records[0], *records[4:]) is Taken.HELD
+    assert await consuming.take(records[0], *records[4:]) is BatchResult.HELD
     async with watching(consuming.inbox):
         await until(lambda: not consuming.inbox.holds(SOURCE, 0))
     assert (consuming.source.asked, consuming.observed.holes) == ([(1, 4)], [(1, 2)])
     assert [position for call in consuming.handler.calls for position in call] == [1, 2, 3, 4, 5, 6]
-    assert await consuming.take() is Taken.DONE
+    assert await consuming.take() is BatchResult.DONE
 
 
 async def test_a_second_hole_behind_the_first_is_fetched_too(consuming: Consuming) -> None:
@@ -180,8 +180,8 @@ async def test_what_another_owner_moved_past_while_it_was_fetched_is_not_held_an
     async with watching(consuming.inbox):
         await until(lambda: not consuming.inbox.holds_any(SOURCE))
     assert consuming.inbox.holds(SOURCE, 0)
-    assert await consuming.take(three) is Taken.AGAIN
-    assert await consuming.take(three) is Taken.DONE
+    assert await consuming.take(three) is BatchResult.AGAIN
+    assert await consuming.take(three) is BatchResult.DONE
     assert consuming.observed.delays == []
 
 
@@ -194,8 +194,8 @@ async def test_a_doubt_ends_where_another_owner_was_faster(consuming: Consuming)
     consuming.inbox.doubt(SOURCE, 0)
     async with watching(consuming.inbox):
         await until(lambda: consuming.source.asked == [(1, 0)])
-        assert await consuming.take(three) is Taken.AGAIN
-        assert await consuming.take(three) is Taken.DONE
+        assert await consuming.take(three) is BatchResult.AGAIN
+        assert await consuming.take(three) is BatchResult.DONE
         consuming.inbox.doubt(SOURCE, 1)
         await until(lambda: len(consuming.source.asked) > 1)
     assert consuming.source.asked == [(1, 0), (0, 0)]
@@ -204,8 +204,8 @@ async def test_a_doubt_ends_where_another_owner_was_faster(consuming: Consuming)
 async def test_records_of_another_partition_or_source_hold_up_nothing(consuming: Consuming) -> None:
     _one, two = chain(ANN, ANN)
     await consuming.take(two)
-    assert await consuming.take(*chain(BEN), partition=1) is Taken.DONE
-    assert await consuming.take(*chain(CAT, source=OTHER_SOURCE), source=OTHER_SOURCE) is Taken.DONE
+    assert await consuming.take(*chain(BEN), partition=1) is BatchResult.DONE
+    assert await consuming.take(*chain(CAT, source=OTHER_SOURCE), source=OTHER_SOURCE) is BatchResult.DONE
     holds = [consuming.inbox.holds(*place) for place in ((SOURCE, 0), (SOURCE, 1), (OTHER_SOURCE, 0))]
     assert holds == [True, False, False]
     assert [consuming.inbox.holds_any(source) for source in (SOURCE, OTHER_SOURCE, "none")] == [True, False, False]
@@ -250,7 +250,7 @@ async def test_a_unit_that_fails_is_halved_and_one_that_is_stored_is_followed_by
     failure: type[Exception],
 ) -> None:
     consuming = Consuming(handler=Limited(3, failure))
-    assert await consuming.take(*chain(*[ANN] * 12)) is Taken.DONE
+    assert await consuming.take(*chain(*[ANN] * 12)) is BatchResult.DONE
     assert [len(call) for call in consuming.handler.calls] == [12, 6, 3, 6, 3, 6, 3, 3]
     assert consuming.observed.parkings == []
     assert len(consuming.observed.delays) == (0 if failure is ValueError else 4)
@@ -260,7 +260,7 @@ async def test_four_conflicts_are_outlived_and_the_fifth_is_told() -> None:
     four = Consuming(store=UnitStore(*[Conflict("stream", "changed")] * 4))
     five = Consuming(store=UnitStore(*[Conflict("stream", "changed")] * 5))
     for consuming in (four, five):
-        assert await consuming.take(*chain(ANN, BEN)) is Taken.DONE
+        assert await consuming.take(*chain(ANN, BEN)) is BatchResult.DONE
     assert (four.observed.delays, five.observed.delays) == ([], ["Conflict"])
     assert [len(call) for call in four.handler.calls] == [2] * 5
     assert [len(call) for call in five.handler.calls] == [2] * 5 + [1, 1]
@@ -268,10 +268,10 @@ async def test_four_conflicts_are_outlived_and_the_fifth_is_told() -> None:
 
 async def test_who_is_parked_for_one_source_is_served_from_another() -> None:
     consuming = Consuming(handler=Noting(frozenset({"text 1"})))
-    assert await consuming.take(*chain(ANN, BEN)) is Taken.DONE
+    assert await consuming.take(*chain(ANN, BEN)) is BatchResult.DONE
     consuming.handler.poison = frozenset()
-    assert await consuming.take(*chain(ANN, source=OTHER_SOURCE), source=OTHER_SOURCE) is Taken.DONE
-    assert await consuming.take(record(3, 2, ANN)) is Taken.DONE
+    assert await consuming.take(*chain(ANN, source=OTHER_SOURCE), source=OTHER_SOURCE) is BatchResult.DONE
+    assert await consuming.take(record(3, 2, ANN)) is BatchResult.DONE
     assert consuming.handler.calls[-1] == [1]
     assert (consuming.parked.positions(SOURCE), consuming.parked.positions(OTHER_SOURCE)) == ([1, 3], [])
 
@@ -313,13 +313,13 @@ async def test_a_parked_record_says_why_and_those_behind_it_that_they_queue() ->
 
 async def test_an_empty_value_is_no_event_and_parks_its_patient(consuming: Consuming) -> None:
     (one,) = chain(ANN)
-    assert await consuming.take(Raw(headers=to_headers(one.envelope), value=None)) is Taken.DONE
+    assert await consuming.take(Raw(headers=to_headers(one.envelope), value=None)) is BatchResult.DONE
     assert consuming.observed.parkings == [(1, "UndecodableValue")]
 
 
 async def test_a_batch_is_tried_again_until_it_would_take_too_long() -> None:
     consuming = Consuming(store=UnitStore(*[Unavailable("store", "away")] * 3))
-    assert await consuming.take(*chain(ANN)) is Taken.DONE
+    assert await consuming.take(*chain(ANN)) is BatchResult.DONE
     assert consuming.observed.delays == ["Unavailable"] * 3
 
 
@@ -347,5 +347,5 @@ async def test_no_failure_of_an_inbox_comes_out() -> None:
     parked = Away(consuming.store)
     inbox = Inbox(consuming.store, consuming.handler, parked=parked, elsewhere=consuming.source)  # type: ignore[arg-type]
     records: list[Record] = chain(ANN)
-    assert await inbox.take(SOURCE, 0, [raw(one) for one in records]) is Taken.DONE
+    assert await inbox.take(SOURCE, 0, [raw(one) for one in records]) is BatchResult.DONE
     assert parked.failures == 0

@@ -12,7 +12,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from careloop.chassis.consuming.inbox import Taken
+from careloop.chassis.consuming.inbox import BatchResult
 from careloop.chassis.consuming.subscription import Subscription, topic_of, undecoded, whole_batch
 from careloop.chassis.logs import set_up_logs
 from tests.support.waiting import until
@@ -42,7 +42,7 @@ class Inbox:
         self.holding = False
         self.told: list[tuple[Any, ...]] = []
         self.taken: list[tuple[int, int, int]] = []
-        self.answers: list[Taken] = []
+        self.answers: list[BatchResult] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
@@ -59,11 +59,11 @@ class Inbox:
     def doubt(self, source: str, partition: int) -> None:
         self.told.append(("doubt", source, partition))
 
-    async def take(self, source: str, partition: int, records: list[Delivered]) -> Taken:
+    async def take(self, source: str, partition: int, records: list[Delivered]) -> BatchResult:
         assert source == SOURCE
         self.taken.append((partition, records[0].offset, len(records)))
         await self.may_answer.wait()
-        return self.answers.pop(0) if self.answers else Taken.DONE
+        return self.answers.pop(0) if self.answers else BatchResult.DONE
 
 
 @dataclass
@@ -254,9 +254,11 @@ async def test_a_commit_that_is_lost_ends_nothing_and_is_told(lines: io.StringIO
     assert [one["error_type"] for one in told] == ["KafkaError", "IllegalStateError", "OSError"]
 
 
-@pytest.mark.parametrize(("outcomes", "committed"), [([Taken.HELD, Taken.DONE], [{0: 12}]), ([Taken.HELD], [])])
+@pytest.mark.parametrize(
+    ("outcomes", "committed"), [([BatchResult.HELD, BatchResult.DONE], [{0: 12}]), ([BatchResult.HELD], [])]
+)
 async def test_what_is_held_is_committed_with_what_follows_it_and_not_before(
-    outcomes: list[Taken], committed: list[dict[int, int]]
+    outcomes: list[BatchResult], committed: list[dict[int, int]]
 ) -> None:
     inbox, client = Inbox(), Client()
     inbox.answers = list(outcomes)
@@ -270,7 +272,7 @@ async def test_what_is_held_is_committed_with_what_follows_it_and_not_before(
 
 async def test_what_must_come_again_is_read_from_the_first_that_is_not_done() -> None:
     inbox, client = Inbox(), Client()
-    inbox.answers = [Taken.HELD, Taken.AGAIN, Taken.AGAIN]
+    inbox.answers = [BatchResult.HELD, BatchResult.AGAIN, BatchResult.AGAIN]
     subscription, _subscriber = subscribed(inbox, client)
     for first in (10, 11, 20):
         await subscription.take(batch(0, first))
@@ -280,7 +282,7 @@ async def test_what_must_come_again_is_read_from_the_first_that_is_not_done() ->
 
 async def test_a_partition_that_is_not_ours_any_more_is_not_sought() -> None:
     inbox, client = Inbox(), Client(failure=IllegalStateError())
-    inbox.answers = [Taken.AGAIN]
+    inbox.answers = [BatchResult.AGAIN]
     subscription, _subscriber = subscribed(inbox, client)
     await subscription.take(batch(0, 10))
     await settled()
@@ -293,7 +295,7 @@ async def test_a_partition_that_is_not_ours_any_more_is_not_sought() -> None:
 async def test_who_catches_up_reads_on_until_so_much_is_in_hand(count: int, waits: bool) -> None:
     """A twentieth of what the inbox is glad of shows that there is more."""
     inbox = Inbox(most_records=100)
-    inbox.answers = [Taken.HELD]
+    inbox.answers = [BatchResult.HELD]
     inbox.may_answer.clear()
     subscription, _subscriber = subscribed(inbox)
     reading = asyncio.create_task(subscription.take(batch(0, 0, count)))

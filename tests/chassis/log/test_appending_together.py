@@ -11,7 +11,7 @@ import pytest
 
 from careloop.chassis.log import appender
 from careloop.chassis.log.appender import FEW_COMMANDS, MOST_BYTES, MOST_COMMANDS, MOST_WAITING, Appender
-from careloop.chassis.log.batch_arrays import APPEND_BATCH, APPEND_ONE, append_call, batch_arrays, outcomes
+from careloop.chassis.log.appender_call import APPEND_BATCH, APPEND_ONE, append_call, batch_arrays, outcomes
 from careloop.chassis.log.protocol import CommandRecord, Write, Written
 from careloop.kernel.errors import Conflict, Overloaded, RequestIdReused, Unavailable
 from tests.support.histories.writes import CALLER, NOON, due_row, new_event, write

@@ -7,10 +7,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from careloop.chassis.log.protocol import GateClosed, Statement, Unit
-from careloop.chassis.log.unit_arrays import STORE_UNIT, unit_arrays
-from careloop.chassis.log.unit_calls import calling, in_one_call, is_calls
-from careloop.chassis.log.unit_committer import MOST_POSITIONS, UnitsTogether
+from careloop.chassis.log.protocol import GateClosed, Statement, Unit, calling
+from careloop.chassis.log.unit_committer import MOST_POSITIONS, UnitCommitter, in_one_call, is_calls
+from careloop.chassis.log.unit_transactions import _STORE_UNIT, _unit_arrays
 from careloop.kernel.errors import Unavailable
 from tests.support.histories.writes import CALLER, NOON, due_row, new_event, write
 from tests.support.played_server import FIRST, SECOND, Server, gate, one_event
@@ -21,7 +20,7 @@ def test_a_unit_is_told_in_parallel_arrays_each_row_with_its_command() -> None:
     row, finished = due_row(), uuid4()
     first = write(FIRST, 4, new_event(key_id="k"), new_event(), causation_id=SECOND)
     second = write(SECOND, None, new_event(), due=(row,), done=(finished,))
-    arrays = unit_arrays(Unit(writes=(first, second), gate=gate(2, 3, 9)))
+    arrays = _unit_arrays(Unit(writes=(first, second), gate=gate(2, 3, 9)))
     e = [*first.events, *second.events]
     assert arrays[:7] == [
         (first.command_id, second.command_id), (CALLER, CALLER), (b"d", b"d"), (FIRST, SECOND), (4, None),
@@ -34,8 +33,8 @@ def test_a_unit_is_told_in_parallel_arrays_each_row_with_its_command() -> None:
     assert arrays[13:19] == [(2,), (row.due_id,), ("escalate",), (row.stream_id,), (NOON,), (b"{}",)]
     assert arrays[19:21] == [(2,), (finished,)]
     assert arrays[21:] == ["c", "s", 2, 3, 9]
-    assert unit_arrays(Unit()) == [()] * 21 + [None] * 5
-    assert STORE_UNIT.endswith("$26)")
+    assert _unit_arrays(Unit()) == [()] * 21 + [None] * 5
+    assert _STORE_UNIT.endswith("$26)")
 
 
 def test_units_of_gates_and_calls_are_one_statement_with_all_gates_first_in_one_order() -> None:
@@ -80,9 +79,9 @@ class Gates:
         return None
 
 
-def together(gates: Gates) -> tuple[UnitsTogether, Server]:
+def together(gates: Gates) -> tuple[UnitCommitter, Server]:
     server = Server(gates)
-    return UnitsTogether(server), server  # type: ignore[arg-type]
+    return UnitCommitter(server), server  # type: ignore[arg-type]
 
 
 async def test_units_that_come_while_one_is_committed_are_committed_together_up_to_so_many_positions() -> None:
@@ -118,7 +117,7 @@ async def test_units_go_on_after_all_were_committed() -> None:
     assert gates.sent == [1, 1, 1]
 
 
-async def committed_together(committing: UnitsTogether, gates: Gates) -> list[Any]:
+async def committed_together(committing: UnitCommitter, gates: Gates) -> list[Any]:
     """Three units whose first commit begins behind another's."""
     first = asyncio.create_task(committing.commit(Unit(gate=gate(9))))
     await until(lambda: bool(gates.sent))

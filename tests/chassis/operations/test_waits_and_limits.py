@@ -8,7 +8,7 @@ import pytest
 
 from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
-from careloop.chassis.operations.stalled_consumers import Standstill
+from careloop.chassis.operations.stalled_consumers import StalledConsumers
 from careloop.chassis.operations.watchdog import Stuck, Watchdog
 from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings, variable
 from careloop.chassis.relay.heads import HISTORY, HeadsView, PublishedHead
@@ -91,14 +91,14 @@ def test_one_consumer_that_lags_is_enough_and_one_position_too() -> None:
 
 @pytest.mark.parametrize(("seconds", "told"), [(9.9, False), (10.0, True), (11.0, True)])
 def test_a_subscription_stands_still_when_the_wait_ends_and_not_before(seconds: float, told: bool) -> None:
-    standstill = Standstill(10)
+    standstill = StalledConsumers(10)
     assert standstill.observe(STATUS, 100) == frozenset()
     assert bool(standstill.observe(STATUS, 100 + seconds)) is told
 
 
 def test_each_subscription_is_told_once_whichever_partition_stands_still() -> None:
     others = [replace(PROGRESS, partition=1), replace(PROGRESS, source="monitoring"), replace(PROGRESS, consumer="due")]
-    standstill = Standstill(10)
+    standstill = StalledConsumers(10)
     standstill.observe(shown(PROGRESS, *others), 0)
     expected = {("view", "assessment"), ("view", "monitoring"), ("due", "assessment")}
     assert standstill.observe(shown(PROGRESS, *others), 10) == expected
@@ -109,7 +109,7 @@ def test_each_subscription_is_told_once_whichever_partition_stands_still() -> No
 
 def test_what_was_told_begins_anew_for_all_its_partitions_and_for_no_other_subscription() -> None:
     beside, other = replace(PROGRESS, partition=1), replace(PROGRESS, source="monitoring")
-    standstill = Standstill(10)
+    standstill = StalledConsumers(10)
     standstill.observe(shown(PROGRESS), 0)
     standstill.observe(shown(PROGRESS, beside, other), 5)
     assert standstill.observe(shown(PROGRESS, beside, other), 10) == {("view", "assessment")}
@@ -117,7 +117,7 @@ def test_what_was_told_begins_anew_for_all_its_partitions_and_for_no_other_subsc
 
 
 def test_one_that_has_all_for_a_moment_begins_anew() -> None:
-    standstill = Standstill(10)
+    standstill = StalledConsumers(10)
     for now, status in ((0, STATUS), (5, shown(consumed(5, head_position=5))), (6, STATUS), (15.9, STATUS)):
         assert standstill.observe(status, now) == frozenset()
     assert standstill.observe(STATUS, 16) == {("view", "assessment")}

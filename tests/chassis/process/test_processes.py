@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from careloop.chassis.calls.auth import TokenVerifier
-from careloop.chassis.calls.call_record import CallRecord
+from careloop.chassis.calls.call_log import CallLog
 from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.token_signing import ServiceTokens, public_key_set
 from careloop.chassis.operations.metrics import Metrics
@@ -205,7 +205,7 @@ def test_a_call_needs_a_deadline_but_on_a_developers_machine(tmp_path: Path, loc
     guard = runtime._guard(resources, {"/method": ["operator"]})
     assert guard.time_for(context) == 7
     if local:
-        assert guard.admit(context, CallRecord("/method", UUID(int=1))).now == NOW
+        assert guard.admit(context, CallLog("/method", UUID(int=1))).now == NOW
     else:
         with pytest.raises(InvalidInput, match="deadline-required"):
-            guard.admit(context, CallRecord("/method", UUID(int=1)))
+            guard.admit(context, CallLog("/method", UUID(int=1)))

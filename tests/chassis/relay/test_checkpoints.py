@@ -19,7 +19,7 @@ async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]
 async def test_each_holder_has_an_epoch_of_its_own_and_goes_on_where_the_last_one_was(
     store: PostgresEventStore,
 ) -> None:
-    checkpoints = RelayCheckpoints(store.sessions, 2, 60)
+    checkpoints = RelayCheckpoints(store.connections, 2, 60)
     assert await checkpoints.position() == 0
     await checkpoints.check()
     async with checkpoints.lead() as first:
@@ -37,31 +37,31 @@ async def test_each_holder_has_an_epoch_of_its_own_and_goes_on_where_the_last_on
 
 async def test_a_quiet_moment_is_the_databases_and_the_logs(store: PostgresEventStore) -> None:
     await fill(store, [(patient(1), "a"), (patient(2), "b")])
-    async with RelayCheckpoints(store.sessions, 2, 60).lead() as leadership:
+    async with RelayCheckpoints(store.connections, 2, 60).lead() as leadership:
         assert leadership is not None
-        before = await store.sessions.fetchval("select clock_timestamp()")
+        before = await store.connections.fetchval("select clock_timestamp()")
         quiet = await leadership.quiet_moment()
         assert quiet.head == 2
-        assert before <= quiet.at <= await store.sessions.fetchval("select clock_timestamp()")
+        assert before <= quiet.at <= await store.connections.fetchval("select clock_timestamp()")
 
 
 async def test_who_was_succeeded_moves_nothing_and_claims_nothing(store: PostgresEventStore) -> None:
-    async with RelayCheckpoints(store.sessions, 2, 60).lead() as old:
+    async with RelayCheckpoints(store.connections, 2, 60).lead() as old:
         assert old is not None
-        await store.sessions.fetch("update relay_checkpoint set epoch = epoch + 1, position = 9 returning 1")
+        await store.connections.fetch("update relay_checkpoint set epoch = epoch + 1, position = 9 returning 1")
         with pytest.raises(Fenced):
             await old.save(5, [5, 0])
         with pytest.raises(Fenced):
             await old.quiet_moment()
         assert old.checkpoint == Checkpoint(epoch=1, position=0, last_published=[0, 0])
-    assert await store.sessions.fetchval("select position from relay_checkpoint") == 9
+    assert await store.connections.fetchval("select position from relay_checkpoint") == 9
 
 
 async def test_another_number_of_partitions_leads_nothing(store: PostgresEventStore) -> None:
-    async with RelayCheckpoints(store.sessions, 2, 60).lead():
+    async with RelayCheckpoints(store.connections, 2, 60).lead():
         pass
-    other = RelayCheckpoints(store.sessions, 3, 60)
+    other = RelayCheckpoints(store.connections, 3, 60)
     for attempt in (other.check(), other.lead().__aenter__()):
         with pytest.raises(PartitionsChanged, match="2 partitions, and 3"):
             await attempt
-    assert await store.sessions.fetchval("select epoch from relay_checkpoint") == 1
+    assert await store.connections.fetchval("select epoch from relay_checkpoint") == 1

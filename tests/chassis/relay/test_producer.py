@@ -12,7 +12,7 @@ from msgspec import structs
 
 from careloop.chassis.events.envelope import Record, to_headers
 from careloop.chassis.relay.heads import PublishedHead
-from careloop.chassis.relay.producer import Sender
+from careloop.chassis.relay.producer import Producer
 from tests.support.histories.log import NOON, patient, record
 
 ANN, BEN = patient(1), patient(2)
@@ -31,7 +31,7 @@ class Batch:
         return object()
 
 
-class Producer:
+class KafkaProducer:
     """What a sender asks of its producer. `slow` names the calls that never end."""
 
     def __init__(self, *slow: str) -> None:
@@ -84,10 +84,10 @@ class Producer:
 
 
 @asynccontextmanager
-async def sending(producer: Producer, deadline: float = 5) -> AsyncIterator[Sender]:
-    sender = Sender("127.0.0.1:1", "events", "heads", deadline_seconds=deadline)
-    await sender._producer.client.close()
-    sender._producer = producer
+async def sending(producer: KafkaProducer, deadline: float = 5) -> AsyncIterator[Producer]:
+    sender = Producer("127.0.0.1:1", "events", "heads", deadline_seconds=deadline)
+    await sender._client.client.close()
+    sender._client = producer
     yield sender
 
 
@@ -100,7 +100,7 @@ def positions(records: Sequence[dict[str, Any]]) -> list[bytes]:
 
 
 async def test_a_record_goes_out_keyed_by_its_patient_with_its_moment_headers_and_value() -> None:
-    producer, plain = Producer(), record(3, 0, ANN)
+    producer, plain = KafkaProducer(), record(3, 0, ANN)
     recorded_at = NOON + timedelta(milliseconds=5)
     one = structs.replace(plain, envelope=structs.replace(plain.envelope, recorded_at=recorded_at))
     async with sending(producer) as sender:
@@ -122,7 +122,7 @@ async def test_a_record_goes_out_keyed_by_its_patient_with_its_moment_headers_an
 
 
 async def test_what_does_not_fit_into_a_batch_is_in_the_next_and_nothing_is_left_out() -> None:
-    producer = Producer()
+    producer = KafkaProducer()
     run: list[Record] = [record(n, n - 1, ANN) for n in range(1, 6)]
     async with sending(producer) as sender:
         acks = await sender.accept({0: run, 1: [record(9, 0, BEN)]})
@@ -134,7 +134,7 @@ async def test_what_does_not_fit_into_a_batch_is_in_the_next_and_nothing_is_left
 
 
 async def test_nothing_is_sent_of_nothing() -> None:
-    producer = Producer()
+    producer = KafkaProducer()
     async with sending(producer) as sender:
         assert await sender.accept({}) == []
         assert await sender.accept({0: []}) == []
@@ -143,12 +143,12 @@ async def test_nothing_is_sent_of_nothing() -> None:
 
 
 async def test_a_start_answers_how_many_partitions_the_topic_has() -> None:
-    async with sending(Producer()) as sender:
+    async with sending(KafkaProducer()) as sender:
         assert await sender.start() == len("events")
 
 
 async def test_heads_go_to_their_topic_by_their_keys_and_are_waited_for() -> None:
-    producer = Producer("acknowledge")
+    producer = KafkaProducer("acknowledge")
     async with sending(producer) as sender:
         telling = asyncio.create_task(sender.send_heads(head(n) for n in range(2)))
         for _ in range(10):
@@ -161,7 +161,7 @@ async def test_heads_go_to_their_topic_by_their_keys_and_are_waited_for() -> Non
 
 
 async def test_what_is_delivered_was_acknowledged_every_one() -> None:
-    producer = Producer("acknowledge")
+    producer = KafkaProducer("acknowledge")
     async with sending(producer) as sender:
         acks = await sender.accept({0: [record(1, 0, ANN)], 1: [record(2, 0, BEN)]})
         delivering = asyncio.create_task(sender.delivered(acks))
@@ -176,7 +176,7 @@ async def test_what_is_delivered_was_acknowledged_every_one() -> None:
 
 @pytest.mark.parametrize("slow", ["start", "partitions", "send", "acknowledge"])
 async def test_every_wait_for_the_broker_has_a_deadline(slow: str) -> None:
-    async with sending(Producer(slow), deadline=0.01) as sender, asyncio.timeout(5):
+    async with sending(KafkaProducer(slow), deadline=0.01) as sender, asyncio.timeout(5):
         every: dict[str, list[Any]] = {
             "start": [sender.start],
             "partitions": [sender.start],
@@ -192,7 +192,7 @@ async def test_every_wait_for_the_broker_has_a_deadline(slow: str) -> None:
 
 
 async def test_a_producer_that_stops_is_closed_once() -> None:
-    producer = Producer()
+    producer = KafkaProducer()
     async with sending(producer) as sender:
         await sender.close()
     assert producer.closed == ["stop"]
@@ -200,7 +200,7 @@ async def test_a_producer_that_stops_is_closed_once() -> None:
 
 @pytest.mark.parametrize("failure", [KafkaConnectionError("gone"), OSError("gone"), asyncio.CancelledError()])
 async def test_one_that_fails_to_stop_is_closed_in_its_parts(failure: BaseException) -> None:
-    producer = Producer()
+    producer = KafkaProducer()
     producer.failure = failure
     async with sending(producer) as sender:
         await sender.close()

@@ -19,8 +19,8 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import StoredEvent, Unit
 from careloop.chassis.relay.checkpoint import Checkpoint, Fenced, Leadership, QuietMoment
 from careloop.chassis.relay.heads import PublishedHead
-from careloop.chassis.relay.producer import Ack, Sender
-from careloop.chassis.relay.term import LogBroken, Pace, Term, require_contiguous
+from careloop.chassis.relay.producer import Ack, Producer
+from careloop.chassis.relay.term import LogBroken, RelayPace, Term, require_contiguous
 from careloop.kernel.errors import Unavailable
 from tests.support.histories.log import (
     NOON,
@@ -126,8 +126,8 @@ class Following:
             self.store,
             self._of,
             cast(Leadership, self.holder),
-            cast(Sender, self.broker),
-            pace=Pace(**self._pace),  # type: ignore[arg-type]
+            cast(Producer, self.broker),
+            pace=RelayPace(**self._pace),  # type: ignore[arg-type]
             moved=self.moved.append,
         )
         async with asyncio.timeout(10):

@@ -69,7 +69,7 @@ class Leg:
     def relay(self) -> Relay:
         return Relay(
             self.source,
-            self.source.sessions,
+            self.source.connections,
             publishing(),
             bootstrap=self.names.bootstrap,
             partitions=PARTITIONS,
@@ -83,7 +83,7 @@ class Leg:
         inbox = Inbox(
             self.target,
             self.handler,
-            parked=ParkedRecords(self.target.sessions),
+            parked=ParkedRecords(self.target.connections),
             elsewhere=OwnLog(self.source),
             patience_seconds=1.0,
         )

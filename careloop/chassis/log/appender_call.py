@@ -1,4 +1,4 @@
-"""A batch of writes as the parallel arrays that the SQL function `append_batch` takes, and its answer."""
+"""What the appender sends, writes as the parallel arrays of the SQL function `append_batch`, and what that answers."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,7 +14,7 @@ APPEND_BATCH = f"select * from append_batch({', '.join(f'${n}' for n in range(1,
 APPEND_ONE = f"select * from append_one({', '.join(f'${n}' for n in range(1, 13))})"  # noqa: S608 - numbers only
 
 _TICK = timedelta(microseconds=1)
-Outcome = Written | Exception
+WriteOutcome = Written | Exception
 
 
 def append_call(writes: Sequence[Write]) -> tuple[str, Sequence[Any]]:
@@ -55,7 +55,7 @@ def columns(rows: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:
     return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
-def outcomes(writes: Sequence[Write], answer: asyncpg.Record) -> list[Outcome]:
+def outcomes(writes: Sequence[Write], answer: asyncpg.Record) -> list[WriteOutcome]:
     """What became of each write: how it stands, or the Conflict or RequestIdReused to raise."""
     statuses = answer["statuses"]
     if statuses is None:
@@ -65,9 +65,9 @@ def outcomes(writes: Sequence[Write], answer: asyncpg.Record) -> list[Outcome]:
     ]
 
 
-def _all_stored(writes: Sequence[Write], answer: asyncpg.Record) -> list[Outcome]:
+def _all_stored(writes: Sequence[Write], answer: asyncpg.Record) -> list[WriteOutcome]:
     head, first_at = answer["head"], answer["first_at"]
-    stored: list[Outcome] = []
+    stored: list[WriteOutcome] = []
     through = 0
     for w in writes:
         through += len(w.events)
@@ -75,7 +75,7 @@ def _all_stored(writes: Sequence[Write], answer: asyncpg.Record) -> list[Outcome
     return stored
 
 
-def _outcome(write: Write, status: str, position: int, recorded_at: Any) -> Outcome:
+def _outcome(write: Write, status: str, position: int, recorded_at: Any) -> WriteOutcome:
     if status == "conflict":
         return conflict()
     if status == "reused":

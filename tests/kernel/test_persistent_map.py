@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careloop.kernel.growing import GrowingMap
+from careloop.kernel.persistent_map import PersistentMap
 
 STEPS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5), st.integers()), max_size=40)
 
 
 @given(steps=STEPS)
 def test_every_map_of_a_tree_of_maps_is_what_a_copied_dict_would_be(steps: list[tuple[int, int, int]]) -> None:
-    maps: list[GrowingMap[int, int]] = [GrowingMap()]
+    maps: list[PersistentMap[int, int]] = [PersistentMap()]
     dicts: list[dict[int, int]] = [{}]
     for origin, key, value in steps:
         place = origin % len(maps)
@@ -28,7 +28,7 @@ def test_every_map_of_a_tree_of_maps_is_what_a_copied_dict_would_be(steps: list[
 
 
 def test_one_who_reads_slowly_sees_nothing_that_came_later() -> None:
-    first = GrowingMap[str, int]().having("a", 1).having("b", 2)
+    first = PersistentMap[str, int]().having("a", 1).having("b", 2)
     slowly: Iterator[str] = iter(first)
     assert next(slowly) == "a"
     assert list(first.having("c", 3)) == ["a", "b", "c"]
@@ -39,7 +39,7 @@ def test_one_who_reads_slowly_sees_nothing_that_came_later() -> None:
 
 def test_growing_to_many_takes_many_steps_and_not_their_square() -> None:
     began = time.process_time()
-    grown: GrowingMap[int, int] = GrowingMap()
+    grown: PersistentMap[int, int] = PersistentMap()
     for number in range(30_000):
         grown = grown.having(number, number)
     assert len(grown) == 30_000

@@ -13,12 +13,12 @@ from careloop.chassis.logs import Logger, place_of
 from careloop.kernel.errors import CareloopError
 
 ObserveCall = Callable[[str, str, float], None]
-"""Told the method, the status and the seconds of every call."""
+"""Takes the method, the status and the seconds of every call."""
 
 
 @dataclass(slots=True)
-class CallRecord:
-    """Filled in as the call goes on."""
+class CallLog:
+    """One call's line, filled in as the call goes on."""
 
     method: str
     correlation_id: UUID
@@ -41,7 +41,8 @@ class CallRecord:
         self.error_at = place_of(error)
         return unexpected(self.error_id)
 
-    def tell(self, observe: ObserveCall) -> None:
+    def write(self, observe: ObserveCall) -> None:
+        """One line in the log, one figure in the metrics."""
         seconds = perf_counter() - self.started
         observe(self.method, self.code, seconds)
         log: Logger = structlog.get_logger()

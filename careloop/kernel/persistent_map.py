@@ -8,11 +8,11 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class GrowingMap(Mapping[Key, Value]):
+class PersistentMap(Mapping[Key, Value]):
     """The first so many entries of a table that its successors share, in the order they were added.
 
-    Whoever adds to the newest of the line adds to the table; whoever adds to an older one, or replaces an entry,
-    gets a table of his own. So nobody who holds a map ever sees it differ. Not for several threads at once.
+    An entry added to the newest of the line goes into the table; one added to an older map, or replaced, into a copy of
+    it. So a map never changes for those who hold it. Not for several threads at once.
     """
 
     __slots__ = ("_size", "_table")
@@ -21,9 +21,9 @@ class GrowingMap(Mapping[Key, Value]):
         self._table: dict[Key, tuple[int, Value]] = {}
         self._size = 0
 
-    def having(self, key: Key, value: Value) -> "GrowingMap[Key, Value]":
+    def having(self, key: Key, value: Value) -> "PersistentMap[Key, Value]":
         """This map with one more entry, or with another value in the place of the key's present one."""
-        grown: GrowingMap[Key, Value] = GrowingMap()
+        grown: PersistentMap[Key, Value] = PersistentMap()
         known = key in self
         newest = self._size == len(self._table)
         # An empty map begins a table of its own: it may be the initial state of every stream.
@@ -49,4 +49,4 @@ class GrowingMap(Mapping[Key, Value]):
         return self._size
 
     def __repr__(self) -> str:
-        return f"GrowingMap({dict(self)!r})"
+        return f"PersistentMap({dict(self)!r})"
