@@ -75,9 +75,9 @@ def explained(
     return tuple(explain(alert, read, question, today) for alert in screening.alerts)
 
 
-def asked(order: Order, taken_since: date | None = None) -> known.Order:
+def asked(order: Order, taken_since: date | None = None) -> known.OrderedMedicine:
     """The order as the check is asked about it; `taken_since`: the start of the prescription whose dose it changes."""
-    return known.Order(
+    return known.OrderedMedicine(
         name=order.medicine.name or None,
         rxcui=order.medicine.rxcui or None,
         daily_dose_mg=order.daily_dose_mg,
