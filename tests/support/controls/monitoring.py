@@ -132,6 +132,15 @@ PHQ_9 = events.ScaleScored(
     occurred_at=YESTERDAY,
 )
 PHQ_9_INCOMPLETE = replace(PHQ_9, items=(None,) * 9, total=None, band="", missing=9)
+PHQ_9_UNKNOWN = events.ScaleScored(
+    fact_id=PHQ_9.fact_id,
+    instrument="phq-9",
+    instrument_version=1,
+    band="",
+    source="client",
+    scored_by=CLIENT,
+    occurred_at=YESTERDAY,
+)
 RISK = events.RiskRaised(
     fact_id=fact("risk"),
     scale_fact_id=PHQ_9.fact_id,
@@ -179,6 +188,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     NAUSEA_RESOLVED,
     PHQ_9,
     PHQ_9_INCOMPLETE,
+    PHQ_9_UNKNOWN,
     RISK,
     DOSE,
     DOSE_SKIPPED,
