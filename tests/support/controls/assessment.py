@@ -306,6 +306,23 @@ AMEND = AmendAssessment(
 )
 STRIKE = MarkEnteredInError(fact_id=MEDICATIONS.fact_id, reason=STRUCK.reason, actor=NURSE, now=NOW)
 
+BACKGROUND: tuple[Event, ...] = ()
+COMMANDS: tuple[Any, ...] = (
+    ENROLL,
+    RECORD_HISTORY,
+    RECONCILE,
+    RECORD_ALLERGIES,
+    RECORD_PREGNANCY,
+    RECORD_RESULTS,
+    ANSWER_SCREENER,
+    ANSWER_PHQ_9,
+    RECORD_TOTAL,
+    ESTABLISH,
+    PROPOSE,
+    COMPLETE,
+    AMEND,
+    STRIKE,
+)
 _COMPLETE: tuple[Event, ...] = (
     *RECORDED,
     NOT_PREGNANT,

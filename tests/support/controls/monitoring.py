@@ -176,6 +176,15 @@ NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
 )
 
+BACKGROUND: tuple[events.Event, ...] = (ENROLLED,)
+COMMANDS: tuple[object, ...] = (
+    REPORT_NAUSEA,
+    REPORT_RASH,
+    RESOLVE_NAUSEA,
+    ANSWER_PHQ_9,
+    RECORD_DOSE,
+    STRIKE_NAUSEA,
+)
 EXAMPLES: tuple[events.Event, ...] = (
     ENROLLED,
     LISTED,
