@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted
 from careloop.contracts.terms import Role
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.credentials import Credential, require_prescriber
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
@@ -12,7 +13,6 @@ from careloop.kernel.reading import Actor, Licence
 from careloop.kernel.restating import fact
 from services.assessment.domain.completeness import Findings, findings
 from services.assessment.domain.events import Event
-from services.assessment.domain.recording import FactCommand
 from services.assessment.domain.state import Assessment
 
 

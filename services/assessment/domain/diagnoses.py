@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 
 from careloop.contracts.assessment import Code, DiagnosisEstablished, Name, Severity, VerificationStatus
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.restating import fact
 from services.assessment.domain.events import Event
-from services.assessment.domain.recording import FactCommand
 from services.assessment.domain.state import Assessment
 
 ICD_10_CM = re.compile(r"[A-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?")

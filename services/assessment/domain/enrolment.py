@@ -5,11 +5,11 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from careloop.contracts.assessment import Code, EmergencyContact, Location, Name, PatientEnrolled, Sex
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput, RuleViolated
 from careloop.kernel.restating import fact
 from services.assessment.domain.events import Event
-from services.assessment.domain.recording import FactCommand
 from services.assessment.domain.state import Assessment
 
 

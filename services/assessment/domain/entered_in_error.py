@@ -1,27 +1,13 @@
 """Striking a fact that should never have been recorded."""
 
-from dataclasses import dataclass
-
 from careloop.contracts.assessment import PatientEnrolled
 from careloop.contracts.terms import EnteredInError
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
-from careloop.kernel.ids import FactId
-from careloop.kernel.reading import Actor, Now
 from careloop.kernel.restating import fact
 from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkEnteredInError:
-    """Strikes the fact `fact_id`."""
-
-    fact_id: FactId
-    reason: str
-    actor: Actor
-    now: Now
-
 
 strike = fact(EnteredInError, MarkEnteredInError, "fact_id", marked_by="actor", occurred_at="now")
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from careloop.contracts.assessment import CurrentMedication, MedicationsReconciled
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.restating import fact
+from services.assessment.domain.empty_lists import require_said
 from services.assessment.domain.events import Event
-from services.assessment.domain.recording import FactCommand, require_said
 from services.assessment.domain.state import Assessment
 
 

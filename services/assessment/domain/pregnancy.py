@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from careloop.contracts.assessment import PregnancyRecorded, PregnancyStatus, Source
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.restating import fact
 from services.assessment.domain.events import Event
-from services.assessment.domain.recording import FactCommand
 from services.assessment.domain.state import Assessment
 
 

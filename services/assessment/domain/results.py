@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 
 from careloop.contracts.assessment import Result, ResultsRecorded, Source
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.restating import fact
+from services.assessment.domain.empty_lists import require_said
 from services.assessment.domain.events import Event
-from services.assessment.domain.recording import FactCommand, require_said
 from services.assessment.domain.state import Assessment
 
 LOINC = re.compile(r"[0-9]{1,7}-[0-9]")

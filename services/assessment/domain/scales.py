@@ -5,6 +5,7 @@ from typing import Annotated
 
 from careloop.contracts.assessment import Code, Source
 from careloop.contracts.terms import RiskRaised, ScaleScored
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.ids import FactId, derived_id
 from careloop.kernel.reading import Absent, Actor, Range
@@ -12,7 +13,6 @@ from careloop.kernel.restating import fact
 from careloop.knowledge.scales.score import Score, score, score_total
 from careloop.knowledge.urgency.suicide_risk import RiskFinding, risk_raised
 from services.assessment.domain.events import Event
-from services.assessment.domain.recording import FactCommand
 from services.assessment.domain.state import Assessment
 
 

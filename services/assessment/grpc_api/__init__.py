@@ -9,11 +9,11 @@ from care.assessment.v1 import assessment_pb2_grpc
 from careloop.chassis.calls import reading
 from careloop.chassis.calls.call import current_call
 from careloop.chassis.calls.writing import WritesApi, write
+from careloop.kernel.commands import MarkEnteredInError
 from services.assessment.domain.allergies import RecordAllergies
 from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
-from services.assessment.domain.entered_in_error import MarkEnteredInError
 from services.assessment.domain.history import RecordHistory
 from services.assessment.domain.medications import ReconcileMedications
 from services.assessment.domain.plans import ProposePlan

@@ -6,8 +6,9 @@ from typing import Annotated
 from msgspec import UNSET
 
 from careloop.contracts.prescribing import Order, Override
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.ids import FactId
-from careloop.kernel.reading import Actor, Later, Licence, NewFact, Now, Past
+from careloop.kernel.reading import Actor, Later, Licence
 from careloop.kernel.restating import fact
 from careloop.knowledge.findings import Screening, Severity
 from careloop.knowledge.pack.drugs import high_risk
@@ -23,15 +24,12 @@ NOT_CHECKED = "high-risk-not-checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedCommand:
+class CheckedCommand(FactCommand):
     """What every command brings that the safety check may decline; `freshness` is how well the service was informed."""
 
-    fact_id: NewFact
     overrides: tuple[Override, ...]
     prescriber: Actor
     credential: Licence
-    occurred_at: Past
-    now: Now
     freshness: Annotated[Freshness, Later()] = UNINFORMED
 
 

@@ -5,25 +5,23 @@ from datetime import date
 from typing import Annotated
 
 from careloop.contracts.prescribing import PrescriptionDiscontinued, StatusReason
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import NotKnown, RuleViolated
 from careloop.kernel.ids import FactId
-from careloop.kernel.reading import Actor, Else, Licence, Named, NewFact, Now, Past, today
+from careloop.kernel.reading import Actor, Else, Licence, Named, today
 from careloop.kernel.restating import fact
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.state import PrescriptionChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiscontinuePrescription:
-    fact_id: NewFact
+class DiscontinuePrescription(FactCommand):
     prescription: Annotated[FactId, Named("prescription_id")]
     status_reason: StatusReason
     stopped_on: Annotated[date, Else(today)]
     prescriber: Actor
     credential: Licence
-    occurred_at: Past
-    now: Now
 
 
 discontinued = fact(PrescriptionDiscontinued, DiscontinuePrescription)

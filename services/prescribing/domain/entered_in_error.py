@@ -1,25 +1,13 @@
 """Striking a fact that prescribing should never have recorded."""
 
-from dataclasses import dataclass
-
 from careloop.contracts.terms import EnteredInError
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.decisions import Guard, guarded
-from careloop.kernel.ids import FactId
-from careloop.kernel.reading import Actor, Now
 from careloop.kernel.restating import fact
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.state import PrescriptionChart
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkEnteredInError:
-    fact_id: FactId
-    reason: str
-    marked_by: Actor
-    now: Now
-
-
-strike = fact(EnteredInError, MarkEnteredInError, occurred_at="now")
+strike = fact(EnteredInError, MarkEnteredInError, marked_by="actor", occurred_at="now")
 
 
 @guarded(Guard.STRIKE)

@@ -14,12 +14,12 @@ from careloop.chassis.calls.requests import Incoming, RequestReader
 from careloop.chassis.calls.writing import WritesApi, write
 from careloop.chassis.commands.streams import Done
 from careloop.chassis.commands.writes import Writes
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.ids import PatientId
 from services.prescribing.application import Prescribing, ScreenOrder
 from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
-from services.prescribing.domain.entered_in_error import MarkEnteredInError
 from services.prescribing.domain.orders import IssuePrescription
 from services.prescribing.domain.past import explanations
 from services.prescribing.grpc_api import answers

@@ -36,13 +36,13 @@ from careloop.contracts.assessment import (
     VerificationStatus,
 )
 from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, RiskRaised, Role, ScaleScored
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
 from services.assessment.domain.allergies import RecordAllergies
 from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
-from services.assessment.domain.entered_in_error import MarkEnteredInError
 from services.assessment.domain.events import Event
 from services.assessment.domain.history import RecordHistory
 from services.assessment.domain.medications import ReconcileMedications

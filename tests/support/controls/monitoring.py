@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome, Triage, TriageLevel
 from careloop.contracts.terms import Medicine, RiskLevel
+from careloop.kernel.commands import MarkEnteredInError
 from services.monitoring.domain import events, noted
 from services.monitoring.domain.doses import RecordDose
-from services.monitoring.domain.entered_in_error import MarkEnteredInError
 from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect

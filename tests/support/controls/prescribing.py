@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from careloop.contracts.prescribing import Order, Override, OverrideReason, SourcePosition, StatusReason
 from careloop.contracts.terms import Medicine
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
 from careloop.knowledge import chart as known
 from careloop.knowledge import findings
@@ -13,7 +14,6 @@ from services.prescribing.domain import events, noted, orders
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
-from services.prescribing.domain.entered_in_error import MarkEnteredInError
 from services.prescribing.domain.screening import Freshness
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
@@ -218,7 +218,7 @@ DISCONTINUED = events.PrescriptionDiscontinued(
     prescriber=PRESCRIBER,
     occurred_at=NOON,
 )
-STRIKE = MarkEnteredInError(fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, now=NOON)
+STRIKE = MarkEnteredInError(fact_id=ISSUED.fact_id, reason="another client's order", actor=PRESCRIBER, now=NOON)
 STRUCK = events.EnteredInError(
     fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, occurred_at=NOON
 )

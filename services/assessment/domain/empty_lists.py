@@ -1,18 +1,6 @@
-"""What every command that records a fact of a client says, and what an empty list must say."""
-
-from dataclasses import dataclass
+"""What an empty list must say."""
 
 from careloop.kernel.errors import InvalidInput
-from careloop.kernel.reading import NewFact, Now, Past
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactCommand:
-    """The fact it makes, when that was true, and the moment of deciding."""
-
-    fact_id: NewFact
-    occurred_at: Past
-    now: Now
 
 
 def require_said(listed: bool, said_none: bool, list_field: str, flag_field: str) -> None:
