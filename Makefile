@@ -4,7 +4,7 @@ PYTHON ?= python3
 TOOLS  := .careloop-tools
 UV     := $(or $(shell command -v uv 2>/dev/null),$(TOOLS)/bin/uv)
 BIN    := .venv/bin
-RUN    := PYTHONPATH=.:proto $(BIN)/python
+RUN    := $(BIN)/python
 PROTOS := $(shell find proto -name '*.proto')
 IMAGE  := proto/image.binpb
 
@@ -49,7 +49,7 @@ format-check: setup
 
 lint: setup ## lint Python and check the import rules
 	$(BIN)/ruff check .
-	PYTHONPATH=.:proto $(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo
 
 types: setup ## check the types
 	$(BIN)/mypy
@@ -68,16 +68,16 @@ faults: setup ## run the long fault forms (as long as it takes)
 check: format-check lint types proto-lint test ## formats, lint, import rules, types, .proto files, tests
 
 demo: setup ## run the main job on generated patients; exits 0 only if its verdict holds
-	$(RUN) -m careloop.cli.main demo
+	$(BIN)/careloop demo
 
 up: setup ## start the whole system in the foreground; Ctrl-C stops it
-	$(RUN) -m careloop.cli.main up
+	$(BIN)/careloop up
 
 down: setup ## stop the whole system
-	$(RUN) -m careloop.cli.main down
+	$(BIN)/careloop down
 
 docs: setup ## write the event catalogue and the AsyncAPI documents
-	$(RUN) -m careloop.cli.main docs
+	$(BIN)/careloop docs
 
 mutants: setup ## change the clinical rules' code in small ways and see whether a test notices each (long)
 	$(UV) sync --frozen --group mutants --python $(PYTHON)

@@ -15,9 +15,9 @@ from bench.protocol import Spec
 from bench.results import OURS, Row, require
 from bench.servers import Database, connected
 from bench.wiring import service_spec
-from bench.workers import ROOT, WorkerFailed
-from services.coordination.rebuilding.process import Asked, Rebuilds
-from services.coordination.rebuilding.rebuild import Mode, Outcome
+from bench.workers import WorkerFailed
+from services.coordination.rebuilding.process import Rebuilds
+from services.coordination.rebuilding.terms import Mode, RebuildOutcome, RebuildRequest
 
 TITLE = "Rebuild of the care view while it is read"
 UNIT = "events/s"
@@ -55,13 +55,12 @@ async def measure(bench: Bench) -> None:
     bench.report.remarks.append("The whole of it: filling, comparing every row with the live view, turning.")
 
 
-async def _rebuilt(spec: Spec, *, accept: bool) -> Outcome:
+async def _rebuilt(spec: Spec, *, accept: bool) -> RebuildOutcome:
     environment = {f"CARELOOP_{name.upper()}": str(value) for name, value in spec.items()}
-    path = os.pathsep.join((str(ROOT), str(ROOT / "proto")))
-    rebuilds = Rebuilds({**os.environ, **environment, "PYTHONPATH": path})
-    asked = Asked(mode=Mode.TURN, workers=0, accept_differences=accept)
+    rebuilds = Rebuilds({**os.environ, **environment})
+    asked = RebuildRequest(mode=Mode.TURN, workers=0, accept_differences=accept)
     async for told in rebuilds.run(asked):
-        if isinstance(told, Outcome):
+        if isinstance(told, RebuildOutcome):
             return told
     raise WorkerFailed("the rebuild told of no outcome")
 

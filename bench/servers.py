@@ -101,7 +101,7 @@ class Servers:
         return self.stack.kafka_address
 
     async def start_kafka(self) -> None:
-        """Start the broker with the topics of deploy/topics.yaml, once."""
+        """Start the broker with the topics of careloop/local/topics.yaml, once."""
         if not self._kafka_runs:
             await self.stack.start_kafka()
             self._kafka_runs = True

@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 30.0
 
 
 async def fresh_topics(servers: Servers) -> None:
-    """All topics of deploy/topics.yaml, empty."""
+    """All topics of careloop/local/topics.yaml, empty."""
     await servers.start_kafka()
     names = [topic.name for topic in read_list()]
     async with _admin(servers.kafka) as admin:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.protocol import Spec
 from bench.servers import Database, Servers
-from bench.workers import ROOT, WorkerFailed
+from bench.workers import WorkerFailed
 from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
 from careloop.chassis.logs import set_up_logs
 from careloop.chassis.operations.metrics import Metrics
@@ -73,9 +73,8 @@ async def running(service: Service, *wanted: str) -> AsyncIterator[None]:
 async def process(servers: Servers, spec: Spec, command: Sequence[str]) -> AsyncIterator[Child]:
     """A whole service process, told by its environment as in production; its port is in `spec`."""
     environment = {f"CARELOOP_{name.upper()}": str(value) for name, value in spec.items()}
-    path = os.pathsep.join((str(ROOT), str(ROOT / "proto")))
     log = servers.stack.home / "logs" / f"{spec['service']}.log"
-    child = Child(spec["service"], command, output=log, env={**os.environ, **environment, "PYTHONPATH": path})
+    child = Child(spec["service"], command, output=log, env={**os.environ, **environment})
     try:
         if not await until(lambda: child.exit_code is not None or answers(spec["grpc_port"]), within=30, every=0.05):
             raise WorkerFailed(f"{spec['service']} did not start")

@@ -43,7 +43,7 @@ class Worker:
             stdout=asyncio.subprocess.PIPE,
             stderr=self._errors,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'proto'}", "NODE_NO_WARNINGS": "1"},
+            env={**os.environ, "NODE_NO_WARNINGS": "1"},
             limit=LINE,
         )
         await self._say(json.dumps(self._spec))

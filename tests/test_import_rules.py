@@ -62,6 +62,59 @@ VIOLATIONS = (
         "import services.prescribing.application",
         "Every service has the same rooms, and each imports only what lies below it",
     ),
+    *(
+        Violation(
+            f"services/coordination/{file}",
+            f"import services.coordination.{imported}",
+            "Every service has the same rooms, and each imports only what lies below it",
+        )
+        for file, imported in (
+            ("domain/state.py", "reading.journal"),
+            ("reading/views.py", "projecting.section_cache"),
+            ("reading/journal.py", "rebuilding.slots"),
+            ("projecting/projection.py", "rebuilding.history"),
+            ("rebuilding/slots.py", "projecting.section_change"),
+            ("projecting/projection.py", "consumers"),
+            ("consumers.py", "grpc_api.answers"),
+        )
+    ),
+    *(
+        Violation(
+            f"services/coordination/domain/{file}",
+            f"import services.coordination.domain.{imported}",
+            "Coordination's decisions and its view have these pages and no other, and know nothing of each other",
+        )
+        for file, imported in (
+            ("care_team.py", "view.team"),
+            ("view/team.py", "care_team"),
+            ("state.py", "messages"),
+            ("events.py", "state"),
+        )
+    ),
+    *(
+        Violation(
+            f"services/coordination/domain/view/{file}",
+            f"import services.coordination.domain.view.{imported}",
+            "The care view has these pages and no other, each composed of what the sections hold",
+        )
+        for file, imported in (
+            ("intake.py", "care_view"),
+            ("orders.py", "medications"),
+            ("notices.py", "urgency"),
+            ("section_fold.py", "bulk_fold"),
+            ("dated_fact.py", "sections"),
+        )
+    ),
+    Violation(
+        "services/coordination/domain/helpers.py",
+        STRAY,
+        "Coordination's decisions and its view have these pages and no other, and know nothing of each other",
+    ),
+    Violation(
+        "services/coordination/domain/view/helpers.py",
+        STRAY,
+        "The care view has these pages and no other, each composed of what the sections hold",
+    ),
     Violation("services/assessment/domain/events.py", "import asyncio", "Decisions and knowledge are pure"),
     Violation(
         "services/assessment/domain/events.py",
@@ -107,6 +160,7 @@ VIOLATIONS = (
                     ("chassis/events/codec.py", "chassis.commands.streams"),
                     ("chassis/log/protocol.py", "chassis.events.codec"),
                     ("chassis/logs.py", "chassis.log.protocol"),
+                    ("chassis/backoff.py", "chassis.logs"),
                 ),
             ),
             (

@@ -7,7 +7,7 @@ import uvloop
 
 from bench import protocol
 from bench.wiring import resources, running
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.chassis.process.composition import compose
 from services.assessment.__main__ import ROOMS
 
@@ -19,16 +19,16 @@ async def run(spec: protocol.Spec) -> None:
         protocol.ready()
         service = foundation.service()
         async with running(service, "relay"):
-            moments = await _followed(foundation.store.sessions, spec["events"])
+            moments = await _followed(foundation.store.connections, spec["events"])
     (first_at, first), (last_at, last) = moments[0], moments[-1]
     protocol.answer(per_second=(last - first) / (last_at - first_at))
 
 
-async def _followed(sessions: Sessions, events: int) -> list[tuple[float, int]]:
+async def _followed(connections: Connections, events: int) -> list[tuple[float, int]]:
     """Each moment at which the checkpoint had moved, from the first to the last."""
     moments: list[tuple[float, int]] = []
     while not moments or moments[-1][1] < events:
-        position = await sessions.fetchval("select position from relay_checkpoint") or 0
+        position = await connections.fetchval("select position from relay_checkpoint") or 0
         if position > (moments[-1][1] if moments else 0):
             moments.append((time.monotonic(), position))
         await asyncio.sleep(LOOK_SECONDS)

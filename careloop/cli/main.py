@@ -3,8 +3,11 @@
 Exit codes: 0 done, 1 it failed and standard error says why, 2 wrong use (a command may document more).
 """
 
+import os
 import sys
-from importlib import import_module
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -36,45 +39,84 @@ COMMANDS = {
 app = typer.Typer(
     name="careloop",
     cls=group_of(COMMANDS),
-    help="Care coordination for medication management in virtual mental-health intensive outpatient programmes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"careloop {version('careloop')}")
+        raise typer.Exit
+
+
 @app.callback()
-def console() -> None:
-    """Care coordination for medication management in virtual mental-health intensive outpatient programmes."""
+def console(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Care coordination for medication management in virtual mental-health intensive outpatient programmes.
+
+    Exit codes: 0 done, 1 it failed and standard error says why, 2 wrong use; a command says what else they mean.
+    """
 
 
+_WRONG_USE = ("careloop.local.settings:BadSetting",)
 _EXPECTED = (
+    *_WRONG_USE,
     "careloop.local.running:AlreadyRunning",
+    "careloop.local.running:NotUp",
     "careloop.cli.calling.client:CallRefused",
-    "careloop.cli.calling.client:NotUp",
     "careloop.demo.command:DemoFailed",
     "careloop.local.topics:PartitionsDiffer",
     "careloop.cli.commands.rebuild:RebuildCutOff",
     "careloop.local.supervisor:ServiceFailed",
     "careloop.local.unavailable:StackUnavailable",
-    "builtins:TimeoutError",
+    "builtins:OSError",
 )
 
 
-def _is_expected(failure: Exception) -> bool:
-    places = (place.split(":") for place in _EXPECTED)
-    return isinstance(failure, tuple(getattr(import_module(module), name) for module, name in places))
+def _is_one_of(places: Sequence[str], failure: BaseException) -> bool:
+    """A failure's class is of a module that is loaded: none is imported only to compare."""
+    known = (place.split(":") for place in places)
+    return isinstance(
+        failure, tuple(getattr(sys.modules[module], name) for module, name in known if module in sys.modules)
+    )
+
+
+def _one(failure: BaseException) -> BaseException:
+    """The first failure of a group, where several things were done at once."""
+    return _one(failure.exceptions[0]) if isinstance(failure, BaseExceptionGroup) else failure
+
+
+def _sentence(failure: BaseException) -> str:
+    if isinstance(failure, OSError) and failure.filename is not None:
+        return f"{failure.filename}: {failure.strerror}"
+    return str(failure) or type(failure).__name__
 
 
 def main() -> None:
-    """Run the command line; an expected failure is one sentence on standard error and exit code 1."""
+    """Run the command line; an expected failure is one sentence on standard error and exit code 1, or 2 for wrong use.
+
+    When nobody reads standard output any more (`| head`), the command ends with exit code 1 and without a word.
+    """
     try:
-        app(prog_name="careloop")
-    except Exception as failure:
-        if not _is_expected(failure):
-            raise
-        typer.echo(f"careloop: {failure}", err=True)
+        try:
+            app(prog_name="careloop")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as raised:
+        failure = _one(raised)
+        if not _is_one_of(_EXPECTED, failure):
+            raise
+        typer.echo(f"careloop: {_sentence(failure)}", err=True)
+        sys.exit(2 if _is_one_of(_WRONG_USE, failure) else 1)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The published language: what services tell each other. One file per publishing service, owned by it."""
+"""The published language: what services publish for each other. One file per publishing service, owned by it."""

@@ -38,7 +38,7 @@ class Triage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideEffectReported:
-    """A side effect, told by the client or seen by a clinician.
+    """A side effect, reported by the client or seen by a clinician.
 
     `ctcae_grade` is 1-5; `fibser_*` items are 0-6 (frequency, intensity, burden); None is not asked.
     """

@@ -25,7 +25,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressee:
-    """One person who must hear it. `step` 0 is told at once, later steps when nobody acknowledged in time."""
+    """One person who must hear it. Step 0 hears it at once, later steps when nobody acknowledged in time."""
 
     person: str
     role: Role
@@ -38,8 +38,8 @@ class NoticeDecided:
     """Who must hear what by when: exactly one for each cause. `fact_id` is the notice's id.
 
     The clock starts at `cause_recorded_at`. `acknowledge_by` is None where nobody needs to acknowledge.
-    `suppressed` names why nobody is told (`old-news`, `cause-entered-in-error`), '' if they are. Addressees of later
-    steps are the plan of this moment; NoticeEscalated says who was told in fact.
+    `suppressed` names why nobody hears it (`old-news`, `cause-entered-in-error`), '' if they are. Addressees of later
+    steps are the plan of this moment; NoticeEscalated says who heard it in fact.
     """
 
     fact_id: FactId
@@ -98,7 +98,7 @@ class NoticeAcknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeEscalated:
-    """Nobody acknowledged in time: the next people are told. `acknowledge_by` is their clock, None at the last page."""
+    """Nobody acknowledged in time: the next people hear it. `acknowledge_by` is their clock, None at the last page."""
 
     notice: FactId
     step: int

@@ -7,25 +7,26 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from careloop.cli.calling.client import AsJson, CallRefused, Home, LocalTokens
-from careloop.cli.commands.generate import GenerationFailed, Population, generated
+from careloop.cli.commands.generate import GenerationFailed
+from careloop.cli.terminal.program import line
 from careloop.cli.terminal.tables import console, print_json
-from careloop.demo.judging import verdict_table
-from careloop.demo.story import Story, TooFewPatients
-from careloop.demo.telling import NotingServices
-from careloop.demo.urgent import NotHeard
-from careloop.demo.verdict import Check
+from careloop.demo.generating import Generation
+from careloop.demo.printing import Printing
+from careloop.demo.progress import progress
+from careloop.demo.requests import RecordingServices
+from careloop.demo.story import Ended, Story, TooFewPatients
+from careloop.demo.waiting import NotInTime
 from careloop.local.folders import outside
 from careloop.local.local_stack import LocalStack
-from careloop.local.running import alone
-from careloop.local.settings import SERVICES, StackSettings, told
+from careloop.local.running import AlreadyRunning, alone, holder
+from careloop.local.settings import SERVICES, StackSettings, stack_settings
 from careloop.local.supervisor import Supervisor
 
-POPULATION = Population(patients=16, seed=7, date="20260801")
 WINDOWS = {
     "CARELOOP_NOTICE_STAT_WINDOW_SECONDS": "3",
     "CARELOOP_NOTICE_URGENT_WINDOW_SECONDS": "4",
@@ -37,29 +38,41 @@ class DemoFailed(Exception):
     """A step did not come to its end."""
 
 
-def demo(home: Home = None, as_json: AsJson = False) -> None:
+def demo(
+    home: Home = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print every order, patient, check and wait.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run the main job on generated patients with real servers, and judge it from raw tables and topics.
 
     Starts PostgreSQL, Apache Kafka and the five services in a folder of its own, with fresh data; what is downloaded or
-    generated is kept for the next run. Exits 0 only if every check of the verdict holds, else 1.
+    generated is kept for the next run. Standard error says how far it is.
+
+    Exits 0 only if every check of the verdict holds, else 1.
     """
     began = time.monotonic()
-    base = told(home=home).state_folder
-    out = console(err=as_json)
+    base = stack_settings(home=home).state_folder
+    out = Printing(console(err=as_json), verbose=verbose)
     with alone(base / "demo"):
-        checks = _run(base, out)
+        ended = _run(base / "demo" / "state", base, out)
+    checks = ended.checks
     holds, took = all(check.holds for check in checks), time.monotonic() - began
-    out.print()
-    out.print(verdict_table(checks))
-    out.print(f"\nThe verdict {'holds' if holds else 'does NOT hold'}: {len(checks)} checks, {took:.0f} s in all.")
+    out.verdict(checks)
+    out.say(f"The verdict {'holds' if holds else 'does NOT hold'}: {len(checks)} checks, {took:.0f} s in all.")
+    out.next_steps(base / "demo" / "state", ended.shown, ended.declined)
     if as_json:
         print_json({"holds": holds, "seconds": round(took, 1), "checks": [asdict(check) for check in checks]})
     raise typer.Exit(0 if holds else 1)
 
 
-def _run(base: Path, out: Console) -> list[Check]:
+def _run(state: Path, base: Path, out: Printing) -> Ended:
+    if (process := holder(state)) is not None:
+        stop = line("down", "--home", state)
+        raise AlreadyRunning(f"the demo's patients are being served by process {process}: stop it with `{stop}`")
+    _clear(state)
     try:
-        return asyncio.run(_told(base, out))
+        with alone(state):
+            return asyncio.run(_story(state, base, out))
     except asyncio.CancelledError:
         raise DemoFailed("it was asked to stop") from None
     except _EXPECTED as failure:
@@ -71,7 +84,7 @@ def _run(base: Path, out: Console) -> list[Check]:
         raise DemoFailed(f"it could not go on: {_first(expected)}") from None
 
 
-_EXPECTED = (CallRefused, NotHeard, TooFewPatients, GenerationFailed)
+_EXPECTED = (CallRefused, NotInTime, TooFewPatients, GenerationFailed)
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -79,22 +92,24 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def _told(base: Path, out: Console) -> list[Check]:
+async def _story(state: Path, base: Path, out: Printing) -> Ended:
     _cancel_on_sigterm()
-    state = base / "demo" / "state"
-    _clear(state)
     settings = StackSettings(home=state, postgres_url=None, kafka_bootstrap=None)
     supervisor = Supervisor(LocalStack(settings), environment=WINDOWS | {"CARELOOP_NOTICE_FOLDER": str(state / "mail")})
-    bundles = asyncio.create_task(asyncio.to_thread(generated, base, POPULATION))
+    generation = Generation(base)
     try:
-        out.print("== Starting PostgreSQL, Apache Kafka and the five services; logs are in", state / "logs")
-        out.print("Shortened for the demo: a notice escalates after 3 s (stat) or 4 s (urgent), not 15 min or 2 h.")
-        await supervisor.start()
+        out.step("Starting PostgreSQL, Apache Kafka and the five services")
+        out.say(f"Their logs are in {state / 'logs'}; meanwhile the patients are generated, if they are not there yet.")
+        out.say("Shortened for the demo: a notice escalates after 3 s (stat) or 4 s (urgent), not 15 min or 2 h.")
+        async with progress(lambda: f"starting; {generation.how_far}"):
+            await supervisor.start()
+        async with progress(lambda: f"the system is up; {generation.how_far}"):
+            bundles = await generation.bundles
         addresses = {service: supervisor.address(service) for service in SERVICES}
-        async with NotingServices(addresses, LocalTokens(state)) as services:
-            return await Story(supervisor, services, out).tell(await bundles)
+        async with RecordingServices(addresses, LocalTokens(state)) as services:
+            return await Story(supervisor, services, out).run(bundles)
     finally:
-        bundles.cancel()
+        generation.stop()
         sys.stderr.write("Stopping.\n")
         await supervisor.stop()
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from careloop.demo.raw import CONTRACTS, JournalValue
-from services.coordination.domain.care_view import evolve
-from services.coordination.domain.kept import Context
-from services.coordination.domain.sections import SECTIONS
+from careloop.demo.raw_data import CONTRACTS, JournalValue
+from services.coordination.domain.view.dated_fact import EventContext
+from services.coordination.domain.view.section_fold import evolve
+from services.coordination.domain.view.sections import SECTIONS
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
@@ -33,8 +33,8 @@ def _event(entry: JournalValue) -> Any:
     return None if decoder is None else decoder.decode(entry.value)
 
 
-def _context(entry: JournalValue) -> Context:
-    return Context(
+def _context(entry: JournalValue) -> EventContext:
+    return EventContext(
         event_id=entry.row.event_id,  # type: ignore[arg-type]
         occurred_at=entry.occurred_at,
         recorded_at=entry.recorded_at,

@@ -9,7 +9,7 @@ from rich.table import Table
 from careloop.cli.terminal.tables import table
 from careloop.demo import verdict
 from careloop.demo.folds import folded
-from careloop.demo.raw import CONTRACTS, Database, read_database, read_topic
+from careloop.demo.raw_data import CONTRACTS, Database, read_database, read_topic
 from careloop.demo.verdict import Check, Sent
 from careloop.local.settings import SERVICES
 
@@ -66,10 +66,38 @@ def _causes(database: Database) -> list[UUID]:
     return [row.event_id for service in CONTRACTS for row in database.stored[service] if row.topic in CAUSES]
 
 
-def verdict_table(checks: Sequence[Check]) -> Table:
-    """One row per check; what is wrong stands under the check that found it."""
+def verdict_table(checks: Sequence[Check], *, brief: bool = False) -> Table:
+    """One row per check; what is wrong stands under the check that found it.
+
+    In brief, what holds in all five services is one row.
+    """
     rows: list[tuple[str, str, str]] = []
+    alike = _holding_everywhere(checks) if brief else {}
+    for name, counts in alike.items():
+        rows.append((f"every service: {name}", counts, "holds"))
     for check in checks:
+        if check.name.partition(": ")[2] in alike:
+            continue
         rows.append((check.name, check.counted, "holds" if check.holds else "BROKEN"))
         rows += [("", wrong, "") for wrong in verdict.shortened(check.wrong)]
-    return table("Verdict", ("check", "counted", "result"), rows)
+    return table("", ("check", "counted", "result"), rows)
+
+
+def _holding_everywhere(checks: Sequence[Check]) -> dict[str, str]:
+    """Of each check that is made of every service and holds in all: how much was counted in each service."""
+    found: dict[str, list[Check]] = {}
+    for check in checks:
+        service, _, name = check.name.partition(": ")
+        if service in SERVICES:
+            found.setdefault(name, []).append(check)
+    return {
+        name: _added([check.counted for check in made])
+        for name, made in found.items()
+        if len(made) == len(SERVICES) and all(check.holds for check in made)
+    }
+
+
+def _added(counted: Sequence[str]) -> str:
+    """Such as `3 + 5 rows`."""
+    numbers = [one.partition(" ")[0] for one in counted[:-1]]
+    return " + ".join([*numbers, counted[-1].partition(",")[0]])

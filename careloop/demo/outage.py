@@ -3,17 +3,17 @@
 import asyncio
 import signal
 
-from careloop.demo.telling import NotingServices
-from careloop.demo.urgent import until_found
+from careloop.demo.requests import RecordingServices
+from careloop.demo.waiting import until_found
 from careloop.local.supervisor import Supervisor
 
 REACHED_WITHIN_SECONDS = 60.0
 
 
 class Outage:
-    """`account` tells, afterwards, what happened."""
+    """`account` says, afterwards, what happened."""
 
-    def __init__(self, supervisor: Supervisor, services: NotingServices, service: str) -> None:
+    def __init__(self, supervisor: Supervisor, services: RecordingServices, service: str) -> None:
         self._supervisor = supervisor
         self._services = services
         self._service = service
@@ -22,10 +22,10 @@ class Outage:
     async def happen(self, kill_at: int, restart_at: int) -> None:
         """Kill when so many writes were acknowledged, start again when so many more were, without it."""
         await self._acknowledged(kill_at)
-        before, began = self._services.told, asyncio.get_running_loop().time()
+        before, began = self._services.acknowledged_writes, asyncio.get_running_loop().time()
         code = await self._supervisor.kill_service(self._service, signal.SIGKILL)
         await self._acknowledged(restart_at)
-        meanwhile = self._services.told - before
+        meanwhile = self._services.acknowledged_writes - before
         self._supervisor.start_service(self._service)
         await self._supervisor.wait_healthy(self._service)
         away = asyncio.get_running_loop().time() - began
@@ -36,6 +36,6 @@ class Outage:
 
     async def _acknowledged(self, writes: int) -> None:
         async def look() -> bool | None:
-            return True if self._services.told >= writes else None
+            return True if self._services.acknowledged_writes >= writes else None
 
         await until_found(look, REACHED_WITHIN_SECONDS, f"{writes} acknowledged writes")

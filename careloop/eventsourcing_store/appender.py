@@ -68,7 +68,7 @@ class Appender:
         Raises OperationalError or InterfaceError when it cannot be known what became of it: offer it again.
         """
         self._waiting.append(insert)
-        # Whoever falls asleep looks for waiting inserts once more after saying so; see _wake.
+        # The task that falls asleep looks for waiting inserts once more after saying so; see _wake.
         if not self._is_awake:
             self._thread.call_soon(self._wake)
         return insert.answer.result()
@@ -106,7 +106,7 @@ class Appender:
             async with self._connections.borrow() as connection:
                 (row,) = await connection.fetch(self._call, *_arrays(batch))
         except Exception as error:
-            # Whoever waits must hear of it, whatever it is.
+            # Those who wait must hear of it, whatever it is.
             await self._refuse(batch, in_library_words(error))
         else:
             _answer(batch, row["head"], row["stored"], row["known"])

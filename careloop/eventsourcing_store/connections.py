@@ -20,7 +20,7 @@ _NO_POSITION = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class DatabaseAddress:
     """Where the database is, and how to be connected to it. Times are in seconds; a lock timeout of 0 is none."""
 
     database: str
@@ -43,7 +43,7 @@ async def _keep_session(_connection: asyncpg.Connection) -> None:
 class Connections:
     """Made and closed on the loop. No statement waits longer than 30 seconds for its answer."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: DatabaseAddress) -> None:
         self._connecting = _connecting(address)
         self._acquire_seconds = address.connect_timeout
         self._pool = asyncpg.create_pool(
@@ -119,7 +119,7 @@ class Connections:
         return tasks
 
 
-def _connecting(address: Address) -> dict[str, Any]:
+def _connecting(address: DatabaseAddress) -> dict[str, Any]:
     return {
         "database": address.database,
         "host": address.host,

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 import asyncpg
 from eventsourcing.persistence import ConnectionPoolClosedError, PersistenceError, ProgrammingError
 
-from careloop.eventsourcing_store.connections import Address, Connections
+from careloop.eventsourcing_store.connections import Connections, DatabaseAddress
 from careloop.eventsourcing_store.loop_thread import LoopThread, loop_thread
 from careloop.eventsourcing_store.server_errors import library_errors
 
@@ -45,7 +45,7 @@ class Datastore:
     After `close` every call raises ConnectionPoolClosedError, in a forked child ProgrammingError.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: DatabaseAddress) -> None:
         self.schema = address.schema
         self.loop_thread = loop_thread()
         self.connections = self.loop_thread.run(_opened(address))
@@ -122,7 +122,7 @@ class Datastore:
         self.close()
 
 
-async def _opened(address: Address) -> Connections:
+async def _opened(address: DatabaseAddress) -> Connections:
     connections = Connections(address)
     await connections.open()
     return connections

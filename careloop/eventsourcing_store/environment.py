@@ -5,13 +5,13 @@ from typing import Any
 
 from eventsourcing.utils import Environment, resolve_topic, strtobool
 
-from careloop.eventsourcing_store.connections import Address
+from careloop.eventsourcing_store.connections import DatabaseAddress
 
 
-def address_from(env: Environment) -> Address:
+def address_from(env: Environment) -> DatabaseAddress:
     """Where to connect. Raises OSError naming the variable that is missing, unreadable or not served here."""
     _refuse_other_forms(env)
-    return Address(
+    return DatabaseAddress(
         database=_required(env, "POSTGRES_DBNAME"),
         host=_required(env, "POSTGRES_HOST"),
         port=_whole(env, "POSTGRES_PORT", 5432),
@@ -27,7 +27,7 @@ def address_from(env: Environment) -> Address:
 
 
 def creates_tables(env: Environment) -> bool:
-    """Unless told otherwise by CREATE_TABLE."""
+    """Unless CREATE_TABLE says otherwise."""
     return strtobool(env.get("CREATE_TABLE") or "yes")
 
 

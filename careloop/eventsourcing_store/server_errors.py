@@ -45,7 +45,7 @@ _TELLS_VALUES = frozenset({"22", "23"})
 
 @contextmanager
 def library_errors() -> Iterator[None]:
-    """Values of rows are not passed on: a message of the server is kept only where it cannot hold any."""
+    """Values of rows are not passed on: a message of the server is shown only where it cannot hold any."""
     try:
         yield
     except asyncpg.PostgresError as error:

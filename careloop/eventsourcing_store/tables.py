@@ -79,7 +79,7 @@ class LogTable:
 
 
 def make(datastore: Datastore, table: LogTable | TrackingTable) -> None:
-    """Make what is missing, whoever else is making it now. Raises ProgrammingError where the role may not."""
+    """Make what is missing, also where another is making it now. Raises ProgrammingError where the role may not."""
     identifier(table.table)
     with datastore.transaction() as transaction:
         transaction.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"careloop tables {table.schema}")

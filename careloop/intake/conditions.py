@@ -6,7 +6,7 @@ from datetime import date, datetime
 from careloop.intake.dates import day, moment
 from careloop.intake.medications import RXNORM
 from careloop.intake.shapes import AllergyIntolerance, Coding, Concept, Condition
-from careloop.intake.tally import NotUnderstood
+from careloop.intake.tally import NotUnderstood, NotUsed
 
 SYSTEMS = {
     "http://hl7.org/fhir/sid/icd-10-cm": "icd-10-cm",
@@ -30,11 +30,11 @@ class Known:
     display: str
     clinical_status: str
     onset: date | None
-    told: datetime | None
+    recorded_at: datetime | None
 
 
 def known(condition: Condition) -> Known:
-    """Raises NotUnderstood for a condition that was ruled out or struck, or has no ICD-10-CM or SNOMED CT code."""
+    """Raises NotUsed for a condition that was ruled out or struck, NotUnderstood without a known code."""
     _require_held(condition.verification_status)
     system, coding = _coded(condition.code)
     period = condition.onset_period
@@ -46,14 +46,14 @@ def known(condition: Condition) -> Known:
         display=coding.display or condition.code.words,
         clinical_status=status if status in CLINICAL_STATUSES else "unknown",
         onset=day(onset),
-        told=moment(condition.recorded_date) or moment(onset),
+        recorded_at=moment(condition.recorded_date) or moment(onset),
     )
 
 
 def _require_held(verification: Concept | None) -> None:
     status = verification.first_code if verification else ""
     if status in NOT_HELD:
-        raise NotUnderstood(f"status-{status}")
+        raise NotUsed(f"status-{status}")
 
 
 def _coded(concept: Concept) -> tuple[str, Coding]:
@@ -74,15 +74,15 @@ class Reacts:
     criticality: str
     reaction: str
     none_known: bool
-    told: datetime | None
+    recorded_at: datetime | None
 
 
 def reacts(allergy: AllergyIntolerance) -> Reacts:
-    """Raises NotUnderstood for one that was ruled out, struck or is over, or names no substance."""
+    """Raises NotUsed for one that was ruled out, struck or is over, NotUnderstood for one that names no substance."""
     _require_held(allergy.verification_status)
     status = allergy.clinical_status.first_code if allergy.clinical_status else ""
     if status in {"inactive", "resolved"}:
-        raise NotUnderstood(f"status-{status}")
+        raise NotUsed(f"status-{status}")
     none_known = not NO_KNOWN_ALLERGIES.isdisjoint(allergy.code.codes)
     coding = allergy.code.code_in(RXNORM)
     substance = (coding.display if coding else "") or allergy.code.words
@@ -96,5 +96,5 @@ def reacts(allergy: AllergyIntolerance) -> Reacts:
         criticality=allergy.criticality if allergy.criticality in CRITICALITIES else "unable-to-assess",
         reaction=", ".join(filter(None, seen)),
         none_known=none_known,
-        told=moment(allergy.recorded_date) or moment(allergy.onset_date_time),
+        recorded_at=moment(allergy.recorded_date) or moment(allergy.onset_date_time),
     )

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from careloop.intake import conditions, medications, patients, scales
-from careloop.intake.charts import Chart, Request
-from careloop.intake.reading import Resources
+from careloop.intake.charts import AssessmentRequest, UnderstoodChart
+from careloop.intake.reading import FhirResources
 from careloop.intake.shapes import (
     AllergyIntolerance,
     Condition,
@@ -19,7 +19,7 @@ from careloop.intake.shapes import (
     Reference,
     Shape,
 )
-from careloop.intake.tally import NotUnderstood, Tally
+from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed, Tally
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 
@@ -31,11 +31,11 @@ class PatientFacts:
     """One patient's requests, the enrolment first."""
 
     patient: PatientId
-    requests: tuple[Request, ...]
+    requests: tuple[AssessmentRequest, ...]
 
 
 def map_bundle(
-    resources: Resources, tally: Tally, *, now: datetime, time_zone: str, enrolled_at: datetime | None = None
+    resources: FhirResources, tally: Tally, *, now: datetime, time_zone: str, enrolled_at: datetime | None = None
 ) -> list[PatientFacts]:
     """Each patient's requests. Never raises; what is not taken over is counted in `tally` with its reason.
 
@@ -50,10 +50,11 @@ def map_bundle(
 
 
 class _Mapping:
-    """`charts` are kept by the identity of their Patient resource."""
+    """`charts` go by the identity of their Patient resource, and so does why another patient was left out."""
 
-    def __init__(self, resources: Resources, tally: Tally, now: datetime, time_zone: str) -> None:
-        self.charts: dict[int, Chart] = {}
+    def __init__(self, resources: FhirResources, tally: Tally, now: datetime, time_zone: str) -> None:
+        self.charts: dict[int, UnderstoodChart] = {}
+        self._left_out: dict[int, type[NotTakenOver]] = {}
         self._resources = resources
         self._tally = tally
         self._now = now
@@ -75,34 +76,39 @@ class _Mapping:
     def _counted(self, resource: Read, take: Callable[[Read], None]) -> None:
         try:
             take(resource)
-        except NotUnderstood as why:
-            self._tally.not_understood[type(resource).__name__, why.reason] += 1
+        except NotTakenOver as why:
+            self._tally.leave_out(type(resource).__name__, why)
         else:
             self._tally.mapped[type(resource).__name__] += 1
 
-    def _chart(self, subject: Reference) -> Chart:
+    def _chart(self, subject: Reference) -> UnderstoodChart:
         patient = self._resources.named(Patient, subject.reference)
         if patient is None:
             raise NotUnderstood("patient-unknown")
         if id(patient) not in self.charts:
-            raise NotUnderstood("patient-not-taken-over")
+            raise self._left_out[id(patient)]("patient-not-taken-over")
         return self.charts[id(patient)]
 
-    def _require_past(self, told: datetime | None) -> None:
-        if told is not None and told > self._now:
+    def _require_past(self, moment: datetime | None) -> None:
+        if moment is not None and moment > self._now:
             raise NotUnderstood("in-the-future")
 
     def _patient(self, patient: Patient) -> None:
-        self.charts[id(patient)] = Chart(patients.patient_id(patient), patients.enrolment(patient, self._time_zone))
+        try:
+            identity, enrolment = patients.patient_id(patient), patients.enrolment(patient, self._time_zone)
+        except NotTakenOver as why:
+            self._left_out[id(patient)] = type(why)
+            raise
+        self.charts[id(patient)] = UnderstoodChart(identity, enrolment)
 
     def _condition(self, condition: Condition) -> None:
         chart, known = self._chart(condition.subject), conditions.known(condition)
-        self._require_past(known.told)
+        self._require_past(known.recorded_at)
         chart.conditions.append(known)
 
     def _allergy(self, allergy: AllergyIntolerance) -> None:
         chart, reacts = self._chart(allergy.patient), conditions.reacts(allergy)
-        self._require_past(reacts.told)
+        self._require_past(reacts.recorded_at)
         chart.allergies.append(reacts)
 
     def _request(self, request: MedicationRequest) -> None:
@@ -111,8 +117,8 @@ class _Mapping:
     def _statement(self, statement: MedicationStatement) -> None:
         self._take(self._chart(statement.subject), medications.stated(statement, self._resources))
 
-    def _take(self, chart: Chart, taken: medications.Taken) -> None:
-        self._require_past(taken.told)
+    def _take(self, chart: UnderstoodChart, taken: medications.MedicineTaken) -> None:
+        self._require_past(taken.recorded_at)
         chart.taken.append(taken)
         found = resolve(taken.name, taken.rxcui or None)
         if isinstance(found, Unresolved):
@@ -132,7 +138,7 @@ class _Mapping:
 
         def take(medicine: Medication) -> None:
             if id(medicine) not in named:
-                raise NotUnderstood("not-referenced")
+                raise NotUsed("not-referenced")
 
         self._each(Medication, take)
 
@@ -155,8 +161,8 @@ class _Mapping:
                 return set()
             chart = self._chart(panel.subject)
             self._require_past(answered.at)
-        except NotUnderstood as why:
-            self._tally.not_understood["Observation", why.reason] += 1
+        except NotTakenOver as why:
+            self._tally.leave_out("Observation", why)
             return {id(panel)}
         chart.answered.append(answered)
         used = {id(one) for one in answered.used} - done

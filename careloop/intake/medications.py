@@ -1,6 +1,6 @@
 """FHIR MedicationRequest and MedicationStatement: what is taken now, what was, and what is not known of it.
 
-Whoever is not in the list is not thereby said to take nothing: an empty list is never made here.
+A patient without a list is not said to take nothing: an empty list is never made here.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from careloop.intake.dates import day, moment
-from careloop.intake.reading import Resources
+from careloop.intake.reading import FhirResources
 from careloop.intake.shapes import (
     Concept,
     Dosage,
@@ -21,12 +21,14 @@ from careloop.intake.shapes import (
     Quantity,
     Repeat,
 )
-from careloop.intake.tally import NotUnderstood
+from careloop.intake.tally import NotUnderstood, NotUsed
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 CURRENT = frozenset({"active", "on-hold"})
 ENDED = frozenset({"completed", "stopped"})
 ORDERED = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order"})
+CONSIDERED = frozenset({"proposal", "plan", "option"})
+NOT_TAKEN = frozenset({"entered-in-error", "cancelled", "draft", "intended", "not-taken"})
 MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "ug": Decimal("0.001"), "mcg": Decimal("0.001")}
 HOURS = {"h": Decimal(1), "d": Decimal(24), "wk": Decimal(168)}
 DAYS = {"d": 1, "wk": 7, "mo": 30, "a": 365}
@@ -35,7 +37,7 @@ MICROGRAM = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class MedicineTaken:
     """One order or statement. `ended` is the last day it can have been taken, None when it goes on or nobody knows."""
 
     name: str
@@ -44,56 +46,58 @@ class Taken:
     started: date | None
     ended: date | None
     current: bool
-    told: datetime | None
+    recorded_at: datetime | None
 
     @property
     def medicine(self) -> str:
         return self.rxcui or self.name.lower()
 
 
-def requested(request: MedicationRequest, resources: Resources) -> Taken:
-    """Raises NotUnderstood for what is no order that was followed, or names no medicine."""
+def requested(request: MedicationRequest, resources: FhirResources) -> MedicineTaken:
+    """Raises NotUsed for what is no order that was followed, NotUnderstood for one that names no medicine."""
     _require_taken(request.status)
     if request.do_not_perform:
-        raise NotUnderstood("not-to-be-taken")
+        raise NotUsed("not-to-be-taken")
     if request.intent not in ORDERED:
-        raise NotUnderstood("not-an-order")
+        raise (NotUsed if request.intent in CONSIDERED else NotUnderstood)("not-an-order")
     name, rxcui = medicine(_concept(request, resources))
     started = day(request.authored_on)
-    return Taken(
+    return MedicineTaken(
         name=name,
         rxcui=rxcui,
         daily_dose_mg=daily_dose_mg(request.dosage_instruction),
         started=started,
         ended=_last_day(request, started) if request.status in ENDED else None,
         current=request.status in CURRENT,
-        told=moment(request.authored_on),
+        recorded_at=moment(request.authored_on),
     )
 
 
-def stated(statement: MedicationStatement, resources: Resources) -> Taken:
-    """Raises NotUnderstood for what was not taken, or names no medicine."""
+def stated(statement: MedicationStatement, resources: FhirResources) -> MedicineTaken:
+    """Raises NotUsed for what was not taken, NotUnderstood for one that names no medicine."""
     _require_taken(statement.status)
     name, rxcui = medicine(_concept(statement, resources))
     period = statement.effective_period
-    return Taken(
+    return MedicineTaken(
         name=name,
         rxcui=rxcui,
         daily_dose_mg=daily_dose_mg(statement.dosage),
         started=day(period.start if period else statement.effective_date_time),
         ended=day(period.end) if period and statement.status in ENDED else None,
         current=statement.status in CURRENT,
-        told=moment(statement.date_asserted) or moment(period.start if period else statement.effective_date_time),
+        recorded_at=moment(statement.date_asserted)
+        or moment(period.start if period else statement.effective_date_time),
     )
 
 
 def _require_taken(status: str) -> None:
     if status not in CURRENT | ENDED:
-        known = {"entered-in-error", "cancelled", "draft", "unknown", "intended", "not-taken"}
-        raise NotUnderstood(f"status-{status}" if status in known else "status-missing-or-unknown")
+        if status in NOT_TAKEN:
+            raise NotUsed(f"status-{status}")
+        raise NotUnderstood("status-missing-or-unknown")
 
 
-def _concept(order: MedicationRequest | MedicationStatement, resources: Resources) -> Concept:
+def _concept(order: MedicationRequest | MedicationStatement, resources: FhirResources) -> Concept:
     if order.medication_codeable_concept is not None:
         return order.medication_codeable_concept
     reference = order.medication_reference.reference if order.medication_reference else ""
@@ -162,28 +166,28 @@ def _last_day(request: MedicationRequest, started: date | None) -> date | None:
         return None
 
 
-def latest_of_each(taken: Iterable[Taken]) -> list[Taken]:
+def latest_of_each(taken: Iterable[MedicineTaken]) -> list[MedicineTaken]:
     """One per medicine, in a fixed order: of several orders the last, from the day the first began."""
-    by_medicine: dict[str, list[Taken]] = {}
+    by_medicine: dict[str, list[MedicineTaken]] = {}
     for one in taken:
         by_medicine.setdefault(one.medicine, []).append(one)
     return [_merged(orders) for _, orders in sorted(by_medicine.items())]
 
 
-def _merged(orders: list[Taken]) -> Taken:
+def _merged(orders: list[MedicineTaken]) -> MedicineTaken:
     newest = max(orders, key=_order)
     began = [order.started for order in orders if order.started is not None]
-    return Taken(
+    return MedicineTaken(
         name=newest.name,
         rxcui=newest.rxcui,
         daily_dose_mg=newest.daily_dose_mg,
         started=min(began, default=None),
         ended=newest.ended,
         current=newest.current,
-        told=newest.told,
+        recorded_at=newest.recorded_at,
     )
 
 
-def _order(taken: Taken) -> tuple[object, ...]:
+def _order(taken: MedicineTaken) -> tuple[object, ...]:
     beginning = datetime.min.replace(tzinfo=UTC)
-    return (taken.ended or date.min, taken.started or date.min, taken.told or beginning, taken.name, taken.rxcui)
+    return (taken.ended or date.min, taken.started or date.min, taken.recorded_at or beginning, taken.name, taken.rxcui)

@@ -6,7 +6,7 @@ from care.assessment.v1 import assessment_pb2 as pb
 
 from careloop.intake.dates import day
 from careloop.intake.shapes import Address, Contact, ContactPoint, HumanName, Patient
-from careloop.intake.tally import NotUnderstood
+from careloop.intake.tally import NotUnderstood, NotUsed
 from careloop.kernel.ids import PatientId, derived_id
 
 SEXES = frozenset({"female", "male", "other", "unknown"})
@@ -30,9 +30,9 @@ def _derived(system: str, value: str) -> PatientId:
 
 
 def enrolment(patient: Patient, time_zone: str) -> pb.EnrollPatientRequest:
-    """The identity as an enrolment. Raises NotUnderstood for one who died, or without a name or whole birth date."""
+    """The identity as an enrolment. Raises NotUsed for one who died, NotUnderstood without name or whole birth date."""
     if patient.deceased_boolean or patient.deceased_date_time:
-        raise NotUnderstood("deceased")
+        raise NotUsed("deceased")
     name, born = _official_name(patient.name), day(patient.birth_date)
     if not name:
         raise NotUnderstood("name-missing")

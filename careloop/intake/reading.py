@@ -7,10 +7,12 @@ from typing import TypeVar
 import msgspec
 
 from careloop.intake.shapes import SHAPES, Bundle, Entry, Header, Shape
-from careloop.intake.tally import NotUnderstood, Tally
+from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed, Tally
 
 Resource = TypeVar("Resource", bound=Shape)
 LONGEST_TYPE = 40
+UNKNOWN = "unknown"
+TYPE_NOT_USED = "resource-type-not-used"
 
 _BUNDLE = msgspec.json.Decoder(Bundle)
 _ENTRY = msgspec.json.Decoder(Entry)
@@ -23,7 +25,7 @@ class NotABundle(Exception):
 
 
 @dataclass
-class Resources:
+class FhirResources:
     """The resources of one bundle by type, and by every reference by which others may name them."""
 
     by_type: dict[type[Shape], list[Shape]] = field(default_factory=lambda: defaultdict(list))
@@ -37,7 +39,7 @@ class Resources:
         return found if isinstance(found, shape) else None
 
 
-def read_bundle(content: bytes, tally: Tally) -> Resources:
+def read_bundle(content: bytes, tally: Tally) -> FhirResources:
     """The resources that the mapping looks at. Raises NotABundle; everything smaller is counted in `tally`."""
     try:
         bundle = _BUNDLE.decode(content)
@@ -45,23 +47,23 @@ def read_bundle(content: bytes, tally: Tally) -> Resources:
         raise NotABundle from None
     if bundle.resource_type != "Bundle":
         raise NotABundle
-    resources = Resources()
+    resources = FhirResources()
     for raw in bundle.entry:
         tally.read += 1
         _read_entry(raw, resources, tally)
     return resources
 
 
-def _read_entry(raw: msgspec.Raw, resources: Resources, tally: Tally) -> None:
-    kind = "unknown"
+def _read_entry(raw: msgspec.Raw, resources: FhirResources, tally: Tally) -> None:
+    kind = UNKNOWN
     try:
         entry = _decoded(_ENTRY, raw)
         kind = _kind(_decoded(_HEADER, entry.resource).resource_type)
         if kind not in _DECODERS:
-            raise NotUnderstood("resource-type-not-used")
+            raise NotUnderstood("resource-type-unknown") if kind == UNKNOWN else NotUsed(TYPE_NOT_USED)
         resource = _decoded(_DECODERS[kind], entry.resource)
-    except NotUnderstood as why:
-        tally.not_understood[kind, why.reason] += 1
+    except NotTakenOver as why:
+        tally.leave_out(kind, why)
         return
     resources.by_type[type(resource)].append(resource)
     for name in _names(entry.full_url, kind, getattr(resource, "id", "")):
@@ -70,7 +72,7 @@ def _read_entry(raw: msgspec.Raw, resources: Resources, tally: Tally) -> None:
 
 def _kind(resource_type: str) -> str:
     """The type if it can be one: the report shows it, and shows nothing else of a resource."""
-    return resource_type if resource_type.isalpha() and len(resource_type) <= LONGEST_TYPE else "unknown"
+    return resource_type if resource_type.isalpha() and len(resource_type) <= LONGEST_TYPE else UNKNOWN
 
 
 Decoded = TypeVar("Decoded")

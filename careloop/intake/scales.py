@@ -7,14 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from careloop.intake.dates import moment
-from careloop.intake.reading import Resources
+from careloop.intake.reading import FhirResources
 from careloop.intake.shapes import Component, Concept, Observation
-from careloop.intake.tally import NotUnderstood
+from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.scales.score import score, score_total
 
 LOINC = "http://loinc.org"
 FINAL = frozenset({"final", "amended", "corrected"})
+NOT_YET_FINAL = frozenset({"registered", "preliminary", "cancelled"})
 TOTALS = {
     "44261-6": "phq-9",
     "55758-7": "phq-2",
@@ -45,7 +46,7 @@ ANSWERS = {"LA6568-5": 0, "LA6569-3": 1, "LA6570-1": 2, "LA6571-9": 3, "LA32-8":
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class AnsweredPanel:
     """`used` are the Observations it was read from; `total` is what the answers add up to."""
 
     instrument: str
@@ -70,7 +71,7 @@ def is_item(observation: Observation) -> bool:
     return not INSTRUMENT_OF_ITEM.keys().isdisjoint(observation.code.codes)
 
 
-def answered(panel: Observation, resources: Resources) -> Answered | None:
+def answered(panel: Observation, resources: FhirResources) -> AnsweredPanel | None:
     """The answers that the panel holds or names; None if it has none of a scale's items. Raises NotUnderstood."""
     members = [found for one in panel.has_member if (found := resources.named(Observation, one.reference))]
     items: list[Component | Observation] = [*panel.component, *members]
@@ -86,7 +87,9 @@ def answered(panel: Observation, resources: Resources) -> Answered | None:
     for member in used:
         _final_at(member)
     answers = tuple(_answer(by_code[code]) if code in by_code else None for code in ITEMS[instrument])
-    return Answered(instrument=instrument, items=answers, total=_added(instrument, answers), at=at, used=(panel, *used))
+    return AnsweredPanel(
+        instrument=instrument, items=answers, total=_added(instrument, answers), at=at, used=(panel, *used)
+    )
 
 
 def _added(instrument: str, answers: Sequence[int | None]) -> int | None:
@@ -97,11 +100,11 @@ def _added(instrument: str, answers: Sequence[int | None]) -> int | None:
 
 
 def totalled(observation: Observation) -> Totalled:
-    """The total of a scale. Raises NotUnderstood for anything else, for a total that is no whole number (it is never
-    rounded) and for one outside the scale's range."""
+    """The total of a scale. Raises NotUsed for anything else, NotUnderstood for a total that is no whole number (it is
+    never rounded) and for one outside the scale's range."""
     instrument = next((TOTALS[code] for code in observation.code.codes if code in TOTALS), None)
     if instrument is None:
-        raise NotUnderstood(_why_no_scale(observation.code))
+        raise _why_no_scale(observation.code)
     at = _final_at(observation)
     total = _whole(observation)
     if total is None:
@@ -113,16 +116,18 @@ def totalled(observation: Observation) -> Totalled:
     return Totalled(instrument=instrument, total=total, at=at)
 
 
-def _why_no_scale(code: Concept) -> str:
+def _why_no_scale(code: Concept) -> NotTakenOver:
     if not OTHER_SCALES.isdisjoint(code.codes):
-        return "scale-not-supported"
-    return "item-without-panel" if not INSTRUMENT_OF_ITEM.keys().isdisjoint(code.codes) else "not-a-scale"
+        return NotUsed("scale-not-supported")
+    is_item = not INSTRUMENT_OF_ITEM.keys().isdisjoint(code.codes)
+    return NotUnderstood("item-without-panel") if is_item else NotUsed("not-a-scale")
 
 
 def _final_at(observation: Observation) -> datetime:
+    if observation.status == "entered-in-error":
+        raise NotUsed("status-entered-in-error")
     if observation.status not in FINAL:
-        is_error = observation.status == "entered-in-error"
-        raise NotUnderstood("status-entered-in-error" if is_error else "status-not-final")
+        raise (NotUsed if observation.status in NOT_YET_FINAL else NotUnderstood)("status-not-final")
     period = observation.effective_period
     times = (observation.effective_date_time, period.start if period else "", observation.issued)
     at = next((found for found in map(moment, times) if found), None)

@@ -1,20 +1,29 @@
-"""Counting what becomes of every resource: each is mapped, or not understood for one reason."""
+"""Counting what becomes of every resource: it is mapped, or for one reason not used here or not understood."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 
-class NotUnderstood(Exception):
-    """A resource that is not taken over; `reason` is a stable word and holds nothing of the resource."""
+class NotTakenOver(Exception):
+    """A resource that is not mapped; `reason` is a stable word and holds nothing of the resource."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
+class NotUsed(NotTakenOver):
+    """The resource is clear, and it is of a kind, or in a state, of which no fact is made here."""
+
+
+class NotUnderstood(NotTakenOver):
+    """The resource is of a kind that is used here, and something in it is missing, unknown or contradictory."""
+
+
 @dataclass
 class Tally:
-    """`read` counts all entries; `not_understood` by (resource type, reason). Both sides add up to `read`.
+    """`read` counts all entries; `not_used` and `not_understood` by (resource type, reason). Together with `mapped`
+    they add up to `read`.
 
     `medicines` counts orders and statements by whether the knowledge pack knows what is taken: `resolved`, `in-part`,
     or the reason why not. `unresolved` counts the last kind by RxNorm code, `""` for those without one.
@@ -22,13 +31,20 @@ class Tally:
 
     read: int = 0
     mapped: Counter[str] = field(default_factory=Counter)
+    not_used: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_understood: Counter[tuple[str, str]] = field(default_factory=Counter)
     medicines: Counter[str] = field(default_factory=Counter)
     unresolved: Counter[str] = field(default_factory=Counter)
 
+    def leave_out(self, resource: str, why: NotTakenOver) -> None:
+        """Count a resource of this type that is not mapped."""
+        counted = self.not_used if isinstance(why, NotUsed) else self.not_understood
+        counted[resource, why.reason] += 1
+
     def add(self, other: "Tally") -> None:
         self.read += other.read
         self.mapped += other.mapped
+        self.not_used += other.not_used
         self.not_understood += other.not_understood
         self.medicines += other.medicines
         self.unresolved += other.unresolved

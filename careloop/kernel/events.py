@@ -1,7 +1,7 @@
 """What every event carries, whatever it says: who, when it was true, when it became known, and why."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Protocol, get_args
 from uuid import UUID
 
@@ -69,14 +69,7 @@ class EventMetadata(Struct, frozen=True, kw_only=True, gc=False):
     key_id: str | None = None
 
 
-def in_utc(moment: datetime, field: str) -> datetime:
-    """The same moment in UTC. Raises InvalidInput naming `field` if it has no time zone."""
-    if moment.tzinfo is None:
-        raise InvalidInput("time-without-zone", f"{field} needs a time zone, such as a trailing Z.", field=field)
-    return moment.astimezone(UTC)
-
-
 def require_past(moment: datetime, now: datetime, field: str = "occurred_at") -> None:
-    """Facts are told after they happened. Raises InvalidInput naming `field` if `moment` is later than `now`."""
+    """Facts are recorded after they happened. Raises InvalidInput naming `field` if `moment` is later than `now`."""
     if moment > now:
         raise InvalidInput("in-the-future", f"{field} may not lie in the future.", field=field)

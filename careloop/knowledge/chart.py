@@ -1,4 +1,4 @@
-"""What a screen is told of a patient. None always means unknown; an empty tuple means asked, and none."""
+"""What a screen knows of a patient. None always means unknown; an empty tuple means asked, and none."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -142,7 +142,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class OrderedMedicine:
     """What is to be prescribed. Without `starts_on` it starts on the day of the screen.
 
     `taken_since` is the first day of the treatment whose dose this order changes; None: it changes none.

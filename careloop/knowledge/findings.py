@@ -35,7 +35,7 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-class Outcome(StrEnum):
+class ScreeningOutcome(StrEnum):
     """A headline for people. Decisions read `alerts` and `not_checked`."""
 
     CLEAR = "clear"
@@ -110,14 +110,14 @@ class Screening:
     """The whole answer. A check may stand in both `checked` (what could be) and `not_checked` (what could not)."""
 
     knowledge: PackReference
-    outcome: Outcome
+    outcome: ScreeningOutcome
     alerts: tuple[Alert, ...]
     not_checked: tuple[NotChecked, ...]
     checked: tuple[Check, ...]
 
 
-def headline(alerts: tuple[Alert, ...], not_checked: tuple[NotChecked, ...]) -> Outcome:
+def headline(alerts: tuple[Alert, ...], not_checked: tuple[NotChecked, ...]) -> ScreeningOutcome:
     """`alerts` when there is any, else `not-checked` when anything was not, else `clear`."""
     if alerts:
-        return Outcome.ALERTS
-    return Outcome.NOT_CHECKED if not_checked else Outcome.CLEAR
+        return ScreeningOutcome.ALERTS
+    return ScreeningOutcome.NOT_CHECKED if not_checked else ScreeningOutcome.CLEAR

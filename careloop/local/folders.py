@@ -1,9 +1,9 @@
 """Where PostgreSQL keeps its files, given that it may have to run as `nobody`.
 
 When we are root, PostgreSQL runs as `nobody`, and every folder above its binaries and its data must let `nobody` pass.
-A state folder below a 0700 folder (a root home, say) does not. Then both are kept in a folder of our own under
+A state folder below a 0700 folder (a root home, say) does not. Then both lie in a folder of our own under
 /var/tmp, which survives a restart of the machine; its name comes from an id in the state folder, so removing the
-state folder starts anew.
+state folder starts afresh.
 """
 
 import hashlib

@@ -41,9 +41,9 @@ def _verified(cache: Path, coordinate: str, digest: str) -> Path:
 
 def _download(cache: Path, coordinate: str) -> None:
     try:
-        from jgo.maven import MavenContext  # noqa: PLC0415 - only the dependency group `local` has it
+        from jgo.maven import MavenContext  # noqa: PLC0415 - only the extra `local` has it
     except ImportError as error:
-        raise StackUnavailable("jars are fetched with jgo: install the dependency group `local`") from error
+        raise StackUnavailable("jars are fetched with jgo: install `careloop[local]`") from error
     try:
         MavenContext(repo_cache=cache, local_repos=[], timeout=60).create_dependency(coordinate).artifact.resolve()
     except (OSError, RuntimeError, AssertionError) as error:

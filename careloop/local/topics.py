@@ -1,15 +1,11 @@
-"""Topics are made from one list, `deploy/topics.yaml`, and never by a client's first use."""
+"""Topics are made from one list, `topics.yaml` beside this module, and never by a client's first use."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
-
-import careloop
-
-DEFAULT_LIST = Path(careloop.__file__).parents[1] / "deploy" / "topics.yaml"
 
 _ALREADY_EXISTS = 36
 
@@ -27,9 +23,10 @@ class Topic:
     config: dict[str, str]
 
 
-def read_list(file: Path = DEFAULT_LIST) -> tuple[Topic, ...]:
+def read_list() -> tuple[Topic, ...]:
     """The topics in the order of the file."""
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["topics"]
+    text = files("careloop.local").joinpath("topics.yaml").read_text(encoding="utf-8")
+    entries = yaml.safe_load(text)["topics"]
     return tuple(
         Topic(
             name=entry["name"],

@@ -12,17 +12,17 @@ from careloop.contracts import coordination as contract
 from careloop.contracts.policy import POLICY
 from services.coordination.application import CareTeams, CareViews
 from services.coordination.consumers import CareViewConsumer
-from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS
-from services.coordination.domain.sections import SECTIONS
+from services.coordination.domain.state import DECIDER
+from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.evidence import Evidence, ViewChanges
-from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import CoordinationApi
-from services.coordination.journal import Journal
 from services.coordination.published import RESTATED
+from services.coordination.reading.frames import JournalFrames
+from services.coordination.reading.journal import Journal
+from services.coordination.reading.replay import Replay
+from services.coordination.reading.views import Views
 from services.coordination.rebuilding.process import Rebuilds
-from services.coordination.replay import Replay
-from services.coordination.views import Views
 
 ROOMS = Rooms(
     topics=TOPICS,
@@ -36,8 +36,8 @@ ROOMS = Rooms(
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
-        settings, sessions = foundation.settings, foundation.store.sessions
-        views, journal, changes = Views(sessions), Journal(sessions), ViewChanges(sessions.connect)
+        settings, connections = foundation.settings, foundation.store.connections
+        views, journal, changes = Views(connections), Journal(connections), ViewChanges(connections.connect)
         partitions, max_age = settings.partitions, timedelta(seconds=settings.evidence_max_age_seconds)
         inbox = foundation.consume(CareViewConsumer(views, partitions), tuple(SECTIONS))
         heads, holds = foundation.heads, inbox.holds
@@ -47,7 +47,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         api = CoordinationApi(
             CareTeams(foundation.streams),
             CareViews(views, journal, Replay(journal), evidence, changes),
-            JournalFrames(sessions),
+            JournalFrames(connections),
             Rebuilds(),
             partitions=partitions,
             clock=resources.clock,

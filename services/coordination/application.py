@@ -11,17 +11,19 @@ from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, NotKnown
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
-from services.coordination.domain import care_team
-from services.coordination.domain.care_team import CareTeam
-from services.coordination.domain.care_view import compose
-from services.coordination.domain.caseload import CaseloadEntry
-from services.coordination.domain.commands import AssignTeamMember, MarkEnteredInError, PostMessage, ReleaseTeamMember
+from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember, assign, release
+from services.coordination.domain.entered_in_error import MarkEnteredInError, mark_entered_in_error
 from services.coordination.domain.events import Event
-from services.coordination.domain.view import CareView
+from services.coordination.domain.messages import PostMessage, post
+from services.coordination.domain.state import CareTeam
+from services.coordination.domain.view.care_view import CareView, compose
+from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
-from services.coordination.journal import Journal, JournalEntry, Wanted
-from services.coordination.replay import Replay
-from services.coordination.views import CaseloadPlace, Stamp, Views
+from services.coordination.reading.caseload import CaseloadPlace
+from services.coordination.reading.journal import Journal, JournalEntry, Wanted
+from services.coordination.reading.replay import Replay
+from services.coordination.reading.stamp import Stamp
+from services.coordination.reading.views import Views
 
 Command = TypeVar("Command")
 
@@ -35,20 +37,20 @@ class CareTeams:
     async def assign_team_member(
         self, patient_id: PatientId, request: Request, command: AssignTeamMember
     ) -> Done[Event]:
-        return await self._decide(patient_id, request, care_team.assign, command)
+        return await self._decide(patient_id, request, assign, command)
 
     async def release_team_member(
         self, patient_id: PatientId, request: Request, command: ReleaseTeamMember
     ) -> Done[Event]:
-        return await self._decide(patient_id, request, care_team.release, command)
+        return await self._decide(patient_id, request, release, command)
 
     async def post_message(self, patient_id: PatientId, request: Request, command: PostMessage) -> Done[Event]:
-        return await self._decide(patient_id, request, care_team.post, command)
+        return await self._decide(patient_id, request, post, command)
 
     async def mark_entered_in_error(
         self, patient_id: PatientId, request: Request, command: MarkEnteredInError
     ) -> Done[Event]:
-        return await self._decide(patient_id, request, care_team.mark_entered_in_error, command)
+        return await self._decide(patient_id, request, mark_entered_in_error, command)
 
     async def _decide(
         self,

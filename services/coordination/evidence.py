@@ -16,8 +16,8 @@ from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.protocol import EventStore
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.sections import SECTIONS
-from services.coordination.views import Views
+from services.coordination.domain.view.sections import SECTIONS
+from services.coordination.reading.views import Views
 
 CONSUMER = "coordination.care-view"
 CHANNEL = "coordination_view"
@@ -51,13 +51,13 @@ class ViewChanges(LogListener):
                 del self._watched[patient_id]
 
     def _wake(self) -> None:
-        self._tell(list(self._watched))
+        self._wake_all_for(list(self._watched))
 
     def _heard(self, _connection: asyncpg.Connection, _pid: int, _channel: str, payload: str) -> None:
         named = [PatientId(UUID(patient)) for patient in payload.split(",") if patient]
-        self._tell(named or list(self._watched))
+        self._wake_all_for(named or list(self._watched))
 
-    def _tell(self, patients: Collection[PatientId]) -> None:
+    def _wake_all_for(self, patients: Collection[PatientId]) -> None:
         for patient in patients:
             for changed in self._watched.get(patient, ()):
                 changed.set()
@@ -147,7 +147,7 @@ class Evidence:
         return not missing or await self._is_settled(patient_id, missing)
 
     async def _is_settled(self, patient_id: PatientId, missing: Sequence[ConsistencyToken]) -> bool:
-        """Whether waiting is in vain: the position was passed, or the patient's records wait for a person."""
+        """Whether nothing more will come: the position was passed, or the patient's records wait for a person."""
         consumed = await self._store.consumed(CONSUMER)
         parked = await self._store.parked_streams(CONSUMER, patient_id)
         return all(

@@ -1,4 +1,4 @@
-"""Everything the care team decides is told to the others, in the same fields."""
+"""Everything the care team decides is published to the other services, in the same fields."""
 
 from careloop.contracts import coordination as contract
 from careloop.contracts import terms

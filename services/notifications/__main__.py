@@ -39,7 +39,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         streams, rules = foundation.streams, settings.rules()
         foundation.consume(CauseConsumer(streams, rules, resources.clock), SOURCES)
         worker = DueWorker(streams, settings.sender(), rules, resources.clock, settings.pace())
-        api = NotificationsApi(Notifications(streams, InboxIndex(foundation.store.sessions)), settings.partitions)
+        api = NotificationsApi(Notifications(streams, InboxIndex(foundation.store.connections)), settings.partitions)
         yield foundation.service(api.add_to, tasks={"due": worker.run})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from careloop.chassis.calls.call import Clock
 from careloop.chassis.commands.streams import Streams
-from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.consuming.noting import Notes, note_request
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
@@ -164,7 +164,7 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
             return note(heard, board)
 
 
-class CauseConsumer:
+class CauseConsumer(Handler):
     """Decides on each patient's newest notices; a conflict with others makes the inbox call it again."""
 
     consumer = CONSUMER

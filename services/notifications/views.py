@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID
 
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.protocol import Statement
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import FactId, PatientId
@@ -113,13 +113,13 @@ def _notice(event: NoticeDecided, stream_id: UUID) -> tuple[object, ...]:
 class InboxIndex:
     """Reads the index. An entry is found as soon as the event that put it there is stored."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     async def page(self, person: str, after: Place | None, limit: int, *, open_only: bool) -> Sequence[Entry]:
         """Up to `limit` entries of a person's inbox behind `after`, in its order."""
         key = (after.closed, after.urgency, after.clock, after.newest, after.notice_id) if after else (None,) * 5
-        rows = await self._sessions.fetch(_PAGE, person, open_only, limit, NEVER, *key)
+        rows = await self._connections.fetch(_PAGE, person, open_only, limit, NEVER, *key)
         return [_entry(row) for row in rows]
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -132,3 +133,50 @@ def test_the_place_of_an_error_is_its_innermost_frame() -> None:
         json.loads("{")
     assert place_of(raised.value).startswith("json.decoder:")
     assert place_of(ValueError()) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (7, 7),
+        (1.5, 1.5),
+        (True, True),
+        ("word:a/b@c-d_e.f+1", "word:a/b@c-d_e.f+1"),
+        ("x" * 200, "x" * 200),
+        (datetime(2026, 11, 23, tzinfo=UTC), "2026-11-23T00:00:00+00:00"),
+    ],
+)
+def test_a_field_is_a_number_a_moment_or_one_word(lines: io.StringIO, value: object, kept: object) -> None:
+    structlog.get_logger().info("call", reason=value)
+    assert last(lines)["reason"] == kept
+
+
+@pytest.mark.parametrize("value", ["", "two words", "x" * 201, "line\nend", b"bytes", None, {"a": 1}, ("a",)])
+def test_a_field_of_anything_else_is_dropped(lines: io.StringIO, value: object) -> None:
+    structlog.get_logger().info("call", reason=value)
+    assert "reason" not in last(lines)
+
+
+@pytest.mark.parametrize(
+    ("event", "kept"),
+    [
+        ("a", "a"),
+        ("a" * 61, "a" * 61),
+        ("a" * 62, "withheld"),
+        ("two-part words", "two-part words"),
+        ("Capital", "withheld"),
+        ("with 1", "withheld"),
+        ("", "withheld"),
+        ("words\n", "withheld"),
+    ],
+)
+def test_an_event_is_a_few_plain_words(lines: io.StringIO, event: str, kept: str) -> None:
+    structlog.get_logger().info(event)
+    assert last(lines)["event"] == kept
+
+
+def test_every_line_says_which_service_it_is_of_and_how_loud_it_is(lines: io.StringIO) -> None:
+    structlog.get_logger().debug("call")
+    assert lines.getvalue() == ""
+    structlog.get_logger().warning("call", service="another")
+    assert (last(lines)["service"], last(lines)["level"]) == ("another", "warning")

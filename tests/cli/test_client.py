@@ -12,10 +12,11 @@ from care.operations.v1 import operations_pb2 as wire
 from care.operations.v1.operations_pb2_grpc import OperationsServiceStub
 
 from careloop.chassis.calls.auth import TokenVerifier, read_public_keys
-from careloop.cli.calling.client import Caller, CallRefused, Licence, LocalTokens, NotUp, Services, run, services
+from careloop.cli.calling.client import Caller, CallRefused, Licence, LocalTokens, Services, run, services
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput, RuleViolated
 from careloop.local.keys import LocalKeys
+from careloop.local.running import NotUp
 from tests.support.services.served import Answers, Served, served
 from tests.support.services.signing import token
 

@@ -11,6 +11,7 @@ from careloop.cli.main import app
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import NotSignedIn
 from careloop.local.keys import LocalKeys
+from careloop.local.running import NotUp
 
 PATIENT = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
@@ -76,6 +77,6 @@ def test_wrong_use_exits_2_with_a_sentence(home: Path, words: tuple[str, ...], s
 
 
 def test_without_a_key_it_says_how_to_get_one(tmp_path: Path) -> None:
-    code, _, said = ask(tmp_path, "--role", "operator", "--subject", "x")
-    assert code == 2
-    assert "start the system once with `careloop up`" in said
+    words = ["token", "--role", "operator", "--subject", "x", "--home", str(tmp_path)]
+    with pytest.raises(NotUp, match="start the system once with `careloop up`"):
+        CliRunner().invoke(app, words, catch_exceptions=False)

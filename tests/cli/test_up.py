@@ -37,11 +37,9 @@ pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 @contextmanager
 def started(home: Path) -> Iterator[subprocess.Popen[str]]:
     """The process, after it has said that it is ready."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, "-c", UP, str(home)],
         cwd=ROOT,
-        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -8,10 +8,12 @@ from typing import Any, cast
 import asyncpg
 
 from careloop.chassis.log.connections import Timeouts
-from services.coordination.rebuilding.process import Asked, Rebuilds
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress, Rebuild
-from services.coordination.rebuilding.shards import Database, Filled, Shard, Workers, fill
+from services.coordination.rebuilding.process import Rebuilds
+from services.coordination.rebuilding.rebuild import Rebuild
+from services.coordination.rebuilding.shards import Filled, Shard, fill
 from services.coordination.rebuilding.slots import IdleSlot
+from services.coordination.rebuilding.terms import Mode, Progress, RebuildOutcome, RebuildRequest
+from services.coordination.rebuilding.workers import Database, Workers
 from tests.support.stack import PostgresDatabase
 
 
@@ -30,7 +32,6 @@ def environment_of(postgres: PostgresDatabase) -> dict[str, str]:
         "CARELOOP_HTTP_PORT": "0",
         "CARELOOP_TOKEN_KEYS_FILE": "keys.json",
         "CARELOOP_SERVICE_KEY_FILE": "key.json",
-        "PYTHONPATH": os.pathsep.join((".", "proto")),
     }
 
 
@@ -59,24 +60,24 @@ def here(postgres: PostgresDatabase) -> Workers:
     return cast(Workers, Here(database(postgres)))
 
 
-async def rebuilt(postgres: PostgresDatabase, *, turn: bool = True, accept_differences: bool = False) -> Outcome:
+async def rebuilt(postgres: PostgresDatabase, *, turn: bool = True, accept_differences: bool = False) -> RebuildOutcome:
     """A whole rebuild in this process."""
     async with alone(postgres) as rebuild:
         return await rebuild.rebuild(here(postgres), turn=turn, accept_differences=accept_differences)
 
 
-async def rolled_back(postgres: PostgresDatabase) -> Outcome:
+async def rolled_back(postgres: PostgresDatabase) -> RebuildOutcome:
     async with alone(postgres) as rebuild:
         return await rebuild.roll_back()
 
 
-async def in_processes(postgres: PostgresDatabase, mode: Mode = Mode.TURN, workers: int = 2) -> Outcome:
+async def in_processes(postgres: PostgresDatabase, mode: Mode = Mode.TURN, workers: int = 2) -> RebuildOutcome:
     """A whole rebuild in processes of its own."""
-    last: Progress | Outcome | None = None
-    async with aclosing(Rebuilds(environment_of(postgres)).run(Asked(mode=mode, workers=workers))) as told:
+    last: Progress | RebuildOutcome | None = None
+    async with aclosing(Rebuilds(environment_of(postgres)).run(RebuildRequest(mode=mode, workers=workers))) as told:
         async for one in told:
             last = one
-    assert isinstance(last, Outcome)
+    assert isinstance(last, RebuildOutcome)
     return last
 
 

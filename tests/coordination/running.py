@@ -17,9 +17,9 @@ from careloop.kernel.ids import PatientId
 from services.coordination.application import CareViews
 from services.coordination.consumers import CareViewConsumer
 from services.coordination.evidence import CONSUMER, Evidence, ViewChanges
-from services.coordination.journal import Journal
-from services.coordination.replay import Replay
-from services.coordination.views import Views
+from services.coordination.reading.journal import Journal
+from services.coordination.reading.replay import Replay
+from services.coordination.reading.views import Views
 from tests.coordination.telling import received
 from tests.support.controls.moments import PATIENT
 from tests.support.stack import PostgresDatabase
@@ -88,8 +88,8 @@ class Coordination:
 @asynccontextmanager
 async def coordination(database: PostgresDatabase) -> AsyncIterator[Coordination]:
     async with PostgresEventStore.open(database.dsn("coordination"), "coordination") as store:
-        views, journal, heads = Views(store.sessions), Journal(store.sessions), FixedHeads()
-        replay, changes = Replay(journal), ViewChanges(store.sessions.connect)
+        views, journal, heads = Views(store.connections), Journal(store.connections), FixedHeads()
+        replay, changes = Replay(journal), ViewChanges(store.connections.connect)
         evidence = Evidence(
             store,
             views,

@@ -15,8 +15,8 @@ from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.server import GrpcServer
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
-from services.coordination.frames import JournalFrames
 from services.coordination.grpc_api import CoordinationApi
+from services.coordination.reading.frames import JournalFrames
 from services.coordination.rebuilding.process import Rebuilds
 from tests.coordination.rebuilding import environment_of
 from tests.coordination.running import PARTITIONS, Coordination
@@ -46,7 +46,7 @@ class Console:
             *(sys.executable, "-m", "careloop.cli.main", *words, *where),
             stdout=PIPE,
             stderr=PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join((".", "proto")), "COLUMNS": "200", "NO_COLOR": "1"},
+            env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
         )
         out, err = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode is not None
@@ -61,7 +61,7 @@ async def served(care: Coordination, postgres: PostgresDatabase) -> AsyncIterato
     api = CoordinationApi(
         cast(Any, None),
         care.care_views,
-        JournalFrames(care.store.sessions),
+        JournalFrames(care.store.connections),
         Rebuilds(environment_of(postgres)),
         partitions=PARTITIONS,
         clock=lambda: datetime.now(UTC),

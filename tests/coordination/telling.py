@@ -9,9 +9,10 @@ from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.envelope import Envelope
 from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
-from services.coordination.domain.care_view import evolve_source
-from services.coordination.domain.kept import Context
-from services.coordination.domain.sections import Sections
+from services.coordination.domain.view.care_view import CareView, compose
+from services.coordination.domain.view.dated_fact import EventContext
+from services.coordination.domain.view.section_fold import evolve_source
+from services.coordination.domain.view.sections import Sections
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import NOON, PATIENT
 
@@ -58,8 +59,13 @@ def folded(facts: Iterable[Told]) -> Sections:
     return sections
 
 
-def context_of(envelope: Envelope) -> Context:
-    return Context(
+def view(**facts: tuple[Any, ...]) -> CareView:
+    """The view when each named source has told these facts, in this order."""
+    return compose(PATIENT, folded([(source, each) for source, every in facts.items() for each in every]))
+
+
+def context_of(envelope: Envelope) -> EventContext:
+    return EventContext(
         event_id=envelope.event_id,
         occurred_at=envelope.occurred_at,
         recorded_at=envelope.recorded_at,

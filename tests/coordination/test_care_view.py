@@ -10,18 +10,13 @@ import pytest
 from careloop.chassis.consuming.handler import Unknown
 from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import Priority
-from services.coordination.domain.care_view import compose, evolve_source
-from services.coordination.domain.caseload import headline
-from services.coordination.domain.view import Asked, CareView
-from tests.coordination.telling import context_of, folded, received, told
+from services.coordination.domain.view.asked import Asked
+from services.coordination.domain.view.caseload import headline
+from services.coordination.domain.view.section_fold import evolve_source
+from tests.coordination.telling import context_of, folded, received, told, view
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week
-from tests.support.controls.moments import PATIENT, PRESCRIBER, fact
-
-
-def view(**facts: tuple[Any, ...]) -> CareView:
-    """The view when each named source has told these facts, in this order."""
-    return compose(PATIENT, folded([(source, each) for source, every in facts.items() for each in every]))
+from tests.support.controls.moments import PRESCRIBER, fact
 
 
 def test_what_nobody_asked_is_not_known_to_be_none() -> None:

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
-from careloop.chassis.consuming.decoding import Reception
+from careloop.chassis.consuming.decoding import RecordDecoder
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.partitioner import partition_of
@@ -23,11 +23,11 @@ from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput, RequestIdReused
 from careloop.kernel.ids import PersonId
 from services.coordination.application import CareTeams
-from services.coordination.domain.care_team import DECIDER
 from services.coordination.domain.events import TOPICS, Event
-from services.coordination.frames import JournalFrames
+from services.coordination.domain.state import DECIDER
 from services.coordination.grpc_api import CoordinationApi
 from services.coordination.published import RESTATED
+from services.coordination.reading.frames import JournalFrames
 from services.coordination.rebuilding.process import Rebuilds
 from tests.coordination.rebuilding import environment_of
 from tests.coordination.running import PARTITIONS, Coordination, coordination
@@ -67,10 +67,10 @@ class Served:
     async def catch_up(self) -> None:
         """What this service published comes back to it, as its topic would bring it."""
         partition = partition_of(PATIENT, PARTITIONS)
-        reception = Reception(self.care.consumer)
+        decoder = RecordDecoder(self.care.consumer)
         batch: list[Received] = []
         async for run in self.reader.read_published(partition, self.last, 0):
-            batch += [one for one in map(reception.receive, run) if one is not None]
+            batch += [one for one in map(decoder.decode, run) if one is not None]
         if batch:
             await self.care.apply(batch)
             self.last = batch[-1].envelope.position
@@ -86,7 +86,7 @@ async def served(postgres: PostgresDatabase) -> AsyncIterator[Served]:
         api = CoordinationApi(
             CareTeams(streams),
             care.care_views,
-            JournalFrames(care.store.sessions),
+            JournalFrames(care.store.connections),
             Rebuilds(environment_of(postgres)),
             partitions=PARTITIONS,
             clock=lambda: NOON,

@@ -21,11 +21,11 @@ from careloop.contracts.monitoring import TriageLevel
 from careloop.kernel.errors import Conflict, InvalidInput, NotKnown
 from careloop.kernel.ids import PatientId
 from services.coordination.application import Served
-from services.coordination.domain.care_view import compose
-from services.coordination.domain.view import Asked
-from services.coordination.grpc_api import view_message
-from services.coordination.journal import JournalEntry, Wanted
-from services.coordination.views import CaseloadPlace
+from services.coordination.domain.view.asked import Asked
+from services.coordination.domain.view.care_view import compose
+from services.coordination.grpc_api.answers import view_message
+from services.coordination.reading.caseload import CaseloadPlace
+from services.coordination.reading.journal import JournalEntry, Wanted
 from tests.coordination.running import Coordination, coordination
 from tests.coordination.telling import folded, told
 from tests.support.controls import coordination as control
@@ -244,7 +244,7 @@ async def test_the_journal_cannot_be_changed(care: Coordination, postgres: Postg
     await care.tell("monitoring", control.RASH)
     for statement in ("update journal set actor = 'x'", "delete from journal", "truncate journal"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await care.store.sessions.fetch(statement)
+            await care.store.connections.fetch(statement)
     admin = await asyncpg.connect(postgres.admin_dsn)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

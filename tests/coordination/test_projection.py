@@ -12,8 +12,11 @@ from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.partitioner import partition_of
 from careloop.kernel.errors import Conflict
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.sections import MonitoringSection
-from services.coordination.projection import Remembered, Standing, folded, projected
+from services.coordination.domain.view.sections.monitoring import MonitoringSection
+from services.coordination.projecting.projection import projection
+from services.coordination.projecting.section_cache import SectionCache
+from services.coordination.projecting.section_change import change
+from services.coordination.reading.stored_section import StoredSection
 from tests.coordination.running import PARTITIONS, Coordination, coordination
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT
@@ -99,9 +102,9 @@ async def test_the_caseload_is_ranked_only_where_it_may_have_changed(care: Coord
 
 
 def test_memory_is_bounded_and_the_longest_unused_goes_first() -> None:
-    remembered = Remembered(most_bytes=300)
+    remembered = SectionCache(most_bytes=300)
     for number in range(4):
-        remembered.put(MONITORING, 0, {patient(number): Standing(MonitoringSection(), number + 1, size=100)})
+        remembered.put(MONITORING, 0, {patient(number): StoredSection(MonitoringSection(), number + 1, size=100)})
         remembered.get(MONITORING, 0, patient(0))
     known = [number for number in range(4) if remembered.get(MONITORING, 0, patient(number))]
     assert known == [0, 2, 3]
@@ -126,11 +129,11 @@ async def test_the_journal_refuses_an_event_that_it_may_have(care: Coordination,
         structs.replace(told, envelope=structs.replace(told.envelope, position=position)) for position in positions
     ]
     before = (await care.views.of_source(MONITORING, [PATIENT]))[PATIENT]
-    sections = {PATIENT: folded(before, before.section, at)}
+    sections = {PATIENT: change(before, before.section, at)}
     turns = await care.views.turns()
     with pytest.raises(Conflict):
-        await care.apply_statement(projected(events, sections, partition_of(PATIENT, PARTITIONS), turns))
-    await care.apply_statement(projected([told], sections, partition_of(PATIENT, PARTITIONS), turns))
+        await care.apply_statement(projection(events, sections, partition_of(PATIENT, PARTITIONS), turns))
+    await care.apply_statement(projection([told], sections, partition_of(PATIENT, PARTITIONS), turns))
 
 
 async def test_a_moment_is_found_in_the_journal_by_halving(care: Coordination, postgres: PostgresDatabase) -> None:

@@ -59,7 +59,7 @@ async def test_what_does_not_come_in_time_is_said_to_be_not_yet_visible(care: Co
 
 
 async def park(care: Coordination) -> None:
-    await care.store.sessions.fetch(
+    await care.store.connections.fetch(
         """insert into parked (consumer, source, patient_id, position, event_id, type, headers, value, reason)
            values ($1, 'monitoring', $2, 2, gen_random_uuid(), 't', '{}', '', 'ValueError')""",
         CONSUMER,
@@ -93,7 +93,7 @@ async def test_a_position_passed_without_effect_is_not_waited_for(care: Coordina
     passed = replace(token(2), service="notifications", position=1)
     with pytest.raises(Unavailable):
         await care.care_views.get(PATIENT, [passed], NOON, 0.1)
-    await care.store.sessions.fetch(
+    await care.store.connections.fetch(
         "insert into consumed_positions (consumer, source, partition, position) values ($1, 'notifications', $2, 1)",
         CONSUMER,
         passed.partition,

@@ -18,9 +18,9 @@ from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.errors import RuleViolated, Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.rebuilding import history, rebuild, shards, slots
-from services.coordination.rebuilding.process import Asked, Rebuilds
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Phase, Progress
-from services.coordination.rebuilding.telling import parse
+from services.coordination.rebuilding.lines import parse
+from services.coordination.rebuilding.process import Rebuilds
+from services.coordination.rebuilding.terms import Mode, Phase, Progress, RebuildOutcome, RebuildRequest
 from tests.coordination.rebuilding import (
     alone,
     as_admin,
@@ -285,7 +285,7 @@ async def test_the_runtime_role_cannot_turn_or_empty_by_itself(care: Coordinatio
         "select from sections_0",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await care.store.sessions.fetch(statement)
+            await care.store.connections.fetch(statement)
 
 
 async def test_a_slot_that_is_not_whole_is_not_turned_to(care: Coordination, postgres: PostgresDatabase) -> None:
@@ -381,7 +381,9 @@ async def none_of(pids: list[int]) -> bool:
     return not any(map(alive, pids))
 
 
-async def once_free(work: Callable[[PostgresDatabase], Awaitable[Outcome]], postgres: PostgresDatabase) -> Outcome:
+async def once_free(
+    work: Callable[[PostgresDatabase], Awaitable[RebuildOutcome]], postgres: PostgresDatabase
+) -> RebuildOutcome:
     """The server finds out within a second that a killed one's connection is gone."""
     give_up = asyncio.get_running_loop().time() + 20
     while True:
@@ -394,7 +396,7 @@ async def once_free(work: Callable[[PostgresDatabase], Awaitable[Outcome]], post
 
 async def test_who_leaves_stops_it(care: Coordination, postgres: PostgresDatabase) -> None:
     await care.tell("monitoring", control.RASH)
-    run = Rebuilds(environment_of(postgres)).run(Asked(mode=Mode.TURN, workers=1))
+    run = Rebuilds(environment_of(postgres)).run(RebuildRequest(mode=Mode.TURN, workers=1))
     assert isinstance(await anext(run), Progress)
     await run.aclose()
     assert await active(postgres) == 0
@@ -439,7 +441,7 @@ async def test_a_process_that_fails_is_told_of_without_its_reason(
 ) -> None:
     environment = environment_of(postgres) | {"CARELOOP_POSTGRES_DSN": postgres.dsn("coordination") + "_gone"}
     with pytest.raises(Unavailable) as failure:
-        async for _ in Rebuilds(environment).run(Asked(mode=Mode.TURN)):
+        async for _ in Rebuilds(environment).run(RebuildRequest(mode=Mode.TURN)):
             pass
     assert failure.value.slug == "rebuild-failed"
     (line,) = capfd.readouterr().err.splitlines()

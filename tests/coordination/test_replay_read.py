@@ -14,10 +14,10 @@ from care.coordination.v1 import coordination_pb2 as pb
 from msgspec import structs
 
 from careloop.cli.calling.journal_frames import Frame, JournalHole, frames, lines
-from services.coordination import frames as server
-from services.coordination.frames import Extent, JournalFrames
 from services.coordination.grpc_api import journal as wire
-from services.coordination.journal import JournalEntry, Wanted
+from services.coordination.reading import frames as server
+from services.coordination.reading.frames import Extent, JournalFrames
+from services.coordination.reading.journal import JournalEntry, Wanted
 from tests.coordination.rebuilding import alone, as_admin
 from tests.coordination.running import Coordination, coordination
 from tests.coordination.serving import Console, served
@@ -46,7 +46,7 @@ async def replayed(care: Coordination, wanted: Extent | None = None) -> list[dic
 
 
 async def answers(care: Coordination, wanted: Extent) -> AsyncIterator[pb.ReadJournalFramesResponse]:
-    async with aclosing(JournalFrames(care.store.sessions).read(wanted)) as read:
+    async with aclosing(JournalFrames(care.store.connections).read(wanted)) as read:
         async for frame in read:
             for piece in wire.pieces(frame):
                 yield piece
@@ -165,7 +165,7 @@ async def test_frames_that_are_not_as_announced_are_refused(care: Coordination) 
 async def test_a_replay_holds_no_snapshot_and_no_lock(care: Coordination, postgres: PostgresDatabase) -> None:
     """Between two frames there is no open transaction, and what is written meanwhile is not waited for."""
     held = "select count(*) from pg_stat_activity where usename = 'coordination' and backend_xmin is not null"
-    async with aclosing(JournalFrames(care.store.sessions).read(Extent())) as reading:
+    async with aclosing(JournalFrames(care.store.connections).read(Extent())) as reading:
         await anext(reading)
         await care.tell("monitoring", replace(control.DOSE, fact_id=fact("meanwhile")), patient_id=PATIENTS[0])
         await anext(reading)

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careloop.kernel.ids import EventId, derived_id
-from services.coordination.domain.care_view import keep
-from services.coordination.domain.kept import Kept
-from services.coordination.domain.section_fold import grow
-from services.coordination.domain.sections import DOSES_KEPT, SECTIONS
+from services.coordination.domain.view.bulk_fold import add_all
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.section_fold import add
+from services.coordination.domain.view.sections import SECTIONS
+from services.coordination.domain.view.sections.monitoring import LATEST_DOSES
 from tests.coordination.telling import recorded_at
 from tests.coordination.test_view_laws import ANYTHING
 from tests.support.controls import coordination as control
@@ -27,15 +28,15 @@ DOSES = [
 ]
 
 
-def told(events: list[Any]) -> list[Kept[Any]]:
+def told(events: list[Any]) -> list[DatedFact[Any]]:
     return [
-        Kept(fact=event, event_id=EventId(derived_id("fold", n)), recorded_at=recorded_at(n), actor="someone")
+        DatedFact(fact=event, event_id=EventId(derived_id("fold", n)), recorded_at=recorded_at(n), actor="someone")
         for n, event in enumerate(events)
     ]
 
 
-def one_by_one(source: str, events: list[Kept[Any]]) -> Any:
-    return reduce(keep, events, SECTIONS[source]())
+def one_by_one(source: str, events: list[DatedFact[Any]]) -> Any:
+    return reduce(add, events, SECTIONS[source]())
 
 
 @settings(max_examples=300, deadline=None)
@@ -46,14 +47,14 @@ def test_at_once_is_one_by_one_from_any_section_on(source: str, events: list[Any
     came = told(events)
     cut %= len(came) + 1
     halfway = one_by_one(source, came[:cut])
-    assert grow(halfway, came[cut:]) == one_by_one(source, came)
-    assert grow(SECTIONS[source](), came) == one_by_one(source, came)
+    assert add_all(halfway, came[cut:]) == one_by_one(source, came)
+    assert add_all(SECTIONS[source](), came) == one_by_one(source, came)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.permutations([*DOSES, *DOSES[:20]]), st.booleans(), st.integers(min_value=0, max_value=170))
 def test_a_shelf_that_keeps_the_latest_keeps_the_same(doses: list[Any], strike: bool, at: int) -> None:
     came = told([*doses[:at], struck(doses[0]), *doses[at:]] if strike else doses)
-    section: Any = grow(SECTIONS["monitoring"](), came)
+    section: Any = add_all(SECTIONS["monitoring"](), came)
     assert section == one_by_one("monitoring", came)
-    assert len(section.doses) <= DOSES_KEPT
+    assert len(section.doses) <= LATEST_DOSES

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careloop.chassis.events.codec import ENCODER
-from services.coordination.domain.care_view import KNOWN_TYPES, compose
-from services.coordination.domain.caseload import headline
-from services.coordination.domain.sections import SECTIONS, Sections
-from services.coordination.domain.urgency import answered, concerns
+from services.coordination.domain.view.care_view import compose
+from services.coordination.domain.view.caseload import headline
+from services.coordination.domain.view.section_fold import KNOWN_TYPES
+from services.coordination.domain.view.sections import SECTIONS, Sections
+from services.coordination.domain.view.urgency import answered, concerns
 from tests.coordination.telling import Told, folded, told
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT

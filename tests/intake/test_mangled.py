@@ -76,7 +76,7 @@ def test_a_bundle_with_anything_anywhere_is_mapped_or_counted(path: Path, value:
     except NotABundle:
         return
     facts = map_bundle(resources, tally, now=datetime(2026, 11, 23, tzinfo=UTC), time_zone="UTC")
-    assert tally.mapped.total() + tally.not_understood.total() == tally.read
+    assert tally.mapped.total() + tally.not_used.total() + tally.not_understood.total() == tally.read
     assert all(request.ByteSize() for one in facts for request in one.requests)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from care.assessment.v1 import assessment_pb2 as pb
 
-from careloop.intake.charts import Request
+from careloop.intake.charts import AssessmentRequest
 from careloop.intake.mapping import PatientFacts, map_bundle
 from careloop.intake.reading import NotABundle, read_bundle
 from careloop.intake.tally import Tally
@@ -20,7 +20,7 @@ def mapped(*resources: Json) -> tuple[list[PatientFacts], Tally]:
     tally = Tally()
     facts = map_bundle(read_bundle(fhir.bundle(*resources), tally), tally, now=NOW, time_zone="America/Chicago")
     assert tally.read == len(resources)
-    assert tally.mapped.total() + tally.not_understood.total() == tally.read
+    assert tally.mapped.total() + tally.not_used.total() + tally.not_understood.total() == tally.read
     return facts, tally
 
 
@@ -30,11 +30,10 @@ def requests(*resources: Json) -> dict[str, Any]:
     return {type(request).__name__: request for request in facts.requests}
 
 
-def reason(resource: Json, *others: Json) -> str:
-    """Why the one resource was not understood."""
-    _, tally = mapped(fhir.patient(), resource, *others)
-    ((_, why),) = tally.not_understood.elements()
-    return why
+def reasons(*resources: Json) -> tuple[list[str], list[str]]:
+    """Why some of one client's resources are not used, and why others were not understood."""
+    _, tally = mapped(fhir.patient(), *resources)
+    return [why for _, why in tally.not_used.elements()], [why for _, why in tally.not_understood.elements()]
 
 
 def test_a_patient_is_enrolled_by_the_official_name_without_prefix_and_digits() -> None:
@@ -56,11 +55,20 @@ def test_the_day_of_joining_is_told_by_whoever_takes_the_patients_in() -> None:
     assert facts.requests[0].occurred_at.ToDatetime(tzinfo=UTC) == joined
 
 
+@pytest.mark.parametrize("died", [{"deceasedBoolean": True}, {"deceasedDateTime": "2020-01-01"}])
+def test_who_died_is_not_enrolled_and_nothing_of_theirs_is_used(died: Json) -> None:
+    facts, tally = mapped(fhir.patient(**died), fhir.condition(), fhir.total())
+    assert facts == []
+    assert tally.not_used == {
+        ("Patient", "deceased"): 1,
+        ("Condition", "patient-not-taken-over"): 1,
+        ("Observation", "patient-not-taken-over"): 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"deceasedBoolean": True}, "deceased"),
-        ({"deceasedDateTime": "2020-01-01"}, "deceased"),
         ({"birthDate": "1990-04"}, "birth-date-incomplete"),
         ({"birthDate": "1790-04-01"}, "birth-date-incomplete"),
         ({"name": []}, "name-missing"),
@@ -135,43 +143,55 @@ def test_offsets_are_kept_to_the_moment_and_days_as_they_were_written() -> None:
     [
         (fhir.condition(verificationStatus=fhir.status("entered-in-error")), "status-entered-in-error"),
         (fhir.condition(verificationStatus=fhir.status("refuted")), "status-refuted"),
+        (fhir.allergy(verificationStatus=fhir.status("entered-in-error")), "status-entered-in-error"),
+        (fhir.allergy(clinicalStatus=fhir.status("resolved")), "status-resolved"),
+        (fhir.medication(status="entered-in-error"), "status-entered-in-error"),
+        (fhir.medication(status="draft"), "status-draft"),
+        (fhir.medication(intent="proposal"), "not-an-order"),
+        (fhir.medication(doNotPerform=True), "not-to-be-taken"),
+        (fhir.statement(status="not-taken"), "status-not-taken"),
+        (fhir.total(status="entered-in-error"), "status-entered-in-error"),
+        (fhir.total(status="preliminary"), "status-not-final"),
+        (fhir.total("76504-0"), "scale-not-supported"),
+        (fhir.total("2093-3", 180), "not-a-scale"),
+        ({"resourceType": "Encounter"}, "resource-type-not-used"),
+        ({"resourceType": "Medication", "code": {"text": "lithium"}}, "not-referenced"),
+    ],
+)
+def test_what_has_no_use_here_is_counted_with_its_reason(resource: Json, why: str) -> None:
+    assert reasons(resource) == ([why], [])
+
+
+@pytest.mark.parametrize(
+    ("resource", "why"),
+    [
         (fhir.condition({"text": "sadness"}), "code-missing-or-unknown"),
         (fhir.condition(subject={"reference": "Patient/other"}), "patient-unknown"),
         (fhir.condition(subject={}), "patient-unknown"),
         (fhir.condition(recordedDate="2026-12-24"), "in-the-future"),
         (fhir.condition() | {"code": [1]}, "malformed"),
-        (fhir.allergy(verificationStatus=fhir.status("entered-in-error")), "status-entered-in-error"),
-        (fhir.allergy(clinicalStatus=fhir.status("resolved")), "status-resolved"),
         (fhir.allergy({"coding": []}), "substance-missing"),
-        (fhir.medication(status="entered-in-error"), "status-entered-in-error"),
-        (fhir.medication(status="draft"), "status-draft"),
         (fhir.medication(status=""), "status-missing-or-unknown"),
-        (fhir.medication(intent="proposal"), "not-an-order"),
-        (fhir.medication(doNotPerform=True), "not-to-be-taken"),
         (fhir.medication(medicationCodeableConcept={}), "medicine-missing"),
-        (fhir.statement(status="not-taken"), "status-not-taken"),
-        (fhir.total(status="entered-in-error"), "status-entered-in-error"),
-        (fhir.total(status="preliminary"), "status-not-final"),
         (fhir.total(value=7.5), "non-integer-score"),
         (fhir.total(value=22), "score-out-of-range"),
         (fhir.total(value=None), "score-missing"),
         (fhir.total(effectiveDateTime="2026"), "time-missing"),
         (fhir.total(effectiveDateTime="2026-10-01T10:00:00"), "time-missing"),
-        (fhir.total("76504-0"), "scale-not-supported"),
         (fhir.total("44250-9"), "item-without-panel"),
-        (fhir.total("2093-3", 180), "not-a-scale"),
-        ({"resourceType": "Encounter"}, "resource-type-not-used"),
-        ({"resourceType": "Medication", "code": {"text": "lithium"}}, "not-referenced"),
-        ({"no": "type"}, "resource-type-not-used"),
+        ({"no": "type"}, "resource-type-unknown"),
+        (fhir.medication(intent="wish"), "not-an-order"),
+        (fhir.medication(status="unknown"), "status-missing-or-unknown"),
+        (fhir.total(status="unknown"), "status-not-final"),
     ],
 )
-def test_what_is_not_taken_over_is_counted_with_its_reason(resource: Json, why: str) -> None:
-    assert reason(resource) == why
+def test_what_is_not_understood_is_counted_with_its_reason(resource: Json, why: str) -> None:
+    assert reasons(resource) == ([], [why])
 
 
 def test_the_report_shows_no_text_of_a_resource() -> None:
     _, tally = mapped(fhir.patient(), {"resourceType": "Alma Reyes 555"})
-    assert list(tally.not_understood) == [("unknown", "resource-type-not-used")]
+    assert list(tally.not_understood) == [("unknown", "resource-type-unknown")]
 
 
 def test_allergies_become_one_list() -> None:
@@ -280,7 +300,7 @@ def test_a_medication_may_be_referred_to(order: Json, others: list[Json]) -> Non
 def test_a_reference_to_nowhere_is_counted() -> None:
     request = fhir.medication(medicationReference={"reference": "Medication/gone"})
     request.pop("medicationCodeableConcept")
-    assert reason(request) == "medicine-reference-unknown"
+    assert reasons(request) == ([], ["medicine-reference-unknown"])
 
 
 def test_a_total_has_no_items() -> None:
@@ -311,7 +331,7 @@ def test_the_total_of_an_answered_scale_is_no_second_fact() -> None:
 
 
 def test_a_total_that_contradicts_the_items_is_counted() -> None:
-    assert reason(fhir.total("44261-6", 12), fhir.phq_9()) == "total-contradicts-items"
+    assert reasons(fhir.total("44261-6", 12), fhir.phq_9()) == ([], ["total-contradicts-items"])
 
 
 def test_a_c_ssrs_screener_is_answered_with_yes_and_no() -> None:
@@ -337,7 +357,7 @@ def test_a_c_ssrs_screener_is_answered_with_yes_and_no() -> None:
 def test_a_panel_with_an_answer_that_cannot_be_is_counted(value: Json, why: str) -> None:
     panel = fhir.phq_9()
     panel["component"][2] = {"code": panel["component"][2]["code"]} | value
-    assert reason(panel) == why
+    assert reasons(panel) == ([], [why])
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"resourceType": "Patient"}', b"[" * 100_000])
@@ -346,7 +366,7 @@ def test_what_is_no_bundle_is_said_to_be_none(content: bytes) -> None:
         read_bundle(content, Tally())
 
 
-def every_request(*resources: Json) -> list[Request]:
+def every_request(*resources: Json) -> list[AssessmentRequest]:
     facts, _ = mapped(*resources)
     return [request for one in facts for request in one.requests]
 

@@ -12,6 +12,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.calls.auth import TokenVerifier
 from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.server import GrpcServer
@@ -26,7 +27,7 @@ from careloop.cli.calling import intake_sending as sending
 from careloop.cli.calling.client import Services
 from careloop.cli.commands.intake import files_in, take_in
 from careloop.cli.main import app
-from careloop.cli.terminal.intake_report import Report
+from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.contracts import assessment as contract
 from careloop.contracts.policy import POLICY
 from careloop.kernel.errors import Unavailable
@@ -93,7 +94,7 @@ def bundles(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def taken_in(folder: Path, known: Services) -> Report:
+async def taken_in(folder: Path, known: Services) -> IntakeReport:
     return await take_in(files_in([folder]), known, "UTC", now=NOW)
 
 
@@ -127,7 +128,7 @@ async def test_a_changed_resource_is_a_new_fact(bundles: Path) -> None:
 async def test_a_lost_answer_is_asked_for_again_and_recorded_once(
     bundles: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(sending, "PAUSES", Backoff(first=0.001, longest=0.1))
     store = LosesAnswers()
     async with assessment(store) as known:
         report = await taken_in(bundles, known)
@@ -154,7 +155,7 @@ async def test_refusals_are_counted_by_their_reason(bundles: Path) -> None:
 
 
 async def test_where_nobody_answers_the_rest_is_not_sent(bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(sending, "PAUSES", Backoff(first=0.001, longest=0.1))
     async with Services({"assessment": "127.0.0.1:1"}, lambda _: "token", 1) as known:
         report = await taken_in(bundles, known)
     assert (report.outcome.not_sent, report.outcome.sent) == (8, 0)

@@ -1,7 +1,6 @@
 """Children are started, watched, killed and stopped, and never outlive the one who started them."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -139,9 +138,7 @@ def test_only_the_owner_reads_private_keys(supervisor: Supervisor) -> None:
 def test_servers_end_when_the_process_that_started_them_is_killed() -> None:
     with temporary_stack() as stack:
         command = [sys.executable, "-c", START_BOTH_AND_WAIT, str(stack.home)]
-        parent = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE
-        )
+        parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
         assert parent.stdout is not None
         servers = [int(word) for word in parent.stdout.readline().split()]
         family = servers + [child for server in servers for child in children_of(server)]

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from msgspec import structs
@@ -16,9 +18,9 @@ from services.notifications.domain.codes import Channel
 from services.notifications.domain.events import NoticeFailed, NoticeSent
 from services.notifications.domain.following_up import AcknowledgeNotice
 from services.notifications.domain.notices import NoticeStatus
-from services.notifications.views import InboxIndex
-from tests.support.controls.moments import PATIENT, fact
-from tests.support.controls.notifications import MAYA, RULES
+from services.notifications.views import InboxIndex, inbox_statements
+from tests.support.controls.moments import NOON, PATIENT, fact
+from tests.support.controls.notifications import ESCALATED, MAYA, RULES
 from tests.support.services.notices import TEAM, GivenClock, Office, assigned, side_effect, struck
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
@@ -34,7 +36,7 @@ async def office(postgres: PostgresDatabase) -> AsyncIterator[Office]:
 
 def service(office: Office) -> Notifications:
     assert isinstance(office.store, PostgresEventStore)
-    return Notifications(office.streams, InboxIndex(office.store.sessions))
+    return Notifications(office.streams, InboxIndex(office.store.connections))
 
 
 async def inbox(office: Office, person: str = DR_OSEI, *, open_only: bool = False) -> list[tuple[str, str]]:
@@ -74,6 +76,33 @@ async def test_an_inbox_lists_all_patients_open_ones_first_and_the_most_urgent_f
     ]
     assert await inbox(office, open_only=True) == [("fall", "open"), ("rash", "open"), ("nausea", "open")]
     assert await inbox(office, "nobody") == []
+
+
+async def test_of_one_urgency_the_first_clock_comes_first_and_of_the_rest_the_newest(office: Office) -> None:
+    await office.hear(*TEAM, side_effect("nausea", level="next-visit"))
+    office.clock.advance(timedelta(hours=1))
+    await office.hear(side_effect("dizzy", level="next-visit"), side_effect("itch", level="within-72-hours"))
+    office.clock.advance(timedelta(hours=1))
+    await office.hear(side_effect("thirst", level="next-visit"))
+    in_order = [(name, "open") for name in ("itch", "thirst", "dizzy", "nausea")]
+    assert await inbox(office) == in_order
+    for name in ("thirst", "dizzy"):
+        await acknowledge(office, name)
+    assert await inbox(office) == [
+        *(it for it in in_order if it[0] in ("itch", "nausea")),
+        *((name, "acknowledged") for name in ("thirst", "dizzy")),
+    ]
+
+
+async def test_an_escalation_that_is_stored_again_sets_no_clock_back(office: Office) -> None:
+    assert isinstance(office.store, PostgresEventStore)
+    await office.hear(*TEAM, side_effect())
+    (notice,) = (await office.board()).notices
+    for step, hours in ((2, 4), (1, 2), (2, 9)):
+        escalated = replace(ESCALATED, notice=notice, step=step, acknowledge_by=NOON + timedelta(hours=hours))
+        await office.store.commit(Unit(statements=tuple(inbox_statements(escalated, PATIENT))))
+    rows = await office.store.connections.fetch("select step, acknowledge_by from notices")
+    assert [tuple(row) for row in rows] == [(2, NOON + timedelta(hours=4))]
 
 
 async def test_an_escalated_notice_lies_in_both_inboxes_and_a_withdrawn_one_is_closed_in_both(office: Office) -> None:

@@ -121,6 +121,8 @@ async def test_mail_reaches_the_server() -> None:
     ("verb", "answer", "reason", "hopeless"),
     [
         ("RCPT", "550 no such person", FailureReason.REFUSED, True),
+        ("RCPT", "500 what", FailureReason.REFUSED, True),
+        ("RCPT", "499 almost", FailureReason.REFUSED, False),
         ("RCPT", "451 try later", FailureReason.REFUSED, False),
         ("MAIL", "452 full", FailureReason.REFUSED, False),
         ("CONTENT", "554 not wanted", FailureReason.REFUSED, True),
@@ -149,4 +151,12 @@ async def test_without_the_tls_that_was_asked_for_nothing_is_sent() -> None:
     async with mail_server() as server:
         with pytest.raises(SendFailed):
             await to(server.port, tls=SmtpTls.STARTTLS).send(MESSAGE)
+    assert server.mails == []
+
+
+async def test_an_address_that_the_server_cannot_spell_is_refused_for_good() -> None:
+    async with mail_server() as server:
+        with pytest.raises(SendFailed) as failed:
+            await to(server.port).send(replace(MESSAGE, to="jürgen@example.org"))
+    assert (failed.value.reason, failed.value.hopeless) == (FailureReason.REFUSED, True)
     assert server.mails == []

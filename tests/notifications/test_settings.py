@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from careloop.chassis.process.settings import SettingsInvalid, read_settings
-from services.notifications.domain.codes import Priority
+from services.notifications.domain.codes import Priority, Role
+from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.senders.files import FileSender
-from services.notifications.senders.smtp import SmtpSender
+from services.notifications.senders.smtp import SmtpSender, SmtpServer, SmtpTls
 from services.notifications.settings import NotificationSettings
+from services.notifications.worker import Pace
 
 USUAL = {
     "CARELOOP_SERVICE": "notifications",
@@ -76,3 +78,77 @@ def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, name
 def test_a_lease_outlasts_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsInvalid, match="CARELOOP_NOTICE_LEASE_SECONDS"):
         settings(monkeypatch, lease_seconds="10", send_deadline_seconds="10")
+
+
+def test_every_setting_arrives_where_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(
+        monkeypatch,
+        on_call_person="dr-night",
+        on_call_role="therapist",
+        on_call_email="night@example.org",
+        stat_window_seconds="1",
+        urgent_window_seconds="2",
+        routine_window_seconds="3",
+        old_news_seconds="4",
+        first_retry_seconds="5",
+        longest_retry_seconds="6",
+        attempts="7",
+        repages="8",
+        importers='["x"]',
+        lease_seconds="9",
+        send_deadline_seconds="8.5",
+        poll_seconds="0.25",
+    )
+    assert found.rules() == NoticeRules(
+        on_call=OnCall(person="dr-night", role=Role.THERAPIST, email="night@example.org"),
+        stat_window=timedelta(seconds=1),
+        urgent_window=timedelta(seconds=2),
+        routine_window=timedelta(seconds=3),
+        old_news_after=timedelta(seconds=4),
+        first_retry=timedelta(seconds=5),
+        longest_retry=timedelta(seconds=6),
+        attempts=7,
+        repages=8,
+        importers=frozenset({"x"}),
+    )
+    assert found.pace() == Pace(lease=9, deadline=8.5, poll=0.25)
+
+
+def test_a_folder_for_mail_is_used_before_the_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    sender = settings(monkeypatch, folder="/elsewhere").sender()
+    assert isinstance(sender, FileSender)
+    assert sender.path("<x>").parent == Path("/elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("tls", "use_tls", "start_tls"), [("none", False, False), ("starttls", False, True), ("implicit", True, False)]
+)
+def test_an_smtp_server_is_spoken_to_as_it_is_set(
+    monkeypatch: pytest.MonkeyPatch, tls: str, use_tls: bool, start_tls: bool
+) -> None:
+    server = SmtpServer(
+        host="mail.example.org", port=26, tls=SmtpTls(tls), username="user", password="hush", timeout_seconds=4
+    )
+    assert server.options() == {
+        "hostname": "mail.example.org",
+        "port": 26,
+        "use_tls": use_tls,
+        "start_tls": start_tls,
+        "username": "user",
+        "password": "hush",
+        "timeout": 4,
+    }
+    anonymous = SmtpServer(host="h", port=1, tls=SmtpTls.NONE).options()
+    assert (anonymous["username"], anonymous["password"]) == (None, None)
+    found = settings(
+        monkeypatch,
+        sender="smtp",
+        smtp_host="mail.example.org",
+        smtp_port="26",
+        smtp_tls=tls,
+        smtp_username="user",
+        smtp_password="hush",
+        smtp_timeout_seconds="4",
+        **{"from": "Notices <n@example.org>"},
+    )
+    assert vars(found.sender()) == vars(SmtpSender(server, "Notices <n@example.org>"))

@@ -95,7 +95,7 @@ class Console:
             *(sys.executable, "-m", "careloop.cli.main", *words, *where),
             stdout=PIPE,
             stderr=PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join((".", "proto")), "COLUMNS": "200", "NO_COLOR": "1"},
+            env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
         )
         out, err = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode is not None

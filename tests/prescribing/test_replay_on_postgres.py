@@ -146,7 +146,7 @@ async def test_what_an_earlier_pack_decided_it_answers_again_and_the_one_in_use_
     for case in CORPUS:
         await log.tell(case.patient, decided_by(version, course(case)))
     text, orders = await replayed(log, written(released(version), tmp_path / "old"))
-    assert (text.code, text.out) == (0, "")
+    assert (text.code, text.out, len(orders)) == (0, "", len(CORPUS))
     assert all(one["then"] == one["now"] and one["then"]["version"] == version for one in orders)
     text, orders = await replayed(log)
     assert text.code == 0

@@ -15,7 +15,7 @@ from careloop.knowledge.chart import (
     Condition,
     Criticality,
     Medication,
-    Order,
+    OrderedMedicine,
     Patient,
     Pregnancy,
     Sex,
@@ -45,10 +45,10 @@ ADULT = Patient(
 KNOWN = Chart(patient=ADULT, medications=(), trials=())
 
 
-def order(name: str, mg: str | int | None = 1, **told: Any) -> Order:
+def order(name: str, mg: str | int | None = 1, **told: Any) -> OrderedMedicine:
     """An order starting today, of 7 days, at a dose below every limit unless told otherwise."""
     dose = None if mg is None else Decimal(mg)
-    return Order(**{"name": name, "daily_dose_mg": dose, "days_supply": 7, "starts_on": TODAY, **told})
+    return OrderedMedicine(**{"name": name, "daily_dose_mg": dose, "days_supply": 7, "starts_on": TODAY, **told})
 
 
 def taking(*names: str, chart: Chart = KNOWN) -> Chart:

@@ -20,11 +20,7 @@ pytestmark = [pytest.mark.system, pytest.mark.postgres, pytest.mark.kafka, pytes
 
 def test_the_verdict_holds() -> None:
     with temporary_stack() as stack:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'proto'}",
-            "CARELOOP_HOME": str(stack.home),
-        }
+        environment = {**os.environ, "CARELOOP_HOME": str(stack.home)}
         done = subprocess.run(
             [sys.executable, "-m", "careloop.cli.main", "demo", "--json"],
             cwd=ROOT,
@@ -39,7 +35,7 @@ def test_the_verdict_holds() -> None:
         assert told["holds"]
         assert [check["name"] for check in told["checks"] if check["wrong"]] == []
         assert "coordination was killed (-9, exit code -9)" in done.stderr
-        assert "no tremor" in done.stderr
+        assert "+ open side effects: tremor" in done.stderr
         assert "declined, contraindicated" in done.stderr
         assert "why: More serotonin acts" in done.stderr
         assert "gone on with: will-monitor: level in five days" in done.stderr

@@ -63,7 +63,7 @@ class _Guest(Protocol):
 
 
 @dataclass(slots=True)
-class _Remembered:
+class _VerifiedToken:
     caller: Caller
     expires_at: float
 
@@ -79,7 +79,7 @@ class TokenVerifier:
         self._audience = audience
         self._roles = frozenset(roles)
         self._clock = clock
-        self._remembered: dict[str, _Remembered] = {}
+        self._remembered: dict[str, _VerifiedToken] = {}
 
     def verify(self, token: str) -> Caller:
         """The caller the token speaks for. Raises NotSignedIn, without saying which check failed but expiry."""
@@ -93,18 +93,18 @@ class TokenVerifier:
             raise NotSignedIn("token-expired", "The token has expired.")
         return known.caller
 
-    def _remember(self, token: str, verified: _Remembered) -> None:
+    def _remember(self, token: str, verified: _VerifiedToken) -> None:
         if len(self._remembered) >= REMEMBERED_TOKENS:
             del self._remembered[next(iter(self._remembered))]
         self._remembered[token] = verified
 
-    def _verified(self, token: str, now: float) -> _Remembered:
+    def _verified(self, token: str, now: float) -> _VerifiedToken:
         if len(token) > LONGEST_TOKEN:
             raise _refused()
         try:
             decoded = jwt.decode(token, self._key, algorithms=list(ALGORITHMS))
             expires_at = self._lifetime(decoded.claims, now)
-            return _Remembered(self._caller(decoded.header, decoded.claims), expires_at)
+            return _VerifiedToken(self._caller(decoded.header, decoded.claims), expires_at)
         except (JoseError, ValueError, KeyError, TypeError):
             raise _refused() from None
 
@@ -132,7 +132,7 @@ class TokenVerifier:
             raise ValueError("role not accepted")
         patient = PatientId(UUID(claims["patient"])) if "patient" in claims else None
         if role == OWN_RECORD_ROLE and patient is None:
-            raise ValueError("a client's token names the patient")
+            raise ValueError("a token for one's own record names the patient")
         credential = _credential(claims["credential"]) if "credential" in claims else None
         return Caller(subject=PersonId(subject), role=role, patient=patient, credential=credential)
 

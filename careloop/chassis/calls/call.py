@@ -1,16 +1,19 @@
-"""The verified context of the call being answered, and the Request that a write's message becomes."""
+"""The call being answered: its verified context, what comes beside its message, the Request that a write becomes."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
+import grpc
+import grpc.aio
 from google.protobuf.message import Message
 
 from careloop.kernel.credentials import Credential
-from careloop.kernel.errors import InvalidInput
+from careloop.kernel.errors import InvalidInput, NotSignedIn
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId
 
@@ -18,6 +21,9 @@ Clock = Callable[[], datetime]
 """The present moment in UTC; passed in, so that tests decide what time it is."""
 
 LONGEST_REQUEST_ID = 128
+CORRELATION = "x-correlation-id"
+Context = grpc.aio.ServicerContext[Any, Any]
+_CODES = {code.value[0]: code.name for code in grpc.StatusCode}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,7 @@ def set_current_call(call: Call) -> None:
 def request_for(message: Message) -> Request:
     """The Request of the current call's message, which has a `request_id`.
 
-    The digest covers the method and every field, so the same id with anything else is told apart.
+    The digest covers the method and every field, so the same id with anything else is another request.
     Raises InvalidInput when the id is missing or too long.
     """
     call = current_call()
@@ -97,3 +103,32 @@ def required_request_id(message: Message) -> str:
             "request-id-too-long", f"request_id has at most {LONGEST_REQUEST_ID} characters.", field="request_id"
         )
     return request_id
+
+
+def bearer_token(context: Context) -> str:
+    """The token of `authorization: Bearer ...`. Raises NotSignedIn when there is none."""
+    kind, _, token = (_metadata(context, "authorization") or "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise NotSignedIn("token-required", "A token is required: authorization: Bearer ...")
+    return token.strip()
+
+
+def correlation_id(context: Context) -> UUID:
+    """The caller's correlation id if it is a UUID, else a new one: nothing else of a caller's goes into the log."""
+    try:
+        return UUID(_metadata(context, CORRELATION) or "")
+    except ValueError:
+        return uuid4()
+
+
+def status_name(context: Context) -> str:
+    """The name of the status as it stands, OK when none was set."""
+    code = context.code()
+    return _CODES.get(code.value[0] if isinstance(code, grpc.StatusCode) else int(code or 0), "UNKNOWN")
+
+
+def _metadata(context: Context, name: str) -> str | None:
+    for key, value in context.invocation_metadata() or ():
+        if key == name:
+            return value if isinstance(value, str) else None
+    return None

@@ -12,9 +12,17 @@ import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
 from careloop.chassis.calls.auth import TokenVerifier
-from careloop.chassis.calls.call import Call, Clock, set_current_call
-from careloop.chassis.calls.call_metadata import CORRELATION, Context, bearer_token, correlation_id, status_name
-from careloop.chassis.calls.call_record import CallRecord, ObserveCall
+from careloop.chassis.calls.call import (
+    CORRELATION,
+    Call,
+    Clock,
+    Context,
+    bearer_token,
+    correlation_id,
+    set_current_call,
+    status_name,
+)
+from careloop.chassis.calls.call_log import CallLog, ObserveCall
 from careloop.chassis.calls.message_checks import check_message, check_own_record
 from careloop.kernel.errors import InvalidInput, NotAllowed, Overloaded, Unavailable
 
@@ -86,29 +94,29 @@ class Guard(grpc.aio.ServerInterceptor):
                 await asyncio.wait_for(self._idle.wait(), grace_seconds)
 
     @asynccontextmanager
-    async def answering(self, method: str, context: Context) -> AsyncIterator[CallRecord]:
-        """Around one call: turns what goes wrong into a status, having told the log and the metrics once."""
-        record = CallRecord(method, correlation_id(context))
-        context.set_trailing_metadata(((CORRELATION, str(record.correlation_id)),))
+    async def answering(self, method: str, context: Context) -> AsyncIterator[CallLog]:
+        """Around one call: turns what goes wrong into a status, and writes it to the log and the metrics once."""
+        line = CallLog(method, correlation_id(context))
+        context.set_trailing_metadata(((CORRELATION, str(line.correlation_id)),))
         refusal = None
         self._take_in_hand(context)
         try:
-            yield record
-            record.code = status_name(context)
+            yield line
+            line.code = status_name(context)
         except grpc.aio.AbortError:
-            record.code = status_name(context)
+            line.code = status_name(context)
             raise
         except asyncio.CancelledError:
-            record.code = "CANCELLED"
+            line.code = "CANCELLED"
             if not self._draining:
                 raise
-            refusal = record.refused(_stopping())
+            refusal = line.refused(_stopping())
         except Exception as error:
-            refusal = record.refused(error)
+            refusal = line.refused(error)
         finally:
-            record.tell(self._observe)
+            line.write(self._observe)
         if refusal is not None:
-            correlation = (CORRELATION, str(record.correlation_id))
+            correlation = (CORRELATION, str(line.correlation_id))
             await context.abort(refusal.code, refusal.sentence, (*refusal.trailing_metadata(), correlation))
 
     def _take_in_hand(self, context: Context) -> None:
@@ -121,7 +129,7 @@ class Guard(grpc.aio.ServerInterceptor):
         if not self._in_hand:
             self._idle.set()
 
-    def admit(self, context: Context, record: CallRecord) -> Call:
+    def admit(self, context: Context, line: CallLog) -> Call:
         """The call, if its caller may make it.
 
         Raises Unavailable when the server is stopping, Overloaded, NotSignedIn, NotAllowed, or InvalidInput without a
@@ -132,12 +140,12 @@ class Guard(grpc.aio.ServerInterceptor):
         if self._in_hand > self._most_calls:
             raise Overloaded("too-many-calls", "Too many calls are in hand; retry later with the same request_id.")
         caller = self._verifier.verify(bearer_token(context))
-        record.role = caller.role
-        if caller.role not in self._policy.get(record.method, ()):
+        line.role = caller.role
+        if caller.role not in self._policy.get(line.method, ()):
             raise NotAllowed("role-not-allowed", "This role may not make this call.")
         if self._deadline_required and context.time_remaining() is None:
             raise InvalidInput("deadline-required", "Every call needs a deadline.")
-        call = Call(method=record.method, caller=caller, correlation_id=record.correlation_id, now=self._clock())
+        call = Call(method=line.method, caller=caller, correlation_id=line.correlation_id, now=self._clock())
         set_current_call(call)
         return call
 
@@ -187,25 +195,25 @@ class _Guarded:
         return kinds[self.inner.request_streaming, self.inner.response_streaming]()
 
     async def _unary_unary(self, raw: bytes, context: Context) -> bytes:
-        async with self.guard.answering(self.method, context) as record:
-            request = self._read(raw, self.guard.admit(context, record))
+        async with self.guard.answering(self.method, context) as line:
+            request = self._read(raw, self.guard.admit(context, line))
             return await self._in_time(self.inner.unary_unary(request, context), context)
         raise AssertionError("a failed call is aborted")
 
     async def _stream_unary(self, raw: AsyncIterator[bytes], context: Context) -> bytes:
-        async with self.guard.answering(self.method, context) as record:
-            requests = self._read_all(raw, self.guard.admit(context, record))
+        async with self.guard.answering(self.method, context) as line:
+            requests = self._read_all(raw, self.guard.admit(context, line))
             return await self._in_time(self.inner.stream_unary(requests, context), context)
         raise AssertionError("a failed call is aborted")
 
     async def _unary_stream(self, raw: bytes, context: Context) -> None:
-        async with self.guard.answering(self.method, context) as record:
-            request = self._read(raw, self.guard.admit(context, record))
+        async with self.guard.answering(self.method, context) as line:
+            request = self._read(raw, self.guard.admit(context, line))
             await self._write_all(self.inner.unary_stream(request, context), context)
 
     async def _stream_stream(self, raw: AsyncIterator[bytes], context: Context) -> None:
-        async with self.guard.answering(self.method, context) as record:
-            requests = self._read_all(raw, self.guard.admit(context, record))
+        async with self.guard.answering(self.method, context) as line:
+            requests = self._read_all(raw, self.guard.admit(context, line))
             await self._write_all(self.inner.stream_stream(requests, context), context)
 
     async def _in_time(self, answer: Awaitable[Any], context: Context) -> bytes:

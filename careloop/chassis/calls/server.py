@@ -44,7 +44,7 @@ class _Naming:
 
 
 class GrpcServer:
-    """Health answers without a token: `""` while the process lives, `readiness` as `set_ready` told last."""
+    """Health answers without a token: `""` while the process lives, `readiness` as `set_ready` last said."""
 
     def __init__(self, guard: Guard, servicers: Iterable[AddServicer], *, local: bool = False) -> None:
         self._guard = guard
@@ -60,7 +60,7 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
     async def start(self, host: str, port: int) -> int:
-        """Accept calls and answer the port; 0 takes a free one. Not ready until told so."""
+        """Accept calls and answer the port; 0 takes a free one. Not ready until `set_ready` says so."""
         await self.set_ready(ready=False)
         bound: int = self._server.add_insecure_port(f"{host}:{port}")
         await self._server.start()

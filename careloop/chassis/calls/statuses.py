@@ -60,6 +60,6 @@ def refusal_of(error: CareloopError) -> Refusal:
 
 
 def unexpected(error_id: str) -> Refusal:
-    """The status of anything else: a fixed text, never the error's own, and the id under which the log tells more."""
+    """The status of anything else: a fixed text, never the error's own, and the id under which the log says more."""
     info = ErrorInfo(reason="internal", domain=DOMAIN, metadata={"error_id": error_id})
     return Refusal(grpc.StatusCode.INTERNAL, f"Something went wrong here; the log knows it as {error_id}.", info)

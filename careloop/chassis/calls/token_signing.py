@@ -72,7 +72,7 @@ class ServiceTokens:
         self._minted: dict[str, _Minted] = {}
 
     def token_for(self, audience: str) -> str:
-        """A token with at least a minute to live. One that a clock set back would make younger than now is not kept."""
+        """A token with at least a minute to live; after a clock was set back, never one that is from the future."""
         now = self._clock()
         minted = self._minted.get(audience)
         if minted is None or not minted.made_at <= now < minted.renew_at:

@@ -1,7 +1,6 @@
 """The application's face of the store: load, fold, decide, append, and again if others were faster."""
 
 import asyncio
-import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -10,7 +9,8 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from careloop.chassis.commands.state_cache import Kept, KeptStates
+from careloop.chassis.backoff import Backoff
+from careloop.chassis.commands.state_cache import CachedState, StateCache
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.protocol import (
     CommandRecord,
@@ -31,6 +31,8 @@ State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
 
 ATTEMPTS = 3
+AGAIN = Backoff(first=0.02, longest=0.04, least=0.1)
+"""Short: others were faster, and are done."""
 
 
 class Loaded(Struct, Generic[State], frozen=True, kw_only=True):
@@ -75,31 +77,33 @@ class Streams(Generic[State, Fact]):
         self.published = published
         self.due = due
         self.statements = statements
-        self._kept: KeptStates[State] = KeptStates(decider.initial)
+        self._cache: StateCache[State] = StateCache(decider.initial)
         # Calls of one process on one stream wait here for each other instead of meeting conflicts.
         self._queues: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, stream_id: UUID) -> Loaded[State]:
-        kept = await self._newest(stream_id)
-        return Loaded(state=kept.state, version=kept.version)
+        cached = await self._newest(stream_id)
+        return Loaded(state=cached.state, version=cached.version)
 
-    async def _newest(self, stream_id: UUID) -> Kept[State]:
-        """The stream as it is now: what was kept of it, and what was stored since."""
-        kept = self._kept.of(stream_id)
-        rows = await self.store.load(stream_id, kept.version)
+    async def _newest(self, stream_id: UUID) -> CachedState[State]:
+        """The stream as it is now: its cached state, and what was stored since."""
+        cached = self._cache.of(stream_id)
+        rows = await self.store.load(stream_id, cached.version)
         if not rows:
-            return kept
-        return self._follow(stream_id, kept, [(row.meta.topic, row.state, row.meta.command_id) for row in rows])
+            return cached
+        return self._follow(stream_id, cached, [(row.meta.topic, row.state, row.meta.command_id) for row in rows])
 
-    def _follow(self, stream_id: UUID, kept: Kept[State], stored: Sequence[tuple[str, bytes, str]]) -> Kept[State]:
+    def _follow(
+        self, stream_id: UUID, cached: CachedState[State], stored: Sequence[tuple[str, bytes, str]]
+    ) -> CachedState[State]:
         """Keep the stream with what follows: of each event its topic, its content and its command's id."""
-        commands = kept.commands
-        for version, (_topic, _state, command_id) in enumerate(stored, start=kept.version + 1):
+        commands = cached.commands
+        for version, (_topic, _state, command_id) in enumerate(stored, start=cached.version + 1):
             commands = commands.having(command_id, version)
         events = (self.codec.decode(topic, state) for topic, state, _command_id in stored)
-        state = self.decider.fold(events, kept.state)
-        newest = Kept(state=state, version=kept.version + len(stored), commands=commands)
-        return self._kept.keep(stream_id, newest)
+        state = self.decider.fold(events, cached.state)
+        newest = CachedState(state=state, version=cached.version + len(stored), commands=commands)
+        return self._cache.put(stream_id, newest)
 
     async def transact(
         self,
@@ -111,7 +115,7 @@ class Streams(Generic[State, Fact]):
     ) -> Done[Fact]:
         """Decide on the stream's newest state and store the outcome once, whatever is lost on the way.
 
-        `done` are the due rows that are thereby finished. A repeat of the request answers what the first one did,
+        `done` are the due rows that this finishes. A repeat of the request answers what the first one did,
         whatever `decide` would say now. Raises what `decide` raises (then nothing is stored), Conflict after three
         tries, RequestIdReused, Unavailable, Overloaded.
         """
@@ -121,7 +125,7 @@ class Streams(Generic[State, Fact]):
                 try:
                     return await self._try(stream_id, request, decide, done)
                 except Conflict:
-                    await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
+                    await asyncio.sleep(AGAIN.pause(attempt))
             return await self._try(stream_id, request, decide, done)
 
     async def _try(
@@ -131,45 +135,45 @@ class Streams(Generic[State, Fact]):
         decide: Callable[[State], Sequence[Fact]],
         done: tuple[UUID, ...],
     ) -> Done[Fact]:
-        """First on what is kept of the stream: the append refuses what was decided on an old version. Only what was
+        """First on the cached state: the append refuses what was decided on an old version. Only what was
         read is believed when it comes to a refusal or a repeat."""
-        kept = self._kept.trusted(stream_id)
-        if kept is not None and request.request_id not in kept.commands:
+        cached = self._cache.trusted(stream_id)
+        if cached is not None and request.request_id not in cached.commands:
             with suppress(Conflict):
-                if (events := _allowed(decide, kept.state)) is not None:
-                    return await self._store(stream_id, request, kept, events, done)
-        kept = await self._newest(stream_id)
-        if request.request_id in kept.commands and (known := await self.store.command(request.request_id)):
+                if (events := _allowed(decide, cached.state)) is not None:
+                    return await self._store(stream_id, request, cached, events, done)
+        cached = await self._newest(stream_id)
+        if request.request_id in cached.commands and (known := await self.store.command(request.request_id)):
             return await self.answer_again(known, request)
         try:
-            events = decide(kept.state)
+            events = decide(cached.state)
         except CareloopError:
             # A repeat of a command that stored no event shows in the table of commands only.
             known = await self.store.command(request.request_id)
             if known is None:
                 raise
             return await self.answer_again(known, request)
-        return await self._store(stream_id, request, kept, events, done)
+        return await self._store(stream_id, request, cached, events, done)
 
     async def _store(
         self,
         stream_id: UUID,
         request: Request,
-        kept: Kept[State],
+        cached: CachedState[State],
         events: Sequence[Fact],
         done: tuple[UUID, ...],
     ) -> Done[Fact]:
-        write = self.write(stream_id, request, events, kept.version, done=done)
+        write = self.write(stream_id, request, events, cached.version, done=done)
         shown = tuple([statement for event in events for statement in self.statements(event, stream_id)])
         try:
             (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))
         except Conflict:
-            # Others were faster, or the log was set back behind what is kept: then nothing would ever be new.
-            self._kept.distrust(stream_id)
+            # Others were faster, or the log was set back behind what is cached: then nothing would ever be new.
+            self._cache.distrust(stream_id)
             raise
         if written.repeated:
             return await self.answer_again(written.command, request)
-        self._follow(stream_id, kept, [(event.topic, event.state, request.request_id) for event in write.events])
+        self._follow(stream_id, cached, [(event.topic, event.state, request.request_id) for event in write.events])
         position = await self._published_position(written.command, write)
         return Done(events=events, position=position, repeated=False)
 
@@ -190,7 +194,7 @@ class Streams(Generic[State, Fact]):
     ) -> Write:
         """The Write that stores `events` for `request`; event ids derive from service, request id and order."""
         if expected_version is None:
-            self._kept.forget(stream_id)  # what is kept is about to be outdated
+            self._cache.forget(stream_id)  # what is cached is about to be outdated
         return Write(
             command_id=request.request_id,
             caller=request.actor,

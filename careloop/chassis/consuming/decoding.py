@@ -31,7 +31,7 @@ class Sorted:
     queued: list[Record] = field(default_factory=list)
 
 
-class Reception:
+class RecordDecoder:
     """Decodes what `handler` wants and knows."""
 
     def __init__(self, handler: Handler) -> None:
@@ -39,9 +39,9 @@ class Reception:
             name: msgspec.json.Decoder(cls) for name, cls in handler.contracts.items()
         }
         self._wanted = {_without_version(name) for name in handler.contracts}
-        self._wants_unknown = bool(getattr(handler, "wants_unknown", False))
+        self._wants_unknown = handler.wants_unknown
 
-    def receive(self, record: Record) -> Received | None:
+    def decode(self, record: Record) -> Received | None:
         """The decoded record, or None when it is to be skipped. Raises UnknownVersion, UndecodableValue."""
         wire_type = record.envelope.type
         decoder = self._decoders.get(wire_type)
@@ -70,7 +70,7 @@ class Reception:
 
     def _place(self, record: Record, result: Sorted, newly_parked: set[UUID]) -> None:
         try:
-            received = self.receive(record)
+            received = self.decode(record)
         except (UnknownVersion, UndecodableValue) as failure:
             result.failed.append(Failed(record, type(failure).__name__))
             newly_parked.add(record.envelope.patient_id)

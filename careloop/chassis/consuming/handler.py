@@ -9,6 +9,9 @@ from msgspec import Struct
 from careloop.chassis.events.envelope import Envelope, Record
 from careloop.chassis.log.protocol import Statement, Write
 
+MOST_RECORDS = 1_000
+"""How many records a handler gets at once when it asks for no other number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -32,32 +35,31 @@ class Effects:
 
 
 class Handler(Protocol):
-    """One consumer of one service.
+    """One consumer of one service. Handlers name it as their base, which gives them what is usual.
 
     `contracts` maps every wire type it wants (`care.<service>.<Event>.v<n>`) to the class that decodes it; other
-    types are skipped by their header, but another version of a wanted type parks the patient. A handler with a true
-    attribute `wants_unknown` gets the others too, with `Unknown()` as their event; one with `most_records` so many
-    records at once at most, where 1,000 is usual. `handle` gets events of one
+    types are skipped by their header, but another version of a wanted type parks the patient. A handler that
+    `wants_unknown` gets the others too, with `Unknown()` as their event; `most_records` is how many records it is
+    glad to get at once. `handle` gets events of one
     (source, partition) in order and must be free of effects of its own: it is called again for the same events after
     a conflict or a crash, and for halves of a batch that failed. Raising anything but Conflict or what passes by
     itself (Unavailable, a lost connection) marks the batch as poisoned; the inbox then halves it until it has found
     the one event whose patient it parks.
     """
 
-    @property
-    def consumer(self) -> str: ...
-
-    @property
-    def contracts(self) -> Mapping[str, type]: ...
+    consumer: str
+    contracts: Mapping[str, type]
+    wants_unknown: bool = False
+    most_records: int = MOST_RECORDS
 
     async def handle(self, received: Sequence[Received]) -> Effects: ...
 
 
 @runtime_checkable
 class KeepsState(Protocol):
-    """A handler that keeps folded state in memory between calls.
+    """A handler that holds folded state in memory between calls.
 
-    What it keeps belongs to the inbox, which tells it to forget after every unit that was not stored.
+    The inbox decides how long it is held: it calls `forget` after every unit that was not stored.
     """
 
     def without_memory(self) -> Handler:
@@ -65,7 +67,7 @@ class KeepsState(Protocol):
         ...
 
     def forget(self, source: str, partition: int) -> None:
-        """What is kept may be ahead of the store, or another instance may have moved on: read it again."""
+        """What is held may be ahead of the store, or another instance may have moved on: read it again."""
         ...
 
 

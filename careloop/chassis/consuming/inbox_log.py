@@ -1,4 +1,4 @@
-"""What an inbox tells of its work: one line per batch, a warning or an alarm per trouble, and the batch's figures."""
+"""What an inbox reports of its work: one line per batch, a warning or an alarm per trouble, and the batch's figures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class InboxObserver(Protocol):
 
 
 class InboxLog:
-    """Tells it all to the log, and applied batches to `batch` (consumer, source, records, seconds) too."""
+    """Writes it all to the log, and passes applied batches to `batch` (consumer, source, records, seconds) too."""
 
     def __init__(self, batch: Callable[[str, str, int, float], None] = lambda *_figures: None) -> None:
         self._batch = batch

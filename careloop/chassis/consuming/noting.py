@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from careloop.chassis.commands.streams import Streams
-from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Write
 from careloop.kernel.events import Event, Request
@@ -53,7 +53,7 @@ def listening(
     return {wire_types[contract]: (contract, make) for contract, make in notes}
 
 
-class NotesConsumer(Generic[State, Fact]):
+class NotesConsumer(Handler, Generic[State, Fact]):
     """Notes every fact once, at any version of the stream, however often it is delivered.
 
     A note is recorded when its fact was, by the service whose consumer this is.

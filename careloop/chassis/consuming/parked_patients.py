@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from careloop.chassis.consuming.decoding import Reception
+from careloop.chassis.consuming.decoding import RecordDecoder
 from careloop.chassis.consuming.handler import Effects, Handler, KeepsState
 from careloop.chassis.consuming.inbox import Inbox
 from careloop.chassis.consuming.parked_records import Failed, Parked, ParkedRecords, Retried, take
-from careloop.chassis.consuming.partition import CONFLICTS_AT_ONCE, PASSING
+from careloop.chassis.consuming.partition import AFTER_CONFLICT, CONFLICTS_AT_ONCE, PASSING
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.protocol import EventStore, GateClosed, Unit, Write
 from careloop.kernel.errors import Conflict, NotKnown
@@ -82,7 +82,7 @@ class _Drain:
         self._store = store
         self._parked = parked
         self._handler = handler
-        self._reception = Reception(handler)
+        self._decoder = RecordDecoder(handler)
         self._source = source
         self._note = note
 
@@ -109,13 +109,13 @@ class _Drain:
             except Conflict:
                 if attempt == CONFLICTS_AT_ONCE:
                     raise
-                await asyncio.sleep(0.01 * attempt)
+                await asyncio.sleep(AFTER_CONFLICT.pause(attempt))
                 continue
             break
         return 1
 
     async def _unit(self, record: Record) -> Unit:
-        received = self._reception.receive(record)
+        received = self._decoder.decode(record)
         effects = await self._handler.handle([received]) if received is not None else Effects()
         taking = take(self._handler.consumer, self._source, record)
         return Unit(writes=(self._note, *effects.writes), statements=(*effects.statements, taking))

@@ -9,9 +9,8 @@ import asyncpg
 import msgspec
 
 from careloop.chassis.events.envelope import Record, from_headers, to_headers
-from careloop.chassis.log.connections import Sessions
-from careloop.chassis.log.protocol import Statement
-from careloop.chassis.log.unit_calls import calling
+from careloop.chassis.log.connections import Connections
+from careloop.chassis.log.protocol import Statement, calling
 from careloop.kernel.ids import PatientId
 
 _PARK = """insert into parked (consumer, source, patient_id, position, event_id, type, headers, value, reason, attempts)
@@ -94,19 +93,19 @@ def _json(record: Record) -> str:
 class ParkedRecords:
     """Reads one service's parked records, and gives them up."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     async def any(self, consumer: str, source: str) -> bool:
         """Whether any patient is parked there."""
-        found: bool = await self._sessions.fetchval(
+        found: bool = await self._connections.fetchval(
             "select exists (select from parked where consumer = $1 and source = $2)", consumer, source
         )
         return found
 
     async def among(self, consumer: str, source: str, patients: Collection[UUID]) -> frozenset[PatientId]:
         """Those of the patients who are parked there."""
-        rows = await self._sessions.fetch(
+        rows = await self._connections.fetch(
             "select distinct patient_id from parked where consumer = $1 and source = $2 and patient_id = any($3)",
             consumer,
             source,
@@ -116,7 +115,7 @@ class ParkedRecords:
 
     async def first(self, consumer: str, source: str, patient_id: PatientId) -> Record | None:
         """The first record that waits for this patient."""
-        row = await self._sessions.fetchrow(
+        row = await self._connections.fetchrow(
             """select headers, value from parked where consumer = $1 and source = $2 and patient_id = $3
                order by position limit 1""",
             consumer,
@@ -127,7 +126,7 @@ class ParkedRecords:
 
     async def waiting(self, consumer: str, source: str, patient_id: PatientId) -> int:
         """How many records wait for this patient."""
-        found: int = await self._sessions.fetchval(
+        found: int = await self._connections.fetchval(
             "select count(*) from parked where consumer = $1 and source = $2 and patient_id = $3",
             consumer,
             source,
@@ -137,13 +136,13 @@ class ParkedRecords:
 
     async def listed(self, consumer: str, limit: int, offset: int) -> Sequence[Parked]:
         """Oldest first; `consumer` "" means all."""
-        rows = await self._sessions.fetch(_LIST, consumer, limit, offset)
+        rows = await self._connections.fetch(_LIST, consumer, limit, offset)
         return [Parked(**{**row, "patient_id": PatientId(row["patient_id"])}) for row in rows]
 
     async def failed_again(self, consumer: str, source: str, failed: Failed) -> None:
         """Count another attempt, with what it failed of."""
         envelope = failed.record.envelope
-        async with self._sessions.session() as connection:
+        async with self._connections.borrow() as connection:
             await connection.execute(
                 """update parked set attempts = attempts + 1, reason = $5
                    where consumer = $1 and source = $2 and patient_id = $3 and position = $4""",
@@ -158,7 +157,7 @@ class ParkedRecords:
         self, request_id: str, consumer: str, source: str, patient_id: PatientId, *, reason: str, by: str
     ) -> int:
         """Give up what waits and record it; answers how many records, for a repeat those of the first time."""
-        dropped: int = await self._sessions.fetchval(
+        dropped: int = await self._connections.fetchval(
             "select drop_parked($1, $2, $3, $4, $5, $6)", request_id, consumer, source, patient_id, reason, by
         )
         return dropped

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from careloop.chassis.events.envelope import Record
 
 MOST_HELD = 5_000
-"""Records kept beyond a hole; more are let go, since the source's own log has them."""
+"""Records held beyond a hole; more are let go, since the source's own log has them."""
 
 
 class PositionGate:
@@ -13,7 +13,7 @@ class PositionGate:
 
     `last` is the position of the last record passed on. A record whose `previous` is `last` is next; one at or below
     `last` is a duplicate and dropped; one whose `previous` is beyond `last` shows a hole and is held. Anything else
-    contradicts what was consumed: its position is kept as `contradiction`, and nothing is passed on any more.
+    contradicts what was consumed: `contradiction` is its position, and nothing is passed on any more.
     `let_go` says that records were not held for want of room, so that more than the hole is missing.
     """
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
+from itertools import count
 from operator import or_
 from typing import Any
 
@@ -15,12 +16,12 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.backoff import Backoff
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.relay.client_cancellations import client_cancellations
 
 MAX_POLL_INTERVAL_MS = 300_000
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
+BROKER_AWAY = Backoff(first=0.1, longest=5.0)
 GRACE_SECONDS = 15.0
 COMMIT_SECONDS = 10.0
 COMMIT_EVERY_SECONDS = 0.5
@@ -114,8 +115,7 @@ class ServiceBroker:
 
 async def _started(endpoint: Any) -> None:
     """Start a broker or a subscriber, again and again until the broker answers."""
-    pause = FIRST_PAUSE_SECONDS
-    while True:
+    for failures in count(1):
         try:
             with client_cancellations():
                 await endpoint.start()
@@ -125,8 +125,7 @@ async def _started(endpoint: Any) -> None:
                 await endpoint.stop()
         else:
             return
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(BROKER_AWAY.pause(failures))
 
 
 class Subscription:
@@ -149,7 +148,7 @@ class Subscription:
         self._gathered: dict[TopicPartition, list[ConsumerRecord]] = {}
 
     def revive(self) -> None:
-        """Asked again and again in vain, also while records are held: what they wait for may be on the topic."""
+        """Called for as long as nothing moves, also while records are held: what they wait for may be on the topic."""
         if self._inbox.holds_any(self._source) and self._spared < SPARED_TIMES:
             self._spared += 1
         else:
@@ -252,17 +251,17 @@ class Subscription:
         self._under_way -= records
         self._room.set()
 
-    def _settle(self, place: TopicPartition, batch: Batch, outcome: Taken) -> None:
+    def _settle(self, place: TopicPartition, batch: Batch, outcome: BatchResult) -> None:
         """Note what is done, or go back to the first record that is not where it must be delivered again."""
         first = min(batch[0].offset, self._undone.get(place, batch[0].offset))
         self._undone[place] = first
-        if outcome is Taken.AGAIN:
+        if outcome is BatchResult.AGAIN:
             self._let_go(place)
             with suppress(IllegalStateError):  # no longer ours: its new owner reads it
                 self.subscriber.consumer.seek(place, first)
-        if outcome is not Taken.HELD:
+        if outcome is not BatchResult.HELD:
             del self._undone[place]
-        if outcome is Taken.DONE:
+        if outcome is BatchResult.DONE:
             self._done[place] = batch[-1].offset + 1
             if self._committing is None or self._committing.done():
                 self._committing = asyncio.create_task(self._commit_all())

@@ -12,7 +12,7 @@ from careloop.chassis.log.protocol import StoredEvent
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, PatientId, PersonId
 
-Words = Annotated[str, msgspec.Meta(min_length=1)]
+NonEmptyText = Annotated[str, msgspec.Meta(min_length=1)]
 
 SPECVERSION = "1.0"
 CONTENT_TYPE = "application/json"
@@ -23,12 +23,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The context of a published event.
 
     `previous` is the position of the preceding published event of the same source that maps to this partition,
-    0 for the first: by it a consumer tells the next from a duplicate and from a hole.
+    0 for the first: by it a consumer knows the next from a duplicate and from a hole.
     """
 
     event_id: EventId
-    type: Words
-    source: Words
+    type: NonEmptyText
+    source: NonEmptyText
     patient_id: PatientId
     occurred_at: Instant
     recorded_at: Instant

@@ -13,19 +13,19 @@ def form_of(cls: type) -> object:
     return _form(inspect.type_info(cls))
 
 
-def _form(told: Any) -> object:
-    match told:
+def _form(described: Any) -> object:
+    match described:
         case inspect.DataclassType():
-            in_their_order = tuple(field.name for field in fields(told.cls))
-            return inspect.DataclassType, in_their_order, _form(told.fields)
+            in_their_order = tuple(field.name for field in fields(described.cls))
+            return inspect.DataclassType, in_their_order, _form(described.fields)
         case inspect.EnumType():
-            return inspect.EnumType, frozenset(code.value for code in told.cls)
+            return inspect.EnumType, frozenset(code.value for code in described.cls)
         case inspect.Type() | inspect.Field():
-            return type(told), _form(tuple(getattr(told, name) for name in told.__struct_fields__))
+            return type(described), _form(tuple(getattr(described, name) for name in described.__struct_fields__))
         case tuple():
-            return tuple(map(_form, told))
+            return tuple(map(_form, described))
         case _:
-            return told
+            return described
 
 
 def says_more(one: bytes, other: bytes) -> bool:

@@ -53,13 +53,13 @@ class Publishing:
         self._as_stored: dict[str, str] = {}
         self._restate: dict[str, Restate] = {}
         self._private: dict[type, Callable[[Any], bytes] | None] = {}
-        for stored, told in published.items():
-            if not isinstance(told, type):
-                self._restate |= dict.fromkeys(codec.topics_of(stored), told)
-            elif told not in self._wire_types:
-                raise ValueError(f"{told.__name__} is published by {service} and not in its contracts")
+        for stored, restated in published.items():
+            if not isinstance(restated, type):
+                self._restate |= dict.fromkeys(codec.topics_of(stored), restated)
+            elif restated not in self._wire_types:
+                raise ValueError(f"{restated.__name__} is published by {service} and not in its contracts")
             else:
-                self._publish_alike(stored, told)
+                self._publish_alike(stored, restated)
         self.published_topics = frozenset(self._as_stored.keys() | self._restate.keys())
 
     def _publish_alike(self, stored: type, contract: type) -> None:
@@ -107,9 +107,9 @@ class Publishing:
         """The published record of a stored event: always the same bytes for the same event and `previous`."""
         wire_type = self._as_stored.get(stored.meta.topic)
         if wire_type is None:
-            told = self._restate[stored.meta.topic](self._codec.decode(stored.meta.topic, stored.state))
-            encode = self._private.get(type(told)) or ENCODER.encode
-            wire_type, value = self._wire_types[type(told)], encode(told)
+            restated = self._restate[stored.meta.topic](self._codec.decode(stored.meta.topic, stored.state))
+            encode = self._private.get(type(restated)) or ENCODER.encode
+            wire_type, value = self._wire_types[type(restated)], encode(restated)
         else:
             value = stored.state
         envelope = envelope_of(stored, wire_type=wire_type, source=self.service, previous=previous)

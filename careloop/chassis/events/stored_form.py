@@ -1,4 +1,4 @@
-"""What a build of this service stored of one class, read so that a newer build's is told apart from what is broken."""
+"""What a build of this service stored of one class, read so that a newer build's is not taken for broken."""
 
 import types
 from dataclasses import MISSING, fields, is_dataclass, make_dataclass
@@ -23,7 +23,7 @@ class StoredByNewer(CareloopError):
 
 
 class StoredForm(Generic[T]):
-    """Decodes the JSON of `cls`; `what` names it to whoever reads a refusal."""
+    """Decodes the JSON of `cls`; `what` names it to those who read a refusal."""
 
     def __init__(self, what: str, cls: type[T]) -> None:
         self._what = what

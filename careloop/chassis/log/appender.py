@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from careloop.chassis.log.batch_arrays import Outcome, append_call, outcomes
-from careloop.chassis.log.connections import OwnConnection, Sessions, kernel_errors, unavailable
+from careloop.chassis.log.appender_call import WriteOutcome, append_call, outcomes
+from careloop.chassis.log.connections import Connections, OwnConnection, kernel_errors, unavailable
 from careloop.chassis.log.lost_commit import how_it_ended
 from careloop.chassis.log.protocol import Unit, Write, Written
 from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
 
 MOST_COMMANDS = 128
-"""Enough that the flush of one commit is a small part of the work, few enough that both lanes have some."""
+"""Enough that the flush of one commit is a small part of the work, few enough that both writers have some."""
 FEW_COMMANDS = 32
 """So few are not worth a commit of their own while another is under way."""
 MOST_BYTES = 1_000_000
@@ -22,7 +22,7 @@ MOST_WAITING = 10_000
 MOST_SECONDS = 2.0
 """Who would have to wait behind one that waits for so long already is refused at once: an answer that comes when its
 caller has given up is work for nothing, and the more so the more there is to do."""
-LANES = 2
+WRITERS = 2
 """While the server stores one batch, the next one is on its way."""
 
 
@@ -31,9 +31,9 @@ class _Lost(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _WaitingWrite:
     write: Write
-    outcome: "asyncio.Future[Outcome]"
+    outcome: "asyncio.Future[WriteOutcome]"
     since: float
 
 
@@ -44,11 +44,11 @@ class Appender:
     1 MB together. Commands on one stream keep their order: of each stream at most one is on its way.
     """
 
-    def __init__(self, sessions: Sessions, moved_to: Callable[[int], None]) -> None:
-        """`moved_to` is told the log's new head after every batch."""
-        self._sessions = sessions
+    def __init__(self, connections: Connections, moved_to: Callable[[int], None]) -> None:
+        """`moved_to` gets the log's new head after every batch."""
+        self._connections = connections
         self._moved_to = moved_to
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_WaitingWrite] = deque()
         self._under_way: set[UUID] = set()
         self._more = asyncio.Event()
         self._answered_at = float("-inf")
@@ -56,14 +56,16 @@ class Appender:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Appends until the end of the block; who still waits then is refused."""
-        lanes = [asyncio.create_task(self._serve(_Lane(self._sessions, self._stored))) for _ in range(LANES)]
+        writers = [
+            asyncio.create_task(self._serve(_BatchWriter(self._connections, self._stored))) for _ in range(WRITERS)
+        ]
         try:
             yield
         finally:
-            for lane in lanes:
-                lane.cancel()
-            await asyncio.gather(*lanes, return_exceptions=True)
-            _tell(self._waiting, [unavailable()] * len(self._waiting))
+            for writer in writers:
+                writer.cancel()
+            await asyncio.gather(*writers, return_exceptions=True)
+            _answer(self._waiting, [unavailable()] * len(self._waiting))
 
     async def append(self, write: Write) -> Written:
         """Return when it is durable. Raises Conflict, RequestIdReused, Unavailable, Overloaded.
@@ -73,13 +75,13 @@ class Appender:
         loop = asyncio.get_running_loop()
         if len(self._waiting) >= MOST_WAITING or self._is_late(loop.time()):
             raise Overloaded("too-many-commands", "Too many commands wait; retry later with the same request_id.")
-        waiting = _Waiting(write, loop.create_future(), loop.time())
+        waiting = _WaitingWrite(write, loop.create_future(), loop.time())
         self._waiting.append(waiting)
         self._more.set()
         try:
             outcome = await waiting.outcome
         except _Lost:
-            (outcome,) = await how_it_ended(self._sessions, Unit(writes=(write,)), None)
+            (outcome,) = await how_it_ended(self._connections, Unit(writes=(write,)), None)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -95,22 +97,22 @@ class Appender:
             raise unavailable()
         return True
 
-    async def _serve(self, lane: "_Lane") -> None:
+    async def _serve(self, writer: "_BatchWriter") -> None:
         try:
             while True:
                 batch = self._next_batch()
                 if batch:
-                    await self._store(lane, batch)
+                    await self._store(writer, batch)
                 else:
                     self._more.clear()
                     await self._more.wait()
         finally:
-            lane.connection.hang_up()
+            writer.connection.hang_up()
 
-    def _next_batch(self) -> list[_Waiting]:
+    def _next_batch(self) -> list[_WaitingWrite]:
         """The first of each stream that has none under way, in their order; the others stay in theirs."""
-        batch: list[_Waiting] = []
-        later: list[_Waiting] = []
+        batch: list[_WaitingWrite] = []
+        later: list[_WaitingWrite] = []
         size = 0
         if self._under_way and len(self._waiting) < FEW_COMMANDS:
             return []
@@ -129,12 +131,12 @@ class Appender:
         return batch
 
     def _share(self) -> int:
-        """With nothing under way: half of many, so that the other lane has work while the server stores these."""
+        """With nothing under way: half of many, so that the other writer has work while the server stores these."""
         return min(MOST_COMMANDS, max(FEW_COMMANDS, len(self._waiting) // 2))
 
-    async def _store(self, lane: "_Lane", batch: Sequence[_Waiting]) -> None:
+    async def _store(self, writer: "_BatchWriter", batch: Sequence[_WaitingWrite]) -> None:
         try:
-            await lane.store(batch)
+            await writer.store(batch)
         finally:
             self._under_way.difference_update([waiting.write.stream_id for waiting in batch])
             self._more.set()
@@ -144,37 +146,37 @@ class Appender:
         self._moved_to(position)
 
 
-class _Lane:
+class _BatchWriter:
     """One connection, one batch at a time."""
 
-    def __init__(self, sessions: Sessions, stored: Callable[[int], None]) -> None:
-        """`stored` is told the newest position of every batch that the server answered, 0 if it stored nothing."""
-        self.connection = OwnConnection(sessions, "appender")
+    def __init__(self, connections: Connections, stored: Callable[[int], None]) -> None:
+        """`stored` gets the newest position of every batch that the server answered, 0 if it stored nothing."""
+        self.connection = OwnConnection(connections, "appender")
         self._stored = stored
 
-    async def store(self, batch: Sequence[_Waiting]) -> None:
-        """Whatever becomes of it, everyone in the batch is told."""
+    async def store(self, batch: Sequence[_WaitingWrite]) -> None:
+        """Whatever becomes of it, everyone in the batch gets an answer."""
         try:
             answers = await self._sent([waiting.write for waiting in batch])
         except asyncio.CancelledError:
-            _tell(batch, [_Lost()] * len(batch))
+            _answer(batch, [_Lost()] * len(batch))
             raise
         except (_Lost, CareloopError) as failure:
-            _tell(batch, [failure] * len(batch))
+            _answer(batch, [failure] * len(batch))
         except Exception as failure:
             await self._store_apart(batch, failure)
         else:
-            _tell(batch, answers)
+            _answer(batch, answers)
 
-    async def _store_apart(self, batch: Sequence[_Waiting], failure: Exception) -> None:
+    async def _store_apart(self, batch: Sequence[_WaitingWrite], failure: Exception) -> None:
         """What the server cannot take at all must not take others with it."""
         if len(batch) == 1:
-            _tell(batch, [failure])
+            _answer(batch, [failure])
             return
         for waiting in batch:
             await self.store([waiting])
 
-    async def _sent(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+    async def _sent(self, writes: Sequence[Write]) -> Sequence[WriteOutcome]:
         """Raises Unavailable when nothing was sent, _Lost when the answer did not come."""
         connection = await self.connection.get()
         try:
@@ -184,12 +186,12 @@ class _Lane:
         except Unavailable as lost:
             self.connection.hang_up()
             raise _Lost from lost
-        told = outcomes(writes, answer)
-        self._stored(max([each.command.last_position for each in told if isinstance(each, Written)], default=0))
-        return told
+        found = outcomes(writes, answer)
+        self._stored(max([each.command.last_position for each in found if isinstance(each, Written)], default=0))
+        return found
 
 
-def _tell(batch: Sequence[_Waiting], answers: Sequence[Outcome]) -> None:
+def _answer(batch: Sequence[_WaitingWrite], answers: Sequence[WriteOutcome]) -> None:
     for waiting, answer in zip(batch, answers, strict=True):
         if waiting.outcome.done():
             continue  # its caller has given up

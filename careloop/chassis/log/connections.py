@@ -79,11 +79,11 @@ def reused() -> RequestIdReused:
     return RequestIdReused("request-id-reused", "This request_id was used for another request.", field="request_id")
 
 
-async def _keep_session(_connection: asyncpg.Connection) -> None:
+async def _keep_settings(_connection: asyncpg.Connection) -> None:
     """Pooled sessions set nothing of their own; asyncpg has already rolled back what was left open."""
 
 
-class Sessions:
+class Connections:
     """A pool of connections whose search path is one schema."""
 
     def __init__(self, dsn: str, schema: str, *, timeouts: Timeouts, size: int) -> None:
@@ -95,7 +95,7 @@ class Sessions:
             "command_timeout": timeouts.statement + 1,
             "server_settings": _server_settings(schema, timeouts),
         }
-        self._pool = asyncpg.create_pool(**self._connecting, min_size=0, max_size=size, reset=_keep_session)
+        self._pool = asyncpg.create_pool(**self._connecting, min_size=0, max_size=size, reset=_keep_settings)
 
     async def __aenter__(self) -> Self:
         await self._pool
@@ -115,38 +115,38 @@ class Sessions:
             return await asyncpg.connect(**{**self._connecting, "server_settings": named})
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[asyncpg.Connection]:
+    async def borrow(self) -> AsyncIterator[asyncpg.Connection]:
         """Borrow a connection. Raises Unavailable when none is free in time or the server is lost while it is used."""
         with kernel_errors():
             async with self._pool.acquire(timeout=self.timeouts.acquire) as connection:
                 yield connection
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
-        async with self.session() as connection:
+        async with self.borrow() as connection:
             rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
             return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
-        async with self.session() as connection:
+        async with self.borrow() as connection:
             return await connection.fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
-        async with self.session() as connection:
+        async with self.borrow() as connection:
             return await connection.fetchval(sql, *args)
 
 
 class OwnConnection:
-    """A connection of one's own that is made when it is needed, and made anew after it was lost."""
+    """A connection of one's own that is made when it is needed, and made again after it was lost."""
 
-    def __init__(self, sessions: Sessions, purpose: str) -> None:
-        self._sessions = sessions
+    def __init__(self, connections: Connections, purpose: str) -> None:
+        self._connections = connections
         self._purpose = purpose
         self._connection: asyncpg.Connection | None = None
 
     async def get(self) -> asyncpg.Connection:
         """Raises Unavailable."""
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._sessions.connect(self._purpose)
+            self._connection = await self._connections.connect(self._purpose)
         return self._connection
 
     def hang_up(self) -> None:

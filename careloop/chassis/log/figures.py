@@ -6,7 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.protocol import Head
 
 _LOG = """
@@ -43,9 +43,9 @@ class StoreFigures:
     overdue_since: datetime | None
 
 
-async def read_figures(sessions: Sessions, now: datetime) -> StoreFigures:
+async def read_figures(connections: Connections, now: datetime) -> StoreFigures:
     """Raises Unavailable when the store does not answer."""
-    async with sessions.session() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with connections.borrow() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         log = await connection.fetchrow(_LOG)
         due = await connection.fetchrow(_DUE, now)
         return StoreFigures(

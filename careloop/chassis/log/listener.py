@@ -14,7 +14,7 @@ _RECONNECT_SECONDS = 0.25
 class LogListener:
     """Keeps one LISTEN connection. Waiters are woken by a notification, by an own commit and after a reconnect.
 
-    Every `probe_seconds` it asks the server for a sign of life: a network that went silent tells nobody.
+    Every `probe_seconds` it asks the server for a sign of life: a network that went silent gives no notice.
     """
 
     def __init__(

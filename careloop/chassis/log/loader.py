@@ -19,8 +19,8 @@ ReadStreams = Callable[[asyncpg.Connection, Mapping[UUID, int]], Awaitable[Event
 
 
 @dataclass(slots=True)
-class _Wanted:
-    """One stream that is asked for, from where whoever asks for most of it asks."""
+class _WantedStream:
+    """One stream that is asked for; `after` is the earliest version that any caller asks from."""
 
     after: int
     answers: list["asyncio.Future[Events]"] = field(default_factory=list)
@@ -32,14 +32,14 @@ class Loader:
     def __init__(self, connection: OwnConnection, read: ReadStreams) -> None:
         self._connection = connection
         self._read = read
-        self._wanted: dict[UUID, _Wanted] = {}
+        self._wanted: dict[UUID, _WantedStream] = {}
         self._reader: asyncio.Task[None] | None = None
 
     async def load(self, stream_id: UUID, after: int) -> Events:
         """What follows a version of the stream, at some moment after this call. Raises what the query raises."""
         wanted = self._wanted.get(stream_id)
         if wanted is None:
-            wanted = self._wanted[stream_id] = _Wanted(after)
+            wanted = self._wanted[stream_id] = _WantedStream(after)
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read_all(), name="load streams")
         wanted.after = min(wanted.after, after)
@@ -61,7 +61,7 @@ class Loader:
             streams = list(self._wanted)[:MOST_STREAMS]
             await self._answer({stream: self._wanted.pop(stream) for stream in streams})
 
-    async def _answer(self, wanted: Mapping[UUID, _Wanted]) -> None:
+    async def _answer(self, wanted: Mapping[UUID, _WantedStream]) -> None:
         try:
             connection = await self._connection.get()
             with kernel_errors():
@@ -82,11 +82,11 @@ class Loader:
                 answer.set_result(found[stream])
 
 
-def _still_awaited(wanted: _Wanted) -> list["asyncio.Future[Events]"]:
+def _still_awaited(wanted: _WantedStream) -> list["asyncio.Future[Events]"]:
     return [answer for answer in wanted.answers if not answer.done()]
 
 
-def _refuse(wanted: Mapping[UUID, _Wanted], failure: Exception) -> None:
+def _refuse(wanted: Mapping[UUID, _WantedStream], failure: Exception) -> None:
     for each in wanted.values():
         for answer in _still_awaited(each):
             answer.set_exception(failure)

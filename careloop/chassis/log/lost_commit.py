@@ -5,25 +5,25 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from careloop.chassis.log.connections import Sessions, reused, unavailable
+from careloop.chassis.log.connections import Connections, reused, unavailable
 from careloop.chassis.log.protocol import CommandRecord, GateClosed, Unit, Written
 from careloop.kernel.errors import Unavailable
 
 _PAUSE_SECONDS = 0.05
 
 
-async def how_it_ended(sessions: Sessions, unit: Unit, answers: Sequence[Written] | None) -> Sequence[Written]:
+async def how_it_ended(connections: Connections, unit: Unit, answers: Sequence[Written] | None) -> Sequence[Written]:
     """The outcome of a unit that turns out to be stored; raises Unavailable when it is not, or cannot be known.
 
     `answers` are those of the server if it gave them before COMMIT was sent. Nothing is ever sent again: a caller
-    told Unavailable retries with the same ids. What is read back counts as repeated, since another call with the
+    that gets Unavailable retries with the same ids. What is read back counts as repeated, since another call with the
     same id may have stored it.
     """
     if not _leaves_proof(unit, answers):
         raise unavailable()
     try:
-        async with asyncio.timeout(sessions.timeouts.resolve):
-            return await _read_until_answered(sessions, unit, answers)
+        async with asyncio.timeout(connections.timeouts.resolve):
+            return await _read_until_answered(connections, unit, answers)
     except TimeoutError:
         raise unavailable() from None
 
@@ -35,10 +35,12 @@ def _leaves_proof(unit: Unit, answers: Sequence[Written] | None) -> bool:
     return answers is not None and any(not written.repeated for written in answers)
 
 
-async def _read_until_answered(sessions: Sessions, unit: Unit, answers: Sequence[Written] | None) -> Sequence[Written]:
+async def _read_until_answered(
+    connections: Connections, unit: Unit, answers: Sequence[Written] | None
+) -> Sequence[Written]:
     while True:
         try:
-            async with sessions.session() as connection, connection.transaction():
+            async with connections.borrow() as connection, connection.transaction():
                 await _wait_for_the_lost_one(connection, unit)
                 gate_passed = await _gate_passed(connection, unit)
                 found = await _commands(connection, unit)

@@ -26,7 +26,7 @@ _TICK = timedelta(microseconds=1)
 
 
 @dataclass
-class _Due:
+class _StoredDue:
     row: DueRow
     claims: int = 0
     lease_until: datetime | None = None
@@ -37,11 +37,11 @@ class _Due:
 class _Tables:
     log: list[StoredEvent] = field(default_factory=list)
     commands: dict[str, CommandRecord] = field(default_factory=dict)
-    due: dict[UUID, _Due] = field(default_factory=dict)
+    due: dict[UUID, _StoredDue] = field(default_factory=dict)
     consumed: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
     def draft(self) -> "_Tables":
-        due = {key: _Due(d.row, d.claims, d.lease_until, d.done) for key, d in self.due.items()}
+        due = {key: _StoredDue(d.row, d.claims, d.lease_until, d.done) for key, d in self.due.items()}
         return _Tables(list(self.log), dict(self.commands), due, dict(self.consumed))
 
 
@@ -189,17 +189,17 @@ def _record(tables: _Tables, write: Write, now: datetime, *, only_known: bool) -
 
 def _keep_due(tables: _Tables, write: Write) -> None:
     for row in write.due:
-        tables.due.setdefault(row.due_id, _Due(row))
+        tables.due.setdefault(row.due_id, _StoredDue(row))
     for due_id in write.done:
         if due_id in tables.due:
             tables.due[due_id].done = True
 
 
-def _claimable(due: _Due, now: datetime) -> bool:
+def _claimable(due: _StoredDue, now: datetime) -> bool:
     return not due.done and due.row.due_at <= now and (due.lease_until is None or due.lease_until <= now)
 
 
-def _claim(due: _Due, lease_until: datetime) -> ClaimedDue:
+def _claim(due: _StoredDue, lease_until: datetime) -> ClaimedDue:
     due.claims += 1
     due.lease_until = lease_until
     return ClaimedDue(row=due.row, lease_until=lease_until, claims=due.claims)

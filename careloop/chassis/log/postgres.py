@@ -11,11 +11,10 @@ from uuid import UUID
 import asyncpg
 
 from careloop.chassis.log.appender import Appender
-from careloop.chassis.log.connections import OwnConnection, Sessions, Timeouts
+from careloop.chassis.log.connections import Connections, OwnConnection, Timeouts
 from careloop.chassis.log.figures import StoreFigures, read_figures
 from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.loader import Loader
-from careloop.chassis.log.lost_commit import how_it_ended
 from careloop.chassis.log.protocol import (
     ClaimedDue,
     CommandRecord,
@@ -25,10 +24,8 @@ from careloop.chassis.log.protocol import (
     Unit,
     Written,
 )
-from careloop.chassis.log.unit_arrays import STORE_UNIT, unit_arrays
-from careloop.chassis.log.unit_calls import is_calls
-from careloop.chassis.log.unit_committer import UnitsTogether
-from careloop.kernel.errors import Unavailable
+from careloop.chassis.log.unit_committer import UnitCommitter, is_calls
+from careloop.chassis.log.unit_transactions import UnitTransactions
 from careloop.kernel.events import EventMetadata
 from careloop.kernel.ids import EventId, PersonId
 
@@ -60,15 +57,16 @@ class NotDurable(Exception):
 class PostgresEventStore:
     """Keeps the EventStore protocol. Made by `open`, which also hears of other processes' commits.
 
-    `sessions` is for reads of a service's own tables; writes go through `commit`.
+    `connections` is for reads of a service's own tables; writes go through `commit`.
     """
 
-    def __init__(self, sessions: Sessions, listener: LogListener, appender: Appender, loader: Loader) -> None:
-        self.sessions = sessions
+    def __init__(self, connections: Connections, listener: LogListener, appender: Appender, loader: Loader) -> None:
+        self.connections = connections
         self._listener = listener
         self._appender = appender
         self._loader = loader
-        self._together = UnitsTogether(sessions)
+        self._unit_committer = UnitCommitter(connections)
+        self._transactions = UnitTransactions(connections)
 
     @classmethod
     @asynccontextmanager
@@ -76,14 +74,14 @@ class PostgresEventStore:
         cls, dsn: str, schema: str, *, timeouts: Timeouts | None = None, pool_size: int = 8
     ) -> AsyncIterator["PostgresEventStore"]:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
-        async with Sessions(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as sessions:
-            listener = LogListener(partial(sessions.connect, "listener"), f"{schema}_events")
-            appender = Appender(sessions, listener.moved_to)
-            loader = Loader(OwnConnection(sessions, "loader"), _read_streams)
+        async with Connections(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as connections:
+            listener = LogListener(partial(connections.connect, "listener"), f"{schema}_events")
+            appender = Appender(connections, listener.moved_to)
+            loader = Loader(OwnConnection(connections, "loader"), _read_streams)
             listening = asyncio.create_task(listener.run(), name=f"listen {schema}")
             try:
                 async with appender.running():
-                    yield cls(sessions, listener, appender, loader)
+                    yield cls(connections, listener, appender, loader)
             finally:
                 await loader.close()
                 listening.cancel()
@@ -91,45 +89,21 @@ class PostgresEventStore:
                     await listening
 
     async def commit(self, unit: Unit) -> Sequence[Written]:
+        """In one of four ways, the first that the unit allows: its cost is what they differ in."""
         if not (unit.writes or unit.gate or unit.statements):
             return []
-        # A command alone goes with the others that wait, and so does a unit that only calls functions.
-        if len(unit.writes) == 1 and unit.gate is None and not unit.statements:
+        if _is_one_command(unit):
             return [await self._appender.append(unit.writes[0])]
         if is_calls(unit):
-            await self._together.commit(unit)
+            await self._unit_committer.commit(unit)
             return []
-        outcome = await (self._commit_with_statements(unit) if unit.statements else self._commit_alone(unit))
-        if outcome:
-            self._listener.moved_to(max(written.command.last_position for written in outcome))
-        return outcome
-
-    async def _commit_alone(self, unit: Unit) -> Sequence[Written]:
-        """One call is the whole transaction."""
-        sent = False
-        try:
-            async with self.sessions.session() as connection:
-                sent = True
-                return _outcome(unit, await connection.fetch(STORE_UNIT, *unit_arrays(unit)))
-        except Unavailable:
-            if not sent:
-                raise
-            return await how_it_ended(self.sessions, unit, None)
-
-    async def _commit_with_statements(self, unit: Unit) -> Sequence[Written]:
-        outcome: Sequence[Written] | None = None
-        try:
-            async with self.sessions.session() as connection, connection.transaction():
-                stored = _outcome(unit, await connection.fetch(STORE_UNIT, *unit_arrays(unit)))
-                for statement in unit.statements:
-                    await connection.execute(statement.sql, *statement.args)
-                outcome = stored
-        except Unavailable:
-            # Before COMMIT was sent nothing can have been stored.
-            if outcome is None:
-                raise
-            return await how_it_ended(self.sessions, unit, outcome)
-        return outcome
+        if unit.statements:
+            written = await self._transactions.commit_with_statements(unit)
+        else:
+            written = await self._transactions.commit_in_one_call(unit)
+        if written:
+            self._listener.moved_to(max(one.command.last_position for one in written))
+        return written
 
     async def load(self, stream_id: UUID, after: int = 0) -> Sequence[StoredEvent]:
         return await self._loader.load(stream_id, after)
@@ -146,15 +120,15 @@ class PostgresEventStore:
         return await self._events("where notification_id > $1 order by notification_id limit $2", position, limit)
 
     async def _events(self, clause: str, *args: Any) -> Sequence[StoredEvent]:
-        rows = await self.sessions.fetch(f"select {_COLUMNS} from events {clause}", *args)  # noqa: S608 - constants
+        rows = await self.connections.fetch(f"select {_COLUMNS} from events {clause}", *args)  # noqa: S608 - constants
         return [_stored(row) for row in rows]
 
     async def command(self, command_id: str) -> CommandRecord | None:
-        row = await self.sessions.fetchrow("select * from commands where command_id = $1", command_id)
+        row = await self.connections.fetchrow("select * from commands where command_id = $1", command_id)
         return None if row is None else CommandRecord(**row)
 
     async def streams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
-        rows = await self.sessions.fetch(
+        rows = await self.connections.fetch(
             "select distinct originator_id from events where originator_id > $1 order by originator_id limit $2",
             after or UUID(int=0),
             limit,
@@ -163,7 +137,7 @@ class PostgresEventStore:
 
     async def last_position(self, stream_id: UUID, topics: frozenset[str], through: int) -> int:
         # Within a stream versions and positions rise together, so the primary key serves.
-        position: int | None = await self.sessions.fetchval(
+        position: int | None = await self.connections.fetchval(
             """select notification_id from events where originator_id = $1 and notification_id <= $2
                and topic = any($3) order by originator_version desc limit 1""",
             stream_id,
@@ -173,7 +147,7 @@ class PostgresEventStore:
         return position or 0
 
     async def head(self) -> Head:
-        row = await self.sessions.fetchrow(
+        row = await self.connections.fetchrow(
             "select notification_id, recorded_at from events order by notification_id desc limit 1"
         )
         return Head(position=0, recorded_at=None) if row is None else Head(position=row[0], recorded_at=row[1])
@@ -185,59 +159,46 @@ class PostgresEventStore:
         self, kinds: frozenset[str], now: datetime, lease_seconds: float, limit: int
     ) -> Sequence[ClaimedDue]:
         lease_until = now + timedelta(seconds=lease_seconds)
-        rows = await self.sessions.fetch(_CLAIM, list(kinds), now, lease_until, limit)
+        rows = await self.connections.fetch(_CLAIM, list(kinds), now, lease_until, limit)
         return sorted((_claimed(row) for row in rows), key=lambda claimed: (claimed.row.due_at, claimed.row.due_id))
 
     async def consumed(self, consumer: str) -> dict[tuple[str, int], int]:
-        rows = await self.sessions.fetch(
+        rows = await self.connections.fetch(
             "select source, partition, position from consumed_positions where consumer = $1", consumer
         )
         return {(row["source"], row["partition"]): row["position"] for row in rows}
 
     async def parked_streams(self, consumer: str, stream_id: UUID) -> frozenset[str]:
-        rows = await self.sessions.fetch(
+        rows = await self.connections.fetch(
             "select distinct source from parked where consumer = $1 and patient_id = $2", consumer, stream_id
         )
         return frozenset(row["source"] for row in rows)
 
     async def status(self, now: datetime) -> StoreFigures:
         """What this schema's tables say of themselves, read in one snapshot."""
-        return await read_figures(self.sessions, now)
+        return await read_figures(self.connections, now)
 
     async def check_durability(self) -> None:
         """Raises NotDurable unless an acknowledged commit is on the server's disk."""
         for setting in ("fsync", "synchronous_commit"):
-            if await self.sessions.fetchval("select current_setting($1)", setting) == "off":
+            if await self.connections.fetchval("select current_setting($1)", setting) == "off":
                 raise NotDurable(f"PostgreSQL runs with {setting}=off")
 
     async def schema_version(self) -> str:
         """The newest migration applied to this schema; empty when there is none."""
         try:
-            version: str | None = await self.sessions.fetchval("select max(version) from schema_migrations")
+            version: str | None = await self.connections.fetchval("select max(version) from schema_migrations")
         except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
             return ""
         return version or ""
 
 
+def _is_one_command(unit: Unit) -> bool:
+    return len(unit.writes) == 1 and unit.gate is None and not unit.statements
+
+
 async def _read_streams(connection: asyncpg.Connection, wanted: Mapping[UUID, int]) -> Sequence[StoredEvent]:
     return [_stored(row) for row in await connection.fetch(_STREAMS, list(wanted), list(wanted.values()))]
-
-
-def _outcome(unit: Unit, rows: Sequence[asyncpg.Record]) -> Sequence[Written]:
-    return [
-        Written(
-            command=CommandRecord(
-                command_id=write.command_id,
-                caller=write.caller,
-                digest=write.digest,
-                stream_id=row["stream_id"],
-                last_position=row["last_position"],
-                recorded_at=row["recorded_at"],
-            ),
-            repeated=row["repeated"],
-        )
-        for write, row in zip(unit.writes, rows, strict=True)
-    ]
 
 
 def _stored(row: asyncpg.Record) -> StoredEvent:

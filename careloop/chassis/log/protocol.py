@@ -53,7 +53,7 @@ class ClaimedDue(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Write(Struct, frozen=True, kw_only=True, gc=False):
-    """All that one command stores: its events on one stream, what becomes due, and what is thereby done.
+    """All that one command stores: its events on one stream, what becomes due, and what is done with it.
 
     `expected_version` is the stream's version the decision was taken on (0 for a new stream);
     None appends at any version, for facts that are merely noted.
@@ -119,6 +119,12 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
     sql: str
     args: tuple[Any, ...] = ()
     function: str = ""
+
+
+def calling(function: str, *args: Any) -> Statement:
+    """The statement that calls a function of the service's schema; its answer is not looked at."""
+    places = ", ".join(f"${n}" for n in range(1, len(args) + 1))
+    return Statement(sql=f"select {function}({places})", args=args, function=function)
 
 
 class Unit(Struct, frozen=True, kw_only=True, gc=False):

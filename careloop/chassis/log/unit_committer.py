@@ -3,32 +3,33 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from itertools import count
+from typing import Any
 
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.lost_commit import how_it_ended
-from careloop.chassis.log.protocol import Unit
-from careloop.chassis.log.unit_calls import in_one_call
+from careloop.chassis.log.protocol import Gate, Statement, Unit, calling
 from careloop.kernel.errors import Unavailable
 
 MOST_POSITIONS = 2_000
 """Small units are committed together; a large one has its connection for itself, so that folding the next goes on."""
 
-Waiting = tuple[Unit, "asyncio.Future[None]"]
+WaitingUnit = tuple[Unit, "asyncio.Future[None]"]
 
 
 class _AnswerLost(Exception):
     """The units may be stored or not."""
 
 
-class UnitsTogether:
+class UnitCommitter:
     """Commits units of a gate and calls. No timer: while one commit runs, those that come wait for the next.
 
     Each unit is stored whole or not at all, and gets its own answer: what fails together is tried one by one.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
-        self._waiting: deque[Waiting] = deque()
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._waiting: deque[WaitingUnit] = deque()
         self._committing: asyncio.Task[None] | None = None
 
     async def commit(self, unit: Unit) -> None:
@@ -49,7 +50,7 @@ class UnitsTogether:
         finally:
             self._committing = None
 
-    def _next(self) -> list[Waiting]:
+    def _next(self) -> list[WaitingUnit]:
         taken = [self._waiting.popleft()]
         size = _size(taken[0][0])
         while self._waiting and size + _size(self._waiting[0][0]) <= MOST_POSITIONS:
@@ -57,7 +58,7 @@ class UnitsTogether:
             taken.append(self._waiting.popleft())
         return taken
 
-    async def _commit(self, waiting: Sequence[Waiting]) -> None:
+    async def _commit(self, waiting: Sequence[WaitingUnit]) -> None:
         try:
             await self._send([unit for unit, _ in waiting])
         except _AnswerLost:
@@ -75,7 +76,7 @@ class UnitsTogether:
         call = in_one_call(units)
         sent = False
         try:
-            async with self._sessions.session() as connection:
+            async with self._connections.borrow() as connection:
                 sent = True
                 await connection.execute(call.sql, *call.args)
         except Unavailable as lost:
@@ -84,9 +85,9 @@ class UnitsTogether:
             raise
 
     async def _find_out(self, unit: Unit, stored: "asyncio.Future[None]") -> None:
-        """Each unit's own gate tells whether it was stored."""
+        """Each unit's own gate shows whether it was stored."""
         try:
-            await how_it_ended(self._sessions, unit, None)
+            await how_it_ended(self._connections, unit, None)
         except Exception as failure:
             _answer([(unit, stored)], failure)
         else:
@@ -98,7 +99,7 @@ def _size(unit: Unit) -> int:
     return unit.gate.position - unit.gate.last if unit.gate is not None else 0
 
 
-def _answer(waiting: Sequence[Waiting], failure: Exception | None) -> None:
+def _answer(waiting: Sequence[WaitingUnit], failure: Exception | None) -> None:
     for _, stored in waiting:
         if stored.done():  # nobody waits any more
             continue
@@ -106,3 +107,33 @@ def _answer(waiting: Sequence[Waiting], failure: Exception | None) -> None:
             stored.set_result(None)
         else:
             stored.set_exception(failure)
+
+
+def is_calls(unit: Unit) -> bool:
+    """Whether the unit is nothing but a gate and calls of functions."""
+    return unit.gate is not None and not unit.writes and all(statement.function for statement in unit.statements)
+
+
+def in_one_call(units: Sequence[Unit]) -> Statement:
+    """Units for which `is_calls` holds as one statement, and so as one transaction.
+
+    All gates are passed before anything else is locked, and in one order: two processes that both believe to own
+    the same partitions then wait for each other and never in a circle.
+    """
+    gates = sorted((unit.gate for unit in units if unit.gate is not None), key=_gate_order)
+    calls = [_passing(gate) for gate in gates] + [statement for unit in units for statement in unit.statements]
+    places = count(1)
+    sql = ", ".join(_call(one.function, one.args, places) for one in calls)
+    return Statement(sql=f"select {sql}", args=tuple(arg for one in calls for arg in one.args))
+
+
+def _gate_order(gate: Gate) -> tuple[str, str, int]:
+    return gate.consumer, gate.source, gate.partition
+
+
+def _passing(gate: Gate) -> Statement:
+    return calling("pass_gate", gate.consumer, gate.source, gate.partition, gate.last, gate.position)
+
+
+def _call(function: str, args: Sequence[Any], places: "count[int]") -> str:
+    return f"{function}({', '.join(f'${next(places)}' for _ in args)})"

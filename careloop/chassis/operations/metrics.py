@@ -19,7 +19,7 @@ _PROGRESS = ("consumer", "source", "partition")
 
 
 class Metrics:
-    """One registry per process. `call` and `batch` are told as things happen, `show` from time to time."""
+    """One registry per process. `call` and `batch` are called as things happen, `show` from time to time."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -79,7 +79,7 @@ class _Silent(WSGIRequestHandler):
         """Requests for figures are not logged."""
 
 
-Answer = tuple[str, bytes]
+Page = tuple[str, bytes]
 
 
 class MetricsServer:
@@ -107,7 +107,7 @@ class MetricsServer:
         start_response(status, [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")])
         return [body]
 
-    def _page(self, path: str) -> Answer:
+    def _page(self, path: str) -> Page:
         if path == "/metrics":
             return "200 OK", generate_latest(self._metrics.registry)
         if path == "/livez":

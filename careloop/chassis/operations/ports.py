@@ -1,4 +1,4 @@
-"""What a service tells and lets do about itself: the ports behind OperationsService, and their figures."""
+"""What a service says and lets do about itself: the ports behind OperationsService, and their figures."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from careloop.kernel.ids import PatientId
 class ConsumerProgress:
     """One consumer's place in one (source, partition).
 
-    `head_position` and `fresh_as_of` are what the source's heads told; 0 and None when none came yet.
+    `head_position` and `fresh_as_of` are what the source's heads say; 0 and None when none came yet.
     """
 
     consumer: str

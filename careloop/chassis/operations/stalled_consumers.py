@@ -1,4 +1,4 @@
-"""Tells which subscriptions stand still while their source has more, so that they can be started anew.
+"""Which subscriptions stand still while their source has more, so that they can be started again.
 
 A Kafka client may stall for good after its broker died: its group membership fails without a way back. Another
 partition that moves must not hide that.
@@ -6,24 +6,24 @@ partition that moves must not hide that.
 
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 
-Place = tuple[str, str, int]
-Subscription = tuple[str, str]
+ConsumedPartition = tuple[str, str, int]
+ConsumerSource = tuple[str, str]
 """Consumer and source."""
 
 
-class Standstill:
+class StalledConsumers:
     """Shown the status from time to time, and the seconds of a clock that is never set. An outage of store or broker
     starts every wait afresh."""
 
     def __init__(self, after_seconds: float) -> None:
         self._after = after_seconds
-        self._since: dict[Place, tuple[int, float]] = {}
+        self._since: dict[ConsumedPartition, tuple[int, float]] = {}
 
     def store_away(self) -> None:
         self._since.clear()
 
-    def observe(self, status: ServiceStatus, now: float) -> frozenset[Subscription]:
-        """The subscriptions that lag and have not moved for so long; each is told once per such wait."""
+    def observe(self, status: ServiceStatus, now: float) -> frozenset[ConsumerSource]:
+        """The subscriptions that lag and have not moved for so long; each is answered once per such wait."""
         if not status.broker_connected:
             self._since.clear()
         standing = frozenset(

@@ -1,4 +1,4 @@
-"""Tells a process that is stuck from one that waits: a stuck one ends, so that its supervisor starts it anew."""
+"""Whether a process is stuck or waits: a stuck one ends, so that its supervisor starts another."""
 
 from careloop.chassis.operations.ports import ServiceStatus
 

@@ -96,7 +96,7 @@ class Foundation(Generic[State, Fact]):
         self._migrations = [rooms.migrations] if rooms.migrations else []
         self._published = PublishedReader(store, publishing, settings.partitions)
         self._elsewhere = EveryLog(settings.service, self._published, peers)
-        self._parked = ParkedRecords(store.sessions)
+        self._parked = ParkedRecords(store.connections)
         self._heads_reader = HeadsReader(settings.kafka_bootstrap, self.heads)
         self._broker = ServiceBroker(
             Identity(service=settings.service, instance=settings.instance), settings.kafka_bootstrap, rooms.contracts
@@ -104,7 +104,7 @@ class Foundation(Generic[State, Fact]):
         self._sources: dict[str, tuple[str, ...]] = {}
         self._relay = Relay(
             store,
-            store.sessions,
+            store.connections,
             publishing,
             bootstrap=settings.kafka_bootstrap,
             partitions=settings.partitions,

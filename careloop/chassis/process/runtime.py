@@ -26,7 +26,7 @@ from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
 from careloop.chassis.logs import Logger, place_of, set_up_logs
 from careloop.chassis.operations.metrics import Metrics, MetricsServer
 from careloop.chassis.operations.ports import StatusReader
-from careloop.chassis.operations.stalled_consumers import Standstill
+from careloop.chassis.operations.stalled_consumers import StalledConsumers
 from careloop.chassis.operations.watchdog import Watchdog
 from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings
 from careloop.kernel.errors import CareloopError
@@ -55,7 +55,7 @@ class Resources:
 class Service:
     """What a process runs. `ready` may raise a kernel error, which means no.
 
-    `revive` is told the consumer and the source of a subscription that stands still, and does not wait.
+    `revive` gets the consumer and the source of a subscription that stands still, and does not wait.
     """
 
     servicers: Sequence[AddServicer]
@@ -84,7 +84,7 @@ def run(
     settings_model: type[ServiceSettings] = ServiceSettings,
     clock: Clock = present,
 ) -> int:
-    """Run until told to stop, and end the process: 0 stopped, 1 a bug or stuck. Returns 2 if the settings are wrong."""
+    """Run until asked to stop, and end the process: 0 stopped, 1 a bug or stuck. Returns 2 for wrong settings."""
     try:
         settings = read_settings(settings_model)
         tokens = ServiceTokens(read_private_key(settings.service_key_file), settings.service, clock)
@@ -127,7 +127,7 @@ async def _served(build: Build, resources: Resources, guard: Guard) -> int:
         async with build(resources) as service:
             await Process(service, resources, guard, stopping).run()
     except Exception as error:
-        # A task's failure was told when it happened; this one tells of everything else, and never its text.
+        # A task's failure was logged when it happened; this line is for everything else, and never holds its text.
         _log().error("process failed", error_type=type(error).__name__, error_at=place_of(error))
         return 1
     _log().info("stopped")
@@ -149,7 +149,7 @@ class Process:
         self._metrics = resources.metrics
         self._stopping = stopping
         self._watchdog = Watchdog(resources.settings.stuck_after_seconds)
-        self._standstill = Standstill(resources.settings.revive_after_seconds)
+        self._stalled = StalledConsumers(resources.settings.revive_after_seconds)
         self._server = GrpcServer(guard, service.servicers, local=resources.settings.local)
         self._ready = False
         self._figures = MetricsServer(
@@ -210,11 +210,11 @@ class Process:
                 status = await self._service.status.status()
             except CareloopError:
                 self._watchdog.store_away()
-                self._standstill.store_away()
+                self._stalled.store_away()
             else:
                 self._metrics.show(status, self._clock())
                 now = time.monotonic()
-                for consumer, source in self._standstill.observe(status, now):
+                for consumer, source in self._stalled.observe(status, now):
                     self._service.revive(consumer, source)
                 self._watchdog.observe(status, now)
             await pause(stopping, FIGURES_EVERY_SECONDS)

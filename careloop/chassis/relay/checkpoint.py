@@ -8,7 +8,7 @@ from datetime import datetime
 import asyncpg
 import structlog
 
-from careloop.chassis.log.connections import Sessions, kernel_errors
+from careloop.chassis.log.connections import Connections, kernel_errors
 
 _RELAY_LOCK = "hashtextextended('careloop relay ' || current_schema(), 0)"
 
@@ -85,29 +85,29 @@ class RelayCheckpoints:
     """The checkpoint of one service's log. `partitions` is fixed once the first relay has run.
 
     Who holds the lock and has said nothing to the server for `silent_after_seconds` loses it: a process that was
-    stopped, or a machine that nobody reaches any more, keeps its connection open and would keep it for ever.
+    stopped, or a machine that nobody reaches any more, leaves its connection open, and would for ever.
     """
 
-    def __init__(self, sessions: Sessions, partitions: int, silent_after_seconds: float) -> None:
-        self._sessions = sessions
+    def __init__(self, connections: Connections, partitions: int, silent_after_seconds: float) -> None:
+        self._connections = connections
         self._partitions = partitions
         self._silent_after = silent_after_seconds
 
     async def position(self) -> int:
         """How far the log was sent, by whichever process."""
-        found: int | None = await self._sessions.fetchval("select position from relay_checkpoint")
+        found: int | None = await self._connections.fetchval("select position from relay_checkpoint")
         return found or 0
 
     async def check(self) -> None:
         """Raises PartitionsChanged."""
-        stored: int | None = await self._sessions.fetchval("select partitions from relay_checkpoint")
+        stored: int | None = await self._connections.fetchval("select partitions from relay_checkpoint")
         if stored is not None and stored != self._partitions:
             raise PartitionsChanged(f"the log was relayed to {stored} partitions, and {self._partitions} are set")
 
     @asynccontextmanager
     async def lead(self) -> AsyncIterator[Leadership | None]:
         """Leadership with an epoch of its own, or None while another process holds it. Raises Unavailable."""
-        connection = await self._sessions.connect()
+        connection = await self._connections.connect()
         try:
             with kernel_errors():
                 taken = await connection.fetchval(f"select pg_try_advisory_lock({_RELAY_LOCK})")
@@ -118,7 +118,7 @@ class RelayCheckpoints:
             connection.terminate()
 
     async def _end_silent_holder(self, connection: asyncpg.Connection) -> None:
-        """Its lock is free then, for whoever asks next; what it still sends are records that come again."""
+        """Its lock is free then, for the one that asks next; what it still sends are records that come again."""
         with kernel_errors():
             if await connection.fetch(_END_SILENT_HOLDER, self._silent_after):
                 structlog.get_logger().warning("silent relay ended")

@@ -1,4 +1,4 @@
-"""A Kafka client ends its own tasks by cancelling them, and now and then lets that out to whoever called it."""
+"""A Kafka client ends its own tasks by cancelling them, and now and then lets that out to its caller."""
 
 import asyncio
 from collections.abc import Iterator

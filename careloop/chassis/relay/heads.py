@@ -1,4 +1,4 @@
-"""How far each source has come, as the sources themselves tell it on one compacted topic."""
+"""How far each source has come, as the sources themselves say on one compacted topic."""
 
 import asyncio
 import time
@@ -14,18 +14,18 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.kernel.events import Instant
 
 HEADS_TOPIC = "care.heads.v1"
 HISTORY = 256
-"""Heads kept per (source, partition): a consumer further behind than that counts as older than it is."""
+"""Heads remembered per (source, partition): a consumer further behind than that counts as older than it is."""
 SILENCE_SECONDS = 8.0
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
+AGAIN = Backoff(first=0.1, longest=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class HeadsView:
         self._heads: dict[tuple[str, int], list[tuple[int, datetime]]] = defaultdict(list)
 
     def note(self, head: PublishedHead) -> None:
-        """Every head that was told stays true, in whatever order it arrives; only the newest of a position matters."""
+        """Every head that was sent stays true, in whatever order it arrives; only the newest of a position matters."""
         history = self._heads[head.service, head.partition]
         entry = (head.position, head.complete_through)
         same = next((old for old in reversed(history) if old[0] == head.position), None)
@@ -96,21 +96,21 @@ class HeadsReader:
 
     @property
     def connected(self) -> bool:
-        """Whether any head came lately; sources tell theirs every few seconds, so silence means no broker."""
+        """Whether any head came lately; sources send theirs every few seconds, so silence means no broker."""
         return time.monotonic() - self._heard_at < SILENCE_SECONDS
 
     async def run(self) -> None:
         """Read for ever. A broker that is away makes the view old and never ends this; a client that hears nothing is
         replaced, since all that stands still is found by what is heard here."""
-        pause = FIRST_PAUSE_SECONDS
+        silences = 0
         while True:
             try:
                 with client_cancellations():
                     await self._read()
             except (KafkaError, OSError) as away:
                 structlog.get_logger().warning("heads not readable", error_type=type(away).__name__)
-            pause = FIRST_PAUSE_SECONDS if self.connected else min(pause * 2, LONGEST_PAUSE_SECONDS)
-            await asyncio.sleep(pause)
+            silences = 0 if self.connected else silences + 1
+            await asyncio.sleep(AGAIN.pause(1 + silences))
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(

@@ -22,12 +22,12 @@ Ack = Awaitable[Any]
 """What ends when the broker has a batch."""
 
 
-class Sender:
+class Producer:
     """One producer's life. After any failure it is thrown away: an idempotent producer that missed an answer may
     refuse every later batch (aiokafka #1017), and what is known to be sent is what the checkpoint says."""
 
     def __init__(self, bootstrap: str, topic: str, heads_topic: str, *, deadline_seconds: float) -> None:
-        self._producer = AIOKafkaProducer(
+        self._client = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             acks="all",
             enable_idempotence=True,
@@ -41,17 +41,17 @@ class Sender:
     async def start(self) -> int:
         """Connect, and answer how many partitions the topic has. Raises BROKER_TROUBLE."""
         async with asyncio.timeout(self._deadline):
-            await self._producer.start()
-            return len(await self._producer.partitions_for(self._topic))
+            await self._client.start()
+            return len(await self._client.partitions_for(self._topic))
 
     async def close(self) -> None:
         """Let go of everything at once; batches that were not acknowledged are abandoned."""
         try:
             with client_cancellations():
-                await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
+                await asyncio.wait_for(self._client.stop(), STOP_SECONDS)
         except (TimeoutError, *BROKER_TROUBLE):
             # stop() waits for batches that never expire; its parts can be closed without.
-            for part in (self._producer._sender, self._producer.client):
+            for part in (self._client._sender, self._client.client):
                 with suppress(TimeoutError, *BROKER_TROUBLE), client_cancellations():
                     await asyncio.wait_for(part.close(), STOP_SECONDS)
 
@@ -68,10 +68,10 @@ class Sender:
         acks: list[Ack] = []
         start = 0
         while start < len(run):
-            batch = self._producer.create_batch()
+            batch = self._client.create_batch()
             while start < len(run) and _appended(batch, run[start]):
                 start += 1
-            acks.append(await self._producer.send_batch(batch, self._topic, partition=partition))
+            acks.append(await self._client.send_batch(batch, self._topic, partition=partition))
         return acks
 
     async def delivered(self, acks: Sequence[Ack]) -> None:
@@ -81,7 +81,7 @@ class Sender:
 
     async def send_heads(self, heads: Iterable[PublishedHead]) -> None:
         async with asyncio.timeout(self._deadline):
-            acks = [await self._producer.send(self._heads_topic, head.encode(), key=head.key) for head in heads]
+            acks = [await self._client.send(self._heads_topic, head.encode(), key=head.key) for head in heads]
             await asyncio.gather(*acks)
 
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.events.publishing import Publishing
-from careloop.chassis.log.connections import Sessions
+from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.protocol import EventStore
 from careloop.chassis.relay.checkpoint import Fenced, Leadership, PartitionsChanged, RelayCheckpoints
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.chassis.relay.heads import HEADS_TOPIC
-from careloop.chassis.relay.producer import BROKER_TROUBLE, Sender
-from careloop.chassis.relay.term import LogBroken, Pace, Term
+from careloop.chassis.relay.producer import BROKER_TROUBLE, Producer
+from careloop.chassis.relay.term import LogBroken, RelayPace, Term
 from careloop.kernel.errors import Unavailable
 
 STAND_BY_SECONDS = 0.25
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
+AGAIN = Backoff(first=0.1, longest=5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Relay:
     def __init__(
         self,
         store: EventStore,
-        sessions: Sessions,
+        connections: Connections,
         publishing: Publishing,
         *,
         bootstrap: str,
@@ -55,13 +55,13 @@ class Relay:
         self._store = store
         # A holder that works says something to the store between any two of its waits for the broker.
         silent_after = heads_interval_seconds + 2 * send_deadline_seconds
-        self._checkpoints = RelayCheckpoints(sessions, partitions, silent_after)
+        self._checkpoints = RelayCheckpoints(connections, partitions, silent_after)
         self._publishing = publishing
         self._bootstrap = bootstrap
         self._partitions = partitions
         self._topic = topic or publishing.topic
         self._heads_topic = heads_topic
-        self._pace = Pace(page=page, heads_interval=heads_interval_seconds)
+        self._pace = RelayPace(page=page, heads_interval=heads_interval_seconds)
         self._deadline = send_deadline_seconds
         self._position = 0
         self._leading = False
@@ -72,7 +72,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relay for ever. Raises PartitionsChanged when the setting contradicts the checkpoint or the topic."""
-        pause = FIRST_PAUSE_SECONDS
+        failures = 0
         while True:
             before = self._position
             try:
@@ -85,8 +85,10 @@ class Relay:
                 )
             finally:
                 self._leading = self._connected = False
-            await asyncio.sleep(pause)
-            pause = FIRST_PAUSE_SECONDS if self._position > before else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            failures += 1
+            await asyncio.sleep(AGAIN.pause(failures))
+            if self._position > before:
+                failures = 0
 
     async def _lead(self) -> None:
         """One term as leader, to its first failure; or a short while of standing by."""
@@ -99,22 +101,22 @@ class Relay:
     async def _serve(self, leadership: Leadership) -> None:
         self._moved(leadership.checkpoint.position)
         self._leading = True
-        sender = Sender(
+        producer = Producer(
             self._bootstrap,
             self._topic,
             self._heads_topic,
             deadline_seconds=self._deadline,
         )
         try:
-            found = await sender.start()
+            found = await producer.start()
             if found != self._partitions:
                 raise PartitionsChanged(f"{self._topic} has {found} partitions, and {self._partitions} are set")
             self._connected = True
-            term = Term(self._store, self._publishing, leadership, sender, pace=self._pace, moved=self._moved)
+            term = Term(self._store, self._publishing, leadership, producer, pace=self._pace, moved=self._moved)
             await term.follow()
         finally:
             self._connected = False
-            await sender.close()
+            await producer.close()
 
     def _moved(self, position: int) -> None:
         self._position = position

@@ -15,12 +15,12 @@ from careloop.chassis.events.publishing import LogAhead, Publishing
 from careloop.chassis.log.protocol import EventStore, StoredEvent
 from careloop.chassis.relay.checkpoint import Leadership
 from careloop.chassis.relay.heads import PublishedHead
-from careloop.chassis.relay.producer import Ack, Sender
+from careloop.chassis.relay.producer import Ack, Producer
 from careloop.kernel.ids import PatientId
 
 WAIT_SECONDS = 0.25
 HEADS_AT_MOST_EVERY_SECONDS = 0.25
-"""Every service reads every head: telling them after each page would cost more than sending the page."""
+"""Every service reads every head: sending them after each page would cost more than sending the page."""
 SHORTEST_WAIT_SECONDS = 0.01
 CANCEL_SECONDS = 1.0
 
@@ -37,8 +37,8 @@ def require_contiguous(page: Sequence[StoredEvent], after: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How much is read at once, after how many seconds an idle relay tells its heads again, how many pages may be
+class RelayPace:
+    """How much is read at once, after how many seconds an idle relay sends its heads again, how many pages may be
     handed to the producer beyond those that are acknowledged and in the checkpoint, and the seconds between two pages
     that are not full."""
 
@@ -49,7 +49,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PageUnderWay:
     """A page under way to the broker: what acknowledges it, and how far the log is sent when all of it is."""
 
     acks: Sequence[Ack]
@@ -59,7 +59,7 @@ class Sent:
 
 
 class Term:
-    """Sends what the log holds beyond the checkpoint, and tells how far it has come. `moved` hears each position.
+    """Sends what the log holds beyond the checkpoint, and says how far it has come. `moved` hears each position.
 
     Full pages are handed to the producer in order while those before them are under way, `pages_ahead` at most; it
     keeps one batch of a partition in flight. What is less than a page waits until all before it is acknowledged, and at
@@ -72,23 +72,23 @@ class Term:
         store: EventStore,
         publishing: Publishing,
         leadership: Leadership,
-        sender: Sender,
+        producer: Producer,
         *,
-        pace: Pace,
+        pace: RelayPace,
         moved: Callable[[int], None],
     ) -> None:
         self._store = store
         self._publishing = publishing
         self._leadership = leadership
-        self._sender = sender
+        self._producer = producer
         self._pace = pace
         self._moved = moved
         self._position = leadership.checkpoint.position
         self._last_published = list(leadership.checkpoint.last_published)
-        self._under_way: asyncio.Queue[Sent] = asyncio.Queue(pace.pages_ahead)
+        self._under_way: asyncio.Queue[PageUnderWay] = asyncio.Queue(pace.pages_ahead)
         self._acknowledged = asyncio.Event()
         self._acknowledged.set()
-        self._handed_at = self._heads_told_at = float("-inf")
+        self._handed_at = self._heads_sent_at = float("-inf")
         self._known_through: datetime | None = None
 
     async def follow(self) -> None:
@@ -134,11 +134,11 @@ class Term:
         self._position = page[-1].meta.position
         reading = asyncio.create_task(self._next_page()) if len(page) == self._pace.page else None
         try:
-            acks = await self._sender.accept(self._records(page))
+            acks = await self._producer.accept(self._records(page))
             self._handed_at = time.monotonic()
             at = page[-1].meta.recorded_at
             self._acknowledged.clear()
-            await self._under_way.put(Sent(acks, self._position, list(self._last_published), at))
+            await self._under_way.put(PageUnderWay(acks, self._position, list(self._last_published), at))
             return () if reading is None else await reading
         finally:
             if reading is not None:
@@ -155,17 +155,17 @@ class Term:
         return runs
 
     async def _settle(self) -> None:
-        """Move the checkpoint over what is acknowledged, and tell the heads."""
+        """Move the checkpoint over what is acknowledged, and send the heads."""
         while True:
             try:
                 async with asyncio.timeout(self._seconds_to_heads()):
                     sent = [await self._under_way.get()]
             except TimeoutError:
-                await self._tell_when_idle()
+                await self._send_heads_when_idle()
                 continue
             while not self._under_way.empty():
                 sent.append(self._under_way.get_nowait())
-            await self._sender.delivered([ack for page in sent for ack in page.acks])
+            await self._producer.delivered([ack for page in sent for ack in page.acks])
             if self._under_way.empty():
                 self._acknowledged.set()
             await self._leadership.save(sent[-1].position, sent[-1].last_published)
@@ -173,24 +173,24 @@ class Term:
             for _ in sent:
                 self._under_way.task_done()
             self._known_through = sent[-1].recorded_at
-            if time.monotonic() - self._heads_told_at >= HEADS_AT_MOST_EVERY_SECONDS:
-                await self._tell(self._known_through)
+            if time.monotonic() - self._heads_sent_at >= HEADS_AT_MOST_EVERY_SECONDS:
+                await self._send_heads(self._known_through)
 
     def _seconds_to_heads(self) -> float:
         waiting = self._pace.heads_interval if self._known_through is None else HEADS_AT_MOST_EVERY_SECONDS
-        return max(SHORTEST_WAIT_SECONDS, self._heads_told_at + waiting - time.monotonic())
+        return max(SHORTEST_WAIT_SECONDS, self._heads_sent_at + waiting - time.monotonic())
 
-    async def _tell_when_idle(self) -> None:
-        """What was just sent, if that was not told yet; else, from time to time, that there was nothing to send."""
+    async def _send_heads_when_idle(self) -> None:
+        """Those of what was just sent, if not out yet; else, from time to time, that there was nothing to send."""
         if self._known_through is not None:
-            await self._tell(self._known_through)
+            await self._send_heads(self._known_through)
             return
         quiet = await self._leadership.quiet_moment()
         if quiet.head == self._leadership.checkpoint.position:
-            await self._tell(quiet.at)
+            await self._send_heads(quiet.at)
 
-    async def _tell(self, complete_through: datetime) -> None:
-        await self._sender.send_heads(
+    async def _send_heads(self, complete_through: datetime) -> None:
+        await self._producer.send_heads(
             PublishedHead(
                 service=self._publishing.service,
                 partition=partition,
@@ -199,5 +199,5 @@ class Term:
             )
             for partition, position in enumerate(self._leadership.checkpoint.last_published)
         )
-        self._heads_told_at = time.monotonic()
+        self._heads_sent_at = time.monotonic()
         self._known_through = None

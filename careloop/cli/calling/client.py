@@ -21,9 +21,10 @@ from grpc_status import rpc_status
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
-from careloop.local.settings import SERVICES, told
+from careloop.local.running import NotUp
+from careloop.local.settings import SERVICES, stack_settings
 
-Asked = TypeVar("Asked")
+RequestMessage = TypeVar("RequestMessage")
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
 TokenFor = Callable[["Caller"], str]
@@ -64,10 +65,6 @@ class CallRefused(Exception):
         self.service, self.code, self.reason, self.field = service, code, reason, field
         self.sentence = sentence
         super().__init__(f"{service}: {sentence} [{reason or code.name}{f', field {field}' if field else ''}]")
-
-
-class NotUp(Exception):
-    """Nobody said where the services answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +154,8 @@ class Services:
     async def ask(
         self,
         service: str,
-        method: grpc.aio.UnaryUnaryMultiCallable[Asked, Answer],
-        request: Asked,
+        method: grpc.aio.UnaryUnaryMultiCallable[RequestMessage, Answer],
+        request: RequestMessage,
         caller: Caller,
         *,
         deadline: float | None = None,
@@ -172,8 +169,8 @@ class Services:
     async def stream(
         self,
         service: str,
-        method: grpc.aio.UnaryStreamMultiCallable[Asked, Answer],
-        request: Asked,
+        method: grpc.aio.UnaryStreamMultiCallable[RequestMessage, Answer],
+        request: RequestMessage,
         caller: Caller,
         *,
         deadline: float,
@@ -216,7 +213,7 @@ def _error_info(error: grpc.aio.AioRpcError) -> ErrorInfo | None:
 
 def services(home: Path | None, addresses: list[str] | None, token: str | None, deadline: float) -> Services:
     """The services as the options say, or as the state folder knows them. Raises NotUp or typer.BadParameter."""
-    folder = told(home=home).state_folder
+    folder = stack_settings(home=home).state_folder
     known = _recorded(folder) | dict(_parsed(given) for given in addresses or ())
     if not known:
         raise NotUp(f"{folder} knows no running system: start it with `careloop up`, or give --address")
@@ -226,7 +223,12 @@ def services(home: Path | None, addresses: list[str] | None, token: str | None, 
 def _recorded(folder: Path) -> dict[str, str]:
     """Addresses as the supervisor wrote them down."""
     file = folder / "addresses.json"
-    known: dict[str, str] = json.loads(file.read_text())["grpc"] if file.exists() else {}
+    try:
+        known: dict[str, str] = json.loads(file.read_text())["grpc"]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (ValueError, LookupError, TypeError):
+        raise NotUp(f"{file} is damaged: start the system again with `careloop up`") from None
     return known
 
 

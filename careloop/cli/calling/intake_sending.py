@@ -4,8 +4,6 @@ A lost answer is asked for again with the same request id, so nothing is recorde
 """
 
 import asyncio
-import math
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,17 +13,17 @@ from typing import Any
 import grpc
 from care.assessment.v1.assessment_pb2_grpc import AssessmentServiceStub
 
+from careloop.chassis.backoff import Backoff
 from careloop.cli.calling.client import Caller, CallRefused, Services
 from careloop.contracts.terms import Role
-from careloop.intake.charts import Request
+from careloop.intake.charts import AssessmentRequest
 from careloop.intake.mapping import PatientFacts
 
 AT_ONCE = 8
 DEADLINE_SECONDS = 8.0
 INTAKE = Caller(role=Role.REGISTRAR, subject="careloop-intake")
 ATTEMPTS = 6
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 2.0
+PAUSES = Backoff(first=0.1, longest=2.0, least=0.5)
 AGAIN = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,
@@ -43,7 +41,7 @@ class NoAnswer(Exception):
 
 
 @dataclass
-class Outcome:
+class SendingOutcome:
     """What became of the requests; `refused` by (RPC, reason)."""
 
     recorded: int = 0
@@ -56,15 +54,15 @@ class Outcome:
         return self.recorded + self.already_there + sum(self.refused.values())
 
 
-def rpc_of(request: Request) -> str:
+def rpc_of(request: AssessmentRequest) -> str:
     return type(request).__name__.removesuffix("Request")
 
 
-class Sender:
+class IntakeSender:
     """Sends in one caller's name. After a request that got no answer nothing more is sent."""
 
     def __init__(self, services: Services, caller: Caller = INTAKE) -> None:
-        self.outcome = Outcome()
+        self.outcome = SendingOutcome()
         self._services = services
         self._caller = caller
         self._stub = AssessmentServiceStub(services.channel("assessment"))
@@ -81,7 +79,7 @@ class Sender:
                 self._answers = False
                 self.outcome.not_sent += 1
 
-    async def _send_one(self, request: Request) -> None:
+    async def _send_one(self, request: AssessmentRequest) -> None:
         try:
             answer = await self._answered(request)
         except CallRefused as refusal:
@@ -96,26 +94,21 @@ class Sender:
         else:
             self.outcome.recorded += 1
 
-    async def _answered(self, request: Request) -> Any:
+    async def _answered(self, request: AssessmentRequest) -> Any:
         """The first answer, however often it has to be asked for. Raises CallRefused, NoAnswer."""
         method = getattr(self._stub, rpc_of(request))
-        for attempt in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._services.ask("assessment", method, request, self._caller)
             except CallRefused as refusal:
                 if refusal.code not in AGAIN:
                     raise
-                await asyncio.sleep(_pause(attempt))
+                await asyncio.sleep(PAUSES.pause(attempt))
         raise NoAnswer
 
 
-def _pause(attempt: int) -> float:
-    longest = min(FIRST_PAUSE_SECONDS * math.pow(2, attempt), LONGEST_PAUSE_SECONDS)
-    return longest * random.uniform(0.5, 1)  # noqa: S311
-
-
 @asynccontextmanager
-async def sending(sender: Sender) -> AsyncIterator[Callable[[PatientFacts], Any]]:
+async def sending(sender: IntakeSender) -> AsyncIterator[Callable[[PatientFacts], Any]]:
     """Hand patients over as they are read; at the end of the block all of them were sent."""
     waiting: asyncio.Queue[PatientFacts | None] = asyncio.Queue(maxsize=AT_ONCE)
 

@@ -98,14 +98,14 @@ def _line(rows: bytes, offset: int) -> tuple[bytes, int]:
     value, offset = _column(rows, offset)
     if offset != end:
         raise JournalHole(position, "the entry's columns do not fill it")
-    told = (
+    context = (
         f'{{"position":{position},"journal_time":"{_moment(time)}","patient_id":"{_repeated_uuid(patient)}",'
         f'"source":{_text(source)},"source_position":{source_position},"partition":{partition},'
         f'"type":{_text(kind)},"event_id":"{_uuid(event)}","occurred_at":"{_moment(occurred)}",'
         f'"recorded_at":"{_moment(recorded)}","actor":{_text(actor)},"correlation_id":"{_repeated_uuid(correlation)}",'
         f'"causation_id":{_optional_uuid(causation)},"key_id":{_text(key)},"value":'
     )
-    return b"".join((told.encode(), _one_line(value or b"null"), b"}\n")), end
+    return b"".join((context.encode(), _one_line(value or b"null"), b"}\n")), end
 
 
 def _column(rows: bytes, offset: int) -> tuple[bytes | None, int]:

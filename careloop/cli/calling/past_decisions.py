@@ -1,4 +1,4 @@
-"""Past decisions as prescribing tells them: what was asked and answered then, explained, and answered again."""
+"""Past decisions as prescribing answers them: what was asked and answered then, explained, and answered again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from careloop.knowledge.findings import (
     Alert,
     Check,
     NotChecked,
-    Outcome,
     PackReference,
     Screening,
+    ScreeningOutcome,
     Severity,
     headline,
 )
@@ -41,13 +41,15 @@ def question_of(decision: pb.PastDecision) -> Question:
 
 def answered_then(decision: pb.PastDecision) -> Screening:
     """The answer as it was stored with the decision."""
-    told = decision.screening
+    screening = decision.screening
     return Screening(
-        knowledge=PackReference(pack=told.knowledge_pack, version=told.knowledge_version, digest=told.knowledge_digest),
-        outcome=Outcome(told.outcome),
-        alerts=tuple(_alert(alert) for alert in told.alerts),
-        not_checked=_gaps(told.not_checked),
-        checked=tuple(Check(check) for check in told.checked),
+        knowledge=PackReference(
+            pack=screening.knowledge_pack, version=screening.knowledge_version, digest=screening.knowledge_digest
+        ),
+        outcome=ScreeningOutcome(screening.outcome),
+        alerts=tuple(_alert(alert) for alert in screening.alerts),
+        not_checked=_gaps(screening.not_checked),
+        checked=tuple(Check(check) for check in screening.checked),
     )
 
 
@@ -64,11 +66,11 @@ def explained(decision: pb.PastDecision) -> list[Explained]:
     """Every alert of the decision; one of a rule that the service's pack does not hold any more has no mechanism."""
     return [
         Explained(
-            alert=_alert(told),
-            why=Explanation(mechanism=told.mechanism, evidence=tuple(told.evidence)),
-            answered=_answered(_alert(told), decision.overrides),
+            alert=_alert(alert),
+            why=Explanation(mechanism=alert.mechanism, evidence=tuple(alert.evidence)),
+            answered=_answered(_alert(alert), decision.overrides),
         )
-        for told in decision.screening.alerts
+        for alert in decision.screening.alerts
     ]
 
 
@@ -80,19 +82,19 @@ def _answered(alert: Alert, overrides: Sequence[pb.Override]) -> str:
     return ""
 
 
-def _alert(told: common_pb2.Alert) -> Alert:
+def _alert(alert: common_pb2.Alert) -> Alert:
     return Alert(
-        rule=told.rule,
-        version=told.version,
-        kind=Check(told.kind),
-        severity=Severity(told.severity),
-        involves=tuple(told.involves),
-        message=told.message,
-        action=told.action,
-        source=told.source,
-        reviewed=told.reviewed,
+        rule=alert.rule,
+        version=alert.version,
+        kind=Check(alert.kind),
+        severity=Severity(alert.severity),
+        involves=tuple(alert.involves),
+        message=alert.message,
+        action=alert.action,
+        source=alert.source,
+        reviewed=alert.reviewed,
     )
 
 
-def _gaps(told: Sequence[common_pb2.NotChecked]) -> tuple[NotChecked, ...]:
-    return tuple(NotChecked(check=Check(gap.check), reason=gap.reason, subject=gap.subject) for gap in told)
+def _gaps(gaps: Sequence[common_pb2.NotChecked]) -> tuple[NotChecked, ...]:
+    return tuple(NotChecked(check=Check(gap.check), reason=gap.reason, subject=gap.subject) for gap in gaps)

@@ -10,7 +10,7 @@ import typer
 from careloop.cli.terminal.json_input import NotAsDescribed, answer_file, read_json
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.pack.drugs import ingredients
-from careloop.knowledge.supply.adherence import METHOD, Fill, Period
+from careloop.knowledge.supply.adherence import METHOD, CoveredPeriod, Fill
 from careloop.knowledge.supply.adherence import adherence as measured
 
 
@@ -18,9 +18,9 @@ from careloop.knowledge.supply.adherence import adherence as measured
 class Dispensed:
     """One input object."""
 
-    period: Period
+    period: CoveredPeriod
     fills: tuple[Fill, ...]
-    inpatient: tuple[Period, ...] = ()
+    inpatient: tuple[CoveredPeriod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def adherence(
     source: Annotated[typer.FileBinaryRead, typer.Argument(metavar="FILE", help="A JSON file, or - to read one.")],
     lines: Annotated[bool, typer.Option("--lines", help="One JSON object a line, one answer a line.")] = False,
 ) -> None:
-    """Tell how many days of a period were covered by fills: PDC, MPR and the day the supply runs out.
+    """Say how many days of a period were covered by fills: PDC, MPR and the day the supply runs out.
 
     Input: {"period": {"start", "end"}, "inpatient": [{"start", "end"}], "fills": [{"drug", "on", "days_supply"}]};
     days are written 2026-11-24. The names of one drug (product texts, brands, salts) count as one. Exit code 2 when the

@@ -26,7 +26,7 @@ from careloop.cli.calling.client import (
     run,
     services,
 )
-from careloop.cli.terminal.care_tables import caseload_table, freshness_line, view_tables, view_title
+from careloop.cli.terminal.care_tables import TIMELINE_ROWS, caseload_table, freshness_line, view_tables, view_title
 from careloop.cli.terminal.tables import console, print_json, when
 from careloop.contracts.terms import Role
 
@@ -88,7 +88,10 @@ def view(  # noqa: PLR0917 - typer hands every option over by name
 def watch(
     patient: Patient, home: Home = None, address: Addresses = None, token: Token = None, as_json: AsJson = False
 ) -> None:
-    """Print what comes into a patient's view, as it comes, until Ctrl-C. With --json: a whole view on every change."""
+    """Print what comes into a patient's view, as it comes, until Ctrl-C. With --json: a whole view on every change.
+
+    Exits 0 after Ctrl-C, 1 when coordination refuses, 2 for wrong use.
+    """
     try:
         run(_watch(services(home, address, token, WATCH_SECONDS), patient, as_json))
     except KeyboardInterrupt:
@@ -135,12 +138,12 @@ async def read_view(
     return await opened.ask(COORDINATION, stub(opened).GetCareViewAsKnown, then, caller)
 
 
-def print_view(shown: View, out: Console) -> None:
+def print_view(shown: View, out: Console, *, timeline_rows: int = TIMELINE_ROWS) -> None:
     """The view's tables, and how fresh it is unless it is one of the past."""
     out.print(view_title(shown.view, shown.stamp), style="bold", markup=False)
     if not isinstance(shown, pb.GetCareViewAsKnownResponse):
         out.print(freshness_line(shown.freshness))
-    for part in view_tables(shown.view, datetime.now(UTC)):
+    for part in view_tables(shown.view, datetime.now(UTC), timeline_rows):
         out.print()
         out.print(part)
 

@@ -36,7 +36,7 @@ def decisions(  # noqa: PLR0917 - typer hands every option over by name
     """
     read = run(_read(services(home, address, token, deadline), patient))
     if as_json:
-        print_json([_told(decision) for decision in read])
+        print_json([_as_json_form(decision) for decision in read])
         return
     out = console()
     for decision in read:
@@ -80,7 +80,7 @@ def _head(decision: pb.PastDecision) -> list[str]:
 def _alerts(decision: pb.PastDecision) -> Iterator[str]:
     for one in explained(decision):
         alert, reviewed = one.alert, "reviewed" if one.alert.reviewed else "not reviewed"
-        told = (
+        sections = (
             ("why", one.why.mechanism),
             ("here", "; ".join(one.why.evidence)),
             ("do", alert.action),
@@ -88,7 +88,7 @@ def _alerts(decision: pb.PastDecision) -> Iterator[str]:
             ("gone on with", one.answered),
         )
         yield f"  {alert.severity}: {alert.message} [{alert.rule} version {alert.version}]"
-        yield from (f"    {what}: {text}" for what, text in told if text)
+        yield from (f"    {what}: {text}" for what, text in sections if text)
 
 
 def _gaps(decision: pb.PastDecision) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _gaps(decision: pb.PastDecision) -> Iterator[str]:
     return (f"  not checked: {', '.join(found)}: {why}" for why, found in checks.items())
 
 
-def _told(decision: pb.PastDecision) -> dict[str, Any]:
+def _as_json_form(decision: pb.PastDecision) -> dict[str, Any]:
     then = answered_then(decision)
     return {
         "fact_id": decision.fact_id,

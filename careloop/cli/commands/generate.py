@@ -4,6 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,10 +16,14 @@ from typing import Annotated
 import typer
 
 from careloop.cli.calling.client import Home
-from careloop.local.settings import told
+from careloop.cli.terminal.progress import progress
+from careloop.local.settings import stack_settings
 
 LONGEST_RUN_SECONDS = 900
+LOOK_AGAIN_SECONDS = 0.5
 DIGEST_FILE = "digest"
+Made = Callable[[int], None]
+"""Hears now and then how many patients are made; what it raises ends the making."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +52,11 @@ class GenerationFailed(Exception):
     """Synthea could not make the patients, or made others than it did before."""
 
 
-def generated(home: Path, population: Population) -> Path:
+def generated(home: Path, population: Population, made: Made = lambda _count: None) -> Path:
     """The folder with one bundle per patient, made once per state folder. Raises GenerationFailed."""
     folder = home / "generated" / population.name
     if not (folder / DIGEST_FILE).exists():
-        _make(folder, population)
+        _make(folder, population, made)
     _check(folder, population)
     return folder
 
@@ -61,11 +69,11 @@ def digest_of(folder: Path) -> str:
     return f"sha256:{whole.hexdigest()}"
 
 
-def _make(folder: Path, population: Population) -> None:
+def _make(folder: Path, population: Population, made: Made) -> None:
     unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    _run_synthea(unfinished, population)
+    _run_synthea(unfinished, population, made)
     bundles = unfinished / "fhir"
     (bundles / DIGEST_FILE).write_text(digest_of(bundles) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,27 +81,41 @@ def _make(folder: Path, population: Population) -> None:
     shutil.rmtree(unfinished)
 
 
-def _run_synthea(output: Path, population: Population) -> None:
+def _run_synthea(output: Path, population: Population, made: Made) -> None:
     command = [sys.executable, "-c", "from synthea.cli import cli; cli()"]
     command += ["-p", f"{population.patients}", "-s", f"{population.seed}", "-r", population.date]
     command += ["-a", population.ages, "--profile", "us-core", "-o", str(output), "--log-level", "error"]
     # Sets of strings iterate by their hashes: a fixed seed keeps their order the same.
     environment = os.environ | {"PYTHONHASHSEED": "0"}
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, timeout=LONGEST_RUN_SECONDS, check=False, cwd=output
-        )
-    except subprocess.TimeoutExpired:
-        raise GenerationFailed(f"synthea took more than {LONGEST_RUN_SECONDS} s") from None
-    if done.returncode != 0 or not list((output / "fhir").glob("*.json")):
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise GenerationFailed(f"synthea ended with exit code {done.returncode}: {''.join(last)}")
+    bundles = output / "fhir"
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=said, cwd=output) as synthea,
+    ):
+        try:
+            _watch(synthea, lambda: made(len(list(bundles.glob("*.json")))))
+        finally:
+            synthea.kill()
+        said.seek(0)
+        last = said.read().decode(errors="replace").strip().splitlines()[-1:]
+    if synthea.returncode != 0 or not list(bundles.glob("*.json")):
+        raise GenerationFailed(f"synthea ended with exit code {synthea.returncode}: {''.join(last)}")
+
+
+def _watch(synthea: subprocess.Popen[bytes], look: Callable[[], None]) -> None:
+    give_up_at = time.monotonic() + LONGEST_RUN_SECONDS
+    while synthea.poll() is None:
+        if time.monotonic() > give_up_at:
+            raise GenerationFailed(f"synthea took more than {LONGEST_RUN_SECONDS} s")
+        look()
+        with suppress(subprocess.TimeoutExpired):
+            synthea.wait(LOOK_AGAIN_SECONDS)
 
 
 def _check(folder: Path, population: Population) -> None:
     found = digest_of(folder)
     if found != (folder / DIGEST_FILE).read_text().strip():
-        raise GenerationFailed(f"{folder} was changed since it was made; remove it to make it anew")
+        raise GenerationFailed(f"{folder} was changed since it was made; remove it to make it again")
     if found != EXPECTED.get(population, found):
         raise GenerationFailed(f"synthea made other patients than expected in {folder}: {found}")
 
@@ -107,11 +129,16 @@ def generate(
 ) -> None:
     """Make FHIR bundles of generated patients, once, and print the folder they are in: input for `careloop intake`.
 
+    Standard error says how far it is.
     Exits 0 when they are there, 1 when Synthea failed or made other patients than it did before, 2 for wrong use.
     """
     population = Population(patients=patients, seed=seed, date=date, ages=ages)
     try:
-        typer.echo(generated(told(home=home).state_folder, population))
+        with progress("patients") as shown:
+            folder = generated(
+                stack_settings(home=home).state_folder, population, lambda made: shown.at("Made", made, patients)
+            )
+        typer.echo(folder)
     except GenerationFailed as failure:
         typer.echo(f"careloop: {failure}", err=True)
         raise typer.Exit(1) from None

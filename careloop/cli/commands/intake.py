@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.progress import track
 
 from careloop.cli.calling.client import Addresses, AsJson, Home, Services, Token, services
-from careloop.cli.calling.intake_sending import DEADLINE_SECONDS, Sender, sending
-from careloop.cli.terminal.intake_report import Report
+from careloop.cli.calling.intake_sending import DEADLINE_SECONDS, IntakeSender, sending
+from careloop.cli.terminal.intake_report import IntakeReport
+from careloop.cli.terminal.tables import console
 from careloop.intake.mapping import map_bundle
 from careloop.intake.reading import NotABundle, read_bundle
 
@@ -36,9 +35,9 @@ def intake(  # noqa: PLR0917 - typer hands every option over by name
 ) -> None:
     """Bring patients of another system in from FHIR R4 bundles.
 
-    Reads Patient, Condition, AllergyIntolerance, MedicationRequest, MedicationStatement, Medication and Observation;
-    everything else, and everything that is not understood, is counted in the report with its reason. Running it again
-    changes nothing; a changed resource is recorded as a new fact.
+    Reads Patient, Condition, AllergyIntolerance, MedicationRequest, MedicationStatement, Medication and Observation.
+    The report counts what is not used here, and apart from it what is not understood, each with its reason.
+    Running it again changes nothing; a changed resource is recorded as a new fact.
 
     Exits 0 when all that was understood was recorded, 1 when a file was bad or a fact was refused or not sent,
     2 for wrong use. Progress goes to standard error, the report to standard output.
@@ -49,23 +48,24 @@ def intake(  # noqa: PLR0917 - typer hands every option over by name
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:
-        report.show(Console(no_color=bool(os.environ.get("NO_COLOR"))))
+        report.show(console())
     raise typer.Exit(0 if report.is_all_good else 1)
 
 
-async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_at: datetime | None) -> Report:
+async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_at: datetime | None) -> IntakeReport:
     async with known:
-        return await take_in(files_in(paths), known, time_zone, now=datetime.now(UTC), enrolled_at=enrolled_at)
+        files = track(list(files_in(paths)), description="Intake", console=console(err=True))
+        return await take_in(files, known, time_zone, now=datetime.now(UTC), enrolled_at=enrolled_at)
 
 
 async def take_in(
     files: Iterable[Path], known: Services, time_zone: str, *, now: datetime, enrolled_at: datetime | None = None
-) -> Report:
+) -> IntakeReport:
     """Send everything the files hold. What a file holds or the service answers is never raised: the report says it."""
-    sender = Sender(known)
-    report = Report(outcome=sender.outcome)
+    sender = IntakeSender(known)
+    report = IntakeReport(outcome=sender.outcome)
     async with sending(sender) as send:
-        for file in track(list(files), description="Intake", console=Console(stderr=True)):
+        for file in files:
             report.files += 1
             try:
                 resources = read_bundle(file.read_bytes(), report.tally)

@@ -14,11 +14,13 @@ from careloop.knowledge.pack.difference import Difference, difference
 from careloop.knowledge.pack.drugs import ingredients
 from careloop.knowledge.pack.index import mechanisms
 from careloop.knowledge.pack.pack import Pack, PackInvalid, read_data
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 from careloop.knowledge.pack.soundness.references import label, names_in
 
 app = typer.Typer(
-    help="The clinical rules: list them, show one with its sources, compare two versions.", no_args_is_help=True
+    help="The clinical rules: list them, show one with its sources, compare two versions.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -64,13 +66,13 @@ def show(
     """
     read = catalogue(read_data())
     rules = [rule for listed in read.rules().values() for rule in listed]
-    told = [rule for rule in rules if rule.id == name] or list(_about_drug(read.pack, rules, name))
-    if not told:
+    shown = [rule for rule in rules if rule.id == name] or list(_about_drug(read.pack, rules, name))
+    if not shown:
         _refuse("the pack knows neither rule nor drug of that name")
     if as_json:
-        print_json([_builtins(entry) for entry in told])
+        print_json([_builtins(entry) for entry in shown])
     else:
-        typer.echo("\n\n".join(_text(read.pack, entry) for entry in told))
+        typer.echo("\n\n".join(_text(read.pack, entry) for entry in shown))
 
 
 @app.command()
@@ -118,12 +120,15 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 def _print_counts(kinds: dict[str, tuple[Cited, ...]], *, as_json: bool) -> None:
-    told = {kind: {"rules": len(rules), **counts(rules)} for kind, rules in kinds.items()}
-    told["all"] = {"rules": sum(map(len, kinds.values())), **counts(rule for rules in kinds.values() for rule in rules)}
+    shown = {kind: {"rules": len(rules), **counts(rules)} for kind, rules in kinds.items()}
+    shown["all"] = {
+        "rules": sum(map(len, kinds.values())),
+        **counts(rule for rules in kinds.values() for rule in rules),
+    }
     if as_json:
-        print_json(told)
+        print_json(shown)
         return
-    rows = [(kind, *row.values()) for kind, row in told.items()]
+    rows = [(kind, *row.values()) for kind, row in shown.items()]
     console().print(table("Rules", ("kind", ">rules", *(f">{basis}" for basis in Basis)), rows))
 
 
@@ -134,15 +139,15 @@ def _about_drug(pack: Pack, rules: Iterable[Cited], name: str) -> Iterator[Any]:
 
 
 def _builtins(entry: Any) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(entry)
-    return told
+    shown: dict[str, Any] = msgspec.to_builtins(entry)
+    return shown
 
 
 def _text(pack: Pack, entry: Any) -> str:
-    told = {field: value for field, value in _builtins(entry).items() if value not in (None, [], (), "")}
-    if "mechanism" in told:
-        told["mechanism"] = mechanisms(pack)[told["mechanism"]]
-    return "\n".join([label(entry), *(f"  {field}: {plain(value)}" for field, value in told.items())])
+    shown = {field: value for field, value in _builtins(entry).items() if value not in (None, [], (), "")}
+    if "mechanism" in shown:
+        shown["mechanism"] = mechanisms(pack)[shown["mechanism"]]
+    return "\n".join([label(entry), *(f"  {field}: {plain(value)}" for field, value in shown.items())])
 
 
 def _lines(found: Difference) -> list[str]:

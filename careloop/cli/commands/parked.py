@@ -29,7 +29,7 @@ app = typer.Typer(
 Consumer = Annotated[str, typer.Argument(help="The consumer, as `careloop parked list` names it.")]
 Source = Annotated[str, typer.Argument(help="The service that published the records.")]
 Patient = Annotated[UUID, typer.Argument(help="The patient.")]
-Found = list[tuple[str, wire.ParkedPatient]]
+ParkedOfServices = list[tuple[str, wire.ParkedPatient]]
 
 
 def _service(value: str) -> str:
@@ -60,18 +60,18 @@ def list_parked(
 
 
 def _row(service: str, one: wire.ParkedPatient) -> tuple[object, ...]:
-    told = (one.consumer, one.source, one.patient_id, one.position, one.waiting, one.attempts)
-    return service, *told, when(one.parked_at), one.reason
+    row = (one.consumer, one.source, one.patient_id, one.position, one.waiting, one.attempts)
+    return service, *row, when(one.parked_at), one.reason
 
 
-async def _listed(opened: Services) -> Found:
+async def _listed(opened: Services) -> ParkedOfServices:
     async with opened:
         pages = await asyncio.gather(*(_of_service(opened, service) for service in SERVICES))
     return [found for page in pages for found in page]
 
 
-async def _of_service(opened: Services, service: str) -> Found:
-    found: Found = []
+async def _of_service(opened: Services, service: str) -> ParkedOfServices:
+    found: ParkedOfServices = []
     request = wire.ListParkedRequest(page_size=PAGE)
     while True:
         answer = await opened.ask(service, _stub(opened, service).ListParked, request, OPERATOR)
@@ -123,7 +123,7 @@ def drop(  # noqa: PLR0917 - typer hands every option over by name
     token: Token = None,
     deadline: Deadline = 10,
 ) -> None:
-    """Give a parked patient's records up for ever; who did so and why is recorded."""
+    """Give a parked patient's records up for ever; who did so and why is recorded. Exits 0, 1 when it is refused."""
     request = wire.DropParkedRequest(
         request_id=str(uuid4()), consumer=consumer, source=source, patient_id=str(patient), reason=reason
     )

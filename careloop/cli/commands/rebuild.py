@@ -1,4 +1,4 @@
-"""`careloop rebuild`: the care view made anew from the journal while it is read, or turned back."""
+"""`careloop rebuild`: the care view made again from the journal while it is read, or turned back."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -19,7 +19,7 @@ NOT_NOW_REASONS = {"rebuild-runs", "nothing-to-roll-back-to", "slot-in-use", "ca
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class RebuildResult:
     """What came of it; checksums are over every row that was compared."""
 
     turned: bool
@@ -48,13 +48,13 @@ def rebuild(  # noqa: PLR0917 - typer hands every option over by name
     ] = 86_400,
     as_json: AsJson = False,
 ) -> None:
-    """Make the care view anew from the journal, compare it with the one that is read, and read the new one.
+    """Make the care view again from the journal, compare it with the one that is read, and read the new one.
 
-    Reads and writes go on all the while. The view before is kept for --roll-back until the next rebuild begins.
+    Reads and writes go on all the while. The view before stays for --roll-back until the next rebuild begins.
     Ctrl-C stops it and leaves the view as it is.
 
     Exits 0 when done, 1 when it failed or coordination does not answer, 2 for wrong use, 3 when it cannot run now
-    (another one runs, nothing is kept), 4 when the views differ and the old one is still read.
+    (another one runs, nothing to turn back to), 4 when the views differ and the old one is still read.
     """
     if roll_back and (check or accept_differences):
         raise typer.BadParameter("goes with neither --check nor --accept-differences", param_hint="--roll-back")
@@ -75,7 +75,7 @@ def rebuild(  # noqa: PLR0917 - typer hands every option over by name
         raise typer.Exit(DIFFERENT)
 
 
-async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadline: float) -> Result:
+async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadline: float) -> RebuildResult:
     async with opened:
         stub = CoordinationServiceStub(opened.channel(COORDINATION))
         answers = opened.stream(COORDINATION, stub.RebuildCareView, request, OPERATOR, deadline=deadline)
@@ -84,15 +84,15 @@ async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadlin
                 if answer.HasField("outcome"):
                     return _result(answer.outcome)
                 shown.at(answer.progress.phase, answer.progress.done, answer.progress.of)
-    raise RebuildCutOff("the rebuild's end was not told; see `careloop rebuild --check`")
+    raise RebuildCutOff("the rebuild's end was not heard; see `careloop rebuild --check`")
 
 
 class RebuildCutOff(Exception):
     """The stream ended without an outcome."""
 
 
-def _result(outcome: pb.RebuildOutcome) -> Result:
-    return Result(
+def _result(outcome: pb.RebuildOutcome) -> RebuildResult:
+    return RebuildResult(
         turned=outcome.turned,
         through=outcome.through,
         events=outcome.events,
@@ -105,7 +105,7 @@ def _result(outcome: pb.RebuildOutcome) -> Result:
     )
 
 
-def _said(result: Result) -> str:
+def _said(result: RebuildResult) -> str:
     turned = "The view was turned." if result.turned else "The view is as it was."
     return (
         f"{turned} {result.events} entries made {result.sections} sections; whole up to position {result.through}.\n"

@@ -51,7 +51,7 @@ def replay(  # noqa: PLR0917 - typer hands every option over by name
 ) -> None:
     """The journal's entries in order, one JSON object a line, up to its end as it is now.
 
-    That no entry is missing is checked on the way (of one patient: that they are in order and complete as told).
+    That no entry is missing is checked on the way (of one patient: that they are in order and complete as sent).
 
     Exits 0, 1 when coordination refuses or does not answer, 2 for wrong use, 3 when an entry is missing: the
     sentence names the position.

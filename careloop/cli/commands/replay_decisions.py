@@ -46,7 +46,7 @@ class Replayed:
 
 
 @dataclass
-class Tally:
+class ReplayTally:
     """What came of all orders, in numbers."""
 
     orders: int = 0
@@ -64,12 +64,12 @@ class Tally:
 
     @property
     def said(self) -> str:
-        told = (
+        parts = (
             f"{self.orders} orders: {self.same} answered the same, "
             f"{self.more} would now alert, {self.less} would no longer alert."
         )
         broken = f" {self.broken} were decided with this very pack and are answered otherwise."
-        return told + broken * bool(self.broken)
+        return parts + broken * bool(self.broken)
 
 
 def replay_decisions(  # noqa: PLR0917 - typer hands every option over by name
@@ -112,9 +112,9 @@ def _pack_in(folder: Path | None) -> Pack:
         raise typer.BadParameter(str(fault), param_hint="--pack") from None
 
 
-async def _replay(opened: Services, pack: Pack, deadline: float, *, as_json: bool) -> Tally:
-    """Counts every past order; each is told as soon as it is known."""
-    tally = Tally()
+async def _replay(opened: Services, pack: Pack, deadline: float, *, as_json: bool) -> ReplayTally:
+    """Counts every past order; each is printed as soon as it is known."""
+    tally = ReplayTally()
     async with opened:
         with progress("positions") as shown:
             async for decision in past_decisions(opened, deadline, shown):
@@ -157,7 +157,7 @@ def replayed(decision: pb.PastDecision, pack: Pack) -> Replayed:
 
 
 def lines(one: Replayed) -> Iterator[str]:
-    """The order, and below it what is answered otherwise: + would now be told, - no longer, ~ in another way."""
+    """The order, and below it what is answered otherwise: + would now be answered, - no longer, ~ in another way."""
     became = f"{one.decision}, entered in error" if one.entered_in_error else one.decision
     yield f"{one.recorded_at:%Y-%m-%d} {one.patient_id} {one.medicine}: {became}"
     answer = one.answer

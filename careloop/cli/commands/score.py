@@ -10,12 +10,12 @@ import typer
 from careloop.cli.terminal.json_input import NotAsDescribed, answer_file, read_json
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
-from careloop.knowledge.scales.score import Instrument, Reading, Score, instruments, readings
+from careloop.knowledge.scales.score import Instrument, ScaleReading, Score, instruments, readings
 from careloop.knowledge.scales.score import score as scored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class ScoredAnswers:
     """One line of `--lines`; null is a missing answer."""
 
     instrument: str
@@ -50,15 +50,15 @@ def score(
         else:
             numbers = [_answer(index, text) for index, text in enumerate(answers or (), start=1)]
             read = readings(instrument, numbers, sex) if explain else None
-            told = scored(instrument, numbers, sex)
-            typer.echo(_json(told, read) if as_json else _text(told, read or ()))
+            scale_score = scored(instrument, numbers, sex)
+            typer.echo(_json(scale_score, read) if as_json else _text(scale_score, read or ()))
     except InvalidInput as fault:
         typer.echo(f"careloop score: {fault.sentence}", err=True)
         raise typer.Exit(2) from None
 
 
 def _line(text: bytes) -> Score:
-    asked = read_json(text, Answered)
+    asked = read_json(text, ScoredAnswers)
     try:
         return scored(asked.instrument, asked.answers, asked.sex)
     except InvalidInput as fault:
@@ -75,21 +75,21 @@ def _answer(item: int, text: str) -> int | None:
         raise InvalidInput("not-a-number", sentence, field=f"items[{item - 1}]") from None
 
 
-def _json(told: Score, read: tuple[Reading, ...] | None) -> bytes:
+def _json(scale_score: Score, read: tuple[ScaleReading, ...] | None) -> bytes:
     if read is None:
-        return msgspec.json.encode(told)
-    return msgspec.json.encode({**msgspec.to_builtins(told), "readings": read})
+        return msgspec.json.encode(scale_score)
+    return msgspec.json.encode({**msgspec.to_builtins(scale_score), "readings": read})
 
 
-def _text(told: Score, read: tuple[Reading, ...]) -> str:
-    total = "no total" if told.total is None else f"total {told.total}"
-    parts = [f"{told.instrument}: {total}", told.band or "no band"]
-    parts += [f"flagged {flag}" for flag in told.flags]
-    first = ", ".join(parts + ([f"{told.missing} missing"] if told.missing else []))
+def _text(scale_score: Score, read: tuple[ScaleReading, ...]) -> str:
+    total = "no total" if scale_score.total is None else f"total {scale_score.total}"
+    parts = [f"{scale_score.instrument}: {total}", scale_score.band or "no band"]
+    parts += [f"flagged {flag}" for flag in scale_score.flags]
+    first = ", ".join(parts + ([f"{scale_score.missing} missing"] if scale_score.missing else []))
     return "\n".join([first, *map(_reading_text, read)])
 
 
-def _reading_text(read: Reading) -> str:
+def _reading_text(read: ScaleReading) -> str:
     holds = {True: "yes", False: "no", None: "cannot be said"}[read.holds]
     asked = f" - {read.action}" if read.holds else ""
     return f"  {read.name}: {holds}{asked} ({read.source}) [{read.basis}, {'' if read.reviewed else 'not '}reviewed]"
@@ -104,8 +104,8 @@ def _items(instrument: Instrument) -> list[dict[str, object]]:
 
 
 def _list_json() -> bytes:
-    told = [{"instrument": one.id, "version": one.version, "items": _items(one)} for one in instruments().values()]
-    return msgspec.json.encode(told)
+    listed = [{"instrument": one.id, "version": one.version, "items": _items(one)} for one in instruments().values()]
+    return msgspec.json.encode(listed)
 
 
 def _list_text() -> str:

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from careloop.cli.terminal.json_input import NotAsDescribed, answer_file, read_json, require_amount, values
-from careloop.knowledge.chart import Condition, Medication, Order, Trial
+from careloop.knowledge.chart import Condition, Medication, OrderedMedicine, Trial
 from careloop.knowledge.findings import Alert, Screening
 from careloop.knowledge.screening.coverage import coverage
 from careloop.knowledge.screening.explaining import explain
@@ -57,7 +57,7 @@ def screen(
 ) -> None:
     """Check an order against a chart: interactions, washouts, allergies, doses and more.
 
-    Every alert tells what, why (mechanism), the evidence in this chart, what to do, and the source.
+    Every alert says what, why (mechanism), the evidence in this chart, what to do, and the source.
 
     Everything left out of the input is unknown, and is reported as not checked; without as_of the check is made as of
     today (UTC). Exit code 0 for an answer, whatever it says; 2 when the input is not as described (standard error
@@ -72,7 +72,7 @@ def screen(
 
 
 def _coverage(source: IO[bytes], today: date) -> int:
-    """Refused lines are told on standard error and are no orders."""
+    """Refused lines are named on standard error and are no orders."""
     answers: list[Screening] = []
     code = 0
     for number, line in enumerate(source, start=1):
@@ -86,7 +86,7 @@ def _coverage(source: IO[bytes], today: date) -> int:
 
 
 def _require_plausible(place: str, value: object) -> None:
-    if isinstance(value, Order | Medication | Trial) and not (value.name or value.rxcui):
+    if isinstance(value, OrderedMedicine | Medication | Trial) and not (value.name or value.rxcui):
         raise NotAsDescribed(f"{place}: name or rxcui is needed")
     if isinstance(value, Condition) and not (value.icd10 or value.snomed or value.text):
         raise NotAsDescribed(f"{place}: icd10, snomed or text is needed")

@@ -34,7 +34,7 @@ MaxLag = Annotated[float, typer.Option(help="Seconds of lag that still count as 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class ConsumerState:
     """How far one consumer is with one source, over all partitions. `lag_seconds` is None when nothing is known."""
 
     consumer: str
@@ -60,7 +60,7 @@ class ServiceState:
     parked: int = 0
     due_now: int = 0
     due_later: int = 0
-    consumers: tuple[Taken, ...] = ()
+    consumers: tuple[ConsumerState, ...] = ()
 
 
 def status(  # noqa: PLR0917 - typer hands every option over by name
@@ -124,12 +124,12 @@ def state_of(answer: wire.GetStatusResponse, max_lag: float) -> ServiceState:
     )
 
 
-def _taken(progress: Sequence[wire.ConsumerProgress]) -> tuple[Taken, ...]:
+def _taken(progress: Sequence[wire.ConsumerProgress]) -> tuple[ConsumerState, ...]:
     grouped: dict[tuple[str, str], list[wire.ConsumerProgress]] = {}
     for one in progress:
         grouped.setdefault((one.consumer, one.source), []).append(one)
     return tuple(
-        Taken(
+        ConsumerState(
             consumer=consumer,
             source=source,
             consumed_position=max(one.consumed_position for one in partitions),
@@ -147,7 +147,7 @@ def _worst(partitions: Sequence[wire.ConsumerProgress]) -> float | None:
     return round(max(one.lag_seconds for one in partitions), 3)
 
 
-def _troubles(answer: wire.GetStatusResponse, taken: Sequence[Taken], max_lag: float) -> list[str]:
+def _troubles(answer: wire.GetStatusResponse, taken: Sequence[ConsumerState], max_lag: float) -> list[str]:
     found = []
     if answer.broker != wire.BROKER_STATE_CONNECTED:
         found.append("the broker does not answer")
@@ -189,6 +189,6 @@ def _service_row(state: ServiceState) -> tuple[object, ...]:
     )
 
 
-def _consumer_row(service: str, one: Taken) -> tuple[object, ...]:
+def _consumer_row(service: str, one: ConsumerState) -> tuple[object, ...]:
     lag = "unknown" if one.lag_seconds is None else f"{one.lag_seconds:.1f}"
     return service, one.consumer, one.source, one.consumed_position, one.lag_positions, lag, one.partitions_behind

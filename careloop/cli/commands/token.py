@@ -11,7 +11,8 @@ import typer
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
-from careloop.local.settings import SERVICES, told
+from careloop.local.running import NotUp
+from careloop.local.settings import SERVICES, stack_settings
 
 
 class CredentialKind(StrEnum):
@@ -36,13 +37,14 @@ def token(  # noqa: PLR0917 - typer hands every option over by name
         Path | None, typer.Option(help="State folder; CARELOOP_HOME or .careloop.", show_default=False)
     ] = None,
 ) -> None:
-    """Print a token for the local system, signed by the key that `careloop up` made in the state folder."""
+    """Print a token for the local system, signed by the key that `careloop up` made in the state folder.
+
+    Exits 0, 1 when the state folder has no key, 2 for wrong use.
+    """
     _check(role, patient, audience or [])
-    folder = told(home=home).state_folder
+    folder = stack_settings(home=home).state_folder
     if not LocalKeys(folder).issuer_file.exists():
-        raise typer.BadParameter(
-            f"{folder} has no issuer key; start the system once with `careloop up`", param_hint="--home"
-        )
+        raise NotUp(f"{folder} has no key to sign a token with: start the system once with `careloop up`")
     typer.echo(
         mint(
             folder,

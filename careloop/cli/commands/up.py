@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable
@@ -10,9 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
+from careloop.cli.terminal.program import line
 from careloop.local.local_stack import LocalStack
 from careloop.local.running import alone, stop_holder
-from careloop.local.settings import SERVICES, told
+from careloop.local.settings import SERVICES, stack_settings
 from careloop.local.supervisor import ServiceFailed, Supervisor
 
 Home = Annotated[
@@ -22,14 +25,20 @@ Home = Annotated[
 _INTRODUCTION = """\
 {addresses}
 
+How far each service is, and the patients, the most urgent first (in another terminal):
+
+  {status}
+  {caseload}
+{call}
+Careloop is ready. State is kept in {home}; Ctrl-C or `careloop down` stops it."""
+
+_CALL = """
 A token for one role, valid for ten minutes, and a call with it:
 
-  export CARELOOP_HOME={home} PATH={programs}:$PATH
-  TOKEN=$(careloop token --role care-manager --subject cm-1)
-  buf curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" \\
+  TOKEN=$({token})
+  {buf} curl --protocol grpc --http2-prior-knowledge -H "authorization: Bearer $TOKEN" \\
     -d '{{}}' {method}
-
-Careloop is ready. State is kept in {home}; Ctrl-C or `careloop down` stops it."""
+"""
 
 
 def up(
@@ -46,14 +55,14 @@ def up(
     A second start on the same state folder resumes with the same data. Data and the ready line go to standard
     output, logs to standard error. Exits 0 after Ctrl-C, SIGTERM or `careloop down`, 1 when a part of it fails.
     """
-    settings = told(home=home, postgres_port=postgres_port, kafka_port=kafka_port)
+    settings = stack_settings(home=home, postgres_port=postgres_port, kafka_port=kafka_port)
     with alone(settings.state_folder):
         asyncio.run(run_until_asked(Supervisor(LocalStack(settings), emit=_to_standard_error)))
 
 
 def down(home: Home = None) -> None:
     """Stop the system of a state folder and wait until it has stopped. Exits 0 also when nothing ran."""
-    settings = told(home=home)
+    settings = stack_settings(home=home)
     stopped = stop_holder(settings.state_folder)
     typer.echo("Stopped." if stopped else f"Nothing runs in {settings.state_folder}.")
 
@@ -68,7 +77,7 @@ async def run_until_asked(supervisor: Supervisor) -> None:
     if await _unless(asked, supervisor.start()) is asked:
         return
     try:
-        typer.echo(_introduction(supervisor))
+        typer.echo(introduction(supervisor))
         failure = await _unless(asked, supervisor.first_failure())
     finally:
         typer.echo("Stopping.", err=True)
@@ -97,14 +106,27 @@ async def _unless(asked: asyncio.Event, work: Awaitable[Any]) -> Any:
     return asked
 
 
-def _introduction(supervisor: Supervisor) -> str:
+def introduction(supervisor: Supervisor) -> str:
+    """Where everything is, and lines to paste."""
     stack = supervisor.stack
     rows = [("PostgreSQL", stack.postgres_dsn("<role>")), ("Apache Kafka", stack.kafka_address)]
     rows += [(service, f"{supervisor.address(service)}   {supervisor.metrics_url(service)}") for service in SERVICES]
-    method = f"http://{supervisor.address('coordination')}/care.coordination.v1.CoordinationService/ListCaseload"
     return _INTRODUCTION.format(
         addresses="\n".join(f"  {name:<14} {place}" for name, place in rows),
-        method=method,
+        status=line("status", "--home", stack.home),
+        caseload=line("caseload", "--home", stack.home),
+        call=_call(supervisor),
         home=stack.home,
-        programs=Path(sys.executable).parent,
+    )
+
+
+def _call(supervisor: Supervisor) -> str:
+    """A call without this console, where `buf` is installed beside it or on the PATH."""
+    buf = shutil.which("buf", path=str(Path(sys.executable).parent)) or shutil.which("buf")
+    if buf is None:
+        return ""
+    return _CALL.format(
+        token=line("token", "--role", "care-manager", "--subject", "cm-1", "--home", supervisor.stack.home),
+        buf=shlex.quote(buf),
+        method=f"http://{supervisor.address('coordination')}/care.coordination.v1.CoordinationService/ListCaseload",
     )

@@ -49,19 +49,19 @@ def _service(service: str, module: Any) -> str:
 
 
 def _event(wire_type: str, cls: type) -> str:
-    return f"### `{wire_type}`\n\n{_told(cls)}{_fields(cls)}"
+    return f"### `{wire_type}`\n\n{_description(cls)}{_fields(cls)}"
 
 
 def _shape(cls: type) -> str:
     content = _fields(cls) if is_dataclass(cls) else _values(cls)
-    return f"#### {cls.__name__}\n\n{_told(cls)}{content}"
+    return f"#### {cls.__name__}\n\n{_description(cls)}{content}"
 
 
 def _values(cls: Any) -> str:
     return ", ".join(f"`{member.value}`" for member in cls) + "\n"
 
 
-def _told(cls: type) -> str:
+def _description(cls: type) -> str:
     """The docstring that the source has; a dataclass without one is given a signature instead, which says nothing."""
     text = ast.get_docstring(_definition(cls))
     return f"{text}\n\n" if text else ""

@@ -8,7 +8,7 @@ import msgspec
 
 from careloop.knowledge.pack.catalogue import Catalogue, Cited
 from careloop.knowledge.pack.index import mechanisms
-from careloop.knowledge.pack.shapes.screening import FIRST_DAY, Basis
+from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Basis
 
 _INDEX = """# The rules, for review
 
@@ -100,19 +100,19 @@ def _page(read: Catalogue, kind: str, rules: Iterable[Cited]) -> str:
 
 
 def _cells(rule: Cited, why: Mapping[str, str]) -> dict[str, str]:
-    told: dict[str, Any] = msgspec.to_builtins(rule)
-    mechanism: str = told.get("mechanism", "")
+    fields: dict[str, Any] = msgspec.to_builtins(rule)
+    mechanism: str = fields.get("mechanism", "")
     scope = [
         f"{field.replace('_', ' ')}: {plain(value)}"
-        for field, value in told.items()
+        for field, value in fields.items()
         if field not in _TOLD and _given(value)
     ]
     return {
-        "rule": f"`{rule.id}`{_version(rule)}{_period(told)}",
-        "severity": told.get("severity", ""),
+        "rule": f"`{rule.id}`{_version(rule)}{_period(fields)}",
+        "severity": fields.get("severity", ""),
         "holds for": "; ".join(scope),
-        "says": told.get("message") or told.get("text") or told.get("advice") or "",
-        "do": told.get("action", ""),
+        "says": fields.get("message") or fields.get("text") or fields.get("advice") or "",
+        "do": fields.get("action", ""),
         "why": why[mechanism] if mechanism else "",
         "source": f"{rule.source} [{rule.basis}]{', reviewed' if rule.reviewed else ''}",
     }
@@ -122,10 +122,10 @@ def _version(rule: Cited) -> str:
     return f" version {rule.version}" if rule.version != 1 else ""
 
 
-def _period(told: Mapping[str, Any]) -> str:
+def _period(fields: Mapping[str, Any]) -> str:
     """The days on which it holds, where these are not all."""
-    begins: str = told.get("effective_from", _ALWAYS)
-    ends: str | None = told.get("effective_to")
+    begins: str = fields.get("effective_from", _ALWAYS)
+    ends: str | None = fields.get("effective_to")
     return f" from {begins}" * (begins != _ALWAYS) + (f" until {ends}" if ends else "")
 
 
@@ -134,7 +134,7 @@ def _given(value: object) -> bool:
 
 
 def _within(value: object) -> bool:
-    """Of the parts of an entry a zero is told: a step from day 0, an answer of 0."""
+    """Of the parts of an entry a zero is shown: a step from day 0, an answer of 0."""
     return _given(value) or (value == 0 and value is not False)
 
 

@@ -33,7 +33,7 @@ def _caseload_row(entry: pb.CaseloadEntry, now: datetime) -> tuple[object, ...]:
     )
 
 
-def view_tables(view: pb.CareView, now: datetime) -> list[Table]:
+def view_tables(view: pb.CareView, now: datetime, timeline_rows: int = TIMELINE_ROWS) -> list[Table]:
     """The sections of a view that say something; allergies and medications always, for silence there is not `none`."""
     return [
         _team(view),
@@ -45,7 +45,7 @@ def view_tables(view: pb.CareView, now: datetime) -> list[Table]:
         *_if_any(_risks(view, now)),
         *_if_any(_orders(view)),
         *_if_any(_notices(view, now)),
-        _timeline(view),
+        _timeline(view, timeline_rows),
     ]
 
 
@@ -88,20 +88,20 @@ _ASKED = {pb.ASKED_NOT_ASKED: "not asked", pb.ASKED_NONE_KNOWN: "asked: none", p
 
 
 def _allergies(view: pb.CareView) -> Table:
-    told = _ASKED.get(view.allergies.asked, "not asked")
+    empty = _ASKED.get(view.allergies.asked, "not asked")
     rows = [(one.substance.name, one.type, one.criticality, one.reaction or "-") for one in view.allergies.listed]
-    return table("Allergies and intolerances", ("substance", "type", "criticality", "reaction"), rows, empty=told)
+    return table("Allergies and intolerances", ("substance", "type", "criticality", "reaction"), rows, empty=empty)
 
 
 def _medications(view: pb.CareView) -> Table:
-    told = _ASKED.get(view.medications.asked, "not asked")
+    empty = _ASKED.get(view.medications.asked, "not asked")
     rows = [
         (one.medicine.name, one.status, _dose(one.daily_dose_mg), one.since or "-", one.until or "-", one.source)
         for one in view.medications.medications
         if one.status == "active" or one.source == "prescribed"
     ]
     columns = ("medication", "status", "daily dose", "since", "until", "source")
-    return table("Medications, active or prescribed here", columns, rows, empty=told)
+    return table("Medications, active or prescribed here", columns, rows, empty=empty)
 
 
 def _dose(milligrams: str) -> str:
@@ -184,10 +184,10 @@ def _notices(view: pb.CareView, now: datetime) -> Table:
     return _optional("Notices that nobody has acknowledged", columns, rows)
 
 
-def _timeline(view: pb.CareView) -> Table:
+def _timeline(view: pb.CareView, most: int) -> Table:
     rows = [
         (when(one.occurred_at), when(one.recorded_at), one.source, one.kind, one.summary, one.actor)
-        for one in view.timeline[:TIMELINE_ROWS]
+        for one in view.timeline[:most]
     ]
     title = f"Timeline, the latest {len(rows)} of {len(view.timeline)}"
     return table(title, ("occurred", "recorded", "source", "kind", "what", "by"), rows)

@@ -1,24 +1,28 @@
 """What an intake came to: tables for people, JSON for programs. It names files, and nothing that they hold."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from careloop.cli.calling.intake_sending import Outcome
+from careloop.cli.calling.intake_sending import SendingOutcome
+from careloop.cli.terminal.tables import table
+from careloop.intake.reading import TYPE_NOT_USED
 from careloop.intake.tally import Tally
 
 
 @dataclass
-class Report:
+class IntakeReport:
     """`bad_files` maps the name of each file that is no bundle to the reason."""
 
     files: int = 0
     bad_files: dict[str, str] = field(default_factory=dict)
     patients: int = 0
     tally: Tally = field(default_factory=Tally)
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: SendingOutcome = field(default_factory=SendingOutcome)
 
     @property
     def is_all_good(self) -> bool:
@@ -32,10 +36,8 @@ class Report:
             "resources": {
                 "read": tally.read,
                 "mapped": dict(sorted(tally.mapped.items())),
-                "not_understood": [
-                    {"resource": resource, "reason": reason, "count": count}
-                    for (resource, reason), count in sorted(tally.not_understood.items())
-                ],
+                "not_used": _counted(tally.not_used),
+                "not_understood": _counted(tally.not_understood),
             },
             "medicines": {
                 "by_the_pack": dict(sorted(tally.medicines.items())),
@@ -52,48 +54,69 @@ class Report:
             },
         }
 
-    def show(self, console: Console) -> None:
-        """Tables on `console`."""
-        console.print(self._resources())
-        if self.tally.medicines:
-            console.print(self._medicines())
+    def show(self, console: Console, *, brief: bool = False) -> None:
+        """Tables on `console`; in brief, types of which nothing is used are one row."""
+        console.print(self._resources(brief))
+        for line in (*self._reasons(), *self._medicines()):
+            console.print(line, markup=False)
         if self.outcome.refused:
             console.print(self._refused())
         for file, reason in self.bad_files.items():
             console.print(f"Bad file: {file} ({reason})", markup=False, soft_wrap=True)
-        console.print(self._summary(), markup=False, soft_wrap=True)
+        console.print(self._summary(), markup=False)
 
-    def _resources(self) -> Table:
-        table = Table("Resource", "Became", title="Resources read")
-        table.add_column("Count", justify="right")
-        for resource, count in sorted(self.tally.mapped.items()):
-            table.add_row(resource, "mapped", f"{count}")
-        for (resource, reason), count in sorted(self.tally.not_understood.items()):
-            table.add_row(resource, f"not understood: {reason}", f"{count}")
-        return table
+    def _resources(self, brief: bool) -> Table:
+        """One row per type: how many of it were mapped, are not used here, were not understood."""
+        tally = self.tally
+        not_used, not_understood = _by_type(tally.not_used), _by_type(tally.not_understood)
+        unused = {kind for kind, why in tally.not_used if why == TYPE_NOT_USED}
+        of_use = sorted((tally.mapped.keys() | not_used.keys() | not_understood.keys()) - unused)
+        rows = [(kind, tally.mapped[kind], not_used[kind], not_understood[kind]) for kind in of_use]
+        if brief and unused:
+            rows.append((f"{len(unused)} other types", 0, sum(not_used[kind] for kind in unused), 0))
+        else:
+            rows += [(kind, 0, not_used[kind], 0) for kind in sorted(unused)]
+        shown = [(kind, *(f"{count:,}" if count else "-" for count in counts)) for kind, *counts in rows]
+        return table("Resources read", ("resource", ">mapped", ">not used here", ">not understood"), shown)
 
-    def _medicines(self) -> Table:
-        table = Table("Known to the safety check", title="Medicines of orders and statements")
-        table.add_column("Count", justify="right")
-        for outcome, count in sorted(self.tally.medicines.items()):
-            table.add_row(outcome, f"{count}")
+    def _reasons(self) -> Iterator[str]:
+        for title, counted in (("Not used here", self.tally.not_used), ("Not understood", self.tally.not_understood)):
+            of_used_types = {place: count for place, count in sorted(counted.items()) if place[1] != TYPE_NOT_USED}
+            if of_used_types:
+                listed = (f"{kind} {reason} {count:,}" for (kind, reason), count in of_used_types.items())
+                yield f"{title}: {', '.join(listed)}"
+
+    def _medicines(self) -> Iterator[str]:
+        counts = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(self.tally.medicines.items()))
+        if counts:
+            yield f"Medicines, by what the safety check knows of them: {counts}"
         for code, count in sorted(self.tally.unresolved.items()):
-            table.add_row(f"not resolved: {f'RxNorm {code}' if code else 'without a code'}", f"{count}")
-        return table
+            yield f"  not resolved: {f'RxNorm {code}' if code else 'without a code'} {count:,}"
 
     def _refused(self) -> Table:
-        table = Table("Request", "Reason", title="Refused by the assessment service")
-        table.add_column("Count", justify="right")
-        for (rpc, reason), count in sorted(self.outcome.refused.items()):
-            table.add_row(rpc, reason, f"{count}")
-        return table
+        rows = [(rpc, reason, count) for (rpc, reason), count in sorted(self.outcome.refused.items())]
+        return table("Refused by the assessment service", ("request", "reason", ">count"), rows)
 
     def _summary(self) -> str:
         outcome, tally = self.outcome, self.tally
         return (
             f"{self.files} files, {len(self.bad_files)} of them bad; {self.patients} patients. "
-            f"{tally.read} resources read: {sum(tally.mapped.values())} mapped, "
-            f"{sum(tally.not_understood.values())} not understood. "
+            f"{tally.read:,} resources read: {tally.mapped.total():,} mapped, "
+            f"{tally.not_used.total():,} not used here, {tally.not_understood.total():,} not understood. "
             f"{outcome.recorded} facts recorded, {outcome.already_there} already there, "
-            f"{sum(outcome.refused.values())} refused, {outcome.not_sent} not sent."
+            f"{outcome.refused.total()} refused, {outcome.not_sent} not sent."
         )
+
+
+def _counted(left_out: Counter[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [
+        {"resource": resource, "reason": reason, "count": count}
+        for (resource, reason), count in sorted(left_out.items())
+    ]
+
+
+def _by_type(left_out: Counter[tuple[str, str]]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for (resource, _), count in left_out.items():
+        counts[resource] += count
+    return counts

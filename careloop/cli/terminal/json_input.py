@@ -101,8 +101,8 @@ def answer_file(command: str, source: IO[bytes], *, lines: bool, answer: Callabl
     code = 0
     for number, text in enumerate(source if lines else [source.read()], start=1):
         try:
-            told = msgspec.json.encode(answer(text))
-            typer.echo(told if lines else msgspec.json.format(told, indent=2))
+            encoded = msgspec.json.encode(answer(text))
+            typer.echo(encoded if lines else msgspec.json.format(encoded, indent=2))
         except NotAsDescribed as fault:
             typer.echo(f"careloop {command}: {f'line {number}: ' if lines else ''}{fault}", err=True)
             code = 2

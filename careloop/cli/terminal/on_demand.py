@@ -49,8 +49,8 @@ def group_of(places: Mapping[str, str]) -> type[TyperGroup]:
     """The class of a group with these commands."""
 
     class Group(TyperGroup):
-        def __init__(self, **told: Any) -> None:
-            super().__init__(**told)
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
             self.commands = OnDemand(places)  # type: ignore[assignment]
 
     return Group

@@ -24,15 +24,15 @@ class PlainLines:
 
     def __init__(self, unit: str) -> None:
         self._unit = unit
-        self._clock = Clock()
-        self._told = 0.0
+        self._clock = RateOfPhase()
+        self._printed_at = 0.0
 
     def at(self, phase: str, done: int, of: int | None = None) -> None:
         rate = self._clock.rate(phase, done)
         now = time.monotonic()
-        if done != of and now - self._told < EVERY_SECONDS:
+        if done != of and now - self._printed_at < EVERY_SECONDS:
             return
-        self._told = now
+        self._printed_at = now
         left = f", {max(0, of - done) / rate:.0f} s left" if of and rate else ""
         print(f"{phase}: {done:,}{f' of {of:,}' if of else ''}{self._unit}, {rate:,.0f}/s{left}", file=sys.stderr)
 
@@ -43,17 +43,17 @@ class Bar:
     def __init__(self, bars: Progress, unit: str) -> None:
         self._bars = bars
         self._unit = unit
-        self._clock = Clock()
+        self._clock = RateOfPhase()
         self._tasks: dict[str, TaskID] = {}
 
     def at(self, phase: str, done: int, of: int | None = None) -> None:
         if phase not in self._tasks:
-            self._tasks[phase] = self._bars.add_task(phase, total=of, told="")
-        told = f"{done:,}{self._unit}, {self._clock.rate(phase, done):,.0f}/s"
-        self._bars.update(self._tasks[phase], completed=done, total=of, told=told)
+            self._tasks[phase] = self._bars.add_task(phase, total=of, shown="")
+        shown = f"{done:,}{self._unit}, {self._clock.rate(phase, done):,.0f}/s"
+        self._bars.update(self._tasks[phase], completed=done, total=of, shown=shown)
 
 
-class Clock:
+class RateOfPhase:
     """The rate of the phase that runs, from its first word on."""
 
     def __init__(self) -> None:
@@ -73,6 +73,6 @@ def progress(unit: str = "") -> Iterator[Shown]:
     if not sys.stderr.isatty():
         yield PlainLines(unit)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[shown]}"), TimeRemainingColumn())
     with Progress(*columns, console=console(err=True)) as bars:
         yield Bar(bars, unit)

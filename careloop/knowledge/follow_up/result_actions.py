@@ -11,7 +11,7 @@ from careloop.knowledge.screening.case import amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class MeasuredResult:
     """One result by its code: LOINC, or the word of the measure. Without a value it only says that it was done."""
 
     code: str
@@ -25,22 +25,22 @@ class Series:
     """The results of one measure during one course of a drug, up to today."""
 
     started_on: date
-    results: tuple[Result, ...]
+    results: tuple[MeasuredResult, ...]
     measure: Measure
     units: tuple[UnitOf, ...]
 
-    def value(self, result: Result) -> Decimal | None:
-        """The value in the unit of the measure; None when it cannot be told."""
+    def value(self, result: MeasuredResult) -> Decimal | None:
+        """The value in the unit of the measure; None when it cannot be converted."""
         written = "".join((result.unit or "").split()).casefold()
         factor = next((u.factor for u in self.units if u.unit == self.measure.unit and written in u.written), None)
         value = amount(result.value)
         return None if factor is None or value is None else value * factor
 
     def unread(self) -> bool:
-        """Whether a result of the last day has a value that cannot be told in the unit of the measure."""
+        """Whether a result of the last day has a value that cannot be converted to the unit of the measure."""
         return any(self.value(result) is None for result in self.last_day())
 
-    def last_day(self) -> tuple[Result, ...]:
+    def last_day(self) -> tuple[MeasuredResult, ...]:
         last = max((result.on for result in self.results), default=None)
         return tuple(result for result in self.results if result.on == last)
 
@@ -70,14 +70,16 @@ def _within(rule: ResultRule, value: Decimal, baseline: Decimal | None) -> bool:
         (rule.rise, lambda bound: baseline is not None and value - baseline >= bound),
         (rule.rise_percent, lambda bound: baseline is not None and _risen(value, baseline, bound)),
     )
-    return all(bound is None or kept(bound) for bound, kept in bounds)
+    return all(bound is None or meets(bound) for bound, meets in bounds)
 
 
 def _risen(value: Decimal, baseline: Decimal, percent: Decimal) -> bool:
     return baseline > 0 and 100 * (value - baseline) >= percent * baseline
 
 
-def results_of(measure: Measure, results: Iterable[Result], since: date, as_of: date) -> tuple[Result, ...]:
+def results_of(
+    measure: Measure, results: Iterable[MeasuredResult], since: date, as_of: date
+) -> tuple[MeasuredResult, ...]:
     """The results of a measure from one day to another."""
     return tuple(result for result in results if result.code in measure.codes and since <= result.on <= as_of)
 

@@ -1,7 +1,7 @@
 """What is due while drugs are taken: what to measure by when, what the results so far demand, what a gap asks for.
 
-Everything told carries its rule, source and basis. A drug that is not known, a result whose unit is not, and a fact
-about the client that a rule turns on are told as such: silence never means that something was looked at.
+Every finding carries its rule, source and basis. A drug that is not known, a result whose unit is not, and a fact
+about the client that a rule turns on are named as such: silence never means that something was looked at.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,21 +12,28 @@ from typing import TypeVar
 
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.due_dates import Taking, Window, next_window, shifted
-from careloop.knowledge.follow_up.result_actions import Result, Series, applies, holds, results_of, soonest_recheck
+from careloop.knowledge.follow_up.result_actions import (
+    MeasuredResult,
+    Series,
+    applies,
+    holds,
+    results_of,
+    soonest_recheck,
+)
 from careloop.knowledge.follow_up.terms import (
+    AppliedRule,
     Client,
     DrugCourse,
-    Due,
+    DueMeasure,
     FollowUp,
     GapFinding,
     ResultFinding,
     Status,
-    Told,
 )
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 from careloop.knowledge.pack.pack import Pack, current_pack
+from careloop.knowledge.pack.shapes.entries import Entry
 from careloop.knowledge.pack.shapes.follow_up import GapRule, Measure, ResultRule, ScheduleRule, Timing
-from careloop.knowledge.pack.shapes.screening import Entry
 
 E = TypeVar("E", bound=Entry)
 
@@ -52,8 +59,8 @@ class _Drug:
         named = self.pack.among(self.name, rule.drugs) and not self.pack.among(self.name, except_)
         return named and rule.in_force(self.as_of)
 
-    def told(self, rule: ScheduleRule | ResultRule | GapRule) -> Told:
-        return Told(
+    def applied(self, rule: ScheduleRule | ResultRule | GapRule) -> AppliedRule:
+        return AppliedRule(
             rule=rule.id,
             version=rule.version,
             drug=self.name,
@@ -76,7 +83,7 @@ def schedule_sets() -> frozenset[str]:
 
 def follow_up(
     courses: Iterable[DrugCourse],
-    results: Iterable[Result],
+    results: Iterable[MeasuredResult],
     as_of: date,
     client: Client | None = None,
     sets: frozenset[str] = DEFAULT_SETS,
@@ -95,14 +102,14 @@ def follow_up(
     return FollowUp(
         knowledge=pack.reference,
         due=tuple(sorted(due, key=_urgency)),
-        results=tuple(sorted(found, key=lambda one: (one.severity.rank, one.told.drug, one.told.rule))),
-        gaps=tuple(sorted(gaps, key=lambda one: (one.severity.rank, one.told.drug, one.told.rule))),
+        results=tuple(sorted(found, key=lambda one: (one.severity.rank, one.applied.drug, one.applied.rule))),
+        gaps=tuple(sorted(gaps, key=lambda one: (one.severity.rank, one.applied.drug, one.applied.rule))),
         not_checked=tuple(sorted({*unresolved, *unread})),
     )
 
 
-def _urgency(one: Due) -> tuple[int, date, str, str]:
-    return (list(Status).index(one.status), one.due_on or date.max, one.told.drug, one.told.rule)
+def _urgency(one: DueMeasure) -> tuple[int, date, str, str]:
+    return (list(Status).index(one.status), one.due_on or date.max, one.applied.drug, one.applied.rule)
 
 
 def _resolved(
@@ -126,7 +133,7 @@ def _resolved(
 
 
 def _joined(first: DrugCourse, later: DrugCourse) -> DrugCourse:
-    """One drug told twice: a later start changes its dose."""
+    """One drug named twice: a later start changes its dose."""
     restarts = (later.started_on,) if later.started_on > first.started_on else ()
     changes = (*first.dose_changes, *restarts, *later.dose_changes)
     return replace(first, dose_changes=changes, gaps=(*first.gaps, *later.gaps))
@@ -151,7 +158,7 @@ def _age(birth_date: date | None, as_of: date) -> int | None:
 
 
 def _monitored_from(drug: _Drug) -> date:
-    """The start of the course, or of the last gap after which monitoring starts anew."""
+    """The start of the course, or of the last gap after which monitoring starts again."""
     restarts = [
         gap.resumed_on
         for gap in drug.course.gaps
@@ -162,7 +169,7 @@ def _monitored_from(drug: _Drug) -> date:
     return max([drug.course.started_on, *restarts])
 
 
-def _due(drug: _Drug, results: tuple[Result, ...], sets: frozenset[str]) -> Iterator[Due]:
+def _due(drug: _Drug, results: tuple[MeasuredResult, ...], sets: frozenset[str]) -> Iterator[DueMeasure]:
     measures = {measure.name: measure for measure in _entries(drug.pack, Measure)}
     for rule in _entries(drug.pack, ScheduleRule):
         lifted = drug.facts.get(rule.only_if) is False or drug.facts.get(rule.unless) is True
@@ -172,20 +179,22 @@ def _due(drug: _Drug, results: tuple[Result, ...], sets: frozenset[str]) -> Iter
                 yield found
 
 
-def _due_by(rule: ScheduleRule, drug: _Drug, measure: Measure, results: tuple[Result, ...]) -> Due | None:
+def _due_by(
+    rule: ScheduleRule, drug: _Drug, measure: Measure, results: tuple[MeasuredResult, ...]
+) -> DueMeasure | None:
     only_if = "" if rule.only_if in drug.facts else rule.only_if
     started_on = _monitored_from(drug)
     if rule.timing is Timing.EACH_CONTACT:
         over = rule.until_day is not None and drug.as_of > shifted(started_on, rule.until_day)
-        seen = Due(told=drug.told(rule), measure=measure.name, status=Status.EACH_CONTACT, only_if=only_if)
+        seen = DueMeasure(applied=drug.applied(rule), measure=measure.name, status=Status.EACH_CONTACT, only_if=only_if)
         return None if over else seen
     days = [result.on for result in results if result.code in measure.codes]
     recheck = soonest_recheck(_held(drug, measure, results)) if rule.timing is Timing.SINCE_LAST else None
     window = next_window(rule, Taking(started_on, drug.course.dose_changes, drug.as_of), days, recheck)
     if window is None:
         return None
-    return Due(
-        told=drug.told(rule),
+    return DueMeasure(
+        applied=drug.applied(rule),
         measure=measure.name,
         status=_status(window, drug.as_of),
         opens_on=window.opens_on,
@@ -201,13 +210,13 @@ def _status(window: Window, as_of: date) -> Status:
     return Status.DUE if as_of >= window.opens_on else Status.PLANNED
 
 
-def _series(drug: _Drug, measure: Measure, results: tuple[Result, ...]) -> Series:
+def _series(drug: _Drug, measure: Measure, results: tuple[MeasuredResult, ...]) -> Series:
     since = shifted(drug.course.started_on, -BASELINE_DAYS)
     listed = results_of(measure, results, since, drug.as_of)
     return Series(_monitored_from(drug), listed, measure, drug.pack.units)
 
 
-def _held(drug: _Drug, measure: Measure, results: tuple[Result, ...]) -> Sequence[ResultRule]:
+def _held(drug: _Drug, measure: Measure, results: tuple[MeasuredResult, ...]) -> Sequence[ResultRule]:
     series = _series(drug, measure, results)
     return [
         rule
@@ -219,12 +228,12 @@ def _held(drug: _Drug, measure: Measure, results: tuple[Result, ...]) -> Sequenc
     ]
 
 
-def _result_findings(drug: _Drug, results: tuple[Result, ...]) -> Iterator[ResultFinding]:
+def _result_findings(drug: _Drug, results: tuple[MeasuredResult, ...]) -> Iterator[ResultFinding]:
     for measure in _entries(drug.pack, Measure):
         for rule in _held(drug, measure, results):
             last = _series(drug, measure, results).last_day()[0].on
             yield ResultFinding(
-                told=drug.told(rule),
+                applied=drug.applied(rule),
                 measure=measure.name,
                 severity=rule.severity,
                 message=rule.message,
@@ -232,7 +241,7 @@ def _result_findings(drug: _Drug, results: tuple[Result, ...]) -> Iterator[Resul
             )
 
 
-def _unread(drug: _Drug, results: tuple[Result, ...]) -> Iterator[tuple[str, str]]:
+def _unread(drug: _Drug, results: tuple[MeasuredResult, ...]) -> Iterator[tuple[str, str]]:
     """Results of the last day whose value a rule about the drug could not read."""
     judged = {rule.measure for rule in _entries(drug.pack, ResultRule) if drug.concerns(rule)}
     for measure in _entries(drug.pack, Measure):
@@ -258,4 +267,4 @@ def _gap_findings(drug: _Drug) -> Iterator[GapFinding]:
     gap = max(known, key=lambda one: (one.last_dose_on, one.resumed_on or date.max))
     days = gap.days(drug.as_of)
     for rule in _gap_rules(drug, days):
-        yield GapFinding(told=drug.told(rule), severity=rule.severity, days=days)
+        yield GapFinding(applied=drug.applied(rule), severity=rule.severity, days=days)

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from careloop.knowledge.findings import PackReference, Severity
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class AppliedRule:
     """What every finding says of the rule behind it, and which drug it is about."""
 
     rule: str
@@ -63,10 +63,10 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class DueMeasure:
     """A measurement with the window for it; `only_if` names a fact not known: it is due if that is true."""
 
-    told: Told
+    applied: AppliedRule
     measure: str
     status: Status
     opens_on: date | None = None
@@ -79,7 +79,7 @@ class Due:
 class ResultFinding:
     """What the last results of a measure demand, and by when the next one is due for it."""
 
-    told: Told
+    applied: AppliedRule
     measure: str
     severity: Severity
     message: str
@@ -90,7 +90,7 @@ class ResultFinding:
 class GapFinding:
     """What the latest gap asks for."""
 
-    told: Told
+    applied: AppliedRule
     severity: Severity
     days: int
 
@@ -100,7 +100,7 @@ class FollowUp:
     """The whole answer, most urgent first. `not_checked` holds reason and subject of what could not be looked at."""
 
     knowledge: PackReference
-    due: tuple[Due, ...]
+    due: tuple[DueMeasure, ...]
     results: tuple[ResultFinding, ...]
     gaps: tuple[GapFinding, ...]
     not_checked: tuple[tuple[str, str], ...]

@@ -8,7 +8,7 @@ import msgspec
 from careloop.knowledge.pack.instruments import read_instruments
 from careloop.knowledge.pack.pack import Pack, load
 from careloop.knowledge.pack.scale_changes import read_change_rules
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 
 
 @runtime_checkable

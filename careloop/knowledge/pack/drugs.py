@@ -16,7 +16,7 @@ _NOT_A_NAME = re.compile(r"\d|(?:a?nda|bla)\d+$")
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDrug:
-    """The ingredients meant, in the order told. `unrecognised` are words that may name a further, unknown ingredient.
+    """The ingredients meant, in the order named. `unrecognised` are words that may name a further, unknown ingredient.
 
     The note `code-unverified` says that the code was not confirmed: it is not in the pack, or its mark is weak.
     `by_code_alone` is True when such a code is all there is to go by. `routes` are those the text speaks of.
@@ -50,7 +50,7 @@ def _resolve(name: str | None, rxcui: str | None, pack: Pack) -> ResolvedDrug | 
     named, unrecognised = _read(name or "", pack)
     coded, verified = pack.codes.get(code, ((), False))
     if not named:
-        return _by_code(coded, verified, subject, told=bool((name or "").strip()))
+        return _by_code(coded, verified, subject, named=bool((name or "").strip()))
     if coded and not (set(coded) <= set(named) or set(named) <= set(coded)):
         return Unresolved(Reason.CONTRADICTORY_CODE, subject)
     notes = (Reason.CODE_UNVERIFIED.value,) if code and not verified else ()
@@ -58,11 +58,11 @@ def _resolve(name: str | None, rxcui: str | None, pack: Pack) -> ResolvedDrug | 
     return ResolvedDrug(tuple(dict.fromkeys((*named, *coded))), subject, notes, unrecognised, routes=routes)
 
 
-def _by_code(coded: tuple[str, ...], verified: bool, subject: str, *, told: bool) -> ResolvedDrug | Unresolved:
+def _by_code(coded: tuple[str, ...], verified: bool, subject: str, *, named: bool) -> ResolvedDrug | Unresolved:
     """A name that means nothing does not confirm its code."""
     if not coded:
         return Unresolved(Reason.UNKNOWN_DRUG, subject)
-    if verified and not told:
+    if verified and not named:
         return ResolvedDrug(coded, subject)
     return ResolvedDrug(coded, subject, (Reason.CODE_UNVERIFIED.value,), by_code_alone=True)
 

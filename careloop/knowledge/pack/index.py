@@ -7,7 +7,8 @@ from typing import Any
 
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack.pack import Pack
-from careloop.knowledge.pack.shapes.screening import FIRST_DAY, PairRule, Relation, Rule, Sourced
+from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Rule, Sourced
+from careloop.knowledge.pack.shapes.screening import PairRule, Relation
 from careloop.knowledge.pack.shapes.vocabulary import Mechanism
 from careloop.knowledge.pack.text import mentions, words
 

@@ -7,7 +7,7 @@ import msgspec
 
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.pack.reading import PackInvalid, parse, read_data
-from careloop.knowledge.pack.shapes.screening import Basis, Entry
+from careloop.knowledge.pack.shapes.entries import Basis, Entry
 
 SUM = "sum"
 RULES = frozenset({SUM, "columbia-screener", "mood-disorder", "involuntary-movement", "tolerability"})

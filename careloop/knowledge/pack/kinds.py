@@ -1,17 +1,17 @@
 """Which kinds of entries the pack holds, one data file each.
 
 A new kind is one line here, and its name in `SINCE`, for the packs that left this repository before it still load. Its
-shape is a `screening.Entry` (a `screening.Rule` where it judges or advises) in a module of `shapes/`;
+shape is a `entries.Entry` (a `entries.Rule` where it judges or advises) in a module of `shapes/`;
 `current_pack().entries(Shape)` then answers its entries, read and checked strictly with all others: keys, ids, periods,
 and every field named in `soundness/references.py` that names something.
 """
 
 from collections.abc import Mapping
 
-from careloop.knowledge.pack.shapes import follow_up, screening, supply, urgency, vocabulary
+from careloop.knowledge.pack.shapes import entries, follow_up, screening, supply, urgency, vocabulary
 from careloop.knowledge.pack.shapes.guidance import EducationPoint, MissedDoseRule
 
-KINDS: Mapping[str, type[screening.Entry]] = {
+KINDS: Mapping[str, type[entries.Entry]] = {
     "pack.yaml": vocabulary.Title,
     "mechanisms.yaml": vocabulary.Mechanism,
     "drugs.yaml": vocabulary.Drug,
@@ -28,7 +28,7 @@ KINDS: Mapping[str, type[screening.Entry]] = {
     "loads.yaml": screening.LoadRule,
     "washouts.yaml": screening.WashoutRule,
     "duplicates.yaml": screening.PairRule,
-    "same-ingredient.yaml": screening.Rule,
+    "same-ingredient.yaml": entries.Rule,
     "allergies.yaml": screening.AllergyRule,
     "doses.yaml": screening.DoseRule,
     "drug-conditions.yaml": screening.ConditionRule,
@@ -52,7 +52,7 @@ KINDS: Mapping[str, type[screening.Entry]] = {
     "red_flags.yaml": urgency.RedFlag,
     "triage.yaml": urgency.TriageRule,
     "suicide-risk.yaml": urgency.RiskRule,
-    "clocks.yaml": urgency.Clock,
+    "clocks.yaml": urgency.ResponseClock,
 }
 """Data file -> shape of its entries."""
 

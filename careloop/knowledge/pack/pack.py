@@ -12,7 +12,7 @@ from careloop.knowledge.findings import PackReference
 from careloop.knowledge.pack.instruments import read_instruments
 from careloop.knowledge.pack.kinds import KINDS, READ_BY_THEMSELVES, SINCE
 from careloop.knowledge.pack.reading import PackInvalid, parse, read_data
-from careloop.knowledge.pack.shapes import screening, vocabulary
+from careloop.knowledge.pack.shapes import entries, screening, vocabulary
 from careloop.knowledge.pack.soundness.follow_up import require_follow_up, require_restarts
 from careloop.knowledge.pack.soundness.references import (
     CONDITIONS,
@@ -29,7 +29,7 @@ from careloop.knowledge.pack.text import tokens
 
 __all__ = ["Pack", "PackInvalid", "current_pack", "digest_of", "load", "parse", "read_data"]
 
-E = TypeVar("E", bound=screening.Entry)
+E = TypeVar("E", bound=entries.Entry)
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -41,7 +41,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     title: vocabulary.Title
     digest: str
-    files: dict[str, tuple[screening.Entry, ...]]
+    files: dict[str, tuple[entries.Entry, ...]]
     drugs: dict[str, vocabulary.Drug]
     members: dict[str, frozenset[str]]
     meanings: dict[str, frozenset[str]]
@@ -54,7 +54,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     stopping: tuple[screening.StoppingRule, ...]
     loads: tuple[screening.LoadRule, ...]
     duplicates: tuple[screening.PairRule, ...]
-    same_ingredient: screening.Rule
+    same_ingredient: entries.Rule
     allergies: tuple[screening.AllergyRule, ...]
     doses: tuple[screening.DoseRule, ...]
     drug_conditions: tuple[screening.ConditionRule, ...]
@@ -77,11 +77,9 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def reference(self) -> PackReference:
         return PackReference(pack=self.title.name, version=self.title.version, digest=self.digest)
 
-    def rules(self) -> tuple[screening.Sourced, ...]:
+    def rules(self) -> tuple[entries.Sourced, ...]:
         """Every rule of every file."""
-        return tuple(
-            entry for listed in self.files.values() for entry in listed if isinstance(entry, screening.Sourced)
-        )
+        return tuple(entry for listed in self.files.values() for entry in listed if isinstance(entry, entries.Sourced))
 
     def entries(self, shape: type[E]) -> tuple[E, ...]:
         """All entries of one shape, in the order of their file."""

@@ -9,11 +9,11 @@ import msgspec
 
 from careloop.knowledge.pack.instruments import instruments
 from careloop.knowledge.pack.pack import PackInvalid, parse, read_data
-from careloop.knowledge.pack.shapes.screening import Basis, Entry
+from careloop.knowledge.pack.shapes.entries import Basis, Entry
 
 
 class Kind(StrEnum):
-    """What a rule tells; the words stand explained at the head of changes.yaml."""
+    """What a rule says; the words stand explained at the head of changes.yaml."""
 
     RESPONSE = "response"
     REMISSION = "remission"

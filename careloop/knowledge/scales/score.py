@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
 from careloop.knowledge.pack.instruments import Cluster, Criterion, Instrument, instrument_of, instruments
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 from careloop.knowledge.scales.ways_to_score import Answers, band_of, total_and_band
 
-__all__ = ["Answers", "Instrument", "Reading", "Score", "instruments", "readings", "score", "score_total"]
+__all__ = ["Answers", "Instrument", "ScaleReading", "Score", "instruments", "readings", "score", "score_total"]
 
 READ_BY_THE_CHECK = frozenset({"mdq", "asrm"})
 """Scales of which a safety check reads the last band as a condition, in the words `<instrument> <band>`: they speak of
@@ -32,7 +32,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ScaleReading:
     """One thing that the answers say beyond their total, and what it asks for.
 
     `holds` is None where the missing answers would decide it.
@@ -65,7 +65,7 @@ def score(instrument_id: str, answers: Answers, sex: Sex | None = None) -> Score
 
 
 def score_total(instrument_id: str, total: int, sex: Sex | None = None) -> Score:
-    """A total from elsewhere with its band; what only the items could tell stays untold.
+    """A total from elsewhere with its band; what only the items could say stays unsaid.
 
     Raises InvalidInput for an instrument whose total means nothing without items, and for a total out of range.
     """
@@ -79,7 +79,7 @@ def score_total(instrument_id: str, total: int, sex: Sex | None = None) -> Score
     return Score(instrument=instrument.id, version=instrument.version, total=total, band=band, flags=(), missing=0)
 
 
-def readings(instrument_id: str, answers: Answers, sex: Sex | None = None) -> tuple[Reading, ...]:
+def readings(instrument_id: str, answers: Answers, sex: Sex | None = None) -> tuple[ScaleReading, ...]:
     """What the band, the flagged answers and the criteria of single answers ask for, each with its source.
 
     Raises InvalidInput as `score` does.
@@ -95,8 +95,8 @@ def readings(instrument_id: str, answers: Answers, sex: Sex | None = None) -> tu
     )
 
 
-def _reading(instrument: Instrument, name: str, action: str, basis: Basis | None = None) -> Reading:
-    return Reading(
+def _reading(instrument: Instrument, name: str, action: str, basis: Basis | None = None) -> ScaleReading:
+    return ScaleReading(
         name=name,
         holds=True,
         action=action,
@@ -106,9 +106,9 @@ def _reading(instrument: Instrument, name: str, action: str, basis: Basis | None
     )
 
 
-def _criterion(instrument: Instrument, criterion: Criterion, answers: Answers) -> Reading:
+def _criterion(instrument: Instrument, criterion: Criterion, answers: Answers) -> ScaleReading:
     found = [_holds(cluster, criterion, answers) for cluster in criterion.clusters]
-    return Reading(
+    return ScaleReading(
         name=criterion.name,
         holds=False if False in found else None if None in found else True,
         action=criterion.action,

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from careloop.knowledge.pack.instruments import instruments
 from careloop.knowledge.pack.scale_changes import ChangeRule, Kind, rules_for
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 
 EPISODE = timedelta(days=180)
 """A baseline lies at most so long before the last result: the follow-up window of Coley 2020."""
@@ -52,7 +52,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class ScaleCourse:
     """The last result beside the first with a total. Each part is None where no rule or no total says it."""
 
     word: Word = Word.NOT_JUDGED
@@ -64,27 +64,27 @@ class Course:
     prompts: tuple[Prompt, ...] = ()
 
 
-def course(instrument: str, series: Sequence[Point]) -> Course:
+def course(instrument: str, series: Sequence[Point]) -> ScaleCourse:
     """The course up to the last result, by the rules in force on its day. An instrument not known has no rules."""
     if not series:
-        return Course()
+        return ScaleCourse()
     rules = rules_for(instrument, series[-1].on)
     if Kind.RANK_RISE in rules:
         return _by_band(instrument, series, rules[Kind.RANK_RISE])
     known = [point for point in series if point.total is not None]
     if series[-1].total is None or len(known) < 2:
-        return Course()
+        return ScaleCourse()
     return _by_total([point.total or 0 for point in known], (series[-1].on - known[0].on).days, rules)
 
 
 Rules = Mapping[Kind, ChangeRule]
 
 
-def _by_total(totals: list[int], days: int, rules: Rules) -> Course:
+def _by_total(totals: list[int], days: int, rules: Rules) -> ScaleCourse:
     *before, last = totals
     change = last - totals[0]
     worse = (_risen(rules.get(Kind.RELIABLE), min(before), last), _risen(rules.get(Kind.RISE), before[-1], last))
-    found = Course(
+    found = ScaleCourse(
         change=change,
         response=_responded(rules.get(Kind.RESPONSE), totals[0], last),
         remission=_remitted(rules.get(Kind.REMISSION), last),
@@ -128,9 +128,9 @@ def _improved(change: int, rules: Rules) -> bool:
     return any(-change >= rules[kind].points for kind in (Kind.MEANINGFUL, Kind.RELIABLE) if kind in rules)
 
 
-def _word(found: Course, worse: bool | None, *, improved: bool) -> Word:
-    """Unchanged is only said where a rule could have told a worsening."""
-    told = (
+def _word(found: ScaleCourse, worse: bool | None, *, improved: bool) -> Word:
+    """Unchanged is only said where a rule could have shown a worsening."""
+    words = (
         (found.relapse, Word.RELAPSE),
         (worse, Word.WORSENING),
         (found.remission, Word.REMISSION),
@@ -138,10 +138,10 @@ def _word(found: Course, worse: bool | None, *, improved: bool) -> Word:
         (improved, Word.IMPROVING),
         (worse is not None, Word.UNCHANGED),
     )
-    return next((word for holds, word in told if holds), Word.NOT_JUDGED)
+    return next((word for holds, word in words if holds), Word.NOT_JUDGED)
 
 
-def _asks(rule: ChangeRule, found: Course, change: int, days: int) -> bool:
+def _asks(rule: ChangeRule, found: ScaleCourse, change: int, days: int) -> bool:
     if rule.kind is Kind.RELAPSE:
         return found.relapse is True
     if rule.kind in (Kind.RELIABLE, Kind.RISE):
@@ -153,15 +153,15 @@ def _asks(rule: ChangeRule, found: Course, change: int, days: int) -> bool:
     return rule.kind is Kind.PLAN_CHANGE and found.response is False
 
 
-def _by_band(instrument: str, series: Sequence[Point], rule: ChangeRule) -> Course:
+def _by_band(instrument: str, series: Sequence[Point], rule: ChangeRule) -> ScaleCourse:
     ranks = instruments()[instrument].ranks
     known = [ranks.index(point.band) for point in series if point.band in ranks]
     if series[-1].band not in ranks or len(known) < 2:
-        return Course()
+        return ScaleCourse()
     *_, previous, last = known
     if last > previous:
-        return Course(word=Word.WORSENING, reliable_worsening=True, prompts=(_prompt(rule),))
-    return Course(word=Word.IMPROVING if last < previous else Word.UNCHANGED, reliable_worsening=False)
+        return ScaleCourse(word=Word.WORSENING, reliable_worsening=True, prompts=(_prompt(rule),))
+    return ScaleCourse(word=Word.IMPROVING if last < previous else Word.UNCHANGED, reliable_worsening=False)
 
 
 def _prompt(rule: ChangeRule) -> Prompt:

@@ -6,18 +6,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from careloop.knowledge.chart import Chart, Medication, Order
+from careloop.knowledge.chart import Chart, Medication, OrderedMedicine
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.drugs import ResolvedDrug, Unresolved, resolve
 from careloop.knowledge.pack.index import concerning, condition_groups, same_molecule
 from careloop.knowledge.pack.pack import Pack
-from careloop.knowledge.pack.shapes.screening import Rule
+from careloop.knowledge.pack.shapes.entries import Rule
 
 _MOST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckResult:
     """What one check came back with; `done` are the checks of which at least a part could be made."""
 
     alerts: tuple[Alert, ...] = ()
@@ -26,7 +26,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ListedMedication:
     """A medication of the chart. It overlaps the order when its last dose is not before the order's first day."""
 
     medication: Medication
@@ -57,12 +57,12 @@ class Case:
 
     pack: Pack
     chart: Chart
-    order: Order
+    order: OrderedMedicine
     ingredients: tuple[str, ...]
     routes: frozenset[str]
     as_of: date
     starts_on: date
-    taken: tuple[Taken, ...] | None
+    taken: tuple[ListedMedication, ...] | None
 
     @property
     def age(self) -> int | None:
@@ -90,7 +90,7 @@ class Case:
     def in_force(self, rule: Rule) -> bool:
         return rule.in_force(self.starts_on)
 
-    def overlapping(self) -> Iterator[Taken]:
+    def overlapping(self) -> Iterator[ListedMedication]:
         return (taken for taken in self.taken or () if taken.overlaps)
 
     def starts(self, restart_days: int) -> bool:
@@ -115,7 +115,7 @@ class Case:
         )
 
 
-def open_case(pack: Pack, chart: Chart, order: Order, ordered: ResolvedDrug, as_of: date) -> Case:
+def open_case(pack: Pack, chart: Chart, order: OrderedMedicine, ordered: ResolvedDrug, as_of: date) -> Case:
     """The case with every medication of the chart resolved."""
     starts_on = order.starts_on or as_of
     listed = chart.medications
@@ -131,23 +131,23 @@ def open_case(pack: Pack, chart: Chart, order: Order, ordered: ResolvedDrug, as_
     )
 
 
-def _taken(medication: Medication, starts_on: date, pack: Pack) -> Taken:
+def _taken(medication: Medication, starts_on: date, pack: Pack) -> ListedMedication:
     stopped = medication.stopped_on
     since = None if stopped is None else (starts_on - stopped).days
-    return Taken(medication, resolve(medication.name, medication.rxcui, pack), since)
+    return ListedMedication(medication, resolve(medication.name, medication.rxcui, pack), since)
 
 
 def alert(rule: Rule, kind: Check, *involves: str, **figures: object) -> Alert:
     """The rule's words with the drugs and figures of this case put in."""
-    told = {"order": involves[0], "other": involves[-1], **figures}
+    values = {"order": involves[0], "other": involves[-1], **figures}
     return Alert(
         rule=rule.id,
         version=rule.version,
         kind=kind,
         severity=rule.severity,
         involves=tuple(dict.fromkeys(involves)),
-        message=rule.message.format_map(told),
-        action=rule.action.format_map(told),
+        message=rule.message.format_map(values),
+        action=rule.action.format_map(values),
         source=f"{rule.source} [{rule.basis}]",
         reviewed=rule.reviewed,
     )
@@ -161,13 +161,13 @@ def doubts(drug: ResolvedDrug | Unresolved) -> tuple[tuple[Reason, str], ...]:
     return (*unknown, (Reason.CODE_UNVERIFIED, drug.subject)) if drug.by_code_alone else unknown
 
 
-def missing(check: Check, reason: Reason, subject: str = "") -> Found:
+def missing(check: Check, reason: Reason, subject: str = "") -> CheckResult:
     """A check that could not be made at all."""
-    return Found(not_checked=(NotChecked(check=check, reason=reason, subject=subject),))
+    return CheckResult(not_checked=(NotChecked(check=check, reason=reason, subject=subject),))
 
 
 def amount(value: Decimal | None) -> Decimal | None:
-    """A usable quantity: finite and not negative, held within what arithmetic and print can bear. Else as if untold."""
+    """A usable quantity: finite and not negative, held within what arithmetic and print can bear. Else unknown."""
     if value is None or not value.is_finite() or value < 0:
         return None
     return Decimal(0) if value.adjusted() < -_MOST_DIGITS else min(value, Decimal(10) ** _MOST_DIGITS)

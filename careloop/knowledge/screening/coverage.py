@@ -1,4 +1,4 @@
-"""How many orders of a set were checked in full, and what kept the others from it."""
+"""How many orders of a set were checked in full, and what was missing for the others."""
 
 from collections import Counter
 from collections.abc import Iterable

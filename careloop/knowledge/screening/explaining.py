@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from careloop.knowledge.chart import Chart, Lab, Medication, Order
+from careloop.knowledge.chart import Chart, Lab, Medication, OrderedMedicine
 from careloop.knowledge.findings import Alert, Check
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 from careloop.knowledge.pack.index import condition_groups, mechanisms, membership, rule_of
 from careloop.knowledge.pack.pack import Pack, current_pack
+from careloop.knowledge.pack.shapes.entries import Rule
 from careloop.knowledge.pack.shapes.follow_up import Measure
 from careloop.knowledge.pack.shapes.screening import (
     GenotypeRule,
     LabRule,
     LoadRule,
     PairRule,
-    Rule,
     StoppingRule,
     WashoutRule,
 )
@@ -33,7 +33,7 @@ class Explanation:
     evidence: tuple[str, ...]
 
 
-def explain(alert: Alert, chart: Chart, order: Order, as_of: date, pack: Pack | None = None) -> Explanation:
+def explain(alert: Alert, chart: Chart, order: OrderedMedicine, as_of: date, pack: Pack | None = None) -> Explanation:
     """Never raises: of a rule that the pack no longer holds the mechanism is empty."""
     pack = pack or current_pack()
     rule = rule_of(pack, alert.rule, alert.version)
@@ -41,8 +41,8 @@ def explain(alert: Alert, chart: Chart, order: Order, as_of: date, pack: Pack | 
     if isinstance(ordered, Unresolved) or rule is None:
         return Explanation(mechanism="", evidence=())
     case = open_case(pack, chart, order, ordered, as_of)
-    told = [*_drugs(case, alert), *_classes(case, alert, rule), *_OF_KIND.get(alert.kind, _nothing)(case, alert, rule)]
-    return Explanation(mechanism=mechanisms(pack)[rule.mechanism], evidence=tuple(dict.fromkeys(told)))
+    facts = [*_drugs(case, alert), *_classes(case, alert, rule), *_OF_KIND.get(alert.kind, _nothing)(case, alert, rule)]
+    return Explanation(mechanism=mechanisms(pack)[rule.mechanism], evidence=tuple(dict.fromkeys(facts)))
 
 
 def _drugs(case: Case, alert: Alert) -> Iterator[str]:
@@ -103,8 +103,8 @@ def _conditions(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
 def _allergies(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
     for entry in case.chart.patient.allergies or ():
         if alert in allergies.of_entry(case, entry).alerts:
-            told = (entry.type or "type not told", f"criticality {entry.criticality or 'not told'}")
-            yield f"on the allergy list: {entry.substance or entry.rxcui}, {', '.join(told)}"
+            about = (entry.type or "type not told", f"criticality {entry.criticality or 'not told'}")
+            yield f"on the allergy list: {entry.substance or entry.rxcui}, {', '.join(about)}"
 
 
 def _age(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
@@ -113,8 +113,8 @@ def _age(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
 
 def _pregnancy(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
     patient = case.chart.patient
-    told = (patient.pregnancy or "not told", patient.sex or "not told", "not told" if case.age is None else case.age)
-    yield "pregnancy: {}; sex: {}; age: {}".format(*told)
+    stated = (patient.pregnancy or "not told", patient.sex or "not told", "not told" if case.age is None else case.age)
+    yield "pregnancy: {}; sex: {}; age: {}".format(*stated)
 
 
 def _labs(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from careloop.knowledge.chart import Chart, Medication, Order, Patient, Trial
+from careloop.knowledge.chart import Chart, Medication, OrderedMedicine, Patient, Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One input object. Without `as_of` the check is made as of today (UTC)."""
 
-    order: Order
+    order: OrderedMedicine
     as_of: date | None = None
     patient: Patient = field(default_factory=Patient)
     medications: tuple[Medication, ...] | None = None

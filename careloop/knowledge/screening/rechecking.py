@@ -7,8 +7,8 @@ from careloop.knowledge.findings import Alert, Check, NotChecked, Screening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """One finding that is told otherwise: another severity, version or wording."""
+class ChangedFinding:
+    """One finding that differs: another severity, version or wording."""
 
     before: Alert
     after: Alert
@@ -20,15 +20,15 @@ class Rechecked:
 
     now_alerts: tuple[Alert, ...]
     no_longer_alerts: tuple[Alert, ...]
-    changed_alerts: tuple[Changed, ...]
+    changed_alerts: tuple[ChangedFinding, ...]
     now_not_checked: tuple[NotChecked, ...]
     no_longer_not_checked: tuple[NotChecked, ...]
 
     @property
     def same(self) -> bool:
         """Whether nothing is answered otherwise."""
-        told = (self.now_alerts, self.no_longer_alerts, self.changed_alerts)
-        return not any((*told, self.now_not_checked, self.no_longer_not_checked))
+        alerts = (self.now_alerts, self.no_longer_alerts, self.changed_alerts)
+        return not any((*alerts, self.now_not_checked, self.no_longer_not_checked))
 
 
 def rechecked(before: Screening, after: Screening) -> Rechecked:
@@ -38,7 +38,7 @@ def rechecked(before: Screening, after: Screening) -> Rechecked:
         now_alerts=tuple(alert for finding, alert in now.items() if finding not in then),
         no_longer_alerts=tuple(alert for finding, alert in then.items() if finding not in now),
         changed_alerts=tuple(
-            Changed(before=alert, after=now[finding])
+            ChangedFinding(before=alert, after=now[finding])
             for finding, alert in then.items()
             if now.get(finding, alert) != alert
         ),
@@ -51,7 +51,7 @@ Finding = tuple[Check, str, frozenset[str], int]
 
 
 def _by_finding(alerts: Sequence[Alert]) -> dict[Finding, Alert]:
-    """A rule that finds two things about the same drugs is told apart by their order."""
+    """A rule that finds two things about the same drugs is identified by their order."""
     found: dict[Finding, Alert] = {}
     for alert in alerts:
         what = (alert.kind, alert.rule, frozenset(alert.involves))

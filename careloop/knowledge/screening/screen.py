@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import date
 
-from careloop.knowledge.chart import Chart, Order
+from careloop.knowledge.chart import Chart, OrderedMedicine
 from careloop.knowledge.findings import Alert, Check, NotChecked, PackReference, Screening, headline
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 from careloop.knowledge.pack.pack import Pack, current_pack
-from careloop.knowledge.screening.case import Case, Found, doubts, open_case
+from careloop.knowledge.screening.case import Case, CheckResult, doubts, open_case
 from careloop.knowledge.screening.checks import (
     allergies,
     changes,
@@ -20,7 +20,7 @@ from careloop.knowledge.screening.checks import (
     trials,
 )
 
-CHECKS: tuple[Callable[[Case], Found], ...] = (
+CHECKS: tuple[Callable[[Case], CheckResult], ...] = (
     pairs.check,
     changes.stopped,
     changes.loads,
@@ -37,7 +37,7 @@ CHECKS: tuple[Callable[[Case], Found], ...] = (
 )
 
 
-def screen(chart: Chart, order: Order, as_of: date, pack: Pack | None = None) -> Screening:
+def screen(chart: Chart, order: OrderedMedicine, as_of: date, pack: Pack | None = None) -> Screening:
     """What speaks against the order, and all that could not be looked at.
 
     Never raises on typed input; does not depend on the order of lists. A medication added to a recorded list never

@@ -12,7 +12,7 @@ from careloop.knowledge.pack.shapes.follow_up import GapRule, Titration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class DoseStep:
     """This dose on every `every_days`-th day, from one day to another, both included; the last step has no end."""
 
     from_on: date
@@ -49,17 +49,17 @@ def restart_days(drug: str, on: date, pack: Pack) -> int:
     return min(gap.from_days for gap in gaps if gap.restarts_titration and pack.among(drug, gap.drugs))
 
 
-def ledger(titration: Titration, started_on: date) -> tuple[Step, ...]:
+def ledger(titration: Titration, started_on: date) -> tuple[DoseStep, ...]:
     """The steps by date."""
     starts = [shifted(started_on, step.from_day) for step in titration.steps]
     ends = [*(shifted(start, -1) for start in starts[1:]), None]
     return tuple(
-        Step(from_on=start, to_on=end, dose_mg=step.dose_mg, every_days=step.every_days)
+        DoseStep(from_on=start, to_on=end, dose_mg=step.dose_mg, every_days=step.every_days)
         for start, end, step in zip(starts, ends, titration.steps, strict=True)
     )
 
 
-def step_on(titration: Titration, started_on: date, day: date) -> Step | None:
+def step_on(titration: Titration, started_on: date, day: date) -> DoseStep | None:
     """The step of that day; None before the start."""
     return next((step for step in reversed(ledger(titration, started_on)) if day >= step.from_on), None)
 

@@ -28,7 +28,7 @@ METHOD = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class CoveredPeriod:
     """From `start` to `end`, both included."""
 
     start: date
@@ -63,7 +63,7 @@ class Adherence:
         return None if self.pdc is None else self.pdc >= ADHERENT
 
 
-def adherence(period: Period, fills: Iterable[Fill], inpatient: Iterable[Period] = ()) -> Adherence:
+def adherence(period: CoveredPeriod, fills: Iterable[Fill], inpatient: Iterable[CoveredPeriod] = ()) -> Adherence:
     """PDC, MPR and run-out. Raises InvalidInput naming the field of a period or fill that cannot be."""
     stays, listed = tuple(inpatient), tuple(fills)
     _require_sound(period, listed, stays)
@@ -107,7 +107,7 @@ def _days(start: date, end: date) -> frozenset[date]:
     return frozenset(start + timedelta(days=number) for number in range((end - start).days + 1))
 
 
-def _require_sound(period: Period, fills: tuple[Fill, ...], stays: tuple[Period, ...]) -> None:
+def _require_sound(period: CoveredPeriod, fills: tuple[Fill, ...], stays: tuple[CoveredPeriod, ...]) -> None:
     named = [("period", period), *((f"inpatient[{index}]", stay) for index, stay in enumerate(stays))]
     for place, span in named:
         if not EARLIEST <= span.start <= span.end <= LATEST:

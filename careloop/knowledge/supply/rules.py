@@ -12,7 +12,8 @@ from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.due_dates import shifted
 from careloop.knowledge.pack.pack import Pack, current_pack
-from careloop.knowledge.pack.shapes.screening import Basis, SupplyRule
+from careloop.knowledge.pack.shapes.entries import Basis
+from careloop.knowledge.pack.shapes.screening import SupplyRule
 from careloop.knowledge.pack.shapes.supply import PrescriptionRule, RefillRule, TelehealthRule
 from careloop.knowledge.supply.adherence import MOST_DAYS, Fill, supply_spans
 
@@ -102,7 +103,7 @@ def _covered_from(rule: RefillRule, last: Fill) -> date:
 def quantity_limit(drug: str, risk: SuicideRisk, on: date, pack: Pack | None = None) -> Ruling | None:
     """The most days to hand out at once of a drug dangerous in overdose, or None where no rule limits it.
 
-    At a risk that is unknown the limit is told with `permitted` None: ask before handing out more.
+    At a risk that is unknown the limit is given with `permitted` None: ask before handing out more.
     """
     pack = pack or current_pack()
     rules = [rule for rule in pack.entries(SupplyRule) if rule.in_force(on) and pack.among(drug, rule.drugs)]

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from careloop.knowledge.pack.index import in_force
 from careloop.knowledge.pack.pack import current_pack
-from careloop.knowledge.pack.shapes.urgency import Clock, RiskLevel, RiskRule
+from careloop.knowledge.pack.shapes.urgency import ResponseClock, RiskLevel, RiskRule
 
 __all__ = ["C_SSRS", "RiskFinding", "RiskLevel", "risk_raised", "screened_risk"]
 
@@ -47,7 +47,7 @@ def risk_raised(
     level = _level(rule, items, band) if rule else None
     if rule is None or level is None or level.rank < rule.contact_from.rank:
         return None
-    clocks = (clock for clock in in_force(current_pack(), Clock, answered_on) if clock.risk is level)
+    clocks = (clock for clock in in_force(current_pack(), ResponseClock, answered_on) if clock.risk is level)
     return RiskFinding(
         level=level,
         reason=f"{instrument}-{level}" if rule.item is None else f"{instrument}-item-{rule.item}",

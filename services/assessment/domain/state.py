@@ -8,8 +8,8 @@ from typing import TypeVar
 from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, PatientEnrolled
 from careloop.contracts.terms import EnteredInError, RiskRaised
 from careloop.kernel.decider import Decider
-from careloop.kernel.growing import GrowingMap
 from careloop.kernel.ids import FactId
+from careloop.kernel.persistent_map import PersistentMap
 from services.assessment.domain.events import ClinicalFact, Event
 
 Fact = TypeVar("Fact", bound=ClinicalFact)
@@ -19,7 +19,7 @@ Fact = TypeVar("Fact", bound=ClinicalFact)
 class Assessment:
     """Every fact by its id, in the order it was recorded; struck ones stay, and count for nothing."""
 
-    facts: GrowingMap[FactId, ClinicalFact] = field(default_factory=GrowingMap)
+    facts: PersistentMap[FactId, ClinicalFact] = field(default_factory=PersistentMap)
     struck: frozenset[FactId] = frozenset()
     enrolments: tuple[FactId, ...] = ()
 

@@ -1,23 +1,13 @@
 """What the coordination stream of a patient holds."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId, PersonId
+from services.coordination.domain.codes import TeamRole
 
 CLIENT = PersonId("client")
 """How the patient is named as the sender or recipient of a message, whatever their token's subject."""
-
-
-class TeamRole(StrEnum):
-    """What a person can be in a care team."""
-
-    PSYCHIATRIST = "psychiatrist"
-    PSYCHIATRIC_NURSE_PRACTITIONER = "psychiatric-nurse-practitioner"
-    THERAPIST = "therapist"
-    CARE_MANAGER = "care-manager"
-    PHARMACIST = "pharmacist"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls import reading as fields
 from careloop.kernel.errors import InvalidInput
-from services.coordination.frames import Extent, Frame
-from services.coordination.journal import Wanted
-from services.coordination.rebuilding.process import Asked
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress
+from services.coordination.reading.frames import Extent, Frame
+from services.coordination.reading.journal import Wanted
+from services.coordination.rebuilding.terms import Mode, Progress, RebuildOutcome, RebuildRequest
 
 MOST_TYPES = 100
 MOST_WORKERS = 64
@@ -74,24 +73,26 @@ def pieces(frame: Frame) -> Iterator[pb.ReadJournalFramesResponse]:
         )
 
 
-def rebuild_asked(request: pb.RebuildCareViewRequest) -> Asked:
+def rebuild_request(request: pb.RebuildCareViewRequest) -> RebuildRequest:
     if request.mode not in _MODES:
         raise InvalidInput("field-required", "mode says what the rebuild is to come to.", field="mode")
     if not 0 <= request.workers <= MOST_WORKERS:
         raise InvalidInput("out-of-range", f"workers is 1 to {MOST_WORKERS}, or 0.", field="workers")
-    return Asked(mode=_MODES[request.mode], workers=request.workers, accept_differences=request.accept_differences)
+    return RebuildRequest(
+        mode=_MODES[request.mode], workers=request.workers, accept_differences=request.accept_differences
+    )
 
 
-def rebuild_message(told: Progress | Outcome) -> pb.RebuildCareViewResponse:
-    if isinstance(told, Progress):
-        progress = pb.RebuildProgress(phase=told.phase, done=told.done, of=told.of)
+def rebuild_message(step: Progress | RebuildOutcome) -> pb.RebuildCareViewResponse:
+    if isinstance(step, Progress):
+        progress = pb.RebuildProgress(phase=step.phase, done=step.done, of=step.of)
         return pb.RebuildCareViewResponse(progress=progress)
-    found = told.comparison
+    found = step.comparison
     outcome = pb.RebuildOutcome(
-        turned=told.turned,
-        through=told.through,
-        events=told.events,
-        sections=told.sections,
+        turned=step.turned,
+        through=step.through,
+        events=step.events,
+        sections=step.sections,
         compared=found.rows,
         different=found.different,
         refolded=found.refolded,

@@ -1,6 +1,6 @@
 """The process that rebuilds: `python -m services.coordination.rebuilding MODE WORKERS [accept-differences]`.
 
-Its settings are coordination's. It tells of itself on standard output and ends when its standard input does;
+Its settings are coordination's. It reports on standard output and ends when its standard input does;
 its log is on standard error.
 Exit codes: 0 it ended or was refused, and the last line says which; 1 it failed; 2 the settings are wrong.
 """
@@ -16,9 +16,10 @@ from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.logs import Logger, place_of, set_up_logs
 from careloop.chassis.process.settings import SettingsInvalid, read_settings
 from careloop.kernel.errors import RuleViolated
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress, Rebuild
-from services.coordination.rebuilding.shards import Database, workers
-from services.coordination.rebuilding.telling import Line, Refused
+from services.coordination.rebuilding.lines import Line, Refused
+from services.coordination.rebuilding.rebuild import Rebuild
+from services.coordination.rebuilding.terms import Mode, Progress, RebuildOutcome
+from services.coordination.rebuilding.workers import Database, workers
 
 TAKEN_OVER = "CLB01"
 
@@ -33,7 +34,7 @@ def main(mode: Mode, count: int, accept_differences: bool) -> int:
     timeouts = Timeouts(acquire=settings.pool_timeout_seconds, statement=settings.statement_timeout_seconds)
     database = Database(dsn=settings.postgres_dsn, schema=settings.service, timeouts=timeouts)
     try:
-        _tell(asyncio.run(_ended(database, mode, count, accept_differences)))
+        _write(asyncio.run(_ended(database, mode, count, accept_differences)))
     except Exception as error:
         # The server's own words may name a patient.
         log: Logger = structlog.get_logger()
@@ -53,7 +54,7 @@ async def _ended(database: Database, mode: Mode, count: int, accept_differences:
         return Line(refused=Refused(slug="rebuild-runs", sentence="Another rebuild of the care view took over."))
 
 
-async def _while_wanted(database: Database, mode: Mode, count: int, accept_differences: bool) -> Outcome:
+async def _while_wanted(database: Database, mode: Mode, count: int, accept_differences: bool) -> RebuildOutcome:
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _stop_at_the_end)
     async with Rebuild.alone(database, _report) as rebuild:
         if mode is Mode.ROLL_BACK:
@@ -69,10 +70,10 @@ def _stop_at_the_end() -> None:
 
 
 def _report(progress: Progress) -> None:
-    _tell(Line(progress=progress))
+    _write(Line(progress=progress))
 
 
-def _tell(line: Line) -> None:
+def _write(line: Line) -> None:
     sys.stdout.buffer.write(line.encode())
     sys.stdout.buffer.flush()
 

@@ -1,4 +1,4 @@
-"""What each source told of each patient, read from the journal in bulk and in short transactions."""
+"""What each source published about each patient, read from the journal in bulk and in short transactions."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import asyncpg
 import msgspec
 
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import KNOWN_TYPES
-from services.coordination.domain.kept import Kept
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.section_fold import KNOWN_TYPES
 
 PAGE = 10_000
 
@@ -30,15 +30,15 @@ _DECODE: Mapping[str, Callable[[bytes], Any]] = {
     name: msgspec.json.Decoder(cls).decode for name, cls in KNOWN_TYPES.items()
 }
 
-Place = tuple[PatientId, str]
+SectionKey = tuple[PatientId, str]
 """A patient and a source: what a section is about."""
 
 
 @dataclass(slots=True)
-class Told:
-    """What one source told of one patient, in the journal's order, and where the last of it stands."""
+class SourceHistory:
+    """What one source published about one patient, in the journal's order, and where the last of it stands."""
 
-    facts: list[Kept[Any]]
+    facts: list[DatedFact[Any]]
     last: asyncpg.Record
 
     @property
@@ -55,9 +55,9 @@ class Told:
         return moment
 
 
-def told(rows: Iterable[asyncpg.Record]) -> dict[Place, Told]:
-    """The rows by patient and source. A type that this build does not know counts, and tells nothing."""
-    found: dict[PatientId, dict[str, Told]] = {}
+def histories(rows: Iterable[asyncpg.Record]) -> dict[SectionKey, SourceHistory]:
+    """The rows by patient and source. A type that this build does not know counts, and adds no fact."""
+    found: dict[PatientId, dict[str, SourceHistory]] = {}
     patient_id: PatientId | None = None
     for row in rows:
         patient, source, type_, event_id, recorded_at, actor, value = row[:7]
@@ -65,10 +65,10 @@ def told(rows: Iterable[asyncpg.Record]) -> dict[Place, Told]:
             patient_id, of_patient = patient, found.setdefault(patient, {})
         one = of_patient.get(source)
         if one is None:
-            one = of_patient[source] = Told([], row)
+            one = of_patient[source] = SourceHistory([], row)
         decode = _DECODE.get(type_)
         if decode is not None:
-            one.facts.append(Kept(fact=decode(value), event_id=event_id, recorded_at=recorded_at, actor=actor))
+            one.facts.append(DatedFact(fact=decode(value), event_id=event_id, recorded_at=recorded_at, actor=actor))
         one.last = row
     return {(patient, source): one for patient, of_patient in found.items() for source, one in of_patient.items()}
 
@@ -100,6 +100,8 @@ async def by_position(
         after = rows[-1]["position"]
 
 
-async def of_source(connection: asyncpg.Connection, place: Place, through: int) -> Mapping[Place, Told]:
-    """All that this source told of this patient up to `through`."""
-    return told(await connection.fetch(_OF_SOURCE, *place, through))
+async def of_source(
+    connection: asyncpg.Connection, key: SectionKey, through: int
+) -> Mapping[SectionKey, SourceHistory]:
+    """All that this source published about this patient up to `through`."""
+    return histories(await connection.fetch(_OF_SOURCE, *key, through))

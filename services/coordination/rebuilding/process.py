@@ -5,25 +5,15 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from subprocess import PIPE, Popen, TimeoutExpired
 
 from careloop.kernel.errors import RuleViolated, Unavailable
-from services.coordination.rebuilding.rebuild import Mode, Outcome, Progress
-from services.coordination.rebuilding.telling import parse
+from services.coordination.rebuilding.lines import parse
+from services.coordination.rebuilding.terms import Progress, RebuildOutcome, RebuildRequest
 
 STOP_SECONDS = 5
 WORKERS_PER_PROCESSOR = 2
 """While one waits for the store another folds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a rebuild is to come to, and how many processes fold; 0: as many as the machine can use."""
-
-    mode: Mode
-    workers: int = 0
-    accept_differences: bool = False
 
 
 class Rebuilds:
@@ -32,51 +22,51 @@ class Rebuilds:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = environment
 
-    async def run(self, asked: Asked) -> AsyncGenerator[Progress | Outcome, None]:
+    async def run(self, request: RebuildRequest) -> AsyncGenerator[Progress | RebuildOutcome, None]:
         """How far it is, and at last what came of it; it is stopped when nobody asks for more.
 
         Raises RuleViolated when another one runs or there is nothing to turn to, Unavailable when it fails.
         """
-        process = self._start(asked)
+        process = self._start(request)
         try:
             ended = False
-            async with aclosing(_told(process)) as lines:
-                async for told in lines:
-                    ended = isinstance(told, Outcome)
-                    yield told
+            async with aclosing(_lines(process)) as lines:
+                async for line in lines:
+                    ended = isinstance(line, RebuildOutcome)
+                    yield line
             if not ended:
                 raise Unavailable("rebuild-failed", "The rebuild did not tell of its end; start it again.")
         finally:
             await asyncio.to_thread(_stop, process)
 
-    def _start(self, asked: Asked) -> Popen[bytes]:
+    def _start(self, request: RebuildRequest) -> Popen[bytes]:
         """By this Popen and not by the loop's: that one forks, which a process that serves gRPC may not survive."""
-        command = [sys.executable, "-m", "services.coordination.rebuilding", *_words(asked)]
+        command = [sys.executable, "-m", "services.coordination.rebuilding", *_words(request)]
         return Popen(command, stdin=PIPE, stdout=PIPE, env=self._environment)  # noqa: S603 - our own module
 
 
-def _words(asked: Asked) -> list[str]:
-    workers = asked.workers or WORKERS_PER_PROCESSOR * _processors()
-    return [asked.mode.value, str(workers), *(["accept-differences"] if asked.accept_differences else [])]
+def _words(request: RebuildRequest) -> list[str]:
+    workers = request.workers or WORKERS_PER_PROCESSOR * _processors()
+    return [request.mode.value, str(workers), *(["accept-differences"] if request.accept_differences else [])]
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-async def _told(process: Popen[bytes]) -> AsyncGenerator[Progress | Outcome, None]:
-    lines = asyncio.StreamReader()
+async def _lines(process: Popen[bytes]) -> AsyncGenerator[Progress | RebuildOutcome, None]:
+    output = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(lines), process.stdout
+        lambda: asyncio.StreamReaderProtocol(output), process.stdout
     )
     try:
-        async for content in lines:
+        async for content in output:
             line = parse(content)
             if line.refused is not None:
                 raise RuleViolated(line.refused.slug, line.refused.sentence)
-            told = line.progress or line.outcome
-            if told is not None:
-                yield told
+            step = line.progress or line.outcome
+            if step is not None:
+                yield step
     finally:
         transport.close()
 

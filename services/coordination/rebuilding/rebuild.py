@@ -1,20 +1,20 @@
-"""The course of a rebuild: fill the idle slot, compare, catch up, turn; or turn back to the slot that was kept."""
+"""The course of a rebuild: fill the idle slot, compare, catch up, turn; or turn back to the slot of before."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 
 import asyncpg
 
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.section_fold import grow
-from services.coordination.domain.sections import SECTIONS, Section
-from services.coordination.rebuilding.history import Place, Told, by_position, of_source, told
-from services.coordination.rebuilding.shards import Database, Filled, Workers, shards_for
-from services.coordination.rebuilding.slots import Comparison, IdleSlot, Kept, Stored, begin, standing
+from services.coordination.rebuilding.catching_up import catch_up
+from services.coordination.rebuilding.comparison import Comparison
+from services.coordination.rebuilding.history import by_position
+from services.coordination.rebuilding.shards import Filled, shards_for
+from services.coordination.rebuilding.slots import IdleSlot, begin, read_idle
+from services.coordination.rebuilding.terms import Phase, Progress, RebuildOutcome, Report
+from services.coordination.rebuilding.workers import Database, Workers
 
 NEAR = 500
 """So many entries behind the journal's head, the rest is caught up while the projector waits."""
@@ -24,46 +24,8 @@ LOCK_TIMEOUT, PAUSE_SECONDS = "50ms", 0.05
 """How long readers may have to queue behind the emptying of the idle slot, and how long they are let through then."""
 
 
-class Mode(StrEnum):
-    """TURN: rebuild and turn to what was made. CHECK: rebuild and compare only. ROLL_BACK: turn to what was kept."""
-
-    TURN = "turn"
-    CHECK = "check"
-    ROLL_BACK = "roll-back"
-
-
-class Phase(StrEnum):
-    FILL = "fill"
-    COMPARE = "compare"
-    CATCH_UP = "catch-up"
-    TURN = "turn"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """`done` of so many journal entries (of patients' ranges, while comparing) in this phase."""
-
-    phase: Phase
-    done: int
-    of: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """`turned`: the slot that was idle is read now. `through` is the journal position at which both slots stood."""
-
-    turned: bool
-    through: int
-    events: int
-    sections: int
-    comparison: Comparison
-
-
-Report = Callable[[Progress], None]
-
-
 class Rebuild:
-    """One rebuild on one connection, which holds the lock that keeps others out for as long as it lives."""
+    """One rebuild on one connection, which holds the lock against others for as long as it lives."""
 
     def __init__(self, connection: asyncpg.Connection, report: Report) -> None:
         self._connection = connection
@@ -81,8 +43,8 @@ class Rebuild:
         finally:
             await connection.close(timeout=1)
 
-    async def rebuild(self, workers: Workers, *, turn: bool, accept_differences: bool = False) -> Outcome:
-        """Make the view anew, compare it with the one that is read, and turn to it if it is to `turn`.
+    async def rebuild(self, workers: Workers, *, turn: bool, accept_differences: bool = False) -> RebuildOutcome:
+        """Make the view again, compare it with the one that is read, and turn to it if it is to `turn`.
 
         A view that differs is turned to only where that is accepted.
         """
@@ -95,7 +57,7 @@ class Rebuild:
         found += caught
         wanted = turn and (accept_differences or not found.different)
         through, last, turned = await self._finish(idle, through, turn=wanted, accept=accept_differences)
-        return Outcome(
+        return RebuildOutcome(
             turned=turned,
             through=through,
             events=filled.events,
@@ -103,17 +65,17 @@ class Rebuild:
             comparison=found + last,
         )
 
-    async def roll_back(self) -> Outcome:
-        """Bring the slot that was kept up to date and turn to it. Raises RuleViolated when none was kept."""
-        idle, through = await standing(self._connection)
+    async def roll_back(self) -> RebuildOutcome:
+        """Bring the slot of before up to date and turn to it. Raises RuleViolated when there is none."""
+        idle, through = await read_idle(self._connection)
         if through is None:
             raise RuleViolated("nothing-to-roll-back-to", "No slot was kept; a rebuild keeps one.")
-        through, found = await self._approach(idle, through, keep=True)
+        through, found = await self._approach(idle, through, resumable=True)
         through, last, _ = await self._finish(idle, through, turn=True, accept=True)
-        return Outcome(turned=True, through=through, events=0, sections=0, comparison=found + last)
+        return RebuildOutcome(turned=True, through=through, events=0, sections=0, comparison=found + last)
 
     async def _begin(self) -> IdleSlot:
-        """Emptying waits for whoever still reads the slot; others must not wait behind it for long."""
+        """Emptying waits for readers of the slot; others must not wait behind it for long."""
         for _ in range(TRIES):
             try:
                 async with self._connection.transaction():
@@ -144,8 +106,11 @@ class Rebuild:
             self._report(Progress(phase=Phase.COMPARE, done=done, of=len(shards)))
         return found
 
-    async def _approach(self, idle: IdleSlot, through: int, *, keep: bool = False) -> tuple[int, Comparison]:
-        """Catch up until the slot is near the journal's head, and compare what moved."""
+    async def _approach(self, idle: IdleSlot, through: int, *, resumable: bool = False) -> tuple[int, Comparison]:
+        """Catch up until the slot is near the journal's head, and compare what moved.
+
+        `resumable`: after every page the slot is whole, and a later roll-back goes on from there.
+        """
         found, start = Comparison(), through
         for _ in range(MOST_ROUNDS):
             head = await self._head()
@@ -155,7 +120,7 @@ class Rebuild:
             async for rows in by_position(self._connection, through, head):
                 async with self._connection.transaction():
                     touched |= await catch_up(self._connection, idle, rows)
-                    if keep:
+                    if resumable:
                         await idle.is_whole(self._connection, rows[-1]["position"])
                 self._report(Progress(phase=Phase.CATCH_UP, done=rows[-1]["position"] - start, of=head - start))
             through = head
@@ -178,34 +143,3 @@ class Rebuild:
                 await idle.is_whole(self._connection, head)
         self._report(Progress(phase=Phase.TURN, done=1, of=1))
         return head, found, turned
-
-
-async def catch_up(connection: asyncpg.Connection, idle: IdleSlot, rows: Sequence[asyncpg.Record]) -> set[PatientId]:
-    """Fold these entries, the next of the journal, into the idle slot; answers whom they are about."""
-    found = told(rows)
-    stored = await idle.stored(connection, {patient_id for patient_id, _ in found})
-    sections = [await _grown(connection, place, one, stored.get(place)) for place, one in found.items()]
-    await idle.put(connection, sections)
-    return {section.patient_id for section in sections}
-
-
-async def _grown(connection: asyncpg.Connection, place: Place, one: Told, stored: Stored | None) -> Kept:
-    patient_id, source = place
-    return Kept(
-        patient_id=patient_id,
-        source=source,
-        section=grow(await _before(connection, place, stored), one.facts),
-        source_position=one.source_position,
-        journal_position=one.journal_position,
-        journal_time=one.journal_time,
-    )
-
-
-async def _before(connection: asyncpg.Connection, place: Place, stored: Stored | None) -> Section:
-    """The section as it is stored; one of another fold is folded again."""
-    if stored is None:
-        return SECTIONS[place[1]]()
-    if stored.section is not None:
-        return stored.section
-    history = await of_source(connection, place, stored.journal_position)
-    return grow(SECTIONS[place[1]](), history[place].facts)

@@ -1,4 +1,4 @@
-"""The SQL of the two view slots: the idle one filled, compared with the active one, and put in its place."""
+"""The SQL of the two view slots: the idle one filled, and put in the place of the active one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ import msgspec
 
 from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_view import FOLD_VERSION
-from services.coordination.domain.caseload import headline
-from services.coordination.domain.sections import SECTIONS, Section, Sections
-from services.coordination.domain.urgency import LEVELS, answered, concerns, urgency
-from services.coordination.rebuilding.history import Place
-from services.coordination.views import END_OF_TIME
+from services.coordination.domain.view.caseload import headline
+from services.coordination.domain.view.section_fold import FOLD_VERSION
+from services.coordination.domain.view.sections import SECTIONS, Section, Sections
+from services.coordination.domain.view.urgency import LEVELS, answered, concerns, urgency
+from services.coordination.reading.caseload import END_OF_TIME
+from services.coordination.rebuilding.comparison import Comparison, compare_named, compare_range
+from services.coordination.rebuilding.history import SectionKey, SourceHistory
 
 _CASELOAD = ("slot", "patient_id", "rank", "due_at", "reason", "fact_id")
 _SECTION = (
@@ -52,46 +53,13 @@ _STORED = """
     select patient_id, source, state, source_position, journal_position, fold_version from sections
     where slot = $1 and patient_id = any($2)"""
 
-# A section that moved on after $3 is left out, and with it its patient's line of the caseload.
-_COMPARE = """
-    with live as (select * from sections where slot = 1 - $1::smallint and {whom}),
-    idle as (select * from sections where slot = $1 and {whom}),
-    pairs as (
-        select patient_id, coalesce(l.journal_position > $2, false) as moved,
-            l.fold_version <> i.fold_version and (l.source_position, l.journal_position, l.journal_time)
-                = (i.source_position, i.journal_position, i.journal_time) as refolded,
-            case when l.slot is not null then hash_record_extended(row(patient_id, source, l.state, l.source_position,
-                l.journal_position, l.journal_time, l.concerns, l.answered, l.headline), 0) end as live,
-            case when i.slot is not null then hash_record_extended(row(patient_id, source, i.state, i.source_position,
-                i.journal_position, i.journal_time, i.concerns, i.answered, i.headline), 0) end as idle
-        from live l full join idle i using (patient_id, source)),
-    unsettled as (select distinct patient_id from pairs where moved or refolded),
-    lines as (
-        select
-            case when l.slot is not null then hash_record_extended(
-                row(patient_id, l.rank, l.due_at, l.reason, l.fact_id), 0) end as live,
-            case when i.slot is not null then hash_record_extended(
-                row(patient_id, i.rank, i.due_at, i.reason, i.fact_id), 0) end as idle
-        from (select * from caseload where slot = 1 - $1::smallint and {whom}) l
-        full join (select * from caseload where slot = $1 and {whom}) i using (patient_id)
-        where patient_id not in (select u.patient_id from unsettled u)),
-    compared as (
-        select live, idle from pairs where not moved and refolded is not true
-        union all select live, idle from lines)
-    select count(*) as rows, count(*) filter (where live is distinct from idle) as different,
-        coalesce(bit_xor(live), 0) as live, coalesce(bit_xor(idle), 0) as idle,
-        (select count(*) from pairs where refolded and not moved) as refolded
-    from compared"""
-_COMPARE_RANGE = _COMPARE.format(whom="patient_id between $3 and $4")
-_COMPARE_NAMED = _COMPARE.format(whom="patient_id = any($3)")
-
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     source: msgspec.json.Decoder(cls) for source, cls in SECTIONS.items()
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class SlotSection:
     """A section as a slot holds it, up to the journal entry named. `source_position` is that in the source's log."""
 
     patient_id: PatientId
@@ -116,37 +84,26 @@ class Kept:
         )
 
 
+def slot_section(key: SectionKey, section: Section, history: SourceHistory) -> SlotSection:
+    """The section that ends with this history."""
+    patient_id, source = key
+    return SlotSection(
+        patient_id=patient_id,
+        source=source,
+        section=section,
+        source_position=history.source_position,
+        journal_position=history.journal_position,
+        journal_time=history.journal_time,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class IdleSection:
     """What the idle slot holds of one section; `section` is None where another fold made it."""
 
     section: Section | None
     source_position: int
     journal_position: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Both slots side by side. `rows` stood at the same journal positions; `different` of them were not equal.
-
-    The checksums are over all of `rows`, in no order: equal if all rows are. `refolded` sections, made by another
-    version of the fold, stood at the same positions, and their content was not compared.
-    """
-
-    rows: int = 0
-    different: int = 0
-    live: int = 0
-    idle: int = 0
-    refolded: int = 0
-
-    def __add__(self, other: "Comparison") -> "Comparison":
-        return Comparison(
-            rows=self.rows + other.rows,
-            different=self.different + other.different,
-            live=self.live ^ other.live,
-            idle=self.idle ^ other.idle,
-            refolded=self.refolded + other.refolded,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +113,7 @@ class IdleSlot:
     slot: int
     rebuild: int
 
-    async def copy_in(self, connection: asyncpg.Connection, sections: Sequence[Kept]) -> None:
+    async def copy_in(self, connection: asyncpg.Connection, sections: Sequence[SlotSection]) -> None:
         """Add sections of whole patients, sorted by patient, of whom the slot holds nothing yet."""
         rows = [(self.slot, *section.row()) for section in sections]
         lines = [(self.slot, *_line(patient, of)) for patient, of in groupby(sections, key=lambda one: one.patient_id)]
@@ -165,7 +122,7 @@ class IdleSlot:
             await connection.copy_records_to_table("sections", records=rows, columns=_SECTION)
             await connection.copy_records_to_table("caseload", records=lines, columns=_CASELOAD)
 
-    async def put(self, connection: asyncpg.Connection, sections: Sequence[Kept]) -> None:
+    async def put(self, connection: asyncpg.Connection, sections: Sequence[SlotSection]) -> None:
         """Replace these sections, and what the caseload says of their patients; within the caller's transaction."""
         await self._check(connection)
         rows = [section.row() for section in sections]
@@ -175,11 +132,13 @@ class IdleSlot:
         patients = sorted({section.patient_id for section in sections})
         await connection.execute("select rank_caseload($1, $2, $3)", self.slot, patients, len(LEVELS) - 1)
 
-    async def stored(self, connection: asyncpg.Connection, patients: Collection[PatientId]) -> dict[Place, Stored]:
+    async def stored(
+        self, connection: asyncpg.Connection, patients: Collection[PatientId]
+    ) -> dict[SectionKey, IdleSection]:
         """What the slot holds of these patients."""
         rows = await connection.fetch(_STORED, self.slot, list(patients))
         return {
-            (row["patient_id"], row["source"]): Stored(
+            (row["patient_id"], row["source"]): IdleSection(
                 section=_DECODERS[row["source"]].decode(row["state"]) if row["fold_version"] == FOLD_VERSION else None,
                 source_position=row["source_position"],
                 journal_position=row["journal_position"],
@@ -189,13 +148,13 @@ class IdleSlot:
 
     async def compare_range(self, connection: asyncpg.Connection, first: UUID, last: UUID, through: int) -> Comparison:
         """With the active slot, in one snapshot, where that one has not moved on past `through` meanwhile."""
-        return Comparison(**await connection.fetchrow(_COMPARE_RANGE, self.slot, through, first, last))
+        return await compare_range(connection, self.slot, first, last, through)
 
     async def compare(
         self, connection: asyncpg.Connection, patients: Collection[PatientId], through: int
     ) -> Comparison:
         """The same of these patients."""
-        return Comparison(**await connection.fetchrow(_COMPARE_NAMED, self.slot, through, list(patients)))
+        return await compare_named(connection, self.slot, patients, through)
 
     async def is_whole(self, connection: asyncpg.Connection, through: int) -> None:
         """From now on it can be turned to, once it has caught up from there; within the caller's transaction."""
@@ -210,7 +169,7 @@ class IdleSlot:
         await connection.execute("select still_rebuilding($1)", self.rebuild)
 
 
-def _line(patient_id: PatientId, sections: Iterable[Kept]) -> tuple[Any, ...]:
+def _line(patient_id: PatientId, sections: Iterable[SlotSection]) -> tuple[Any, ...]:
     found: dict[str, Any] = {one.source: one.section for one in sections}
     most = urgency(Sections(**found))
     return patient_id, most.rank, most.due_at or END_OF_TIME, most.reason, most.fact_id
@@ -222,7 +181,7 @@ async def begin(connection: asyncpg.Connection) -> IdleSlot:
     return IdleSlot(slot=row["slot"], rebuild=row["rebuild"])
 
 
-async def standing(connection: asyncpg.Connection) -> tuple[IdleSlot, int | None]:
+async def read_idle(connection: asyncpg.Connection) -> tuple[IdleSlot, int | None]:
     """The idle slot as it is, and up to which journal position it is whole; None where it is not."""
     row = await connection.fetchrow(
         "select i.rebuild, i.through, 1 - v.active as slot from idle_slot i cross join view_slots v"

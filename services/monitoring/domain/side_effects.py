@@ -76,7 +76,7 @@ def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
     felt_on = command.occurred_at.date()
     taken = watch.taken_on(felt_on)
     found = knowledge.triage(
-        knowledge.Report(
+        knowledge.ReportedSideEffect(
             symptom=command.symptom,
             own_words=command.own_words,
             ctcae_grade=command.ctcae_grade,

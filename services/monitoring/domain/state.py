@@ -1,8 +1,9 @@
 """What monitoring knows of a patient: the medicines taken, the side effects reported, what was struck."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from careloop.contracts.terms import Medicine
 from careloop.kernel.decider import Decider
@@ -25,6 +26,8 @@ from services.monitoring.domain.noted import (
     PrescriptionNoted,
     StrikeNoted,
 )
+
+Noted = TypeVar("Noted", MedicationsNoted, PrescriptionNoted, DiscontinuationNoted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +58,21 @@ class Watch:
 
     def taken_on(self, day: date) -> tuple[Medicine, ...] | None:
         """The medicines whose effects may show on `day`; None while neither a list nor a prescription is known."""
-        if not self._standing_lists() and not self.prescriptions:
+        lists, prescriptions = self._standing(self.lists), self._standing(self.prescriptions)
+        if not lists and not prescriptions:
             return None
-        listed = max(self._standing_lists(), key=lambda noted: noted.occurred_at, default=None)
+        listed = max(lists, key=lambda noted: noted.occurred_at, default=None)
         taken = [one.medicine for one in (listed.medicines if listed else ()) if still_acts(one.stopped_on, day)]
-        ours = (p for p in self.prescriptions if p.fact_id not in self.struck and p.starts_on <= day)
-        taken += [p.medicine for p in ours if still_acts(self._stopped_on(p.fact_id), day)]
+        ours = (p for p in prescriptions if p.starts_on <= day and still_acts(self._stopped_on(p.fact_id), day))
+        taken += [p.medicine for p in ours]
         return tuple(dict.fromkeys(taken))
 
-    def _standing_lists(self) -> list[MedicationsNoted]:
-        return [noted for noted in self.lists if noted.fact_id not in self.struck]
+    def _standing(self, noted: Iterable[Noted]) -> list[Noted]:
+        return [one for one in noted if one.fact_id not in self.struck]
 
     def _stopped_on(self, prescription: FactId) -> date | None:
-        ended = (d for d in self.discontinuations if d.prescription == prescription and d.fact_id not in self.struck)
-        return next((d.stopped_on for d in ended), None)
+        ended = self._standing(self.discontinuations)
+        return next((one.stopped_on for one in ended if one.prescription == prescription), None)
 
 
 initial = Watch()

@@ -75,10 +75,10 @@ def explained(
     return tuple(explain(alert, read, order_then, today) for alert in screening.alerts)
 
 
-question = restating(known.Order, Order, "name", "rxcui", "taken_since")
+question = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since")
 
 
-def asked(order: Order, taken_since: date | None = None) -> known.Order:
+def asked(order: Order, taken_since: date | None = None) -> known.OrderedMedicine:
     """The order as the check is asked about it; `taken_since`: the start of the prescription whose dose it changes."""
     name, rxcui = order.medicine.name or None, order.medicine.rxcui or None
     return question(order, name=name, rxcui=rxcui, taken_since=taken_since)

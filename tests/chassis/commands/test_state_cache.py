@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from careloop.chassis.commands.state_cache import Kept, KeptStates
+from careloop.chassis.commands.state_cache import CachedState, StateCache
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import StoredEvent, Unit, Written
 from careloop.kernel.errors import Conflict, RuleViolated
@@ -108,31 +108,31 @@ async def test_a_log_that_was_set_back_is_read_anew() -> None:
 
 
 def test_the_least_used_goes_first() -> None:
-    kept: KeptStates[str] = KeptStates("", most_events=5)
+    cache: StateCache[str] = StateCache("", most_events=5)
     first, second, third = uuid4(), uuid4(), uuid4()
-    kept.keep(first, Kept(state="first", version=2))
-    kept.keep(second, Kept(state="second", version=2))
-    assert kept.of(first).state == "first"
-    kept.keep(third, Kept(state="third", version=2))
-    assert [kept.of(each).version for each in (first, second, third)] == [2, 0, 2]
+    cache.put(first, CachedState(state="first", version=2))
+    cache.put(second, CachedState(state="second", version=2))
+    assert cache.of(first).state == "first"
+    cache.put(third, CachedState(state="third", version=2))
+    assert [cache.of(each).version for each in (first, second, third)] == [2, 0, 2]
 
 
 @pytest.mark.parametrize("version", [6, 100])
-def test_a_stream_that_is_too_long_is_not_kept_and_takes_nobodys_place(version: int) -> None:
-    kept: KeptStates[str] = KeptStates("", most_events=5)
+def test_a_stream_that_is_too_long_is_not_cached_and_takes_nobodys_place(version: int) -> None:
+    cache: StateCache[str] = StateCache("", most_events=5)
     short, long = uuid4(), uuid4()
-    kept.keep(short, Kept(state="short", version=1))
-    assert kept.keep(long, Kept(state="long", version=version)).state == "long"
-    assert (kept.of(short).version, kept.of(long).version) == (1, 0)
+    cache.put(short, CachedState(state="short", version=1))
+    assert cache.put(long, CachedState(state="long", version=version)).state == "long"
+    assert (cache.of(short).version, cache.of(long).version) == (1, 0)
 
 
 def test_a_stream_that_grows_counts_once() -> None:
-    kept: KeptStates[str] = KeptStates("", most_events=5)
+    cache: StateCache[str] = StateCache("", most_events=5)
     stream, other = uuid4(), uuid4()
-    kept.keep(other, Kept(state="other", version=1))
+    cache.put(other, CachedState(state="other", version=1))
     for version in (1, 2, 3, 4):
-        kept.keep(stream, Kept(state="", version=version))
-    assert (kept.of(stream).version, kept.of(other).version) == (4, 1)
+        cache.put(stream, CachedState(state="", version=version))
+    assert (cache.of(stream).version, cache.of(other).version) == (4, 1)
 
 
 async def test_conflicts_beyond_the_last_try_are_told_and_the_next_call_reads_anew() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from faststream import AckPolicy
 
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.consuming.subscription import (
     MAX_POLL_INTERVAL_MS,
     SPARED_TIMES,
@@ -19,7 +19,7 @@ from careloop.chassis.consuming.subscription import (
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.process.asyncapi import document
-from careloop.chassis.relay.producer import Ack, Sender
+from careloop.chassis.relay.producer import Ack, Producer
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.kernel.errors import Unavailable
 from careloop.local.local_stack import LocalStack
@@ -138,11 +138,11 @@ def deaf_to_the_first_batch(take: Any) -> Any:
     """The first record of each partition is lost between the client and the inbox."""
     lost: set[int] = set()
 
-    async def deaf(inbox: Inbox, source: str, partition: int, records: Sequence[Any]) -> Taken:
+    async def deaf(inbox: Inbox, source: str, partition: int, records: Sequence[Any]) -> BatchResult:
         kept = records if partition in lost else records[1:]
         lost.add(partition)
-        taken: Taken = await take(inbox, source, partition, kept)
-        return Taken.HELD if not kept else taken
+        taken: BatchResult = await take(inbox, source, partition, kept)
+        return BatchResult.HELD if not kept else taken
 
     return deaf
 
@@ -194,13 +194,13 @@ async def committed_everything(subscriber: Any) -> bool:
 @pytest.fixture
 def losing(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """Positions that never come to the topic."""
-    accept, lost = Sender.accept, set[int]()
+    accept, lost = Producer.accept, set[int]()
 
-    async def accept_others(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+    async def accept_others(self: Producer, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
         kept = {n: [one for one in run if one.envelope.position not in lost] for n, run in runs.items()}
         return await accept(self, kept)
 
-    monkeypatch.setattr(Sender, "accept", accept_others)
+    monkeypatch.setattr(Producer, "accept", accept_others)
     return lost
 
 

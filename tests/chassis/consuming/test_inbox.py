@@ -10,7 +10,7 @@ import pytest
 
 from careloop.chassis.consuming import position_gate
 from careloop.chassis.consuming.handler import Effects, Received
-from careloop.chassis.consuming.inbox import Inbox, Taken
+from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.consuming.inbox_log import InboxLog, Place
 from careloop.chassis.consuming.parked_patients import InboxParkedPatients
 from careloop.chassis.consuming.parked_records import ParkedRecords
@@ -76,7 +76,7 @@ class Consumer:
     give_up_seconds: float = 5.0
 
     def __post_init__(self) -> None:
-        self.parked = ParkedRecords(self.store.sessions)
+        self.parked = ParkedRecords(self.store.connections)
         self.restart()
 
     def restart(self) -> None:
@@ -92,7 +92,7 @@ class Consumer:
         )
         self.patients = InboxParkedPatients(self.store, self.parked, [self.inbox])
 
-    async def take(self, *records: Record | Raw) -> Taken:
+    async def take(self, *records: Record | Raw) -> BatchResult:
         return await self.inbox.take(SOURCE, 0, [raw(one) if isinstance(one, Record) else one for one in records])
 
     async def position(self) -> int:
@@ -135,7 +135,7 @@ def chain(*who: UUID) -> list[Record]:
 
 
 async def test_a_batch_and_its_position_are_one_unit(consumer: Consumer) -> None:
-    assert await consumer.take(*chain(ANN, BEN, ANN)) is Taken.DONE
+    assert await consumer.take(*chain(ANN, BEN, ANN)) is BatchResult.DONE
     assert await consumer.texts(ANN) == ["text 1", "text 3"]
     assert await consumer.position() == 3
     assert consumer.handler.calls == [[1, 2, 3]]
@@ -145,8 +145,8 @@ async def test_the_whole_topic_again_has_no_effect(consumer: Consumer) -> None:
     records = chain(ANN, BEN, ANN)
     await consumer.take(*records)
     consumer.restart()
-    assert await consumer.take(*records) is Taken.DONE
-    assert await consumer.take(*records) is Taken.DONE
+    assert await consumer.take(*records) is BatchResult.DONE
+    assert await consumer.take(*records) is BatchResult.DONE
     assert (await consumer.store.head()).position == 3
     assert consumer.handler.calls == [[1, 2, 3]]
 
@@ -165,9 +165,9 @@ async def test_what_nobody_wants_still_moves_the_position(consumer: Consumer) ->
 
 async def test_a_missing_record_that_comes_late_is_waited_for(consumer: Consumer) -> None:
     one, two, three = chain(ANN, ANN, ANN)
-    assert await consumer.take(one, three) is Taken.HELD
+    assert await consumer.take(one, three) is BatchResult.HELD
     assert await consumer.position() == 1
-    assert await consumer.take(two) is Taken.DONE
+    assert await consumer.take(two) is BatchResult.DONE
     assert await consumer.texts(ANN) == ["text 1", "text 2", "text 3"]
     assert consumer.source.asked == []
 
@@ -176,19 +176,19 @@ async def test_a_missing_record_that_never_comes_is_fetched_and_told(consumer: C
     records = chain(ANN, BEN, ANN, ANN)
     consumer.source.records = records
     async with watching(consumer.inbox):
-        assert await consumer.take(records[0], records[3]) is Taken.HELD
+        assert await consumer.take(records[0], records[3]) is BatchResult.HELD
         await until(lambda: consumer.is_at(4))
     assert consumer.source.asked == [(1, 3)]
     assert consumer.alarms.holes == [1]
     assert await consumer.texts(ANN) == ["text 1", "text 3", "text 4"]
-    assert await consumer.take() is Taken.DONE
+    assert await consumer.take() is BatchResult.DONE
 
 
 async def test_a_missing_last_record_is_fetched_and_told_when_the_topic_is_doubted(consumer: Consumer) -> None:
     records = chain(ANN, BEN, ANN)
     consumer.source.records = records
     async with watching(consumer.inbox):
-        assert await consumer.take(records[0]) is Taken.DONE
+        assert await consumer.take(records[0]) is BatchResult.DONE
         consumer.inbox.doubt(SOURCE, 0)
         await until(lambda: consumer.is_at(3))
     assert consumer.source.asked == [(1, 0)]
@@ -233,18 +233,18 @@ async def test_a_source_that_does_not_answer_is_asked_again(consumer: Consumer) 
 
 async def test_a_zombie_relay_that_ran_ahead_loses_nothing(consumer: Consumer) -> None:
     records = [record(100 + n, 99 + n if n > 1 else 0, ANN) for n in range(1, 6)]
-    assert await consumer.take(records[4]) is Taken.HELD
-    assert await consumer.take(*records) is Taken.DONE
+    assert await consumer.take(records[4]) is BatchResult.HELD
+    assert await consumer.take(*records) is BatchResult.DONE
     assert await consumer.texts(ANN) == [f"text {n}" for n in range(101, 106)]
 
 
 async def test_offsets_are_not_committed_past_a_hole(consumer: Consumer) -> None:
     """A restart with a hole open must find the held record on the topic again."""
     one, two, three = chain(ANN, ANN, ANN)
-    assert await consumer.take(one, three) is Taken.HELD
+    assert await consumer.take(one, three) is BatchResult.HELD
     consumer.restart()
-    assert await consumer.take(three) is Taken.HELD
-    assert await consumer.take(two) is Taken.DONE
+    assert await consumer.take(three) is BatchResult.HELD
+    assert await consumer.take(two) is BatchResult.DONE
     assert await consumer.texts(ANN) == ["text 1", "text 2", "text 3"]
 
 
@@ -260,8 +260,8 @@ async def test_what_was_held_when_another_owner_moved_on_is_asked_for_again(cons
         await until(lambda: not consumer.inbox.holds_any(SOURCE))
     assert consumer.inbox.holds(SOURCE, 0)
     consumer.source.failure = Unavailable("peer-unavailable", "gone")
-    assert await consumer.take(four) is Taken.AGAIN
-    assert await consumer.take(three, four) is Taken.DONE
+    assert await consumer.take(four) is BatchResult.AGAIN
+    assert await consumer.take(three, four) is BatchResult.DONE
     assert await consumer.position() == 4
 
 
@@ -274,7 +274,7 @@ async def test_a_partition_that_goes_away_in_mid_batch_comes_again(consumer: Con
         return await handle(received)
 
     consumer.handler.handle = revoked_meanwhile  # type: ignore[method-assign]
-    assert await consumer.take(one, two) is Taken.AGAIN
+    assert await consumer.take(one, two) is BatchResult.AGAIN
     assert await consumer.position() == 2
 
 
@@ -284,12 +284,12 @@ async def test_what_there_was_no_room_to_hold_is_fetched_when_the_hole_closes(
     monkeypatch.setattr(position_gate, "MOST_HELD", 2)
     one, *others = chain(ANN, BEN, CAT, ANN, BEN)
     consumer.source.records = [one, *others]
-    assert await consumer.take(*others) is Taken.HELD
-    assert await consumer.take(one) is Taken.HELD
+    assert await consumer.take(*others) is BatchResult.HELD
+    assert await consumer.take(one) is BatchResult.HELD
     assert await consumer.position() == 3
     async with watching(consumer.inbox):
         await until(lambda: consumer.is_at(5))
-    assert await consumer.take(one, *others) is Taken.DONE
+    assert await consumer.take(one, *others) is BatchResult.DONE
 
 
 async def test_what_was_fetched_and_not_stored_is_stored_with_the_next_attempt(
@@ -298,7 +298,7 @@ async def test_what_was_fetched_and_not_stored_is_stored_with_the_next_attempt(
     """Nothing is missing any more after the first attempt, and no record comes that would take it along."""
     one, two = chain(ANN, BEN)
     consumer.source.records = [one, two]
-    assert await consumer.take(two) is Taken.HELD
+    assert await consumer.take(two) is BatchResult.HELD
     commit, refusals = PostgresEventStore.commit, [Unavailable("store-unavailable", "gone")]
 
     async def refusing(store: PostgresEventStore, unit: Unit) -> Sequence[Written]:
@@ -316,7 +316,7 @@ async def test_malformed_headers_are_told_and_fetched_from_the_source(consumer: 
     consumer.source.records = [one, two]
     broken = Raw(headers=[h for h in to_headers(two.envelope) if h[0] != "ce_id"], value=two.value)
     async with watching(consumer.inbox):
-        assert await consumer.take(one, broken) is Taken.HELD
+        assert await consumer.take(one, broken) is BatchResult.HELD
         await until(lambda: consumer.is_at(2))
     assert consumer.alarms.headers == ["ce_id"]
     assert await consumer.texts(ANN) == ["text 1", "text 2"]
@@ -324,8 +324,8 @@ async def test_malformed_headers_are_told_and_fetched_from_the_source(consumer: 
 
 async def test_a_contradiction_stops_the_partition_and_is_told_once(consumer: Consumer) -> None:
     await consumer.take(*chain(ANN, ANN, ANN))
-    assert await consumer.take(record(9, 2, ANN)) is Taken.HELD
-    assert await consumer.take(record(10, 9, ANN)) is Taken.HELD
+    assert await consumer.take(record(9, 2, ANN)) is BatchResult.HELD
+    assert await consumer.take(record(4, 3, ANN)) is BatchResult.HELD
     assert consumer.alarms.stops == [9]
     assert await consumer.position() == 3
 
@@ -334,7 +334,7 @@ async def test_one_poisoned_record_in_many_parks_one_patient(consumer: Consumer)
     everyone = [patient(n) for n in range(200)]
     records = [record(n + 1, n, everyone[n % 200]) for n in range(1000)]
     consumer.handler.poison = frozenset({"text 437"})
-    assert await consumer.take(*records) is Taken.DONE
+    assert await consumer.take(*records) is BatchResult.DONE
     assert await consumer.position() == 1000
     (parked,) = await consumer.patients.list_parked("", 10, 0)
     assert (parked.patient_id, parked.position, parked.waiting, parked.reason, parked.attempts) == (
@@ -354,9 +354,9 @@ async def test_later_records_of_a_parked_patient_queue_and_a_retry_drains_them_i
     consumer.handler.poison = frozenset({"text 2"})
     records = chain(ANN, BEN, ANN, BEN, BEN, ANN)
     for one in records[:4]:
-        assert await consumer.take(one) is Taken.DONE
+        assert await consumer.take(one) is BatchResult.DONE
     consumer.restart()
-    assert await consumer.take(*records[4:]) is Taken.DONE
+    assert await consumer.take(*records[4:]) is BatchResult.DONE
     assert await consumer.texts(BEN) == []
     assert await consumer.texts(ANN) == ["text 1", "text 3", "text 6"]
 
@@ -370,7 +370,7 @@ async def test_later_records_of_a_parked_patient_queue_and_a_retry_drains_them_i
     assert (done.applied, done.waiting) == (3, 0)
     assert await consumer.texts(BEN) == ["text 2", "text 4", "text 5"]
     assert await consumer.store.command("retry:r2") is not None
-    assert await consumer.take(record(7, 6, BEN)) is Taken.DONE
+    assert await consumer.take(record(7, 6, BEN)) is BatchResult.DONE
     assert (await consumer.texts(BEN))[-1] == "text 7"
 
 
@@ -428,9 +428,9 @@ async def test_who_was_drained_while_a_record_was_about_to_queue_gets_it_at_once
     consumer.handler.poison = frozenset({"text 1"})
     one, two = chain(ANN, ANN)
     await consumer.take(one)
-    consumer.parked = DrainedMeanwhile(consumer.store.sessions)
+    consumer.parked = DrainedMeanwhile(consumer.store.connections)
     consumer.restart()
-    assert await consumer.take(two) is Taken.DONE
+    assert await consumer.take(two) is BatchResult.DONE
     assert await consumer.texts(ANN) == ["text 1", "text 2"]
     assert not await consumer.parked.any(CONSUMER, SOURCE)
 
@@ -442,9 +442,9 @@ async def test_a_drop_is_recorded_with_who_and_why(consumer: Consumer) -> None:
     assert await consumer.patients.drop(CONSUMER, SOURCE, ANN, "test data", request("r1")) == 2
     with pytest.raises(NotKnown):
         await consumer.patients.drop(CONSUMER, SOURCE, ANN, "test data", request("r2"))
-    (row,) = await consumer.store.sessions.fetch("select * from parked_drops")
+    (row,) = await consumer.store.connections.fetch("select * from parked_drops")
     assert (row["dropped_by"], row["reason"], row["positions"]) == ("operator", "test data", [1, 2])
-    assert await consumer.take(record(4, 3, ANN)) is Taken.DONE
+    assert await consumer.take(record(4, 3, ANN)) is BatchResult.DONE
     assert await consumer.texts(ANN) == ["text 4"]
 
 
@@ -458,7 +458,7 @@ async def test_a_drop_is_recorded_with_who_and_why(consumer: Consumer) -> None:
     ],
 )
 async def test_what_this_build_cannot_read_parks_the_patient(consumer: Consumer, bad: Record, reason: str) -> None:
-    assert await consumer.take(bad, record(2, 1, BEN), record(3, 2, ANN)) is Taken.DONE
+    assert await consumer.take(bad, record(2, 1, BEN), record(3, 2, ANN)) is BatchResult.DONE
     (parked,) = await consumer.patients.list_parked("", 10, 0)
     assert (parked.patient_id, parked.reason, parked.waiting) == (ANN, reason, 2)
     assert await consumer.texts(BEN) == ["text 2"]
@@ -505,7 +505,7 @@ async def test_a_store_that_does_not_answer_in_time_is_asked_for_less(store: Pos
             return await super().handle(received)
 
     consumer = Consumer(store, handler=Busy())
-    assert await consumer.take(*chain(*[ANN] * 9)) is Taken.DONE
+    assert await consumer.take(*chain(*[ANN] * 9)) is BatchResult.DONE
     assert await consumer.texts(ANN) == [f"text {n}" for n in range(1, 10)]
     assert consumer.alarms.reasons == []
 
@@ -513,18 +513,18 @@ async def test_a_store_that_does_not_answer_in_time_is_asked_for_less(store: Pos
 async def test_what_passes_by_itself_parks_nobody(store: PostgresEventStore) -> None:
     away, faster = Unavailable("store", "away"), Conflict("stream", "changed")
     consumer = Consumer(store, handler=Flaky(away, faster, away, TimeoutError(), ConnectionError()))
-    assert await consumer.take(*chain(ANN, BEN)) is Taken.DONE
+    assert await consumer.take(*chain(ANN, BEN)) is BatchResult.DONE
     assert await consumer.texts(ANN) == ["text 1"]
     assert not await consumer.parked.any(CONSUMER, SOURCE)
 
 
 async def test_a_batch_is_let_go_before_the_poll_interval_ends(store: PostgresEventStore) -> None:
     consumer = Consumer(store, handler=Flaky(*[Unavailable("store", "away")] * 1000), give_up_seconds=0.2)
-    assert await consumer.take(*chain(ANN, BEN)) is Taken.AGAIN
+    assert await consumer.take(*chain(ANN, BEN)) is BatchResult.AGAIN
     assert await consumer.position() == 0
     consumer.handler = Noting()
     consumer.restart()
-    assert await consumer.take(*chain(ANN, BEN)) is Taken.DONE
+    assert await consumer.take(*chain(ANN, BEN)) is BatchResult.DONE
     assert await consumer.texts(BEN) == ["text 2"]
 
 
@@ -534,8 +534,8 @@ async def test_who_lost_the_partition_lets_its_batch_go(consumer: Consumer) -> N
     records = chain(ANN, ANN, ANN)
     await zombie.take(records[0])
     await consumer.take(*records[:2])
-    assert await zombie.take(records[1]) is Taken.AGAIN
-    assert await zombie.take(records[1], records[2]) is Taken.DONE
+    assert await zombie.take(records[1]) is BatchResult.AGAIN
+    assert await zombie.take(records[1], records[2]) is BatchResult.DONE
     assert await consumer.texts(ANN) == ["text 1", "text 2", "text 3"]
 
 
@@ -545,7 +545,7 @@ async def test_two_owners_at_once_apply_each_record_once(consumer: Consumer) -> 
 
     async def all_of_it(one: Consumer) -> None:
         for start in range(0, 100, 7):
-            while await one.take(*records[: start + 7]) is Taken.AGAIN:
+            while await one.take(*records[: start + 7]) is BatchResult.AGAIN:
                 continue
 
     await asyncio.gather(all_of_it(consumer), all_of_it(other))
@@ -565,10 +565,10 @@ async def test_a_lost_answer_to_a_stored_unit_has_no_second_effect(consumer: Con
             return stored
 
     whole = consumer.store
-    losing = LosingStore(whole.sessions, whole._listener, whole._appender, whole._loader)
+    losing = LosingStore(whole.connections, whole._listener, whole._appender, whole._loader)
     unlucky = Consumer(losing)
     records = chain(ANN, ANN)
-    while await unlucky.take(*records) is Taken.AGAIN:
+    while await unlucky.take(*records) is BatchResult.AGAIN:
         continue
     assert await consumer.texts(ANN) == ["text 1", "text 2"]
     assert await consumer.position() == 2
@@ -576,6 +576,6 @@ async def test_a_lost_answer_to_a_stored_unit_has_no_second_effect(consumer: Con
 
 async def test_nothing_but_cancellation_comes_out(store: PostgresEventStore) -> None:
     consumer = Consumer(store, handler=Flaky(*[RuntimeError("bug")] * 3))
-    assert await consumer.take(*chain(ANN)) is Taken.DONE
+    assert await consumer.take(*chain(ANN)) is BatchResult.DONE
     (parked,) = await consumer.patients.list_parked("", 10, 0)
     assert parked.reason == "RuntimeError"

@@ -55,7 +55,7 @@ async def has_repeats(leg: Leg, published: int) -> bool:
 
 async def epoch(leg: Leg) -> int:
     """How often the log found another relay."""
-    found: int = await leg.source.sessions.fetchval("select epoch from relay_checkpoint")
+    found: int = await leg.source.connections.fetchval("select epoch from relay_checkpoint")
     return found
 
 
@@ -87,5 +87,5 @@ async def test_a_stopped_consumer_loses_its_partitions_and_its_late_unit_is_refu
 
 async def last_published(leg: Leg) -> dict[tuple[str, int], int]:
     """How far the relay has sent each partition."""
-    last: list[int] = await leg.source.sessions.fetchval("select last_published from relay_checkpoint")
+    last: list[int] = await leg.source.connections.fetchval("select last_published from relay_checkpoint")
     return {(SOURCE, partition): position for partition, position in enumerate(last)}

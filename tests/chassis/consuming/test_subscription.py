@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from careloop.chassis.consuming.inbox import Taken
+from careloop.chassis.consuming.inbox import BatchResult
 from careloop.chassis.consuming.subscription import Subscription
 from tests.support.waiting import until
 
@@ -34,12 +34,12 @@ class Answering:
 
     def __init__(self) -> None:
         self.begun: list[tuple[int, int]] = []
-        self._answers: dict[tuple[int, int], asyncio.Future[Taken]] = defaultdict(asyncio.Future)
+        self._answers: dict[tuple[int, int], asyncio.Future[BatchResult]] = defaultdict(asyncio.Future)
 
-    def answer(self, partition: int, offset: int, taken: Taken) -> None:
+    def answer(self, partition: int, offset: int, taken: BatchResult) -> None:
         self._answers[partition, offset].set_result(taken)
 
-    async def take(self, source: str, partition: int, records: list[Delivered]) -> Taken:
+    async def take(self, source: str, partition: int, records: list[Delivered]) -> BatchResult:
         assert source == "assessment"
         key = (partition, records[0].offset)
         self.begun.append(key)
@@ -95,11 +95,11 @@ async def test_the_next_is_begun_while_the_store_commits_and_a_partition_keeps_i
     await subscription.take([*batch(0, 11), *batch(1, 20)])
     await settled()
     assert inbox.begun == [(0, 10), (1, 20)]
-    inbox.answer(0, 10, Taken.DONE)
+    inbox.answer(0, 10, BatchResult.DONE)
     await settled()
     assert inbox.begun == [(0, 10), (1, 20), (0, 11)]
-    inbox.answer(1, 20, Taken.HELD)
-    inbox.answer(0, 11, Taken.DONE)
+    inbox.answer(1, 20, BatchResult.HELD)
+    inbox.answer(0, 11, BatchResult.DONE)
     await settled()
     await until(lambda: client.committed == {0: 12})
 
@@ -110,7 +110,7 @@ async def test_no_more_is_read_while_as_much_is_in_hand_as_the_inbox_is_glad_of(
     reading = asyncio.create_task(subscription.take([*batch(0, 0, 3), *batch(1, 0, 2)]))
     await settled()
     assert not reading.done()
-    inbox.answer(1, 0, Taken.DONE)
+    inbox.answer(1, 0, BatchResult.DONE)
     await asyncio.wait_for(reading, 5)
 
 
@@ -120,7 +120,7 @@ async def test_what_came_behind_a_batch_that_was_let_go_is_left_to_come_again(
     for first in (10, 11, 12):
         await subscription.take(batch(0, first))
     await settled()
-    inbox.answer(0, 10, Taken.AGAIN)
+    inbox.answer(0, 10, BatchResult.AGAIN)
     await settled()
     assert (inbox.begun, client.sought, client.committed) == ([(0, 10)], [(0, 10)], {})
     await subscription.take(batch(0, 10, 3))
@@ -143,5 +143,5 @@ async def test_the_end_waits_for_what_is_under_way(inbox: Answering, subscriptio
     ending = asyncio.create_task(subscription.finish())
     await settled()
     assert not ending.done()
-    inbox.answer(0, 10, Taken.DONE)
+    inbox.answer(0, 10, BatchResult.DONE)
     await asyncio.wait_for(ending, 5)

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careloop.chassis.log import appender
-from careloop.chassis.log.appender import LANES, MOST_COMMANDS, MOST_WAITING
-from careloop.chassis.log.batch_arrays import APPEND_BATCH, Outcome, batch_arrays, outcomes
+from careloop.chassis.log.appender import MOST_COMMANDS, MOST_WAITING, WRITERS
+from careloop.chassis.log.appender_call import APPEND_BATCH, WriteOutcome, batch_arrays, outcomes
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Unit, Write, Written
@@ -29,20 +29,20 @@ async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]
         yield opened
 
 
-async def stored_together(store: PostgresEventStore, *writes: Write) -> list[Outcome]:
+async def stored_together(store: PostgresEventStore, *writes: Write) -> list[WriteOutcome]:
     """One batch, whatever the appender would have made of it."""
-    async with store.sessions.session() as connection:
+    async with store.connections.borrow() as connection:
         return outcomes(writes, await connection.fetchrow(APPEND_BATCH, *batch_arrays(writes)))
 
 
-def kinds(answers: Sequence[Outcome]) -> list[str]:
+def kinds(answers: Sequence[WriteOutcome]) -> list[str]:
     return [
         type(answer).__name__ if isinstance(answer, Exception) else "repeated" if answer.repeated else "stored"
         for answer in answers
     ]
 
 
-def positions(answers: Sequence[Outcome]) -> list[int | None]:
+def positions(answers: Sequence[WriteOutcome]) -> list[int | None]:
     return [answer.command.last_position if isinstance(answer, Written) else None for answer in answers]
 
 
@@ -111,9 +111,9 @@ async def test_what_is_due_and_done_comes_with_its_command_only(store: PostgresE
         write(uuid4(), 0, new_event(), due=(due_row(),)),
     )
     assert kinds(answers) == ["Conflict", "stored"]
-    assert await store.sessions.fetchval("select count(*) from due where done_at is null") == 2
+    assert await store.connections.fetchval("select count(*) from due where done_at is null") == 2
     await stored_together(store, write(known, 1, new_event(), done=(due.due_id,)))
-    assert await store.sessions.fetchval("select due_id from due where done_at is not null") == due.due_id
+    assert await store.connections.fetchval("select due_id from due where done_at is not null") == due.due_id
 
 
 async def test_one_command_that_the_server_cannot_take_is_refused_alone(store: PostgresEventStore) -> None:
@@ -171,7 +171,7 @@ async def test_who_would_wait_behind_one_that_waits_too_long_is_refused_at_once(
         await admin.execute("select pg_advisory_xact_lock(log_key())")
         first = [
             asyncio.create_task(store.commit(Unit(writes=(write(uuid4(), 0, new_event()),))))
-            for _ in range(LANES * MOST_COMMANDS + 1)
+            for _ in range(WRITERS * MOST_COMMANDS + 1)
         ]
         await until(lambda: len(store._appender._waiting) == 1)
         monkeypatch.setattr(appender, "MOST_SECONDS", 0.01)
@@ -224,7 +224,7 @@ def commands(draw: st.DrawFn, stream: UUID, told: Sequence[Write]) -> Write:
     return write(stream, version, *(new_event() for _ in range(draw(st.integers(0, 2)))))
 
 
-async def alone(model: MemoryEventStore, each: Write) -> Outcome:
+async def alone(model: MemoryEventStore, each: Write) -> WriteOutcome:
     try:
         (answer,) = await model.commit(Unit(writes=(each,)))
     except (Conflict, RequestIdReused) as refusal:

@@ -353,3 +353,12 @@ async def test_streams_are_listed_in_the_order_of_their_ids(store: EventStore) -
     assert list(await store.streams(None, 10)) == ids
     assert list(await store.streams(ids[0], 1)) == [ids[1]]
     assert not await store.streams(ids[2], 10)
+
+
+async def test_a_clock_that_is_set_back_makes_nothing_older_than_what_is_stored() -> None:
+    times = [NOON, NOON - seconds(60), NOON + seconds(60), NOON]
+    store, stream, tick = MemoryEventStore(clock=lambda: times.pop(0)), uuid4(), seconds(1e-6)
+    batches: list[list[NewEvent]] = [[new_event()], [new_event()], [], []]
+    written = [await store_one(store, write(stream, None, *events)) for events in batches]
+    assert [event.meta.recorded_at for event in await log(store)] == [NOON, NOON + tick]
+    assert [one.command.recorded_at for one in written] == [NOON, NOON + tick, NOON + seconds(60), NOON + tick]

@@ -25,7 +25,7 @@ def at_once(store: PostgresEventStore) -> Loader:
     async def read(_connection: asyncpg.Connection, _streams: Mapping[UUID, int]) -> Sequence[StoredEvent]:
         return []
 
-    return Loader(OwnConnection(store.sessions, "loader"), read)
+    return Loader(OwnConnection(store.connections, "loader"), read)
 
 
 @pytest.mark.parametrize("steps", range(8))
@@ -46,7 +46,7 @@ async def test_a_lost_connection_is_made_anew(postgres: PostgresDatabase) -> Non
         stream = uuid4()
         await store_one(store, write(stream, 0, new_event()))
         assert len(await store.load(stream)) == 1
-        await store.sessions.fetchval(
+        await store.connections.fetchval(
             "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like '% loader'"
         )
         with suppress(Unavailable):  # whether the end of the connection was noticed before is a matter of moments
@@ -63,7 +63,7 @@ async def test_who_waits_when_the_store_closes_is_refused(postgres: PostgresData
             await asyncio.Event().wait()
             return []
 
-        loader = Loader(OwnConnection(store.sessions, "loader"), never)
+        loader = Loader(OwnConnection(store.connections, "loader"), never)
         under_way = asyncio.create_task(loader.load(uuid4(), 0))
         await started.wait()
         waiting = asyncio.create_task(loader.load(uuid4(), 0))

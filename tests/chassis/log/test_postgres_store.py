@@ -53,7 +53,7 @@ async def test_statements_run_in_order_after_the_writes(store: PostgresEventStor
     change = "update due set kind = kind || $1 where exists (select from events where command_id = $2)"
     statements = tuple(Statement(sql=change, args=(mark, told.command_id)) for mark in "abc")
     await store.commit(Unit(writes=(told,), statements=statements))
-    assert await store.sessions.fetchval("select kind from due") == "escalateabc"
+    assert await store.connections.fetchval("select kind from due") == "escalateabc"
 
 
 @pytest.mark.parametrize("change", ["update events set topic = 'x'", "delete from events", "truncate events"])
@@ -62,7 +62,7 @@ async def test_stored_events_are_never_changed(
 ) -> None:
     await store_one(store, write(uuid4(), 0, new_event()))
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
-        await store.sessions.fetch(change)
+        await store.connections.fetch(change)
     for role in ("none", "migrator"):
         await admin.execute(f"set role {role}")
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="never changed"):
@@ -91,7 +91,7 @@ async def test_stored_events_are_never_changed(
 )
 async def test_the_runtime_role_may_do_no_more_than_it_must(store: PostgresEventStore, attempt: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await store.sessions.fetch(attempt)
+        await store.connections.fetch(attempt)
 
 
 async def test_the_log_of_each_schema_has_its_own_lock_and_positions(
@@ -139,7 +139,7 @@ async def _until_told(store: PostgresEventStore, position: int) -> None:
 async def test_a_listener_hears_of_its_connection_s_end_without_asking(
     store: PostgresEventStore, admin: asyncpg.Connection
 ) -> None:
-    listener = LogListener(partial(store.sessions.connect, "listener"), f"{SCHEMA}_events", probe_seconds=600)
+    listener = LogListener(partial(store.connections.connect, "listener"), f"{SCHEMA}_events", probe_seconds=600)
     running = asyncio.create_task(listener.run())
     try:
         async with asyncio.timeout(20):
@@ -156,7 +156,7 @@ async def test_a_process_that_stops_in_a_transaction_loses_the_lock(
 ) -> None:
     timeouts = Timeouts(acquire=0.2, statement=0.6)
     async with asyncio.timeout(20), PostgresEventStore.open(postgres.dsn(SCHEMA), SCHEMA, timeouts=timeouts) as stopped:
-        connection = await stopped.sessions.connect()
+        connection = await stopped.connections.connect()
         try:
             await connection.execute("begin; select pg_advisory_xact_lock(log_key())")
             assert not (await store_one(store, write(uuid4(), 0, new_event()))).repeated
@@ -278,12 +278,12 @@ async def test_the_stores_figures(store: PostgresEventStore) -> None:
     rows = (due_row(NOON - seconds(60)), due_row(NOON), due_row(NOON + seconds(60)), due_row(NOON))
     await store_one(store, write(uuid4(), 0, new_event(), new_event(), due=rows, done=(rows[3].due_id,)))
     await store.commit(Unit(gate=Gate(consumer="c", source="s", partition=2, last=0, position=7)))
-    await store.sessions.fetch(
+    await store.connections.fetch(
         "insert into relay_checkpoint (epoch, position, partitions, last_published) values (1, 1, 1, '{1}')"
     )
     for patient, positions in ((uuid4(), (1, 2)), (uuid4(), (3,))):
         for position in positions:
-            await store.sessions.fetch(
+            await store.connections.fetch(
                 """insert into parked (consumer, source, patient_id, position, event_id, type, headers, value, reason)
                    values ('c', 's', $1, $2, $1, 't', '{}', '', 'r')""",
                 patient,

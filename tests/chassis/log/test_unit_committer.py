@@ -8,8 +8,7 @@ import pytest
 
 from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.log.postgres import PostgresEventStore
-from careloop.chassis.log.protocol import Gate, GateClosed, Unit
-from careloop.chassis.log.unit_calls import calling
+from careloop.chassis.log.protocol import Gate, GateClosed, Unit, calling
 from careloop.kernel.errors import Unavailable
 from tests.support.stack import PostgresDatabase
 from tests.support.wires.lossy_proxy import Loss, LossyProxy, lossy_proxy

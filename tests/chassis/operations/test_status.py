@@ -29,7 +29,7 @@ async def test_figures_come_from_the_store_and_from_the_heads(store: PostgresEve
         "prescribing",
         store,
         lambda: NOON,
-        relay=Relay(store, store.sessions, publishing(), bootstrap="127.0.0.1:1", partitions=2),
+        relay=Relay(store, store.connections, publishing(), bootstrap="127.0.0.1:1", partitions=2),
         heads=HeadsReader("127.0.0.1:1", view),
         consumers={CONSUMER: [SOURCE]},
         partitions=2,

@@ -77,7 +77,6 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
     }
     return {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'proto'}",
         **{f"CARELOOP_{name}": value for name, value in settings.items()},
     }
 

@@ -23,7 +23,7 @@ from careloop.chassis.log.protocol import Unit
 from careloop.chassis.relay import term as relay_term
 from careloop.chassis.relay.checkpoint import Fenced, Leadership, PartitionsChanged, RelayCheckpoints
 from careloop.chassis.relay.heads import HeadsReader, HeadsView
-from careloop.chassis.relay.producer import Ack, Sender
+from careloop.chassis.relay.producer import Ack, Producer
 from careloop.chassis.relay.relay import Relay
 from careloop.chassis.relay.term import LogBroken, require_contiguous
 from careloop.kernel.errors import Unavailable
@@ -86,7 +86,7 @@ class Topics:
         options = {"send_deadline_seconds": 3.0, "heads_interval_seconds": 0.2, "page": 50, **others}
         return Relay(
             store,
-            store.sessions,
+            store.connections,
             publishing(),
             bootstrap=self.bootstrap,
             partitions=PARTITIONS,
@@ -272,7 +272,7 @@ async def test_a_paused_holder_is_fenced_by_the_epoch(
             await until(lambda: bool(refusals))
             await fill_log(store, 60, first=60)
             await until(lambda: relayed_to_head(store, successor))
-    checkpoint = await store.sessions.fetchrow("select position, epoch from relay_checkpoint")
+    checkpoint = await store.connections.fetchrow("select position, epoch from relay_checkpoint")
     assert checkpoint is not None
     assert checkpoint["position"] == (await store.head()).position
     expected = await as_in_the_log(store)
@@ -288,7 +288,7 @@ def _take_the_lock_away(postgres: PostgresDatabase) -> None:
 
 
 async def test_a_holder_that_says_nothing_for_too_long_loses_its_lock(store: PostgresEventStore) -> None:
-    checkpoints = RelayCheckpoints(store.sessions, PARTITIONS, silent_after_seconds=2)
+    checkpoints = RelayCheckpoints(store.connections, PARTITIONS, silent_after_seconds=2)
     async with checkpoints.lead() as silent:
         assert silent is not None
         assert not await leads(checkpoints)
@@ -307,7 +307,7 @@ async def test_a_save_under_an_old_epoch_is_refused(store: PostgresEventStore, t
     checkpoints = topics.relay(store)._checkpoints
     async with checkpoints.lead() as leadership:
         assert leadership is not None
-        await store.sessions.fetch("update relay_checkpoint set epoch = epoch + 1 returning epoch")
+        await store.connections.fetch("update relay_checkpoint set epoch = epoch + 1 returning epoch")
         with pytest.raises(Fenced):
             await leadership.save(5, [0] * PARTITIONS)
         with pytest.raises(Fenced):
@@ -317,22 +317,22 @@ async def test_a_save_under_an_old_epoch_is_refused(store: PostgresEventStore, t
 async def test_a_producer_out_of_sequence_is_thrown_away_and_the_page_sent_again(
     store: PostgresEventStore, topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    delivered = Sender.delivered
+    delivered = Producer.delivered
     failures = [OutOfOrderSequenceNumber(), TimeoutError()]
-    senders: list[Sender] = []
+    producers: list[Producer] = []
 
-    async def failing(self: Sender, acks: Sequence[Ack]) -> None:
+    async def failing(self: Producer, acks: Sequence[Ack]) -> None:
         await delivered(self, acks)
-        senders.append(self)
+        producers.append(self)
         if failures:
             raise failures.pop()
 
-    monkeypatch.setattr(Sender, "delivered", failing)
+    monkeypatch.setattr(Producer, "delivered", failing)
     await fill_log(store, 100)
     relay = topics.relay(store)
     async with running(relay):
         await until(lambda: relayed_to_head(store, relay))
-    assert len(set(senders)) == 3
+    assert len(set(producers)) == 3
     expected = await as_in_the_log(store)
     assert {n: once(records) for n, records in (await topics.read()).items()} == expected
 
@@ -419,7 +419,7 @@ def restating() -> Publishing:
 
 
 async def checkpoint_is(store: PostgresEventStore, position: int) -> bool:
-    return bool(await store.sessions.fetchval("select position from relay_checkpoint") == position)
+    return bool(await store.connections.fetchval("select position from relay_checkpoint") == position)
 
 
 async def test_another_number_of_partitions_refuses_to_start(store: PostgresEventStore, topics: Topics) -> None:
@@ -427,7 +427,12 @@ async def test_another_number_of_partitions_refuses_to_start(store: PostgresEven
     async with running(relay):
         await until(lambda: relay.status().broker_connected)
     other = Relay(
-        store, store.sessions, publishing(), bootstrap=topics.bootstrap, partitions=PARTITIONS + 1, topic=topics.events
+        store,
+        store.connections,
+        publishing(),
+        bootstrap=topics.bootstrap,
+        partitions=PARTITIONS + 1,
+        topic=topics.events,
     )
     with pytest.raises(PartitionsChanged):
         await asyncio.wait_for(other.run(), 20)
@@ -444,14 +449,14 @@ async def test_a_topic_of_another_number_of_partitions_refuses_to_start(
 async def test_without_a_broker_commands_are_stored_and_sent_when_it_is_back(
     store: PostgresEventStore, topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = Sender.start
+    start = Producer.start
     attempts: list[str] = []
 
-    async def counted(self: Sender) -> int:
+    async def counted(self: Producer) -> int:
         attempts.append("start")
         return await start(self)
 
-    monkeypatch.setattr(Sender, "start", counted)
+    monkeypatch.setattr(Producer, "start", counted)
     there = topics.bootstrap
     topics.bootstrap = "127.0.0.1:1"
     relay = topics.relay(store)
@@ -468,9 +473,9 @@ async def test_a_producer_that_ends_as_cancelled_ends_no_relay(
     store: PostgresEventStore, topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The term fails, and its producer lets its own cancellation out when it is thrown away."""
-    accept, stop, failures = Sender.accept, AIOKafkaProducer.stop, [KafkaConnectionError("gone")]
+    accept, stop, failures = Producer.accept, AIOKafkaProducer.stop, [KafkaConnectionError("gone")]
 
-    async def fails_once(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+    async def fails_once(self: Producer, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
         if failures:
             raise failures.pop()
         return await accept(self, runs)
@@ -479,7 +484,7 @@ async def test_a_producer_that_ends_as_cancelled_ends_no_relay(
         await stop(self)
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(Sender, "accept", fails_once)
+    monkeypatch.setattr(Producer, "accept", fails_once)
     monkeypatch.setattr(AIOKafkaProducer, "stop", cancelled_within)
     await fill_log(store, 20)
     relay = topics.relay(store)

@@ -12,9 +12,9 @@ from msgspec.structs import replace as replace_fields
 
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.due_dates import Taking, Window, next_window
-from careloop.knowledge.follow_up.result_actions import Result
+from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from careloop.knowledge.follow_up.schedules import follow_up, schedule_sets
-from careloop.knowledge.follow_up.terms import Client, DrugCourse, Due, FollowUp, Gap, Status
+from careloop.knowledge.follow_up.terms import Client, DrugCourse, DueMeasure, FollowUp, Gap, Status
 from careloop.knowledge.pack.pack import PackInvalid, current_pack, load, read_data
 from careloop.knowledge.pack.shapes.follow_up import FACTS, Measure, ResultRule, ScheduleRule, Timing
 
@@ -39,18 +39,18 @@ def taking(name: str, **told: Any) -> DrugCourse:
     return DrugCourse(**{"name": name, "started_on": START, **told})
 
 
-def result(code: str, on: int, value: str | int | None = None, unit: str | None = None) -> Result:
+def result(code: str, on: int, value: str | int | None = None, unit: str | None = None) -> MeasuredResult:
     told = None if value is None else Decimal(value)
-    return Result(code=code, on=day(on), value=told, unit=unit or UNITS.get(code))
+    return MeasuredResult(code=code, on=day(on), value=told, unit=unit or UNITS.get(code))
 
 
-def asked(course: DrugCourse, on: int, *results: Result, sets: str = "ada-apa-2004", **facts: bool) -> FollowUp:
+def asked(course: DrugCourse, on: int, *results: MeasuredResult, sets: str = "ada-apa-2004", **facts: bool) -> FollowUp:
     named = {name.replace("_", "-"): known for name, known in facts.items()}
     return follow_up([course], results, day(on), Client(facts=named), frozenset({sets} if sets else ()))
 
 
-def of(found: FollowUp, rule: str) -> Due | None:
-    return next((one for one in found.due if one.told.rule == f"schedule.{rule}"), None)
+def of(found: FollowUp, rule: str) -> DueMeasure | None:
+    return next((one for one in found.due if one.applied.rule == f"schedule.{rule}"), None)
 
 
 def due_day(found: FollowUp, rule: str) -> int | None:
@@ -59,7 +59,7 @@ def due_day(found: FollowUp, rule: str) -> int | None:
 
 
 def demanded(found: FollowUp) -> list[str]:
-    return [one.told.rule.removeprefix("result.") for one in found.results]
+    return [one.applied.rule.removeprefix("result.") for one in found.results]
 
 
 CLOZAPINE = taking("clozapine")
@@ -81,9 +81,9 @@ def test_a_count_may_be_done_two_days_early_and_is_overdue_the_day_after(today: 
     one = of(asked(CLOZAPINE, today, result(ANC, 7, 4000)), "clozapine.anc")
     assert one is not None
     assert (one.status, one.opens_on, one.due_on, one.last_on) == (status, day(12), day(14), day(7))
-    assert (one.measure, one.told.drug, one.told.version, one.told.reviewed) == ("anc", "clozapine", 1, False)
-    assert (one.told.source, one.told.basis) == ("FDA label, clozapine (2025)", "V")
-    assert one.told.action == "Count neutrophils before the next supply."
+    assert (one.measure, one.applied.drug, one.applied.version, one.applied.reviewed) == ("anc", "clozapine", 1, False)
+    assert (one.applied.source, one.applied.basis) == ("FDA label, clozapine (2025)", "V")
+    assert one.applied.action == "Count neutrophils before the next supply."
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_count_of_the_30_days_before_is_the_baseline(before: int | None, due: 
     results = [] if before is None else [result(ANC, before, 4000)]
     found = asked(CLOZAPINE, 0, *results)
     assert due_day(found, "clozapine.anc") == due
-    assert [one.status for one in found.due if one.told.rule == "schedule.clozapine.anc"] == [status]
+    assert [one.status for one in found.due if one.applied.rule == "schedule.clozapine.anc"] == [status]
 
 
 def test_without_a_baseline_the_count_is_overdue_from_the_first_day_on() -> None:
@@ -152,8 +152,12 @@ def test_a_finding_says_what_to_do_and_by_when() -> None:
     (found,) = asked(CLOZAPINE, 22, result(ANC, 20, 700)).results
     assert (found.severity, found.measure, found.recheck_by) == ("contraindicated", "anc", day(21))
     assert found.message == "Neutrophils from 500 to 999/uL."
-    assert found.told.action.startswith("Interrupt clozapine")
-    assert (found.told.basis, found.told.drug, found.told.rule) == ("M", "clozapine", "result.clozapine.moderate")
+    assert found.applied.action.startswith("Interrupt clozapine")
+    assert (found.applied.basis, found.applied.drug, found.applied.rule) == (
+        "M",
+        "clozapine",
+        "result.clozapine.moderate",
+    )
 
 
 def test_severe_neutropenia_is_remembered_after_recovery() -> None:
@@ -171,7 +175,7 @@ def test_the_worst_of_two_counts_of_a_day_speaks_and_their_units_are_read() -> N
 
 @pytest.mark.parametrize("unit", ["mg", ""])
 def test_a_result_whose_unit_is_not_known_is_told(unit: str) -> None:
-    strange = Result(code=ANC, on=day(20), value=Decimal(100), unit=unit)
+    strange = MeasuredResult(code=ANC, on=day(20), value=Decimal(100), unit=unit)
     assert asked(CLOZAPINE, 20, strange).not_checked == (("lab-unit-unknown", "anc"),)
     assert asked(CLOZAPINE, 20, result(ANC, 20, 4000)).not_checked == ()
     assert asked(CLOZAPINE, 20, strange, result(ANC, 20, 4000)).not_checked == (("lab-unit-unknown", "anc"),)
@@ -190,7 +194,7 @@ def test_a_result_whose_unit_is_not_known_is_told(unit: str) -> None:
 def test_a_gap_of_two_days_restarts_the_dose_and_of_thirty_the_counts(resumed: int, gaps: list[str], due: int) -> None:
     gap = Gap(last_dose_on=day(200), resumed_on=day(resumed))
     found = asked(taking("clozapine", gaps=(gap,)), 230, result(ANC, 200, 4000))
-    assert [one.told.rule for one in found.gaps] == gaps
+    assert [one.applied.rule for one in found.gaps] == gaps
     assert due_day(found, "clozapine.anc") == due if resumed < 230 else True
     weekly = asked(taking("clozapine", gaps=(gap,)), 240, result(ANC, 236, 4000))
     assert due_day(weekly, "clozapine.anc") == (243 if resumed == 230 else 250)
@@ -233,7 +237,7 @@ def test_after_how_many_days_a_drug_must_not_simply_go_on(
     course = taking(drug, gaps=(Gap(last_dose_on=day(40), resumed_on=day(40 + days)),))
     courses = [course, *([taking(beside)] if beside else [])]
     found = follow_up(courses, (), day(60))
-    assert [one.told.rule for one in found.gaps] == ([rule] if rule else [])
+    assert [one.applied.rule for one in found.gaps] == ([rule] if rule else [])
 
 
 @pytest.mark.parametrize(
@@ -374,7 +378,7 @@ def test_weight_at_4_8_and_12_weeks_then_quarterly(last: int | None, due: int) -
     ],
 )
 def test_both_metabolic_schedules(sets: str, rule: str, code: str, days: list[int]) -> None:
-    results: list[Result] = []
+    results: list[MeasuredResult] = []
     for expected in days:
         found = asked(taking("quetiapine"), days[-1], *results, sets=sets)
         assert due_day(found, f"metabolic.{sets}.{rule}") == expected
@@ -383,7 +387,7 @@ def test_both_metabolic_schedules(sets: str, rule: str, code: str, days: list[in
 
 def test_one_metabolic_schedule_is_followed_and_another_may_be_chosen() -> None:
     def named(found: FollowUp) -> set[str]:
-        return {one.told.rule.split(".")[2] for one in found.due if ".metabolic." in one.told.rule}
+        return {one.applied.rule.split(".")[2] for one in found.due if ".metabolic." in one.applied.rule}
 
     assert named(follow_up([taking("olanzapine")], (), START)) == {"ada-apa-2004"}
     assert named(asked(taking("olanzapine"), 0, sets="apa-2020")) == {"apa-2020"}
@@ -422,7 +426,7 @@ def test_lithium_asks_for_a_review_of_drugs_at_every_contact_for_ever() -> None:
     ],
 )  # fmt: skip
 def test_valproate(rule: str, code: str, days: list[int | None]) -> None:
-    results: list[Result] = []
+    results: list[MeasuredResult] = []
     for expected in days:
         assert due_day(asked(taking("valproate"), 600, *results), rule) == expected
         results.append(result(code, expected or 0, 1))
@@ -464,7 +468,7 @@ def test_a_drug_nobody_knows_or_takes_any_more_hides_nothing_of_the_others(
 ) -> None:
     found = follow_up([earlier, taking("lithium"), taking("valproate")], (), day(0))
     alone = follow_up([taking("lithium"), taking("valproate")], (), day(0))
-    assert {one.told.drug for one in found.due} == {"lithium", "valproate"}
+    assert {one.applied.drug for one in found.due} == {"lithium", "valproate"}
     assert (found.due, found.not_checked) == (alone.due, told)
 
 
@@ -524,7 +528,7 @@ def test_a_fact_that_is_not_known_is_named_and_one_that_is_false_lifts_the_rule(
 @pytest.mark.parametrize("rule", ["blood-count", "liver-enzymes", "sodium"])
 def test_carbamazepine_at_4_weeks_3_months_then_yearly(rule: str) -> None:
     code = {"blood-count": "6690-2", "liver-enzymes": "1920-8", "sodium": SODIUM}[rule]
-    results: list[Result] = []
+    results: list[MeasuredResult] = []
     for expected in (0, 28, 91, 456, 821):
         assert due_day(asked(taking("carbamazepine"), 900, *results), f"carbamazepine.{rule}") == expected
         results.append(result(code, expected, 140))
@@ -566,7 +570,7 @@ def test_an_ecg_before_some_antipsychotics_or_with_cardiac_risk(
     drug: str, cardiac: bool | None, rule: str | None
 ) -> None:
     facts: dict[str, Any] = {} if cardiac is None else {"cardiac_risk": cardiac}
-    found = [one.told.rule for one in asked(taking(drug), 0, **facts).due if ".ecg" in one.told.rule]
+    found = [one.applied.rule for one in asked(taking(drug), 0, **facts).due if ".ecg" in one.applied.rule]
     assert found == ([f"schedule.{rule}"] if rule else [])
     assert ".ecg" not in str(asked(taking(drug), 0, result(QTC, -90, 400), **facts).due)
 
@@ -588,7 +592,7 @@ def test_an_ecg_after_a_change_of_dose_but_not_for_the_start_alone() -> None:
 def test_movement_scales_go_by_risk(risk: bool | None, rules: dict[str, tuple[str, int]]) -> None:
     facts: dict[str, Any] = {} if risk is None else {"high_movement_risk": risk}
     found = asked(taking("haloperidol"), 10, result("aims", 0, 0), **facts)
-    told = {one.told.rule.split(".")[-1]: one for one in found.due if one.measure == "aims"}
+    told = {one.applied.rule.split(".")[-1]: one for one in found.due if one.measure == "aims"}
     assert {name: (one.only_if, (one.due_on - START).days) for name, one in told.items() if one.due_on} == rules
     assert due_day(found, "antipsychotic.bars") == 28
 
@@ -668,7 +672,7 @@ def test_a_drug_told_twice_counts_from_its_first_start() -> None:
     both = [taking("Depakote", started_on=day(100)), taking("valproic acid")]
     found = follow_up(both, [result("777-3", 0)], day(100))
     assert due_day(found, "valproate.blood-count") == 182
-    assert len([one for one in found.due if one.told.rule == "schedule.valproate.blood-count"]) == 1
+    assert len([one for one in found.due if one.applied.rule == "schedule.valproate.blood-count"]) == 1
 
 
 DRUGS = st.sampled_from(
@@ -687,7 +691,7 @@ DRUGS = st.sampled_from(
 )
 NEAR = st.dates(date(2025, 6, 1), date(2027, 6, 1))
 RESULTS = st.builds(
-    Result,
+    MeasuredResult,
     code=st.sampled_from([ANC, LITHIUM, WEIGHT, QTC, "bars", "strange"]),
     on=NEAR,
     value=st.none() | st.decimals(),
@@ -708,7 +712,7 @@ CLIENTS = st.builds(
 
 @given(st.lists(COURSES, max_size=3), st.lists(RESULTS, max_size=4), NEAR, CLIENTS, st.randoms())
 def test_the_order_of_lists_does_not_matter(
-    courses: list[DrugCourse], results: list[Result], as_of: date, client: Client, random: Any
+    courses: list[DrugCourse], results: list[MeasuredResult], as_of: date, client: Client, random: Any
 ) -> None:
     first = follow_up(courses, results, as_of, client)
     mixed = [replace(one, dose_changes=one.dose_changes[::-1], gaps=one.gaps[::-1]) for one in courses]
@@ -726,7 +730,7 @@ def test_the_order_of_lists_does_not_matter(
         gaps=st.tuples(st.builds(Gap, last_dose_on=st.dates(), resumed_on=st.none() | st.dates())),
     ),
     st.builds(
-        Result,
+        MeasuredResult,
         code=st.sampled_from([ANC, LITHIUM, WEIGHT, QTC]),
         on=st.dates(),
         value=st.none() | st.decimals(),
@@ -734,7 +738,7 @@ def test_the_order_of_lists_does_not_matter(
     ),
     st.dates(),
 )
-def test_no_course_result_or_day_makes_it_raise(course: DrugCourse, one: Result, as_of: date) -> None:
+def test_no_course_result_or_day_makes_it_raise(course: DrugCourse, one: MeasuredResult, as_of: date) -> None:
     found = follow_up([course], [one], as_of, sets=schedule_sets())
     assert found.knowledge == current_pack().reference
 
@@ -744,10 +748,10 @@ def test_a_later_result_never_makes_anything_due_earlier(first: date, last: date
     earlier, later = sorted((first, last))
     for drug, code in (("olanzapine", WEIGHT), ("clozapine", ANC)):
         course = taking(drug, started_on=date(2025, 6, 1))
-        one = follow_up([course], [Result(code=code, on=earlier)], date(2027, 6, 1)).due
-        other = follow_up([course], [Result(code=code, on=later)], date(2027, 6, 1)).due
-        days = {due.told.rule: due.due_on for due in one}
-        assert all((due.due_on or date.min) >= (days[due.told.rule] or date.min) for due in other)
+        one = follow_up([course], [MeasuredResult(code=code, on=earlier)], date(2027, 6, 1)).due
+        other = follow_up([course], [MeasuredResult(code=code, on=later)], date(2027, 6, 1)).due
+        days = {due.applied.rule: due.due_on for due in one}
+        assert all((due.due_on or date.min) >= (days[due.applied.rule] or date.min) for due in other)
 
 
 def test_every_rule_of_schedule_and_result_names_an_action_and_fires_for_its_drugs() -> None:

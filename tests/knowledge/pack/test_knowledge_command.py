@@ -13,7 +13,7 @@ from careloop.cli.main import app
 from careloop.knowledge.pack.catalogue import catalogue
 from careloop.knowledge.pack.difference import Change, difference
 from careloop.knowledge.pack.pack import read_data
-from careloop.knowledge.pack.shapes.screening import Basis
+from careloop.knowledge.pack.shapes.entries import Basis
 
 ROOT = Path(__file__).parents[3]
 RUN = CliRunner()

@@ -6,7 +6,7 @@ from string import Formatter
 import pytest
 
 from careloop.knowledge.pack.pack import PackInvalid, current_pack, digest_of, load, read_data
-from careloop.knowledge.pack.shapes.screening import Rule
+from careloop.knowledge.pack.shapes.entries import Rule
 from tests.support.knowledge import data_with
 
 WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs"}

@@ -7,7 +7,7 @@ import pytest
 
 from careloop.knowledge.pack.index import in_force
 from careloop.knowledge.pack.pack import PackInvalid, current_pack, load
-from careloop.knowledge.pack.shapes.urgency import GRADED, Clock, Level, Reads, RiskRule, TriageRule
+from careloop.knowledge.pack.shapes.urgency import GRADED, Level, Reads, ResponseClock, RiskRule, TriageRule
 from tests.support.knowledge import TODAY, data_with
 
 GRADE_4 = "id: triage.ctcae-4, version: 1, reads: ctcae-grade, answers: {from: 4, through: 5}"
@@ -67,7 +67,7 @@ def test_a_new_version_takes_over_on_its_day() -> None:
     taken_over = f"{text}{later}reviewed: false, effective_from: 2027-01-01}}\n"
     pack = load({**data_with("clocks.yaml", "", ""), "clocks.yaml": taken_over.encode()})
     minutes = {
-        day: [clock.minutes for clock in in_force(pack, Clock, day) if clock.triage is Level.SAME_DAY]
+        day: [clock.minutes for clock in in_force(pack, ResponseClock, day) if clock.triage is Level.SAME_DAY]
         for day in (TODAY, FIRST_OF_JANUARY - timedelta(days=1), FIRST_OF_JANUARY)
     }
     assert list(minutes.values()) == [[720], [720], [240]]

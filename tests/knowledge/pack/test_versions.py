@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from careloop.cli.main import app
 from careloop.knowledge.pack.catalogue import catalogue
 from careloop.knowledge.pack.pack import PackInvalid, digest_of, load, read_data
-from careloop.knowledge.pack.shapes.urgency import Clock, RiskRule, TriageRule
+from careloop.knowledge.pack.shapes.urgency import ResponseClock, RiskRule, TriageRule
 from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import PACKS, TODAY, data_with, order, released, taking, written
 
@@ -41,7 +41,7 @@ def test_every_earlier_version_still_judges_an_order(version: str) -> None:
 
 def test_a_version_from_before_the_rules_of_urgency_has_none_of_them() -> None:
     pack = load(released("1.1.0"))
-    assert all(pack.entries(shape) == () for shape in (TriageRule, RiskRule, Clock))
+    assert all(pack.entries(shape) == () for shape in (TriageRule, RiskRule, ResponseClock))
     assert not pack.files.keys() & set(SINCE_1_2)
 
 

@@ -10,8 +10,8 @@ from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
 from careloop.knowledge.pack.instruments import RULES, SUM, read_instruments
 from careloop.knowledge.pack.pack import PackInvalid, read_data
-from careloop.knowledge.pack.shapes.screening import Basis
-from careloop.knowledge.scales.score import Reading, Score, instruments, readings, score, score_total
+from careloop.knowledge.pack.shapes.entries import Basis
+from careloop.knowledge.scales.score import ScaleReading, Score, instruments, readings, score, score_total
 from careloop.knowledge.scales.ways_to_score import OWN_RULES
 from tests.support.refusals import refused_field
 
@@ -260,7 +260,7 @@ def test_item_9_is_flagged_from_one_whatever_is_missing(positive: int | None, fl
     assert score("phq-9", [None] * 8 + [positive]).flags == flag
 
 
-def reading(instrument: str, name: str, answers: Sequence[int | None]) -> Reading:
+def reading(instrument: str, name: str, answers: Sequence[int | None]) -> ScaleReading:
     return next(read for read in readings(instrument, answers) if read.name == name)
 
 
@@ -324,7 +324,7 @@ def test_a_flag_has_its_own_basis_and_a_band_that_of_its_instrument() -> None:
 
 
 def test_a_criterion_has_its_own_source_and_says_what_to_do() -> None:
-    assert reading("phq-9", "major-depressive-syndrome", [3] * 9) == Reading(
+    assert reading("phq-9", "major-depressive-syndrome", [3] * 9) == ScaleReading(
         name="major-depressive-syndrome",
         holds=True,
         action="Confirm by interview: impairment, bereavement, mania, other causes.",

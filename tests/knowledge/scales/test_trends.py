@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from careloop.knowledge.pack.instruments import instruments
 from careloop.knowledge.pack.pack import PackInvalid, read_data
 from careloop.knowledge.pack.scale_changes import change_rules, read_change_rules, rules_for
-from careloop.knowledge.scales.trends import Course, Point, Word, course
+from careloop.knowledge.scales.trends import Point, ScaleCourse, Word, course
 
 START = date(2026, 1, 5)
 
@@ -26,7 +26,7 @@ def apart(first: int, last: int, days: int) -> list[Point]:
     return [Point(on=START, total=first), Point(on=START + timedelta(days=days), total=last)]
 
 
-def asked(found: Course) -> list[str]:
+def asked(found: ScaleCourse) -> list[str]:
     return [prompt.rule for prompt in found.prompts]
 
 
@@ -70,7 +70,7 @@ def test_depression_over_time(
 
 @pytest.mark.parametrize("totals", [(), (18,), (18, None), (None, 9), (None, None)])
 def test_without_two_totals_and_a_last_one_nothing_is_said(totals: tuple[int | None, ...]) -> None:
-    assert course("phq-9", weekly(*totals)) == Course()
+    assert course("phq-9", weekly(*totals)) == ScaleCourse()
 
 
 @pytest.mark.parametrize(

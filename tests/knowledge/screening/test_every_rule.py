@@ -20,7 +20,7 @@ from careloop.knowledge.chart import (
     Genotype,
     Lab,
     Medication,
-    Order,
+    OrderedMedicine,
     Pregnancy,
     StoppedFor,
     SuicideRisk,
@@ -28,6 +28,7 @@ from careloop.knowledge.chart import (
 )
 from careloop.knowledge.pack.index import condition_groups
 from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.pack.shapes import entries
 from careloop.knowledge.pack.shapes import screening as schema
 from careloop.knowledge.pack.shapes.follow_up import Titration
 from careloop.knowledge.pack.shapes.screening import Relation, TrialOutcome
@@ -39,7 +40,7 @@ INNOCENT = "metformin"
 WORST_ALONE = (schema.PairRule, schema.WashoutRule)
 """Kinds of which only the worst finding per pair and cause is shown."""
 LITTLE = Decimal("0.001")
-JUDGING = tuple(rule for rule in PACK.rules() if isinstance(rule, schema.Rule))
+JUDGING = tuple(rule for rule in PACK.rules() if isinstance(rule, entries.Rule))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Example:
     """An order, and whether the rule has to speak of it."""
 
     speaks: bool
-    order: Order
+    order: OrderedMedicine
     chart: Chart = KNOWN
 
 
@@ -316,21 +317,21 @@ def _(rule: schema.PairRule) -> Iterator[Example]:
         yield Example(False, order(drug), taking(INNOCENT))
 
 
-@examples.register(schema.Rule)
-def _(rule: schema.Rule) -> Iterator[Example]:
+@examples.register(entries.Rule)
+def _(rule: entries.Rule) -> Iterator[Example]:
     assert rule is PACK.same_ingredient, f"no examples can be made for {type(rule).__name__}"
     for drug in PACK.drugs:
         yield Example(True, order(drug), taking(drug))
         yield Example(False, order(drug), taking(INNOCENT) if drug != INNOCENT else KNOWN)
 
 
-def fires(rule: schema.Rule, example: Example) -> bool:
+def fires(rule: entries.Rule, example: Example) -> bool:
     found = screen(example.chart, example.order, TODAY).alerts
     return any(told.rule == rule.id and told.version == rule.version for told in found)
 
 
 @pytest.mark.parametrize("rule", JUDGING, ids=lambda rule: rule.id)
-def test_a_rule_speaks_where_it_must_and_nowhere_beside(rule: schema.Rule) -> None:
+def test_a_rule_speaks_where_it_must_and_nowhere_beside(rule: entries.Rule) -> None:
     made = list(examples(rule))
     assert any(not example.speaks for example in made)
     assert isinstance(rule, WORST_ALONE) or any(example.speaks for example in made)

@@ -16,7 +16,7 @@ from careloop.knowledge.chart import (
     Genotype,
     Lab,
     Medication,
-    Order,
+    OrderedMedicine,
     Pregnancy,
     StoppedFor,
     SuicideRisk,
@@ -34,7 +34,7 @@ OLD, YOUNG = date(1950, 5, 1), date(2006, 5, 1)
 WHITE_COUNT = Lab(loinc="751-8", value=Decimal(1200), at=date(2026, 11, 20), unit="/uL")
 
 
-def explained(chart: Chart, asked: Order, kind: Check, rule: str = "") -> Explanation:
+def explained(chart: Chart, asked: OrderedMedicine, kind: Check, rule: str = "") -> Explanation:
     """The explanation of the worst alert of that kind (and rule)."""
     found = next(
         alert for alert in screen(chart, asked, TODAY).alerts if alert.kind is kind and alert.rule.startswith(rule)
@@ -42,7 +42,7 @@ def explained(chart: Chart, asked: Order, kind: Check, rule: str = "") -> Explan
     return explain(found, chart, asked, TODAY)
 
 
-def evidence(chart: Chart, asked: Order, kind: Check, rule: str = "") -> tuple[str, ...]:
+def evidence(chart: Chart, asked: OrderedMedicine, kind: Check, rule: str = "") -> tuple[str, ...]:
     """What it stands on besides the order itself, which comes first."""
     first, *more = explained(chart, asked, kind, rule).evidence
     assert first.split(", ")[0].endswith(": ordered")
@@ -243,7 +243,9 @@ ENDED_SMOKING = replace(KNOWN, medications=(Medication(name="tobacco smoke", sto
     ],
     ids=lambda value: value.value if isinstance(value, Check) else None,
 )
-def test_each_kind_tells_the_facts_it_stands_on(chart: Chart, asked: Order, kind: Check, facts: list[str]) -> None:
+def test_each_kind_tells_the_facts_it_stands_on(
+    chart: Chart, asked: OrderedMedicine, kind: Check, facts: list[str]
+) -> None:
     assert evidence(chart, asked, kind) == tuple(facts)
 
 
@@ -304,6 +306,6 @@ def test_every_alert_has_a_mechanism_and_evidence(
 @settings(max_examples=150, deadline=None)
 @given(st.from_type(Chart), NAMES, st.dates())
 def test_any_typed_chart_can_be_explained(chart: Chart, name: str, as_of: date) -> None:
-    asked = Order(name=name)
+    asked = OrderedMedicine(name=name)
     for found in screen(chart, asked, as_of).alerts:
         assert explain(found, chart, asked, as_of).mechanism

@@ -12,7 +12,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from careloop.knowledge.chart import Medication
-from careloop.knowledge.findings import Check, Outcome, Severity
+from careloop.knowledge.findings import Check, ScreeningOutcome, Severity
 from tests.support.knowledge import KNOWN, asked, severities
 
 SEVERITIES = {
@@ -117,4 +117,4 @@ def test_a_line_of_the_table_in_both_directions(left: list[str], right: list[str
 
 def test_a_pair_without_anything_of_note_is_clear() -> None:
     medications = (Medication(name="lisinopril", daily_dose_mg=Decimal(10)),)
-    assert asked("sertraline", replace(KNOWN, medications=medications), 50).outcome is Outcome.CLEAR
+    assert asked("sertraline", replace(KNOWN, medications=medications), 50).outcome is ScreeningOutcome.CLEAR

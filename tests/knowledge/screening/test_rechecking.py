@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
-from careloop.knowledge.screening.rechecking import Changed, Rechecked, rechecked
+from careloop.knowledge.screening.rechecking import ChangedFinding, Rechecked, rechecked
 from tests.support.knowledge import KNOWN, asked, taking
 
 NOTHING = Rechecked(now_alerts=(), no_longer_alerts=(), changed_alerts=(), now_not_checked=(), no_longer_not_checked=())
@@ -20,8 +20,8 @@ def told_otherwise(alert: Alert) -> Alert:
 
 
 OTHERWISE = replace(MET, alerts=tuple(told_otherwise(alert) for alert in MET.alerts))
-CHANGES = tuple(Changed(before=alert, after=told_otherwise(alert)) for alert in MET.alerts)
-RAISED = tuple(Changed(before=told_otherwise(alert), after=alert) for alert in MET.alerts)
+CHANGES = tuple(ChangedFinding(before=alert, after=told_otherwise(alert)) for alert in MET.alerts)
+RAISED = tuple(ChangedFinding(before=told_otherwise(alert), after=alert) for alert in MET.alerts)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_same_drugs_in_another_order_are_the_same_finding() -> None:
     (first, *_) = MET.alerts
     turned = replace(first, involves=first.involves[::-1])
     found = rechecked(replace(MET, alerts=(first,)), replace(MET, alerts=(turned,)))
-    assert found == replace(NOTHING, changed_alerts=(Changed(before=first, after=turned),))
+    assert found == replace(NOTHING, changed_alerts=(ChangedFinding(before=first, after=turned),))
 
 
 def test_two_findings_of_one_rule_about_the_same_drugs_are_told_apart() -> None:

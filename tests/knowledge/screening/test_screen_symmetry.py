@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careloop.knowledge.chart import Allergy, Chart, Condition, Genotype, Lab, Medication, Trial
-from careloop.knowledge.findings import Check, Outcome
+from careloop.knowledge.findings import Check, ScreeningOutcome
 from careloop.knowledge.pack.pack import current_pack
 from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, alerts, asked, of, order, reasons, rules, taking
@@ -81,9 +81,9 @@ def test_no_list_of_the_chart_has_a_first_place(
 @settings(max_examples=150, deadline=None)
 @given(NAMES, st.lists(NAMES, max_size=3), st.sampled_from(["xyzmab", "Xyzolam 5 MG Oral Tablet"]))
 def test_an_unknown_drug_is_never_clear_ordered_or_taken(name: str, taken: list[str], unknown: str) -> None:
-    assert asked(unknown, taking(*taken)).outcome is Outcome.NOT_CHECKED
+    assert asked(unknown, taking(*taken)).outcome is ScreeningOutcome.NOT_CHECKED
     answer = asked(name, taking(*taken, unknown))
-    assert answer.outcome is not Outcome.CLEAR
+    assert answer.outcome is not ScreeningOutcome.CLEAR
     assert "unknown-drug" in reasons(answer, Check.DRUG_DRUG)
 
 
@@ -102,4 +102,4 @@ def test_an_allergy_list_not_asked_for_is_not_none(name: str, told: tuple[tuple[
     answer = asked(name, of(allergies=told[0], no_known_allergies=told[1]))
     assert reasons(answer, Check.ALLERGY) == {"allergies-not-asked"}
     assert Check.ALLERGY not in answer.checked
-    assert answer.outcome is not Outcome.CLEAR
+    assert answer.outcome is not ScreeningOutcome.CLEAR

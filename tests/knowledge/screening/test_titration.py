@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from careloop.knowledge.pack.pack import current_pack, load
 from careloop.knowledge.pack.shapes.follow_up import GapRule, Titration
-from careloop.knowledge.screening.titration import DayDose, Step, ledger, restart_days, step_on, titration_of, too_soon
+from careloop.knowledge.screening.titration import (
+    DayDose,
+    DoseStep,
+    ledger,
+    restart_days,
+    step_on,
+    titration_of,
+    too_soon,
+)
 from tests.support.knowledge import data_with
 
 START = date(2026, 1, 5)
@@ -68,10 +76,10 @@ def test_before_the_start_there_is_no_step() -> None:
 
 def test_the_ledger_by_date() -> None:
     assert ledger(beside(), START) == (
-        Step(from_on=day(0), to_on=day(13), dose_mg=Decimal(25), every_days=1),
-        Step(from_on=day(14), to_on=day(27), dose_mg=Decimal(50), every_days=1),
-        Step(from_on=day(28), to_on=day(34), dose_mg=Decimal(100), every_days=1),
-        Step(from_on=day(35), to_on=None, dose_mg=Decimal(200), every_days=1),
+        DoseStep(from_on=day(0), to_on=day(13), dose_mg=Decimal(25), every_days=1),
+        DoseStep(from_on=day(14), to_on=day(27), dose_mg=Decimal(50), every_days=1),
+        DoseStep(from_on=day(28), to_on=day(34), dose_mg=Decimal(100), every_days=1),
+        DoseStep(from_on=day(35), to_on=None, dose_mg=Decimal(200), every_days=1),
     )
 
 

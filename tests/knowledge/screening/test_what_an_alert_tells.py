@@ -13,7 +13,7 @@ from careloop.knowledge.chart import (
     Genotype,
     Lab,
     Medication,
-    Order,
+    OrderedMedicine,
     StoppedFor,
     SuicideRisk,
     Trial,
@@ -47,7 +47,7 @@ SMOKE_STOPPED = (
     "without smoke CYP1A2 falls within a week and clozapine climbs by half or more."
 )
 
-ALERTS: list[tuple[Order, Chart, Check, list[tuple[tuple[str, ...], str]]]] = [
+ALERTS: list[tuple[OrderedMedicine, Chart, Check, list[tuple[tuple[str, ...], str]]]] = [
     (
         order("escitalopram"), allergic("Celexa"), Check.ALLERGY,
         [(("escitalopram", "citalopram"), "escitalopram: allergy to citalopram is on record.")],
@@ -222,7 +222,7 @@ ALERTS: list[tuple[Order, Chart, Check, list[tuple[tuple[str, ...], str]]]] = [
 
 @pytest.mark.parametrize(("asked", "chart", "kind", "told"), ALERTS)
 def test_an_alert_names_everything_it_involves(
-    asked: Order, chart: Chart, kind: Check, told: list[tuple[tuple[str, ...], str]]
+    asked: OrderedMedicine, chart: Chart, kind: Check, told: list[tuple[tuple[str, ...], str]]
 ) -> None:
     found = alerts(screen(chart, asked, TODAY), kind)
     assert [(alert.involves, alert.message) for alert in found] == told

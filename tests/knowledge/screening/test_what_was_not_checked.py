@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from careloop.knowledge.chart import Chart, Condition, Lab, Medication, Order, Trial, TrialResponse
+from careloop.knowledge.chart import Chart, Condition, Lab, Medication, OrderedMedicine, Trial, TrialResponse
 from careloop.knowledge.screening.case import amount, figure
 from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, allergic, diagnosed, ended, of, order, takes, taking, tried
@@ -24,7 +24,7 @@ NOTHING_ASKED = of(
 )  # fmt: skip
 """A patient of whom no rule about a harmless drug needs to know anything."""
 
-GAPS: list[tuple[Order, Chart, list[tuple[str, str, str]]]] = [
+GAPS: list[tuple[OrderedMedicine, Chart, list[tuple[str, str, str]]]] = [
     (order("sertraline"), KNOWN, []),
     (order("metformin", days_supply=None), NOTHING_ASKED, []),
     (order("buspirone", days_supply=None), NOTHING_ASKED, []),
@@ -135,7 +135,7 @@ GAPS: list[tuple[Order, Chart, list[tuple[str, str, str]]]] = [
 
 @pytest.mark.parametrize(("asked", "chart", "told"), GAPS)
 def test_what_was_not_checked_says_why_and_what_it_is_about(
-    asked: Order, chart: Chart, told: list[tuple[str, str, str]]
+    asked: OrderedMedicine, chart: Chart, told: list[tuple[str, str, str]]
 ) -> None:
     found = screen(chart, asked, TODAY).not_checked
     assert [(str(gap.check), str(gap.reason), gap.subject) for gap in found] == told

@@ -13,10 +13,10 @@ from typer.testing import CliRunner, Result
 
 from careloop.cli.main import app
 from careloop.kernel.errors import InvalidInput
-from careloop.knowledge.supply.adherence import Adherence, Fill, Period, adherence, covered_days, supply_spans
+from careloop.knowledge.supply.adherence import Adherence, CoveredPeriod, Fill, adherence, covered_days, supply_spans
 from tests.support.refusals import refused_field
 
-YEAR = Period(start=date(2018, 1, 1), end=date(2018, 12, 31))
+YEAR = CoveredPeriod(start=date(2018, 1, 1), end=date(2018, 12, 31))
 RUN = CliRunner()
 
 
@@ -24,8 +24,8 @@ def fill(month: int, day: int, days: int = 30, drug: str = "sertraline", year: i
     return Fill(drug=drug, on=date(year, month, day), days_supply=days)
 
 
-def stay(month: int, day: int, to: int) -> Period:
-    return Period(start=date(2018, month, day), end=date(2018, month, to))
+def stay(month: int, day: int, to: int) -> CoveredPeriod:
+    return CoveredPeriod(start=date(2018, month, day), end=date(2018, month, to))
 
 
 def test_a_fill_while_supply_is_left_starts_when_it_ends() -> None:
@@ -81,13 +81,13 @@ def test_without_a_fill_in_the_period_nothing_is_counted() -> None:
         ((stay(1, 10, 14),), 25, 360),
         ((stay(1, 10, 14), stay(1, 12, 16)), 23, 358),
         ((stay(1, 30, 31),), 29, 363),
-        ((Period(start=date(2017, 12, 1), end=date(2018, 1, 1)),), 29, 364),
-        ((Period(start=date(2018, 12, 31), end=date(2019, 2, 1)),), 30, 364),
-        ((Period(start=date(2019, 1, 1), end=date(2019, 2, 1)),), 30, 365),
+        ((CoveredPeriod(start=date(2017, 12, 1), end=date(2018, 1, 1)),), 29, 364),
+        ((CoveredPeriod(start=date(2018, 12, 31), end=date(2019, 2, 1)),), 30, 364),
+        ((CoveredPeriod(start=date(2019, 1, 1), end=date(2019, 2, 1)),), 30, 365),
     ],
 )
 def test_days_in_hospital_count_neither_as_covered_nor_as_days(
-    stays: tuple[Period, ...], covered: int, days: int
+    stays: tuple[CoveredPeriod, ...], covered: int, days: int
 ) -> None:
     found = adherence(YEAR, [fill(1, 1, 30)], stays)
     assert (found.days_covered, found.days_in_period) == (covered, days)
@@ -102,16 +102,16 @@ def test_a_period_wholly_in_hospital_has_no_share() -> None:
 
 @pytest.mark.parametrize(("days", "adherent"), [(79, False), (80, True), (81, True)])
 def test_adherent_means_four_days_in_five(days: int, adherent: bool) -> None:
-    hundred = Period(start=date(2018, 1, 1), end=date(2018, 4, 10))
+    hundred = CoveredPeriod(start=date(2018, 1, 1), end=date(2018, 4, 10))
     assert adherence(hundred, [fill(1, 1, days)]).adherent is adherent
 
 
 @pytest.mark.parametrize(
     ("period", "fills", "stays", "slug", "field"),
     [
-        (Period(start=date(2018, 1, 2), end=date(2018, 1, 1)), [], [], "period-out-of-range", "period.end"),
-        (Period(start=date(1899, 12, 31), end=date(2018, 1, 1)), [], [], "period-out-of-range", "period.end"),
-        (Period(start=date(2018, 1, 1), end=date(2200, 1, 1)), [], [], "period-out-of-range", "period.end"),
+        (CoveredPeriod(start=date(2018, 1, 2), end=date(2018, 1, 1)), [], [], "period-out-of-range", "period.end"),
+        (CoveredPeriod(start=date(1899, 12, 31), end=date(2018, 1, 1)), [], [], "period-out-of-range", "period.end"),
+        (CoveredPeriod(start=date(2018, 1, 1), end=date(2200, 1, 1)), [], [], "period-out-of-range", "period.end"),
         (YEAR, [], [YEAR, stay(1, 2, 1)], "period-out-of-range", "inpatient[1].end"),
         (YEAR, [fill(1, 1, -1)], [], "out-of-range", "fills[0].days_supply"),
         (YEAR, [fill(1, 1), fill(1, 1, 1001)], [], "out-of-range", "fills[1].days_supply"),
@@ -119,7 +119,7 @@ def test_adherent_means_four_days_in_five(days: int, adherent: bool) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_by_its_field(
-    period: Period, fills: list[Fill], stays: list[Period], slug: str, field: str
+    period: CoveredPeriod, fills: list[Fill], stays: list[CoveredPeriod], slug: str, field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
         adherence(period, fills, stays)
@@ -128,9 +128,9 @@ def test_what_cannot_be_is_refused_by_its_field(
 
 
 def test_the_widest_believable_input_is_answered() -> None:
-    century = Period(start=date(1900, 1, 1), end=date(2199, 12, 31))
+    century = CoveredPeriod(start=date(1900, 1, 1), end=date(2199, 12, 31))
     assert adherence(century, [fill(1, 1, 1000)] * 100).days_covered > 66_000
-    assert adherence(Period(start=YEAR.start, end=YEAR.start), [fill(1, 1, 1)]).pdc == 1
+    assert adherence(CoveredPeriod(start=YEAR.start, end=YEAR.start), [fill(1, 1, 1)]).pdc == 1
 
 
 FILLS = st.lists(
@@ -144,7 +144,7 @@ FILLS = st.lists(
 )
 STAYS = st.lists(
     st.builds(
-        lambda start, days: Period(start=start, end=start + timedelta(days=days)),
+        lambda start, days: CoveredPeriod(start=start, end=start + timedelta(days=days)),
         st.dates(date(2017, 11, 1), date(2019, 2, 1)),
         st.integers(0, 40),
     ),
@@ -153,13 +153,13 @@ STAYS = st.lists(
 
 
 @given(FILLS, STAYS, st.randoms())
-def test_the_order_of_lists_does_not_matter(fills: list[Fill], stays: list[Period], random: Any) -> None:
+def test_the_order_of_lists_does_not_matter(fills: list[Fill], stays: list[CoveredPeriod], random: Any) -> None:
     mixed, other = random.sample(fills, len(fills)), random.sample(stays, len(stays))
     assert adherence(YEAR, fills, stays) == adherence(YEAR, mixed, other)
 
 
 @given(FILLS, STAYS)
-def test_a_share_of_days_is_between_nothing_and_all(fills: list[Fill], stays: list[Period]) -> None:
+def test_a_share_of_days_is_between_nothing_and_all(fills: list[Fill], stays: list[CoveredPeriod]) -> None:
     found = adherence(YEAR, fills, stays)
     assert found.pdc is None or 0 <= found.pdc <= 1
     assert found.days_covered <= found.days_in_period <= 365
@@ -167,7 +167,9 @@ def test_a_share_of_days_is_between_nothing_and_all(fills: list[Fill], stays: li
 
 
 @given(FILLS, STAYS, st.integers(0, 7), st.integers(0, 100))
-def test_more_supply_never_covers_fewer_days(fills: list[Fill], stays: list[Period], which: int, more: int) -> None:
+def test_more_supply_never_covers_fewer_days(
+    fills: list[Fill], stays: list[CoveredPeriod], which: int, more: int
+) -> None:
     larger = [
         replace(one, days_supply=one.days_supply + more) if index == which else one for index, one in enumerate(fills)
     ]
@@ -182,12 +184,12 @@ def test_another_fill_after_the_first_never_covers_fewer_days(fills: list[Fill],
 
 
 @given(
-    st.builds(Period, start=st.dates(), end=st.dates()),
+    st.builds(CoveredPeriod, start=st.dates(), end=st.dates()),
     st.lists(st.builds(Fill, drug=st.text(), on=st.dates(), days_supply=st.integers()), max_size=4),
-    st.lists(st.builds(Period, start=st.dates(), end=st.dates()), max_size=2),
+    st.lists(st.builds(CoveredPeriod, start=st.dates(), end=st.dates()), max_size=2),
 )
 def test_nothing_but_the_documented_refusal_comes_of_any_dates(
-    period: Period, fills: list[Fill], stays: list[Period]
+    period: CoveredPeriod, fills: list[Fill], stays: list[CoveredPeriod]
 ) -> None:
     field = refused_field(lambda: adherence(period, fills, stays))
     assert field is None or field.startswith(("period", "fills", "inpatient"))

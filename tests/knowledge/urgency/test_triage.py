@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from careloop.knowledge.pack.pack import current_pack
 from careloop.knowledge.pack.shapes.urgency import RedFlag
-from careloop.knowledge.urgency.triage import Level, Report, Triage, triage
+from careloop.knowledge.urgency.triage import Level, ReportedSideEffect, Triage, triage
 from tests.support.knowledge import TODAY
 
 NOW, SAME_DAY, DAYS, VISIT = Level.EMERGENCY_NOW, Level.SAME_DAY, Level.WITHIN_72_HOURS, Level.NEXT_VISIT
@@ -42,7 +42,7 @@ def judged(
     felt_on: date = TODAY,
 ) -> Triage:
     return triage(
-        Report(
+        ReportedSideEffect(
             symptom=symptom,
             own_words=words,
             ctcae_grade=grade,

@@ -8,7 +8,11 @@ from typing import Any
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, RiskRaised, Role, ScaleScored
 from careloop.kernel.ids import PersonId
-from services.coordination.domain import commands, events
+from services.coordination.domain import events
+from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
+from services.coordination.domain.codes import TeamRole
+from services.coordination.domain.entered_in_error import MarkEnteredInError
+from services.coordination.domain.messages import PostMessage
 from services.coordination.published import RESTATED
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
 from tests.support.histories.restate import restate
@@ -16,11 +20,11 @@ from tests.support.histories.restate import restate
 THERAPIST = PersonId("therapist-ivanov")
 MANAGER = PersonId("manager-brandt")
 
-ASSIGN = commands.AssignTeamMember(
+ASSIGN = AssignTeamMember(
     fact_id=fact("assign-therapist"),
     person=THERAPIST,
     name="Mira Ivanov",
-    role=events.TeamRole.THERAPIST,
+    role=TeamRole.THERAPIST,
     email="ivanov@example.org",
     effective_from=LAST_WEEK,
     actor=MANAGER,
@@ -31,18 +35,18 @@ ASSIGN_PRESCRIBER = replace(
     fact_id=fact("assign-prescriber"),
     person=PRESCRIBER,
     name="Amara Osei",
-    role=events.TeamRole.PSYCHIATRIST,
+    role=TeamRole.PSYCHIATRIST,
     email="",
 )
-RELEASE = commands.ReleaseTeamMember(
+RELEASE = ReleaseTeamMember(
     fact_id=fact("release-therapist"),
     person=THERAPIST,
-    role=events.TeamRole.THERAPIST,
+    role=TeamRole.THERAPIST,
     effective_from=NOON,
     actor=MANAGER,
     occurred_at=NOON,
 )
-POST = commands.PostMessage(
+POST = PostMessage(
     fact_id=fact("message"),
     recipient=PRESCRIBER,
     about=fact("rash"),
@@ -51,15 +55,13 @@ POST = commands.PostMessage(
     occurred_at=YESTERDAY,
     now=NOON,
 )
-STRIKE = commands.MarkEnteredInError(
-    fact_id=POST.fact_id, reason="meant for another client", actor=THERAPIST, occurred_at=NOON
-)
+STRIKE = MarkEnteredInError(fact_id=POST.fact_id, reason="meant for another client", actor=THERAPIST, occurred_at=NOON)
 
 ASSIGNED = events.TeamMemberAssigned(
     fact_id=ASSIGN.fact_id,
     person=THERAPIST,
     name="Mira Ivanov",
-    role=events.TeamRole.THERAPIST,
+    role=TeamRole.THERAPIST,
     email="ivanov@example.org",
     effective_from=LAST_WEEK,
     assigned_by=MANAGER,
@@ -70,13 +72,13 @@ PRESCRIBER_ASSIGNED = replace(
     fact_id=ASSIGN_PRESCRIBER.fact_id,
     person=PRESCRIBER,
     name="Amara Osei",
-    role=events.TeamRole.PSYCHIATRIST,
+    role=TeamRole.PSYCHIATRIST,
     email="",
 )
 RELEASED = events.TeamMemberReleased(
     fact_id=RELEASE.fact_id,
     person=THERAPIST,
-    role=events.TeamRole.THERAPIST,
+    role=TeamRole.THERAPIST,
     effective_from=NOON,
     released_by=MANAGER,
     occurred_at=NOON,

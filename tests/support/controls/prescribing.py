@@ -135,12 +135,12 @@ ALERT = findings.Alert(
 )
 SCREENING = findings.Screening(
     knowledge=findings.PackReference(pack="careloop-psychiatry", version="1.0.0", digest="sha256:00"),
-    outcome=findings.Outcome.ALERTS,
+    outcome=findings.ScreeningOutcome.ALERTS,
     alerts=(ALERT,),
     not_checked=(findings.NotChecked(check=findings.Check.DOSE, reason="dose-missing", subject="phenelzine"),),
     checked=(findings.Check.DRUG_DRUG,),
 )
-CLEAR = replace(SCREENING, outcome=findings.Outcome.CLEAR, alerts=(), not_checked=())
+CLEAR = replace(SCREENING, outcome=findings.ScreeningOutcome.CLEAR, alerts=(), not_checked=())
 OVERRIDE = Override(
     rule="ddi.bleeding",
     involves=("sertraline", "ibuprofen"),

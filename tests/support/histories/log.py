@@ -1,6 +1,6 @@
 """A made-up service of few words, its records, and stores full of them: what chassis tests speak."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.events.codec import ENCODER, Codec
 from careloop.chassis.events.envelope import Envelope, Record, to_headers
 from careloop.chassis.events.publishing import Publishing
@@ -127,11 +127,11 @@ def raw(one: Record) -> Raw:
     return Raw(headers=to_headers(one.envelope), value=one.value)
 
 
-class Noting:
+class Noting(Handler):
     """Notes every text in the patient's stream; texts in `poison` it cannot handle."""
 
     consumer = CONSUMER
-    contracts: dict[str, type] = TYPES
+    contracts: Mapping[str, type] = TYPES
 
     def __init__(self, poison: frozenset[str] = frozenset()) -> None:
         self.poison = poison

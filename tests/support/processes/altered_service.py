@@ -9,7 +9,7 @@ from pathlib import Path
 from careloop.chassis.consuming.handler import Effects, Received
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.process.runtime import run
-from careloop.chassis.relay.producer import Ack, Sender
+from careloop.chassis.relay.producer import Ack, Producer
 from careloop.contracts.policy import POLICY
 from services.coordination.consumers import CareViewConsumer
 
@@ -60,13 +60,13 @@ def poisoned(home: Path) -> None:
 
 def losing(_home: Path) -> None:
     """Every fiftieth position of the log never comes to the topic."""
-    accept = Sender.accept
+    accept = Producer.accept
 
-    async def accept_others(self: Sender, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
+    async def accept_others(self: Producer, runs: Mapping[int, Sequence[Record]]) -> list[Ack]:
         kept = {n: [one for one in run if one.envelope.position % LOST_EVERY] for n, run in runs.items()}
         return await accept(self, kept)
 
-    Sender.accept = accept_others  # type: ignore[method-assign]
+    Producer.accept = accept_others  # type: ignore[method-assign]
 
 
 FAULTS: dict[str, Callable[[Path], None]] = {"poisoned": poisoned, "losing": losing}

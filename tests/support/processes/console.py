@@ -1,7 +1,6 @@
 """The console's commands against a running system."""
 
 import asyncio
-import os
 import sys
 from asyncio.subprocess import PIPE
 
@@ -14,7 +13,6 @@ async def careloop(system: System, *words: str, code: int = 0) -> str:
         *(sys.executable, "-m", "careloop.cli.main", *words, "--home", str(system.stack.home)),
         stdout=PIPE,
         stderr=PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((".", "proto"))},
     )
     out, err = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == code, err.decode()

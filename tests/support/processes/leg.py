@@ -69,7 +69,7 @@ class Leg:
     def relay(self) -> Relay:
         return Relay(
             self.source,
-            self.source.sessions,
+            self.source.connections,
             publishing(),
             bootstrap=self.names.bootstrap,
             partitions=PARTITIONS,
@@ -83,7 +83,7 @@ class Leg:
         inbox = Inbox(
             self.target,
             self.handler,
-            parked=ParkedRecords(self.target.sessions),
+            parked=ParkedRecords(self.target.connections),
             elsewhere=OwnLog(self.source),
             patience_seconds=1.0,
         )
@@ -160,7 +160,7 @@ async def running(*works: Relay | ServiceBroker) -> AsyncIterator[list["asyncio.
 async def process(work: str, names: Names, output: Path) -> AsyncIterator[Child]:
     """The `relay` or the `consumer` of this leg as a process, which writes to `output`; killed at the end."""
     command = [sys.executable, "-m", "tests.support.processes.leg", work, json.dumps(asdict(names))]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((".", "proto")), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     child = Child(work, command, output=output, env=environment, cwd=str(ROOT))
     try:
         yield child

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from careloop.knowledge.findings import Severity
-from careloop.knowledge.pack.shapes.screening import Entry, Sourced
+from careloop.knowledge.pack.shapes.entries import Entry, Sourced
 
 
 class Measure(Entry, frozen=True, kw_only=True):
@@ -114,7 +114,7 @@ class GapRule(Sourced, frozen=True, kw_only=True):
 
     @property
     def restarts_titration(self) -> bool:
-        """Whether the drug is titrated anew after it whatever else is taken."""
+        """Whether the drug is titrated from the start after it whatever else is taken."""
         return not self.with_drugs and not self.restarts_monitoring
 
 

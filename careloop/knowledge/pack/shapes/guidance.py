@@ -1,6 +1,6 @@
-"""Shapes of what clients are told: education points, and what to do about missed doses."""
+"""Shapes of what clients learn: education points, and what to do about missed doses."""
 
-from careloop.knowledge.pack.shapes.screening import Sourced
+from careloop.knowledge.pack.shapes.entries import Sourced
 
 
 class EducationPoint(Sourced, frozen=True, kw_only=True):

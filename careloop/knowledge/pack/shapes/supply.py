@@ -1,6 +1,6 @@
 """The shapes of the rules of refills and controlled substances."""
 
-from careloop.knowledge.pack.shapes.screening import Sourced
+from careloop.knowledge.pack.shapes.entries import Sourced
 
 
 class RefillRule(Sourced, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from careloop.knowledge.pack.shapes.screening import Entry, Sourced
+from careloop.knowledge.pack.shapes.entries import Entry, Sourced
 
 
 class Level(StrEnum):
@@ -102,7 +102,7 @@ class RiskRule(Sourced, frozen=True, kw_only=True):
     action: str
 
 
-class Clock(Sourced, frozen=True, kw_only=True):
+class ResponseClock(Sourced, frozen=True, kw_only=True):
     """Within how many minutes after it became known a clinician has looked at a side effect of the level `triage`, or
     made contact for a suicide risk of the level `risk`: one of the two."""
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from careloop.knowledge.pack.shapes.screening import Entry
+from careloop.knowledge.pack.shapes.entries import Entry
 
 
 class Title(Entry, frozen=True, kw_only=True):

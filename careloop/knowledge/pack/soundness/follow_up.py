@@ -20,15 +20,15 @@ def require_follow_up(read: Mapping[str, tuple[Any, ...]]) -> None:
 
 
 def require_restarts(read: Mapping[str, tuple[Any, ...]], members: Mapping[str, frozenset[str]]) -> None:
-    """Raises PackInvalid for a titration of a drug of which no gap says when it is begun anew.
+    """Raises PackInvalid for a titration of a drug of which no gap says when it is begun again.
 
     `members` holds the drugs that each name means.
     """
     gaps = [gap for gap in read["gaps.yaml"] if gap.restarts_titration]
     for rule in read["titrations.yaml"]:
         for day in (day for day in days_of_change([rule, *gaps]) if rule.in_force(day)):
-            told = {drug for gap in gaps if gap.in_force(day) for name in gap.drugs for drug in members[name]}
-            for drug in sorted({drug for name in rule.drugs for drug in members[name]} - told):
+            begun = {drug for gap in gaps if gap.in_force(day) for name in gap.drugs for drug in members[name]}
+            for drug in sorted({drug for name in rule.drugs for drug in members[name]} - begun):
                 raise PackInvalid(f"titrations.yaml: {rule.id}: on {day} no gap of gaps.yaml begins {drug} anew")
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from careloop.knowledge.pack.reading import PackInvalid
 from careloop.knowledge.pack.shapes import screening
+from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Sourced
 
 DRUGS, CONDITIONS, MECHANISM = "neither drug nor class", "not a condition", "not a mechanism"
 REFERENCES: Mapping[str, str] = {
@@ -57,10 +58,10 @@ def names_in(entry: object) -> frozenset[str]:
     """The drugs and classes an entry speaks of, exceptions left out."""
     if not isinstance(entry, msgspec.Struct):
         return frozenset()
-    told = msgspec.structs.replace(
+    changed = msgspec.structs.replace(
         entry, **{field: () for field in entry.__struct_fields__ if field.endswith("_except")}
     )
-    return frozenset(name for fault, name in _named(told) if fault == DRUGS)
+    return frozenset(name for fault, name in _named(changed) if fault == DRUGS)
 
 
 def require_periods(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
@@ -68,7 +69,7 @@ def require_periods(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
     periods: dict[str, list[tuple[date, date, int, str]]] = defaultdict(list)
     for file, listed in entries.items():
         for rule in listed:
-            if isinstance(rule, screening.Sourced):
+            if isinstance(rule, Sourced):
                 until = rule.effective_to or date.max
                 if until < rule.effective_from:
                     raise PackInvalid(f"{file}: {rule.id}: ends before it begins")
@@ -81,14 +82,14 @@ def require_periods(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:
                 raise PackInvalid(f"{file}: {name}: two versions are in force on {begins}")
 
 
-def days_of_change(rules: Iterable[screening.Sourced]) -> list[date]:
+def days_of_change(rules: Iterable[Sourced]) -> list[date]:
     """The first day, and each later one on which a rule begins to hold or holds no longer."""
-    days = {screening.FIRST_DAY}
+    days = {FIRST_DAY}
     for rule in rules:
         days.add(rule.effective_from)
         if rule.effective_to is not None and rule.effective_to < date.max:
             days.add(rule.effective_to + timedelta(days=1))
-    return sorted(day for day in days if day >= screening.FIRST_DAY)
+    return sorted(day for day in days if day >= FIRST_DAY)
 
 
 def require_ranges(entries: Mapping[str, Iterable[msgspec.Struct]]) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 from careloop.knowledge.pack.instruments import Instrument
 from careloop.knowledge.pack.reading import PackInvalid
-from careloop.knowledge.pack.shapes.screening import Sourced
+from careloop.knowledge.pack.shapes.entries import Sourced
 from careloop.knowledge.pack.shapes.urgency import (
     GRADED,
-    Clock,
     Level,
     Reads,
     RedFlag,
+    ResponseClock,
     RiskLevel,
     RiskRule,
     Span,
@@ -79,7 +79,7 @@ def _readings(rule: RiskRule, instrument: Instrument) -> Iterator[str]:
         yield from _partition(f"item {rule.item}", spans, 0, instrument.most[rule.item - 1])
 
 
-def _clocks(clocks: tuple[Clock, ...], risks: tuple[RiskRule, ...]) -> Iterator[str]:
+def _clocks(clocks: tuple[ResponseClock, ...], risks: tuple[RiskRule, ...]) -> Iterator[str]:
     for clock in clocks:
         if (clock.triage is None) is (clock.risk is None) or clock.triage is Level.NEXT_VISIT or clock.minutes < 1:
             yield f"{clock.id}: minutes, at least one, of one level of urgency or of one risk"

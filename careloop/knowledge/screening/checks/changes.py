@@ -3,10 +3,10 @@
 from careloop.knowledge.findings import Alert, Check
 from careloop.knowledge.pack.index import same_molecule
 from careloop.knowledge.pack.shapes.screening import LoadRule
-from careloop.knowledge.screening.case import Case, Found, alert
+from careloop.knowledge.screening.case import Case, CheckResult, alert
 
 
-def stopped(case: Case) -> Found:
+def stopped(case: Case) -> CheckResult:
     """Medications whose last dose is near or to come, and whose leaving moves the level of the ordered drug."""
     alerts = [
         alert(rule, Check.DRUG_DRUG, drug, other, days=rule.days)
@@ -18,13 +18,13 @@ def stopped(case: Case) -> Found:
         for other in taken.ingredients
         if case.pack.among(other, rule.stopped)
     ]
-    return Found(tuple(alerts))
+    return CheckResult(tuple(alerts))
 
 
-def loads(case: Case) -> Found:
+def loads(case: Case) -> CheckResult:
     """Sums over the order and everything that overlaps it."""
     found = [_load(case, rule) for rule in filter(case.in_force, case.pack.loads)]
-    return Found(tuple(told for told in found if told is not None))
+    return CheckResult(tuple(one for one in found if one is not None))
 
 
 def _load(case: Case, rule: LoadRule) -> Alert | None:

@@ -43,8 +43,8 @@ def _personal(case: Case, when: Circumstances) -> bool:
 
 
 def _triggers(when: Circumstances) -> bool:
-    told = (when.age_over, when.sex, when.gene, when.egfr_below)
-    return any(one is not None for one in told) or bool(when.with_drugs or when.conditions)
+    stated = (when.age_over, when.sex, when.gene, when.egfr_below)
+    return any(one is not None for one in stated) or bool(when.with_drugs or when.conditions)
 
 
 def _renal(case: Case, when: Circumstances) -> bool:

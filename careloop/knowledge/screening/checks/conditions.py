@@ -4,10 +4,10 @@ from careloop.knowledge.chart import Genotype
 from careloop.knowledge.findings import Check, NotChecked, Reason
 from careloop.knowledge.pack.index import condition_groups
 from careloop.knowledge.pack.shapes.screening import ConditionRule, GenotypeRule
-from careloop.knowledge.screening.case import Case, Found, alert, missing
+from careloop.knowledge.screening.case import Case, CheckResult, alert, missing
 
 
-def check(case: Case) -> Found:
+def check(case: Case) -> CheckResult:
     """A condition given by a SNOMED CT code alone that is in no group of the pack is listed as not understood."""
     rules = case.rules("drug_conditions")
     if case.chart.patient.conditions is None:
@@ -16,30 +16,30 @@ def check(case: Case) -> Found:
         alert(rule, Check.DRUG_CONDITION, drug, *_names(case, rule.conditions)) for rule, drug in _worst(case, rules)
     ]
     gaps = _not_understood(case) if rules else ()
-    return Found(tuple(alerts), gaps, frozenset({Check.DRUG_CONDITION}))
+    return CheckResult(tuple(alerts), gaps, frozenset({Check.DRUG_CONDITION}))
 
 
 def _worst(case: Case, rules: tuple[tuple[ConditionRule, str], ...]) -> list[tuple[ConditionRule, str]]:
-    """Of one condition the worst rule for each mechanism: what is contraindicated is not told once more as high."""
-    told: list[tuple[ConditionRule, str]] = []
+    """Of one condition the worst rule for each mechanism: what is contraindicated is not listed once more as high."""
+    worst_met: list[tuple[ConditionRule, str]] = []
     for condition in case.chart.patient.conditions or ():
         groups = condition_groups(case.pack, condition.icd10, condition.snomed, condition.text)
         met = [(rule, drug) for rule, drug in rules if not groups.isdisjoint(rule.conditions)]
         worst: dict[tuple[str, str], int] = {}
         for rule, drug in met:
             worst[drug, rule.mechanism] = min(rule.severity.rank, worst.get((drug, rule.mechanism), rule.severity.rank))
-        told += [(rule, drug) for rule, drug in met if rule.severity.rank == worst[drug, rule.mechanism]]
-    return told
+        worst_met += [(rule, drug) for rule, drug in met if rule.severity.rank == worst[drug, rule.mechanism]]
+    return worst_met
 
 
-def genotypes(case: Case) -> Found:
+def genotypes(case: Case) -> CheckResult:
     """Genotypes are seldom known: only a rule that asks for the test speaks when there is none."""
     found = [
         alert(rule, Check.DRUG_CONDITION, drug, rule.gene)
         for rule, drug in case.rules("genotypes")
         if _speaks(case, rule)
     ]
-    return Found(tuple(found))
+    return CheckResult(tuple(found))
 
 
 def _speaks(case: Case, rule: GenotypeRule) -> bool:

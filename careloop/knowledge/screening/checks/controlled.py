@@ -3,10 +3,10 @@
 from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.shapes.screening import ControlledRule
-from careloop.knowledge.screening.case import Case, Found, alert, missing
+from careloop.knowledge.screening.case import Case, CheckResult, alert, missing
 
 
-def supply(case: Case) -> Found:
+def supply(case: Case) -> CheckResult:
     """Large supplies of what is dangerous in overdose, at a suicide risk that is not known to be low."""
     rules = case.rules("supply")
     days = case.order.days_supply
@@ -18,12 +18,12 @@ def supply(case: Case) -> Found:
     if large and risk is SuicideRisk.UNKNOWN:
         return missing(Check.SUPPLY, Reason.SUICIDE_RISK_UNKNOWN, large[0][1])
     held = [(rule, drug) for rule, drug in large if risk in rule.risks]
-    return Found(
+    return CheckResult(
         tuple(alert(rule, Check.SUPPLY, drug, days=days, limit=rule.max_days) for rule, drug in held), done=done
     )
 
 
-def schedule(case: Case) -> Found:
+def schedule(case: Case) -> CheckResult:
     """The duties that come with a drug's schedule; days of supply only where a rule counts them."""
     days = case.order.days_supply
     alerts: list[Alert] = []
@@ -38,7 +38,7 @@ def schedule(case: Case) -> Found:
                 )
             elif rule.above_days is None or (days or 0) > rule.above_days:
                 alerts.append(alert(rule, Check.CONTROLLED_SUBSTANCE, drug, days=days))
-    return Found(tuple(alerts), tuple(gaps), frozenset({Check.CONTROLLED_SUBSTANCE}))
+    return CheckResult(tuple(alerts), tuple(gaps), frozenset({Check.CONTROLLED_SUBSTANCE}))
 
 
 def _concerns(case: Case, rule: ControlledRule, drug: str) -> bool:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.shapes.screening import DoseRule
-from careloop.knowledge.screening.case import Case, Found, alert, amount, figure, missing
+from careloop.knowledge.screening.case import Case, CheckResult, alert, amount, figure, missing
 from careloop.knowledge.screening.checks import titrations
 from careloop.knowledge.screening.checks.circumstances import holds, unknown
 from careloop.knowledge.screening.checks.labs import last_in_unit
@@ -14,27 +14,27 @@ ADULT = 18
 BODY_WEIGHT = "29463-7"
 
 
-def check(case: Case) -> Found:
+def check(case: Case) -> CheckResult:
     """The limits are those of adults; the dose of a product of several ingredients is not the dose of each."""
     alerts, gaps = _inhibited(case)
     if len(case.ingredients) > 1:
         gaps.append(_gap(Reason.DOSE_OF_COMBINATION, " / ".join(case.ingredients)))
-        return Found(tuple(alerts), tuple(gaps))
+        return CheckResult(tuple(alerts), tuple(gaps))
     dose = amount(case.order.daily_dose_mg)
     if dose is None:
         gaps.append(_gap(Reason.DOSE_MISSING, case.ingredients[0]))
-        return Found(tuple(alerts), tuple(gaps))
+        return CheckResult(tuple(alerts), tuple(gaps))
     ordered = _ordered(case, case.ingredients[0], dose)
     risen = titrations.check(case, case.ingredients[0], dose)
-    told = (*alerts, *ordered.alerts, *risen.alerts), (*gaps, *ordered.not_checked, *risen.not_checked)
-    return Found(*told, ordered.done)
+    found = (*alerts, *ordered.alerts, *risen.alerts), (*gaps, *ordered.not_checked, *risen.not_checked)
+    return CheckResult(*found, ordered.done)
 
 
 def _gap(reason: Reason, subject: str) -> NotChecked:
     return NotChecked(check=Check.DOSE, reason=reason, subject=subject)
 
 
-def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
+def _ordered(case: Case, drug: str, dose: Decimal) -> CheckResult:
     limit = case.pack.drugs[drug].max_daily_mg
     per_kg = case.pack.drugs[drug].max_daily_mg_per_kg
     if limit is None and per_kg is not None:
@@ -51,17 +51,17 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> Found:
         if rule.titrated:
             continue
         if rule.when is None:
-            alerts += [_told(rule, dose, limit, drug)] if dose > limit else []
+            alerts += [_dose_alert(rule, dose, limit, drug)] if dose > limit else []
         elif (most := _exceeded(case, rule, drug, dose)) is not None:
-            alerts += [_told(rule, dose, most, drug, *others) for others in holds(case, rule.when)]
+            alerts += [_dose_alert(rule, dose, most, drug, *others) for others in holds(case, rule.when)]
             gaps += [_gap(reason, drug) for reason in unknown(case, rule.when)]
-    return Found(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
+    return CheckResult(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
 
 
 def _weight_kg(case: Case) -> Decimal | None:
-    """The weight told, else the last one measured."""
-    told = amount(case.chart.patient.weight_kg)
-    return last_in_unit(case, BODY_WEIGHT, "kg") if told is None else told
+    """The weight stated, else the last one measured."""
+    stated = amount(case.chart.patient.weight_kg)
+    return last_in_unit(case, BODY_WEIGHT, "kg") if stated is None else stated
 
 
 def _exceeded(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> Decimal | None:
@@ -70,15 +70,15 @@ def _exceeded(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> Decimal |
     return most if most is not None and case.pack.among(drug, rule.drugs) and dose > most else None
 
 
-def _told(rule: DoseRule, dose: Decimal, limit: Decimal, *involves: str) -> Alert:
+def _dose_alert(rule: DoseRule, dose: Decimal, limit: Decimal, *involves: str) -> Alert:
     return alert(rule, Check.DOSE, *involves, dose=figure(dose), limit=figure(limit))
 
 
 def _inhibited(case: Case) -> tuple[list[Alert], list[NotChecked]]:
     """A drug already taken whose limit falls because of the drug now ordered."""
-    found = [told for rule in case.pack.doses for told in _lowered(case, rule)]
-    alerts = [told for told in found if isinstance(told, Alert)]
-    return alerts, [told for told in found if isinstance(told, NotChecked)]
+    found = [one for rule in case.pack.doses for one in _lowered(case, rule)]
+    alerts = [one for one in found if isinstance(one, Alert)]
+    return alerts, [one for one in found if isinstance(one, NotChecked)]
 
 
 def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
@@ -90,4 +90,4 @@ def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
             if dose is None:
                 yield _gap(Reason.DOSE_MISSING, drug)
             elif (most := _exceeded(case, rule, drug, dose)) is not None:
-                yield _told(rule, dose, most, drug, inhibitors[0])
+                yield _dose_alert(rule, dose, most, drug, inhibitors[0])

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.screening import Form
-from careloop.knowledge.screening.case import Case, Taken, amount
+from careloop.knowledge.screening.case import Case, ListedMedication, amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ def ordered(case: Case, drug: str) -> Intake:
     return Intake(drug, amount(case.order.daily_dose_mg) if alone else None, case.routes)
 
 
-def of(taken: Taken, drug: str) -> Intake:
+def of(taken: ListedMedication, drug: str) -> Intake:
     alone = len(taken.ingredients) == 1
     return Intake(drug, amount(taken.medication.daily_dose_mg) if alone else None, taken.routes)
 
 
 def fits(pack: Pack, form: Form, intake: Intake) -> bool | None:
-    """None when the dose or route that would decide it was not told."""
+    """None when the dose or route that would decide it was not stated."""
     if form.drugs and not pack.among(intake.drug, form.drugs):
         return False
     known = [_of_route(form, intake), _of_dose(form, intake)]

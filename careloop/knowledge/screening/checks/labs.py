@@ -6,14 +6,14 @@ from careloop.knowledge.chart import Lab
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.screening import LabRule
-from careloop.knowledge.screening.case import Case, Found, alert, amount, missing
+from careloop.knowledge.screening.case import Case, CheckResult, alert, amount, missing
 
 
-def check(case: Case) -> Found:
+def check(case: Case) -> CheckResult:
     """Per result only the worst bound crossed is shown. Results after the day of the screen are not yet known."""
     rules = [(rule, drug) for rule, drug in case.rules("labs") if _of_patient(case, rule)]
     if not rules:
-        return Found(done=frozenset({Check.LAB}))
+        return CheckResult(done=frozenset({Check.LAB}))
     asked_for = [drug for rule, drug in rules if not rule.if_known]
     if case.chart.patient.labs is None and asked_for:
         return missing(Check.LAB, Reason.LABS_NOT_RECORDED, asked_for[0])
@@ -22,11 +22,11 @@ def check(case: Case) -> Found:
     for rule, drug in rules:
         crossed, gap = _judged(case, rule)
         gaps += [gap] if gap else []
-        told = alert(rule, Check.LAB, drug)
+        raised = alert(rule, Check.LAB, drug)
         about = (drug, rule.id if rule.within_days else "bound", *rule.loinc)
-        if crossed and (about not in alerts or told.severity.rank < alerts[about].severity.rank):
-            alerts[about] = told
-    return Found(tuple(alerts.values()), tuple(gaps), frozenset({Check.LAB}))
+        if crossed and (about not in alerts or raised.severity.rank < alerts[about].severity.rank):
+            alerts[about] = raised
+    return CheckResult(tuple(alerts.values()), tuple(gaps), frozenset({Check.LAB}))
 
 
 def _of_patient(case: Case, rule: LabRule) -> bool:

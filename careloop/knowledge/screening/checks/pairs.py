@@ -6,31 +6,31 @@ from datetime import date
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.index import between, same_molecule
 from careloop.knowledge.pack.shapes.screening import PairRule, WashoutRule
-from careloop.knowledge.screening.case import Case, Found, Taken, alert, doubts
+from careloop.knowledge.screening.case import Case, CheckResult, ListedMedication, alert, doubts
 from careloop.knowledge.screening.checks import forms
 
 CHECKS = (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY)
 
 
-def check(case: Case) -> Found:
+def check(case: Case) -> CheckResult:
     """Every medication by itself, so that adding one never takes an alert away."""
     if case.taken is None:
         gaps = [NotChecked(check=kind, reason=Reason.MEDICATIONS_NOT_RECORDED) for kind in CHECKS]
-        return Found(not_checked=tuple(gaps))
+        return CheckResult(not_checked=tuple(gaps))
     found = [
-        told
+        one
         for taken in case.taken
         for ordered in case.ingredients
         for other in taken.ingredients
-        for told in _met(case, ordered, other, taken)
+        for one in _met(case, ordered, other, taken)
     ]
-    alerts = tuple(told for told in found if isinstance(told, Alert))
-    gaps = [told for told in found if isinstance(told, NotChecked)]
+    alerts = tuple(one for one in found if isinstance(one, Alert))
+    gaps = [one for one in found if isinstance(one, NotChecked)]
     gaps += [gap for taken in case.taken for gap in _gaps(case, taken)]
-    return Found(alerts, tuple(gaps), frozenset(CHECKS))
+    return CheckResult(alerts, tuple(gaps), frozenset(CHECKS))
 
 
-def _met(case: Case, ordered: str, other: str, taken: Taken) -> Iterator[Alert | NotChecked]:
+def _met(case: Case, ordered: str, other: str, taken: ListedMedication) -> Iterator[Alert | NotChecked]:
     """One finding per cause; of equals a washout first, then a duplicate, then in the order of the pack."""
     if same_molecule(case.pack, ordered, other):
         if taken.overlaps:
@@ -45,7 +45,9 @@ def _met(case: Case, ordered: str, other: str, taken: Taken) -> Iterator[Alert |
     yield from worst.values()
 
 
-def _candidates(case: Case, ordered: str, other: str, taken: Taken) -> Iterator[tuple[str, Alert | NotChecked]]:
+def _candidates(
+    case: Case, ordered: str, other: str, taken: ListedMedication
+) -> Iterator[tuple[str, Alert | NotChecked]]:
     for washout in case.pack.washouts if taken.ended else ():
         if case.in_force(washout) and _too_soon(case, washout, ordered, other, taken):
             until = _first_day(taken.medication.stopped_on, washout.days)
@@ -64,9 +66,9 @@ def _candidates(case: Case, ordered: str, other: str, taken: Taken) -> Iterator[
 
 
 def _in_form(
-    case: Case, rule: PairRule, ordered: str, other: str, taken: Taken, *, ordered_is_left: bool
+    case: Case, rule: PairRule, ordered: str, other: str, taken: ListedMedication, *, ordered_is_left: bool
 ) -> bool | None:
-    """Whether both are taken in the forms the rule speaks of; None when what was told does not decide it."""
+    """Whether both are taken in the forms the rule speaks of; None when what was stated does not decide it."""
     sides = (forms.ordered(case, ordered), forms.of(taken, other))
     left, right = sides if ordered_is_left else sides[::-1]
     for form, intake in ((rule.left_unless, left), (rule.right_unless, right)):
@@ -77,8 +79,8 @@ def _in_form(
     return False if False in known else (None if None in known else True)
 
 
-def _too_soon(case: Case, rule: WashoutRule, ordered: str, other: str, taken: Taken) -> bool:
-    """An interval of n days is kept from the n-th day after the last dose on; before the last dose drugs overlap."""
+def _too_soon(case: Case, rule: WashoutRule, ordered: str, other: str, taken: ListedMedication) -> bool:
+    """An interval of n days is over from the n-th day after the last dose on; before the last dose drugs overlap."""
     since = taken.days_since_last_dose
     if since is None or not 0 <= since < rule.days:
         return False
@@ -91,7 +93,7 @@ def _first_day(stopped: date | None, days: int) -> str:
     return date.fromordinal(min(last.toordinal() + days, date.max.toordinal())).isoformat()
 
 
-def _gaps(case: Case, taken: Taken) -> Iterator[NotChecked]:
+def _gaps(case: Case, taken: ListedMedication) -> Iterator[NotChecked]:
     """A drug not known may interact, repeat or linger; once the longest washout has passed it concerns no order."""
     if taken.overlaps:
         concerned: tuple[Check, ...] = (Check.DRUG_DRUG, Check.DUPLICATE_THERAPY)

@@ -6,24 +6,24 @@ from careloop.knowledge.chart import StoppedFor, Trial, TrialResponse
 from careloop.knowledge.findings import Check, NotChecked, Reason
 from careloop.knowledge.pack.drugs import ResolvedDrug, resolve
 from careloop.knowledge.pack.shapes.screening import TrialOutcome, TrialRule
-from careloop.knowledge.screening.case import Case, Found, alert, amount, doubts, missing
+from careloop.knowledge.screening.case import Case, CheckResult, alert, amount, doubts, missing
 
 _STOPPED = {StoppedFor.INTOLERANCE: TrialOutcome.NOT_TOLERATED, StoppedFor.ALLERGY: TrialOutcome.ALLERGIC}
 
 
-def check(case: Case) -> Found:
+def check(case: Case) -> CheckResult:
     """Trials of the same ingredient; one whose drug is not known may be of it."""
     if case.chart.trials is None:
         return missing(Check.PRIOR_TRIAL, Reason.TRIALS_NOT_RECORDED)
     founds = [_trial(case, trial) for trial in case.chart.trials]
-    return Found(
+    return CheckResult(
         tuple(found for trial in founds for found in trial.alerts),
         tuple(gap for trial in founds for gap in trial.not_checked),
         frozenset({Check.PRIOR_TRIAL}),
     )
 
 
-def _trial(case: Case, trial: Trial) -> Found:
+def _trial(case: Case, trial: Trial) -> CheckResult:
     tried = resolve(trial.name, trial.rxcui, case.pack)
     gaps = [NotChecked(check=Check.PRIOR_TRIAL, reason=reason, subject=subject) for reason, subject in doubts(tried)]
     again = [drug for drug in case.ingredients if isinstance(tried, ResolvedDrug) and drug in tried.ingredients]
@@ -35,11 +35,11 @@ def _trial(case: Case, trial: Trial) -> Found:
         alerts += [alert(rule, Check.PRIOR_TRIAL, drug) for rule, holds in zip(rules, held, strict=True) if holds]
         if any(holds is None for holds in held):
             gaps.append(NotChecked(check=Check.PRIOR_TRIAL, reason=Reason.TRIAL_DETAILS_MISSING, subject=drug))
-    return Found(tuple(alerts), tuple(gaps))
+    return CheckResult(tuple(alerts), tuple(gaps))
 
 
 def _holds(rule: TrialRule, trial: Trial, adequate_mg: Decimal | None) -> bool | None:
-    """Whether the trial ended as the rule says; None when what was told does not decide it."""
+    """Whether the trial ended as the rule says; None when what was stated does not decide it."""
     if rule.outcome is not TrialOutcome.FAILED:
         return trial.stopped_for is not None and _STOPPED.get(trial.stopped_for) is rule.outcome
     fair = _fair(trial, rule, adequate_mg)

@@ -1,0 +1,59 @@
+"""What is known of one call, for its one line in the log and its figure in the metrics."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from uuid import UUID
+
+import structlog
+
+from careloop.chassis.calls.statuses import Refusal, refusal_of, unexpected
+from careloop.chassis.logs import Logger, place_of
+from careloop.kernel.errors import CareloopError
+
+ObserveCall = Callable[[str, str, float], None]
+"""Takes the method, the status and the seconds of every call."""
+
+
+@dataclass(slots=True)
+class CallLog:
+    """One call's line, filled in as the call goes on."""
+
+    method: str
+    correlation_id: UUID
+    started: float = field(default_factory=perf_counter)
+    role: str | None = None
+    code: str = "OK"
+    error_id: str | None = None
+    error_type: str | None = None
+    error_at: str | None = None
+
+    def refused(self, error: Exception) -> Refusal:
+        """The status that answers `error`. What was not meant as a refusal gets an id, under which the log names it."""
+        refusal = refusal_of(error) if isinstance(error, CareloopError) else self._unexpected(error)
+        self.code = refusal.code.name
+        return refusal
+
+    def _unexpected(self, error: Exception) -> Refusal:
+        self.error_id = secrets.token_hex(8)
+        self.error_type = type(error).__name__
+        self.error_at = place_of(error)
+        return unexpected(self.error_id)
+
+    def write(self, observe: ObserveCall) -> None:
+        """One line in the log, one figure in the metrics."""
+        seconds = perf_counter() - self.started
+        observe(self.method, self.code, seconds)
+        log: Logger = structlog.get_logger()
+        log.info(
+            "call",
+            method=self.method,
+            code=self.code,
+            duration_ms=round(seconds * 1000, 2),
+            role=self.role,
+            correlation_id=self.correlation_id,
+            error_id=self.error_id,
+            error_type=self.error_type,
+            error_at=self.error_at,
+        )

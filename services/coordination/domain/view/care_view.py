@@ -1,0 +1,81 @@
+"""What people read of one patient. Field by field it is the `CareView` of the wire contract, which explains each."""
+
+from dataclasses import dataclass
+
+from careloop.kernel.ids import PatientId
+from services.coordination.domain.view.doses import Dose, doses
+from services.coordination.domain.view.intake import (
+    Allergies,
+    Diagnosis,
+    History,
+    Identity,
+    allergies,
+    diagnoses,
+    history,
+    identity,
+)
+from services.coordination.domain.view.medications import Medications, medications
+from services.coordination.domain.view.messages import Message, messages
+from services.coordination.domain.view.notices import Notice, unacknowledged_notices
+from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder, declined_orders, overrides
+from services.coordination.domain.view.plan import Completion, Plan, completion, plan
+from services.coordination.domain.view.risks import Risk, risks
+from services.coordination.domain.view.scales import ScaleTrend, scale_trends
+from services.coordination.domain.view.sections import Sections
+from services.coordination.domain.view.side_effects import SideEffect, closed_side_effects, open_side_effects
+from services.coordination.domain.view.team import TeamMember, team
+from services.coordination.domain.view.timeline import TimelineEntry, timeline
+from services.coordination.domain.view.urgency import Urgency, urgency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareView:
+    """It depends on facts alone, never on the time of reading."""
+
+    patient_id: PatientId
+    identity: Identity | None
+    team: tuple[TeamMember, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    allergies: Allergies
+    medications: Medications
+    history: History
+    plan: Plan | None
+    completion: Completion | None
+    scale_trends: tuple[ScaleTrend, ...]
+    open_side_effects: tuple[SideEffect, ...]
+    closed_side_effects: tuple[SideEffect, ...]
+    risks: tuple[Risk, ...]
+    declined_orders: tuple[DeclinedOrder, ...]
+    overrides: tuple[OverriddenOrder, ...]
+    unacknowledged_notices: tuple[Notice, ...]
+    messages: tuple[Message, ...]
+    doses: tuple[Dose, ...]
+    timeline: tuple[TimelineEntry, ...]
+    urgency: Urgency
+
+
+def compose(patient_id: PatientId, sections: Sections) -> CareView:
+    """What people read, from the sections alone: the same sections give the same view to everybody at any time."""
+    assessed, monitored = sections.assessment, sections.monitoring
+    return CareView(
+        patient_id=patient_id,
+        identity=identity(assessed),
+        team=team(sections.coordination),
+        diagnoses=diagnoses(assessed),
+        allergies=allergies(assessed),
+        medications=medications(assessed, sections.prescribing),
+        history=history(assessed),
+        plan=plan(assessed),
+        completion=completion(assessed),
+        scale_trends=scale_trends(sections),
+        open_side_effects=open_side_effects(monitored),
+        closed_side_effects=closed_side_effects(monitored),
+        risks=risks(sections),
+        declined_orders=declined_orders(sections.prescribing),
+        overrides=overrides(sections.prescribing),
+        unacknowledged_notices=unacknowledged_notices(sections.notifications),
+        messages=messages(sections.coordination),
+        doses=doses(monitored),
+        timeline=timeline(sections),
+        urgency=urgency(sections),
+    )

@@ -1,0 +1,117 @@
+"""What is taken, as the view shows it: what was reported and what was prescribed."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from careloop.contracts.terms import Medicine
+from careloop.kernel.ids import FactId
+from services.coordination.domain.view.asked import Asked
+from services.coordination.domain.view.dated_fact import newest, order
+from services.coordination.domain.view.sections.assessment import AssessmentSection
+from services.coordination.domain.view.sections.prescribing import Issued, PrescribingSection
+
+ACTIVE, STOPPED = "active", "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseChange:
+    fact_id: FactId
+    from_daily_dose_mg: Decimal | None
+    to_daily_dose_mg: Decimal
+    effective_on: date
+    reason: str
+    prescriber: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medication:
+    fact_id: FactId
+    medicine: Medicine
+    source: str
+    status: str
+    daily_dose_mg: Decimal | None
+    since: date | None
+    until: date | None
+    sig: str = ""
+    status_reason: str = ""
+    dose_changes: tuple[DoseChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medications:
+    asked: Asked
+    fact_id: FactId | None
+    medications: tuple[Medication, ...]
+
+
+def medications(assessed: AssessmentSection, ordered: PrescribingSection) -> Medications:
+    """The newest reconciled list and every prescription; nothing is merged, each says where it comes from."""
+    listed = newest(assessed.medications)
+    every = [*_reported(assessed), *(_prescribed(dated.fact, ordered) for dated in ordered.issued)]
+    asked = Asked.NOT_ASKED
+    if listed is not None:
+        asked = Asked.LISTED if listed.medications else Asked.NONE_KNOWN
+    return Medications(
+        asked=asked, fact_id=listed.fact_id if listed else None, medications=tuple(sorted(every, key=_by_name))
+    )
+
+
+def _by_name(medication: Medication) -> tuple[bool, str, str, str]:
+    return (
+        medication.status != ACTIVE,
+        medication.medicine.name.casefold(),
+        medication.source,
+        str((medication.fact_id, medication.since, medication.daily_dose_mg)),
+    )
+
+
+def _reported(assessed: AssessmentSection) -> list[Medication]:
+    listed = newest(assessed.medications)
+    if listed is None:
+        return []
+    return [
+        Medication(
+            fact_id=listed.fact_id,
+            medicine=current.medicine,
+            source=current.source,
+            status=STOPPED if current.stopped_on else ACTIVE,
+            daily_dose_mg=current.daily_dose_mg,
+            since=current.started_on,
+            until=current.stopped_on,
+        )
+        for current in listed.medications
+    ]
+
+
+def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
+    changes = _changes(issued.fact_id, ordered)
+    ended = newest([k for k in ordered.discontinued if k.fact.prescription == issued.fact_id])
+    return Medication(
+        fact_id=issued.fact_id,
+        medicine=issued.order.medicine,
+        source="prescribed",
+        status=STOPPED if ended else ACTIVE,
+        daily_dose_mg=changes[0].to_daily_dose_mg if changes else issued.order.daily_dose_mg,
+        since=issued.order.starts_on,
+        until=ended.stopped_on if ended else None,
+        sig=issued.order.sig,
+        status_reason=ended.status_reason if ended else "",
+        dose_changes=changes,
+    )
+
+
+def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseChange, ...]:
+    mine = [k for k in ordered.changed if k.fact.prescription == prescription]
+    latest_first = sorted(mine, key=lambda k: (k.fact.effective_on, order(k)), reverse=True)
+    return tuple(
+        DoseChange(
+            fact_id=k.fact.fact_id,
+            from_daily_dose_mg=k.fact.from_daily_dose_mg,
+            to_daily_dose_mg=k.fact.to_daily_dose_mg,
+            effective_on=k.fact.effective_on,
+            reason=k.fact.reason,
+            prescriber=k.fact.prescriber,
+        )
+        for k in latest_first
+    )

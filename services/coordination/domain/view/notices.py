@@ -1,0 +1,68 @@
+"""Notices that wait for somebody to acknowledge them, as the view shows them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from careloop.contracts.notifications import NoticeDecided
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+from services.coordination.domain.view.dated_fact import DatedFact, id_of
+from services.coordination.domain.view.sections.notifications import NotificationsSection
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    fact_id: FactId
+    cause_fact: FactId
+    cause_type: str
+    subject: str
+    priority: str
+    addressees: tuple[str, ...]
+    acknowledge_by: Instant
+    escalations: int
+    failed: tuple[str, ...]
+    occurred_at: Instant
+
+
+def unacknowledged_notices(section: NotificationsSection) -> tuple[Notice, ...]:
+    """The soonest due first."""
+    waiting = [_notice(dated, section) for dated in open_notices(section)]
+    return tuple(sorted(waiting, key=lambda notice: (notice.acknowledge_by, notice.fact_id)))
+
+
+def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> Notice:
+    fact = dated.fact
+    steps = [k.fact for k in section.escalated if k.fact.notice == id_of(dated)]
+    addressed = [to.person for to in fact.addressees if to.step == 0]
+    addressed += [person for step in steps for person in step.persons]
+    failed = {k.fact.person for k in section.failed if k.fact.notice == fact.fact_id and k.fact.final}
+    return Notice(
+        fact_id=fact.fact_id,
+        cause_fact=fact.cause_fact,
+        cause_type=fact.cause_type,
+        subject=fact.subject,
+        priority=fact.priority,
+        addressees=tuple(dict.fromkeys(addressed)),
+        acknowledge_by=acknowledge_by(fact, section) or _NEVER,
+        escalations=len(steps),
+        failed=tuple(sorted(failed)),
+        occurred_at=fact.occurred_at,
+    )
+
+
+def open_notices(section: NotificationsSection) -> tuple[DatedFact[NoticeDecided], ...]:
+    """Notices that wait for somebody to acknowledge them."""
+    closed = {k.fact.notice for k in section.acknowledged} | {k.fact.notice for k in section.withdrawn}
+    return tuple(
+        k
+        for k in section.decided
+        if k.fact.acknowledge_by is not None and not k.fact.suppressed and k.fact.fact_id not in closed
+    )
+
+
+def acknowledge_by(notice: NoticeDecided, section: NotificationsSection) -> datetime | None:
+    """The running clock: the latest escalation's, or the first."""
+    clocks = [k.fact.acknowledge_by for k in section.escalated if k.fact.notice == notice.fact_id]
+    return next((clock for clock in reversed(clocks) if clock is not None), notice.acknowledge_by)

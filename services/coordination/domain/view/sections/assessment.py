@@ -1,0 +1,41 @@
+"""What stands of the facts that assessment published."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from careloop.contracts import assessment
+from careloop.contracts.terms import EnteredInError, RiskRaised, ScaleScored
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.sections.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentSection:
+    shelves: ClassVar[Mapping[type, Shelf]] = {
+        assessment.PatientEnrolled: Shelf(field="enrolments"),
+        assessment.HistoryRecorded: Shelf(field="histories"),
+        assessment.MedicationsReconciled: Shelf(field="medications"),
+        assessment.AllergiesRecorded: Shelf(field="allergies"),
+        assessment.PregnancyRecorded: Shelf(field="pregnancies"),
+        assessment.ResultsRecorded: Shelf(field="results"),
+        ScaleScored: Shelf(field="scales"),
+        assessment.DiagnosisEstablished: Shelf(field="diagnoses"),
+        RiskRaised: Shelf(field="risks"),
+        assessment.PlanProposed: Shelf(field="plans"),
+        assessment.AssessmentCompleted: Shelf(field="completions"),
+        assessment.AssessmentAmended: Shelf(field="amendments"),
+    }
+    enrolments: tuple[DatedFact[assessment.PatientEnrolled], ...] = ()
+    histories: tuple[DatedFact[assessment.HistoryRecorded], ...] = ()
+    medications: tuple[DatedFact[assessment.MedicationsReconciled], ...] = ()
+    allergies: tuple[DatedFact[assessment.AllergiesRecorded], ...] = ()
+    pregnancies: tuple[DatedFact[assessment.PregnancyRecorded], ...] = ()
+    results: tuple[DatedFact[assessment.ResultsRecorded], ...] = ()
+    scales: tuple[DatedFact[ScaleScored], ...] = ()
+    diagnoses: tuple[DatedFact[assessment.DiagnosisEstablished], ...] = ()
+    risks: tuple[DatedFact[RiskRaised], ...] = ()
+    plans: tuple[DatedFact[assessment.PlanProposed], ...] = ()
+    completions: tuple[DatedFact[assessment.AssessmentCompleted], ...] = ()
+    amendments: tuple[DatedFact[assessment.AssessmentAmended], ...] = ()
+    struck: tuple[DatedFact[EnteredInError], ...] = ()

@@ -1,0 +1,23 @@
+"""What stands of the facts that this service published."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from careloop.contracts import coordination
+from careloop.contracts.terms import EnteredInError
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.sections.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoordinationSection:
+    shelves: ClassVar[Mapping[type, Shelf]] = {
+        coordination.TeamMemberAssigned: Shelf(field="assigned"),
+        coordination.TeamMemberReleased: Shelf(field="released"),
+        coordination.MessagePosted: Shelf(field="messages"),
+    }
+    assigned: tuple[DatedFact[coordination.TeamMemberAssigned], ...] = ()
+    released: tuple[DatedFact[coordination.TeamMemberReleased], ...] = ()
+    messages: tuple[DatedFact[coordination.MessagePosted], ...] = ()
+    struck: tuple[DatedFact[EnteredInError], ...] = ()

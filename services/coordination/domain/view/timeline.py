@@ -1,0 +1,120 @@
+"""All facts that still stand, in one line."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
+from careloop.contracts.terms import EnteredInError, RiskRaised, ScaleScored
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.sections import SECTIONS, Section, Sections
+from services.coordination.domain.view.sections.prescribing import Changed, Declined, Issued
+
+SHOWN = 200
+RESULTS_SHOWN = 5
+
+_NAMES: Mapping[type, str] = {
+    Issued: prescribing.PrescriptionIssued.__name__,
+    Declined: prescribing.PrescriptionDeclined.__name__,
+    Changed: prescribing.DoseChanged.__name__,
+}
+_SUMMARIES: Mapping[type, Callable[[Any], str]] = {
+    assessment.PatientEnrolled: lambda _: "enrolled",
+    assessment.HistoryRecorded: lambda e: _counted(
+        (len(e.conditions), "conditions"), (len(e.earlier_treatments), "earlier treatments")
+    ),
+    assessment.MedicationsReconciled: lambda e: _names(e.medications) or "none taken",
+    assessment.AllergiesRecorded: lambda e: (
+        ", ".join(allergy.substance.name for allergy in e.allergies) or "no known allergies"
+    ),
+    assessment.PregnancyRecorded: lambda e: str(e.status),
+    assessment.ResultsRecorded: lambda e: _results(e.results) or "no results known",
+    ScaleScored: lambda e: _words(e.instrument, "" if e.total is None else e.total, e.band),
+    assessment.DiagnosisEstablished: lambda e: _words(e.icd10, e.display, f"({e.verification})"),
+    RiskRaised: lambda e: _words(e.level, "suicide risk:", e.reason),
+    assessment.PlanProposed: lambda e: "; ".join(e.plan.goals),
+    assessment.AssessmentCompleted: lambda e: _words("by", e.completed_by),
+    assessment.AssessmentAmended: lambda e: e.reason,
+    Issued: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg)),
+    Declined: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg), "-", ", ".join(e.reasons)),
+    Changed: lambda e: _words("to", *_dose(e.to_daily_dose_mg)),
+    prescribing.PrescriptionDiscontinued: lambda e: _words(e.status_reason, "last dose", e.stopped_on),
+    monitoring.SideEffectReported: lambda e: _words(f"{e.symptom}:", e.triage.level),
+    monitoring.SideEffectResolved: lambda e: _words(f"{e.outcome}:", e.action_taken),
+    monitoring.DoseRecorded: lambda e: _words(e.medicine.name, e.status, e.reason),
+    notifications.NoticeDecided: lambda e: _words(e.subject, f"(suppressed: {e.suppressed})" if e.suppressed else ""),
+    notifications.NoticeFailed: lambda e: _words(e.person, "by", f"{e.channel}:", e.reason),
+    notifications.NoticeAcknowledged: lambda e: _words("by", e.acknowledged_by),
+    notifications.NoticeEscalated: lambda e: _words("to", ", ".join(e.persons)),
+    notifications.NoticeWithdrawn: lambda e: e.reason,
+    coordination.TeamMemberAssigned: lambda e: _words(e.name, "as", e.role),
+    coordination.TeamMemberReleased: lambda e: _words(e.person, "as", e.role),
+    coordination.MessagePosted: lambda e: _words(e.sender, "to", e.recipient),
+    EnteredInError: lambda e: e.reason,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    occurred_at: Instant
+    recorded_at: Instant
+    source: str
+    kind: str
+    summary: str
+    fact_id: FactId | None
+    actor: str
+
+
+def timeline(sections: Sections) -> tuple[TimelineEntry, ...]:
+    """The latest first; of the same moment, by source and event. At most 200."""
+    every = [
+        (dated.fact.occurred_at, source, dated.event_id, dated)
+        for source in SECTIONS
+        for dated in _standing(getattr(sections, source))
+    ]
+    every.sort(key=lambda found: found[:3], reverse=True)
+    return tuple(_entry(dated, source) for _, source, _, dated in every[:SHOWN])
+
+
+def _standing(section: Section) -> list[DatedFact[Any]]:
+    shelves = {shelf.field for shelf in section.shelves.values()}
+    return [dated for field in (*sorted(shelves), "struck") for dated in getattr(section, field)]
+
+
+def _entry(dated: DatedFact[Any], source: str) -> TimelineEntry:
+    kind = type(dated.fact)
+    return TimelineEntry(
+        occurred_at=dated.fact.occurred_at,
+        recorded_at=dated.recorded_at,
+        source=source,
+        kind=_NAMES.get(kind, kind.__name__),
+        summary=_SUMMARIES[kind](dated.fact),
+        fact_id=getattr(dated.fact, "fact_id", None),
+        actor=dated.actor,
+    )
+
+
+def _words(*parts: object) -> str:
+    return " ".join(str(part) for part in parts if str(part))
+
+
+def _dose(daily_dose_mg: object) -> tuple[str, ...]:
+    return () if daily_dose_mg is None else (f"{daily_dose_mg}", "mg a day")
+
+
+def _names(medications: tuple[assessment.CurrentMedication, ...]) -> str:
+    return ", ".join(current.medicine.name for current in medications)
+
+
+def _counted(*counts: tuple[int, str]) -> str:
+    return ", ".join(f"{count} {noun}" for count, noun in counts)
+
+
+def _results(results: tuple[assessment.Result, ...]) -> str:
+    """The newest few, and how many there are."""
+    shown = sorted(results, key=lambda result: (result.on, result.loinc), reverse=True)[:RESULTS_SHOWN]
+    listed = ", ".join(_words(result.display or result.loinc, result.value, result.unit) for result in shown)
+    more = len(results) - len(shown)
+    return f"{listed} and {more} more" if more else listed

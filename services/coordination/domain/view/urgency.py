@@ -1,0 +1,134 @@
+"""What asks for a person's attention, by when, and which of it comes first: by facts alone, never by the hour."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from careloop.contracts.monitoring import TriageLevel
+from careloop.contracts.notifications import Priority
+from careloop.contracts.terms import RiskLevel, RiskRaised
+from careloop.kernel.events import Instant
+from careloop.kernel.ids import FactId
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.notices import acknowledge_by, open_notices
+from services.coordination.domain.view.sections import Section, Sections
+from services.coordination.domain.view.sections.assessment import AssessmentSection
+from services.coordination.domain.view.sections.monitoring import MonitoringSection
+from services.coordination.domain.view.sections.notifications import NotificationsSection
+
+LEVELS = (*TriageLevel, "none")
+"""The words of the ranks, the most urgent first."""
+
+C_SSRS = "c-ssrs"
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_RISKS = {RiskLevel.HIGH: TriageLevel.EMERGENCY_NOW, RiskLevel.MODERATE: TriageLevel.SAME_DAY}
+_NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLevel.SAME_DAY}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """One thing that asks for attention. `rank` 0 is the most urgent; `due_at` None has no clock.
+
+    `until_answered`: it stands only until somebody took its fact on, which another source may say.
+    """
+
+    fact_id: FactId
+    rank: int
+    reason: str
+    due_at: Instant | None
+    until_answered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Urgency:
+    rank: int
+    level: str
+    reason: str = ""
+    fact_id: FactId | None = None
+    due_at: Instant | None = None
+
+
+def concerns(section: Section) -> tuple[Concern, ...]:
+    """What asks for attention by this source alone, the most urgent first."""
+    found: list[Concern] = []
+    if isinstance(section, MonitoringSection):
+        found += _side_effects(section)
+    if isinstance(section, AssessmentSection | MonitoringSection):
+        found += [_risk(risk.fact) for risk in section.risks if not superseded(risk, section)]
+    if isinstance(section, NotificationsSection):
+        found += _notices(section)
+    return tuple(sorted(found, key=precedence))
+
+
+def answered(section: Section) -> frozenset[FactId]:
+    """The facts, of any source, that somebody took on or that were old news when they came in."""
+    if not isinstance(section, NotificationsSection):
+        return frozenset()
+    taken = {dated.fact.notice for dated in section.acknowledged}
+    return frozenset(k.fact.cause_fact for k in section.decided if k.fact.fact_id in taken or k.fact.suppressed)
+
+
+def urgency(sections: Sections) -> Urgency:
+    """The first of all concerns. A risk counts until it is answered, a side effect until it is closed."""
+    taken = answered(sections.notifications)
+    every = (sections.assessment, sections.monitoring, sections.notifications)
+    return first(concern for section in every for concern in concerns(section) if stands(concern, taken))
+
+
+def stands(concern: Concern, taken: frozenset[FactId]) -> bool:
+    return not (concern.until_answered and concern.fact_id in taken)
+
+
+def first(standing: Iterable[Concern]) -> Urgency:
+    concern = min(standing, key=precedence, default=None)
+    if concern is None:
+        return Urgency(rank=len(LEVELS) - 1, level=LEVELS[-1])
+    return Urgency(
+        rank=concern.rank,
+        level=LEVELS[concern.rank],
+        reason=concern.reason,
+        fact_id=concern.fact_id,
+        due_at=concern.due_at,
+    )
+
+
+def precedence(concern: Concern) -> tuple[int, datetime, FactId]:
+    return concern.rank, concern.due_at or _NEVER, concern.fact_id
+
+
+def superseded(risk: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection) -> bool:
+    """Whether the same source screened again later: what it then found speaks for itself."""
+    since = risk.fact.occurred_at
+    raised = any(other.fact.occurred_at > since for other in section.risks)
+    return raised or any(k.fact.instrument == C_SSRS and k.fact.occurred_at > since for k in section.scales)
+
+
+def _side_effects(section: MonitoringSection) -> list[Concern]:
+    closed = {dated.fact.side_effect for dated in section.resolved}
+    return [
+        _concern(k.fact.fact_id, k.fact.triage.level, "side-effect", k.fact.triage.due_at)
+        for k in section.reported
+        if k.fact.fact_id not in closed
+    ]
+
+
+def _risk(risk: RiskRaised) -> Concern:
+    level = _RISKS.get(risk.level, TriageLevel.WITHIN_72_HOURS)
+    return replace(_concern(risk.fact_id, level, "suicide-risk", risk.due_at), until_answered=True)
+
+
+def _notices(section: NotificationsSection) -> list[Concern]:
+    unreached = {k.fact.notice for k in section.failed if k.fact.final}
+    return [
+        _concern(
+            k.fact.fact_id,
+            _NOTICES.get(k.fact.priority, TriageLevel.NEXT_VISIT),
+            "notice-failed" if k.fact.fact_id in unreached else "notice-unacknowledged",
+            acknowledge_by(k.fact, section),
+        )
+        for k in open_notices(section)
+    ]
+
+
+def _concern(fact_id: FactId, level: TriageLevel, reason: str, due_at: datetime | None) -> Concern:
+    return Concern(fact_id=fact_id, rank=LEVELS.index(level), reason=reason, due_at=due_at)

@@ -1,0 +1,1 @@
+"""What makes stored sections and journal entries of the consumed events."""

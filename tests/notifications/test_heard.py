@@ -1,0 +1,459 @@
+"""What each event of another service comes to in notifications, field by field."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from careloop.chassis.consuming.handler import Received
+from careloop.chassis.events.envelope import Envelope
+from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
+from careloop.kernel.ids import PersonId
+from services.notifications.consumers import HEARD, SOURCES
+from services.notifications.domain import events
+from services.notifications.domain.codes import CauseKind, Channel, Priority, Role
+from services.notifications.domain.events import Event, NoticeDecided
+from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
+from tests.support.controls import coordination as published
+from tests.support.controls import notifications as control
+from tests.support.controls.moments import NOON, PATIENT, event, fact
+from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, RULES, TOM
+from tests.support.services.notices import Office, office_in_memory
+from tests.support.speaking import CORRELATION
+from tests.support.whole import unsaid
+
+EVIDENCE = event("heard")
+OCCURRED = NOON - timedelta(hours=3)
+RECORDED = NOON - timedelta(minutes=20)
+DUE = RECORDED + timedelta(minutes=5)
+LATE = RECORDED + timedelta(days=30)
+
+
+def received(wire_type: str, told: Any, *, actor: str = "who-recorded-it") -> Received:
+    envelope = Envelope(
+        event_id=EVIDENCE,
+        type=wire_type,
+        source=wire_type.split(".")[1],
+        patient_id=PATIENT,
+        occurred_at=told.occurred_at,
+        recorded_at=RECORDED,
+        position=7,
+        previous=6,
+        actor=PersonId(actor),
+        correlation_id=CORRELATION,
+    )
+    return Received(envelope=envelope, event=told)
+
+
+async def office_with(*team: Event) -> Office:
+    """An office that has noted these."""
+    office = office_in_memory()
+    for number, noted in enumerate(team):
+        told: Any = noted
+        one = received(
+            "care.coordination.TeamMemberAssigned.v1",
+            coordination.TeamMemberAssigned(
+                fact_id=told.fact_id,
+                person=told.person,
+                name=told.person,
+                role=terms.Role(told.role),
+                email=told.email,
+                effective_from=told.effective_from,
+                assigned_by=MAYA,
+                occurred_at=told.occurred_at,
+            ),
+        )
+        await office.hear(
+            structs.replace(one, envelope=structs.replace(one.envelope, event_id=event(f"team {number}")))
+        )
+    return office
+
+
+async def heard(wire_type: str, told: Any, *team: Event, actor: str = "who-recorded-it") -> list[Event]:
+    """What one event comes to."""
+    office = await office_with(*team)
+    before = len(await office.stored())
+    await office.hear(received(wire_type, told, actor=actor))
+    return list(await office.stored())[before:]
+
+
+def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() -> None:
+    assert {name: contract for name, (contract, _hear) in HEARD.items()} == {
+        "care.coordination.TeamMemberAssigned.v1": coordination.TeamMemberAssigned,
+        "care.coordination.TeamMemberReleased.v1": coordination.TeamMemberReleased,
+        "care.coordination.MessagePosted.v1": coordination.MessagePosted,
+        "care.coordination.EnteredInError.v1": terms.EnteredInError,
+        "care.monitoring.SideEffectReported.v1": monitoring.SideEffectReported,
+        "care.monitoring.SideEffectResolved.v1": monitoring.SideEffectResolved,
+        "care.monitoring.RiskRaised.v1": terms.RiskRaised,
+        "care.monitoring.EnteredInError.v1": terms.EnteredInError,
+        "care.assessment.RiskRaised.v1": terms.RiskRaised,
+        "care.assessment.AssessmentCompleted.v1": assessment.AssessmentCompleted,
+        "care.assessment.EnteredInError.v1": terms.EnteredInError,
+        "care.prescribing.PrescriptionIssued.v1": prescribing.PrescriptionIssued,
+        "care.prescribing.PrescriptionDeclined.v1": prescribing.PrescriptionDeclined,
+        "care.prescribing.DoseChanged.v1": prescribing.DoseChanged,
+        "care.prescribing.PrescriptionDiscontinued.v1": prescribing.PrescriptionDiscontinued,
+        "care.prescribing.EnteredInError.v1": terms.EnteredInError,
+    }
+    assert SOURCES == ("assessment", "coordination", "monitoring", "prescribing")
+
+
+@pytest.mark.parametrize("role", terms.Role)
+async def test_an_assignment_is_noted_with_every_field_and_in_every_role(role: terms.Role) -> None:
+    told = coordination.TeamMemberAssigned(
+        fact_id=fact("assigned"),
+        person=TOM,
+        name="Tom",
+        role=role,
+        email="tom@example.org",
+        effective_from=NOON + timedelta(days=2),
+        assigned_by=MAYA,
+        occurred_at=OCCURRED,
+    )
+    noted = TeamNoted(
+        evidence=EVIDENCE,
+        fact_id=fact("assigned"),
+        person=TOM,
+        role=Role(role.value),
+        email="tom@example.org",
+        effective_from=NOON + timedelta(days=2),
+        occurred_at=OCCURRED,
+    )
+    assert unsaid(noted) == []
+    assert await heard("care.coordination.TeamMemberAssigned.v1", told) == [noted]
+    without = replace(told, email="")
+    assert await heard("care.coordination.TeamMemberAssigned.v1", without) == [replace(noted, email="")]
+
+
+@pytest.mark.parametrize("role", terms.Role)
+async def test_a_release_is_noted_with_every_field_and_in_every_role(role: terms.Role) -> None:
+    told = coordination.TeamMemberReleased(
+        fact_id=fact("released"),
+        person=TOM,
+        role=role,
+        effective_from=NOON + timedelta(days=3),
+        released_by=MAYA,
+        occurred_at=OCCURRED,
+    )
+    noted = ReleaseNoted(
+        evidence=EVIDENCE,
+        fact_id=fact("released"),
+        person=TOM,
+        role=Role(role.value),
+        effective_from=NOON + timedelta(days=3),
+        occurred_at=OCCURRED,
+    )
+    assert unsaid(noted) == []
+    assert await heard("care.coordination.TeamMemberReleased.v1", told) == [noted]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+async def test_a_strike_of_every_source_is_noted_with_every_field(source: str) -> None:
+    told = terms.EnteredInError(fact_id=fact("wrong"), reason="typo", marked_by=MAYA, occurred_at=OCCURRED)
+    noted = StrikeNoted(evidence=EVIDENCE, fact_id=fact("wrong"), occurred_at=OCCURRED)
+    assert await heard(f"care.{source}.EnteredInError.v1", told) == [noted]
+
+
+async def test_a_resolution_is_noted_with_every_field() -> None:
+    told = monitoring.SideEffectResolved(
+        fact_id=fact("resolution"),
+        side_effect=fact("rash"),
+        outcome=monitoring.SideEffectOutcome.ONGOING,
+        action_taken="lamotrigine stopped",
+        resolved_by=DR_OSEI,
+        occurred_at=OCCURRED,
+    )
+    noted = ResolutionNoted(
+        evidence=EVIDENCE, fact_id=fact("resolution"), side_effect=fact("rash"), occurred_at=OCCURRED
+    )
+    assert await heard("care.monitoring.SideEffectResolved.v1", told) == [noted]
+
+
+def risk(level: terms.RiskLevel, due_at: datetime = DUE) -> terms.RiskRaised:
+    return terms.RiskRaised(
+        fact_id=fact("risk"),
+        scale_fact_id=fact("scale"),
+        level=level,
+        reason="phq-9-item-9",
+        rule="risk.phq-9-item-9",
+        rule_version=1,
+        due_at=due_at,
+        occurred_at=OCCURRED,
+    )
+
+
+def side_effect(
+    level: monitoring.TriageLevel, due_at: datetime | None = DUE, grade: int | None = None, *flags: str
+) -> monitoring.SideEffectReported:
+    return monitoring.SideEffectReported(
+        fact_id=fact("rash"),
+        symptom="rash",
+        own_words="red spots",
+        ctcae_grade=grade,
+        fibser_frequency=1,
+        fibser_intensity=2,
+        fibser_burden=3,
+        suspected_medicine=published.LAMOTRIGINE,
+        reporter=monitoring.ReporterKind.CLIENT,
+        reported_by="client",
+        triage=monitoring.Triage(level=level, rule="r", rule_version=1, red_flags=flags, due_at=due_at),
+        occurred_at=OCCURRED,
+    )
+
+
+ISSUED = replace(published.ISSUED, fact_id=fact("issued"), occurred_at=OCCURRED)
+DECLINED = replace(
+    published.DECLINED,
+    fact_id=fact("declined"),
+    prescriber=DR_LIND,
+    reasons=("contraindicated", "washout"),
+    occurred_at=OCCURRED,
+)
+CHANGED = replace(
+    published.CHANGED,
+    fact_id=fact("changed"),
+    to_daily_dose_mg=Decimal("37.5"),
+    effective_on=date(2026, 11, 24),
+    reason="too little",
+    occurred_at=OCCURRED,
+)
+DISCONTINUED = replace(
+    published.DISCONTINUED,
+    fact_id=fact("discontinued"),
+    status_reason=prescribing.StatusReason.PREGNANCY,
+    stopped_on=date(2026, 11, 22),
+    occurred_at=OCCURRED,
+)
+COMPLETED = replace(published.COMPLETED, fact_id=fact("completed"), diagnoses=("F33.1", "F41.1"), occurred_at=OCCURRED)
+MESSAGE = coordination.MessagePosted(
+    fact_id=fact("message"),
+    sender=MAYA,
+    recipient=TOM,
+    about=fact("rash"),
+    text="Please look at the rash.",
+    occurred_at=OCCURRED,
+)
+
+Said = tuple[str, Any, CauseKind, str, str, str]
+"""Type, event, and of the notice: kind, subject, detail and whom it names."""
+NOW, CONTACT = "High suicide risk: contact the client now", "Moderate suicide risk: contact the client"
+ANSWER = "An answer asks for a suicide-risk contact"
+RISK_OF, EFFECT = "care.{}.RiskRaised.v1", "care.monitoring.SideEffectReported.v1"
+TRIAGED, LEVELS = monitoring.TriageLevel, terms.RiskLevel
+CAUSES: list[Said] = [
+    *(
+        (RISK_OF.format(source), risk(level), kind, subject, "phq-9-item-9", "")
+        for source in ("assessment", "monitoring")
+        for level, kind, subject in (
+            (LEVELS.HIGH, CauseKind.RISK_HIGH, NOW),
+            (LEVELS.MODERATE, CauseKind.RISK_MODERATE, CONTACT),
+            (LEVELS.LOW, CauseKind.RISK_LOW, ANSWER),
+            (LEVELS.NONE, CauseKind.RISK_LOW, ANSWER),
+        )
+    ),
+    (
+        EFFECT,
+        side_effect(TRIAGED.EMERGENCY_NOW, DUE, 4, "rash", "fever"),
+        CauseKind.SIDE_EFFECT_EMERGENCY,
+        "Side effect: emergency, act now",
+        "rash, CTCAE grade 4; rash, fever",
+        "",
+    ),
+    (
+        EFFECT,
+        side_effect(TRIAGED.SAME_DAY, DUE, 3),
+        CauseKind.SIDE_EFFECT_SAME_DAY,
+        "Side effect to be looked at today",
+        "rash, CTCAE grade 3",
+        "",
+    ),
+    (
+        EFFECT,
+        side_effect(TRIAGED.WITHIN_72_HOURS, DUE, None, "rash"),
+        CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
+        "Side effect to be looked at within 72 hours",
+        "rash; rash",
+        "",
+    ),
+    (
+        EFFECT,
+        side_effect(TRIAGED.NEXT_VISIT, None),
+        CauseKind.SIDE_EFFECT_NEXT_VISIT,
+        "Side effect for the next visit",
+        "rash",
+        "",
+    ),
+    (
+        "care.prescribing.PrescriptionIssued.v1",
+        ISSUED,
+        CauseKind.PRESCRIPTION_ISSUED,
+        "A prescription was issued",
+        "sertraline",
+        "",
+    ),
+    (
+        "care.prescribing.PrescriptionDeclined.v1",
+        DECLINED,
+        CauseKind.PRESCRIPTION_DECLINED,
+        "An order was declined by the safety check",
+        "phenelzine: contraindicated, washout",
+        DR_LIND,
+    ),
+    (
+        "care.prescribing.DoseChanged.v1",
+        CHANGED,
+        CauseKind.DOSE_CHANGED,
+        "A dose was changed",
+        "to 37.5 mg a day from 2026-11-24: too little",
+        "",
+    ),
+    (
+        "care.prescribing.PrescriptionDiscontinued.v1",
+        DISCONTINUED,
+        CauseKind.PRESCRIPTION_DISCONTINUED,
+        "A prescription was discontinued",
+        "last dose 2026-11-22: preg",
+        "",
+    ),
+    (
+        "care.assessment.AssessmentCompleted.v1",
+        COMPLETED,
+        CauseKind.ASSESSMENT_COMPLETED,
+        "The initial assessment is complete",
+        "F33.1, F41.1",
+        "",
+    ),
+    (
+        "care.assessment.AssessmentCompleted.v1",
+        replace(COMPLETED, diagnoses=()),
+        CauseKind.ASSESSMENT_COMPLETED,
+        "The initial assessment is complete",
+        "",
+        "",
+    ),
+    (
+        "care.coordination.MessagePosted.v1",
+        MESSAGE,
+        CauseKind.MESSAGE_POSTED,
+        "A message from a colleague",
+        "Please look at the rash.",
+        TOM,
+    ),
+]
+
+BOTH, INBOX = (Channel.INBOX, Channel.EMAIL), (Channel.INBOX,)
+LIND_ROLE = Role.PSYCHIATRIC_NURSE_PRACTITIONER
+Rungs = tuple[tuple[tuple[str, Role], ...], ...]
+OSEI, LIND = (DR_OSEI, Role.PSYCHIATRIST), (DR_LIND, LIND_ROLE)
+MANAGER, THERAPIST, LAST = (MAYA, Role.CARE_MANAGER), (TOM, Role.THERAPIST), ("on-call", Role.PSYCHIATRIST)
+TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
+    CauseKind.RISK_HIGH: (Priority.STAT, ((OSEI, MANAGER), (THERAPIST,), (LIND,), (LAST,))),
+    CauseKind.RISK_MODERATE: (Priority.URGENT, ((OSEI,), (MANAGER,), (THERAPIST, LIND), (LAST,))),
+    CauseKind.RISK_LOW: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.SIDE_EFFECT_EMERGENCY: (Priority.STAT, ((OSEI, MANAGER), (LIND, THERAPIST), (LAST,))),
+    CauseKind.SIDE_EFFECT_SAME_DAY: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
+    CauseKind.SIDE_EFFECT_WITHIN_72_HOURS: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.SIDE_EFFECT_NEXT_VISIT: (Priority.ROUTINE, ((OSEI,),)),
+    CauseKind.PRESCRIPTION_DECLINED: (Priority.ROUTINE, ((LIND,),)),
+    CauseKind.PRESCRIPTION_ISSUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.DOSE_CHANGED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.PRESCRIPTION_DISCONTINUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.ASSESSMENT_COMPLETED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
+    CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
+}
+WITH_A_CLOCK = {
+    CauseKind.RISK_HIGH,
+    CauseKind.RISK_MODERATE,
+    CauseKind.RISK_LOW,
+    CauseKind.SIDE_EFFECT_EMERGENCY,
+    CauseKind.SIDE_EFFECT_SAME_DAY,
+    CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
+}
+EVERYBODY = (*control.TEAM, control.OTHER_PRESCRIBER)
+
+
+def test_the_causes_are_of_every_kind_and_every_level() -> None:
+    assert {kind for _, _, kind, *_ in CAUSES} == set(CauseKind) == set(TOLD)
+    assert {told.level for _, told, *_ in CAUSES if isinstance(told, terms.RiskRaised)} == set(terms.RiskLevel)
+    effects = [told for _, told, *_ in CAUSES if isinstance(told, monitoring.SideEffectReported)]
+    assert {told.triage.level for told in effects} == set(monitoring.TriageLevel)
+
+
+@pytest.mark.parametrize("said", CAUSES, ids=lambda said: f"{said[0].split('.')[1]}-{said[2]}")
+async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> None:
+    wire_type, told, kind, subject, detail, named = said
+    priority, rungs = TOLD[kind]
+    acknowledged = kind in WITH_A_CLOCK
+    notice, *entries = await heard(wire_type, told, *EVERYBODY)
+    assert isinstance(notice, NoticeDecided)
+    assert notice == NoticeDecided(
+        fact_id=notice.fact_id,
+        cause=EVIDENCE,
+        cause_fact=told.fact_id,
+        cause_type=wire_type,
+        cause_recorded_at=RECORDED,
+        kind=kind,
+        named=named,
+        subject=subject,
+        detail=detail,
+        priority=priority,
+        addressees=tuple(
+            events.Addressee(person=person, role=role, channels=BOTH if acknowledged else INBOX, step=step)
+            for step, rung in enumerate(rungs)
+            for person, role in rung
+        ),
+        acknowledge_by=DUE if acknowledged else None,
+        suppressed="",
+        occurred_at=NOON,
+    )
+    assert notice.fact_id not in (told.fact_id, EVIDENCE)
+    assert [(one.person, one.channel, one.step, one.attempt, one.notice, one.occurred_at) for one in entries] == [  # type: ignore[union-attr]
+        (person, Channel.INBOX, 0, 1, notice.fact_id, NOON) for person, _ in rungs[0]
+    ]
+
+
+CLOCKS = [
+    (RISK_OF.format("monitoring"), risk(LEVELS.HIGH, LATE), RULES.stat_window),
+    (RISK_OF.format("assessment"), risk(LEVELS.MODERATE, LATE), RULES.urgent_window),
+    (RISK_OF.format("monitoring"), risk(LEVELS.LOW, LATE), RULES.routine_window),
+    (EFFECT, side_effect(TRIAGED.EMERGENCY_NOW, LATE), RULES.stat_window),
+    (EFFECT, side_effect(TRIAGED.SAME_DAY, LATE), RULES.urgent_window),
+    (EFFECT, side_effect(TRIAGED.WITHIN_72_HOURS, LATE), RULES.routine_window),
+    (EFFECT, side_effect(TRIAGED.WITHIN_72_HOURS, None), RULES.routine_window),
+]
+
+
+@pytest.mark.parametrize(("wire_type", "told", "window"), CLOCKS)
+async def test_without_an_earlier_due_time_the_window_of_its_priority_is_the_clock(
+    wire_type: str, told: Any, window: timedelta
+) -> None:
+    notice = (await heard(wire_type, told, *EVERYBODY))[0]
+    assert isinstance(notice, NoticeDecided)
+    assert notice.acknowledge_by == RECORDED + window
+
+
+async def test_who_recorded_a_cause_and_when_it_happened_decide_whether_it_is_news() -> None:
+    fresh = risk(LEVELS.HIGH)
+    stale = replace(fresh, occurred_at=RECORDED - RULES.old_news_after - timedelta(microseconds=1))
+    for told, actor, suppressed in (
+        (fresh, "who-recorded-it", ""),
+        (fresh, "intake", "old-news"),
+        (stale, "who-recorded-it", "old-news"),
+        (replace(fresh, occurred_at=RECORDED - RULES.old_news_after), "who-recorded-it", ""),
+    ):
+        notice, *entries = await heard(RISK_OF.format("monitoring"), told, *EVERYBODY, actor=actor)
+        assert isinstance(notice, NoticeDecided)
+        assert (notice.suppressed, bool(entries)) == (suppressed, not suppressed)
+
+
+async def test_a_notes_row_names_what_caused_it_and_who_wrote_it() -> None:
+    office = await office_with()
+    await office.hear(received(RISK_OF.format("monitoring"), risk(LEVELS.HIGH)))
+    rows = await office.store.load(PATIENT)
+    assert {(row.meta.actor, row.meta.causation_id, row.meta.correlation_id) for row in rows} == {
+        ("notifications", EVIDENCE, CORRELATION)
+    }
