@@ -83,6 +83,14 @@ def test_a_field_may_come_from_any_depth() -> None:
     assert shown(Medicine, Product, "name", code="drug.code")(product, name="y") == Medicine(name="y", code="7")
 
 
+def test_the_caller_gives_what_was_announced_and_nothing_else() -> None:
+    taken = fact(Taken, Take, "rule", taken_by="actor")
+    with pytest.raises(TypeError, match="rule"):
+        taken(TAKE)
+    with pytest.raises(TypeError, match="remark"):
+        taken(TAKE, rule=3, remark="late")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
     rule: int
