@@ -2,9 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, timedelta
-from typing import Any
 
-import pytest
 from hypothesis import given as for_any
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -103,21 +101,6 @@ def test_a_struck_release_leaves_the_person_in_the_team() -> None:
     wrong = replace(control.STRUCK, fact_id=control.RELEASED.fact_id)
     team = DECIDER.fold((control.ASSIGNED, control.RELEASED, wrong))
     assert team.has_member(control.THERAPIST, NOON + timedelta(days=1))
-
-
-COMMANDS: list[tuple[Any, Any, tuple[Event, ...]]] = [
-    (assign, control.ASSIGN, ()),
-    (release, control.RELEASE, (control.ASSIGNED,)),
-    (post, control.POST, (control.ASSIGNED, control.PRESCRIBER_ASSIGNED)),
-    (mark_entered_in_error, control.STRIKE, (control.POSTED,)),
-]
-
-
-@pytest.mark.parametrize(("decide", "command", "history"), COMMANDS)
-def test_every_command_twice_is_once(decide: Any, command: Any, history: tuple[Event, ...]) -> None:
-    first = given(DECIDER, *history).when(decide, command).decided
-    assert first
-    given(DECIDER, *history, *first).when(decide, command).then_nothing()
 
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))

@@ -23,7 +23,7 @@ from careloop.kernel.ids import PatientId
 from services.coordination.application import Served
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.care_view import compose
-from services.coordination.grpc_api.answers import view_message
+from services.coordination.grpc_api.answers import care_view
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import JournalEntry, Wanted
 from tests.coordination.running import Coordination, coordination
@@ -53,7 +53,7 @@ async def served(care: Coordination, patient_id: PatientId = PATIENT) -> Served:
 
 
 def as_bytes(view: Served) -> bytes:
-    return view_message(view.view).SerializeToString(deterministic=True)
+    return care_view(view.view).SerializeToString(deterministic=True)
 
 
 async def test_the_view_is_the_fold_of_what_was_told(care: Coordination) -> None:
@@ -295,7 +295,7 @@ def test_a_page_token_of_nobody_is_refused(token: str) -> None:
 
 
 def test_a_view_fills_its_message() -> None:
-    message: Any = view_message(compose(PATIENT, folded(told())))
+    message: Any = care_view(compose(PATIENT, folded(told())))
     assert message.patient_id == str(PATIENT)
     assert message.identity.birth_date == "1990-04-12"
     assert message.medications.medications[0].daily_dose_mg == "10"

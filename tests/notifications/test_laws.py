@@ -4,33 +4,17 @@ from dataclasses import fields
 from datetime import UTC, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careloop.contracts.notifications import Addressee
-from services.notifications.domain import deciding, delivering, following_up
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
-from services.notifications.domain.entered_in_error import mark_entered_in_error
 from services.notifications.domain.events import TOPICS, Event, NoticeDecided
-from services.notifications.domain.noting import note_fact, note_resolution, note_strike
 from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON
 
-COMMANDS: list[tuple[Any, Any]] = [
-    (note_fact, control.PRESCRIBER),
-    (deciding.decide_notice, control.DECIDE),
-    (delivering.begin, control.BEGIN),
-    (delivering.end, control.END_UNREACHABLE),
-    (following_up.escalate, control.clock_of(0)),
-    (following_up.acknowledge, control.ACKNOWLEDGE),
-    (note_resolution, control.RESOLUTION),
-    (note_strike, control.CAUSE_STRUCK),
-    (mark_entered_in_error, control.MARK),
-    (note_fact, control.PRESCRIBER_RELEASED),
-]
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
 # No edge lets a control character in; `derived_id` refuses the unit separator.
@@ -54,17 +38,6 @@ ANY_CAUSE = st.builds(
     occurred_at=st.timedeltas(max_value=timedelta(0), min_value=timedelta(days=-3)).map(lambda ago: NOON + ago),
     recorded_by=st.sampled_from(["client-1", "intake"]),
 )
-
-
-@pytest.mark.parametrize("number", range(len(COMMANDS)))
-def test_every_command_twice_is_once(number: int) -> None:
-    history: list[Event] = [control.CARE_MANAGER]
-    for earlier, its_command in COMMANDS[:number]:
-        history += earlier(its_command, DECIDER.fold(history))
-    decide, command = COMMANDS[number]
-    first = decide(command, DECIDER.fold(history))
-    assert first
-    assert decide(command, DECIDER.fold([*history, *first])) == []
 
 
 @settings(max_examples=80, deadline=None)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.ids import PersonId
-from careloop.kernel.reading import Actor, Length, NewFact, Now, Past
+from careloop.kernel.reading import Actor, Length
 from careloop.kernel.restating import fact
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.events import Event, TeamMemberAssigned, TeamMemberReleased
@@ -17,27 +18,21 @@ Person = Annotated[PersonId, Length(200)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssignTeamMember:
-    fact_id: NewFact
+class AssignTeamMember(FactCommand):
     person: Person
     name: Annotated[str, Length(200)]
     role: TeamRole
     email: str
     effective_from: datetime
     actor: Actor
-    occurred_at: Past
-    now: Now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseTeamMember:
-    fact_id: NewFact
+class ReleaseTeamMember(FactCommand):
     person: Person
     role: TeamRole
     effective_from: datetime
     actor: Actor
-    occurred_at: Past
-    now: Now
 
 
 assigned = fact(TeamMemberAssigned, AssignTeamMember, assigned_by="actor")

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from careloop.contracts.coordination import MessagePosted
+from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.ids import FactId, PersonId
-from careloop.kernel.reading import Call, FromCall, Length, NewFact, Now, Past
+from careloop.kernel.reading import Call, FromCall, Length
 from careloop.kernel.restating import fact
 from services.coordination.domain.events import Event
 from services.coordination.domain.state import CareTeam
@@ -21,16 +22,13 @@ def writer(call: Call) -> PersonId:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostMessage:
+class PostMessage(FactCommand):
     """`actor` is CLIENT when the patient writes."""
 
-    fact_id: NewFact
     recipient: Annotated[PersonId, Length(200)]
     about: FactId | None
     text: Annotated[str, Length(4000)]
     actor: Annotated[PersonId, FromCall(writer)]
-    occurred_at: Past
-    now: Now
 
 
 posted = fact(MessagePosted, PostMessage, sender="actor")

@@ -13,22 +13,15 @@ from careloop.chassis.calls.call import Clock, current_call
 from careloop.chassis.calls.writing import WritesApi, write
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events import consistency_token as tokens
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.errors import InvalidInput
 from services.coordination.application import CareViews
 from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
-from services.coordination.domain.entered_in_error import MarkEnteredInError
 from services.coordination.domain.events import Event
 from services.coordination.domain.messages import PostMessage
 from services.coordination.domain.state import CareTeam
 from services.coordination.domain.view.sections import SECTIONS
-from services.coordination.grpc_api import journal
-from services.coordination.grpc_api.answers import (
-    caseload_message,
-    entry_message,
-    freshness_messages,
-    stamp_message,
-    view_message,
-)
+from services.coordination.grpc_api import answers, journal
 from services.coordination.grpc_api.reading import effective_from, email, optional_moment
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.frames import JournalFrames
@@ -77,9 +70,9 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
             patient_id, tokens.at_least(request.at_least, patient_id, SECTIONS), current_call().now, wait
         )
         return pb.GetCareViewResponse(
-            view=view_message(served.view),
-            stamp=stamp_message(served.stamp),
-            freshness=freshness_messages(served.freshness),
+            view=answers.care_view(served.view),
+            stamp=answers.stamp(served.stamp),
+            freshness=list(map(answers.freshness, served.freshness)),
         )
 
     async def GetCareViewAsKnown(  # noqa: N802
@@ -93,7 +86,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
             known_at=optional_moment(request, "known_at"),
             now=current_call().now,
         )
-        return pb.GetCareViewAsKnownResponse(view=view_message(served.view), stamp=stamp_message(served.stamp))
+        return pb.GetCareViewAsKnownResponse(view=answers.care_view(served.view), stamp=answers.stamp(served.stamp))
 
     async def ListCaseload(  # noqa: N802
         self, request: pb.ListCaseloadRequest, context: Context[pb.ListCaseloadRequest, pb.ListCaseloadResponse]
@@ -103,7 +96,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         size = request.page_size or USUAL_PAGE
         entries = await self._views.list_caseload(CaseloadPlace.parse(request.page_token), size)
         return pb.ListCaseloadResponse(
-            entries=[caseload_message(entry) for entry in entries],
+            entries=list(map(answers.caseload, entries)),
             next_page_token=CaseloadPlace.of(entries[-1]).encode() if len(entries) == size else "",
         )
 
@@ -113,16 +106,16 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         patient_id = fields.patient_id(request.patient_id)
         async for served in self._views.watch(patient_id, self._clock, _time_left(context)):
             yield pb.WatchCareViewResponse(
-                view=view_message(served.view),
-                stamp=stamp_message(served.stamp),
-                freshness=freshness_messages(served.freshness),
+                view=answers.care_view(served.view),
+                stamp=answers.stamp(served.stamp),
+                freshness=list(map(answers.freshness, served.freshness)),
             )
 
     async def ReadJournal(  # noqa: N802
         self, request: pb.ReadJournalRequest, context: Context[pb.ReadJournalRequest, pb.ReadJournalResponse]
     ) -> AsyncIterator[pb.ReadJournalResponse]:
         async for page in self._views.read_journal(journal.wanted(request)):
-            yield pb.ReadJournalResponse(entries=[entry_message(entry) for entry in page])
+            yield pb.ReadJournalResponse(entries=list(map(answers.entry, page)))
 
     async def ReadJournalFrames(  # noqa: N802
         self,

@@ -1,53 +1,22 @@
 """Views, stamps, freshness, journal entries and the caseload on the wire."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from dataclasses import fields
 
-import msgspec
 from care.common.v1 import common_pb2
 from care.coordination.v1 import coordination_pb2 as pb
-from google.protobuf.message import Message
 
+from careloop.chassis.calls.writing import shown_as
 from services.coordination.domain.view.care_view import CareView
-from services.coordination.domain.view.caseload import CaseloadEntry
+from services.coordination.domain.view.caseload import CaseloadEntry, Headline
 from services.coordination.evidence import SourceFreshness
 from services.coordination.reading.journal import JournalEntry
 from services.coordination.reading.stamp import Stamp
 
-
-def view_message(view: CareView) -> pb.CareView:
-    """The view has the names and shapes of the message; texts are written for ids, dates and decimals."""
-    return _message(pb.CareView, view)
-
-
-_Message = TypeVar("_Message", bound=Message)
-
-
-def _message(kind: Callable[..., _Message], content: Any) -> _Message:
-    return kind(**msgspec.to_builtins(content, builtin_types=(datetime, bytes)))
-
-
-def stamp_message(stamp: Stamp) -> pb.Stamp:
-    return _message(pb.Stamp, stamp)
-
-
-def freshness_messages(freshness: Sequence[SourceFreshness]) -> list[common_pb2.Freshness]:
-    return [_message(common_pb2.Freshness, one) for one in freshness]
-
-
-def entry_message(entry: JournalEntry) -> pb.JournalEntry:
-    return _message(pb.JournalEntry, entry)
-
-
-def caseload_message(entry: CaseloadEntry) -> pb.CaseloadEntry:
-    headline = entry.headline
-    return pb.CaseloadEntry(
-        patient_id=str(entry.patient_id),
-        name=headline.name,
-        birth_date=headline.birth_date.isoformat() if headline.birth_date else "",
-        urgency=_message(pb.Urgency, entry.urgency),
-        open_side_effects=headline.open_side_effects,
-        unacknowledged_notices=headline.unacknowledged_notices,
-        assessment_completed=headline.assessment_completed,
-    )
+OF_HEADLINE = {part.name: f"headline.{part.name}" for part in fields(Headline)}
+care_view = shown_as(pb.CareView, CareView)
+stamp = shown_as(pb.Stamp, Stamp)
+freshness = shown_as(common_pb2.Freshness, SourceFreshness)
+entry = shown_as(pb.JournalEntry, JournalEntry)
+caseload = shown_as(
+    pb.CaseloadEntry, CaseloadEntry, **{part.name: f"headline.{part.name}" for part in fields(Headline)}
+)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from careloop.contracts.terms import EnteredInError
+from careloop.kernel import commands
 from careloop.kernel.decisions import Guard, guarded
-from careloop.kernel.ids import FactId
-from careloop.kernel.reading import Actor, Now, Past
+from careloop.kernel.reading import Past
 from careloop.kernel.restating import fact
 from services.notifications.domain.events import Event
 from services.notifications.domain.notices import NoticeStatus
@@ -13,14 +13,10 @@ from services.notifications.domain.state import NoticeBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkEnteredInError:
+class MarkEnteredInError(commands.MarkEnteredInError):
     """`occurred_at` is when the mistake was seen."""
 
-    fact_id: FactId
-    reason: str
-    actor: Actor
     occurred_at: Past
-    now: Now
 
 
 strike = fact(EnteredInError, MarkEnteredInError, marked_by="actor")

@@ -7,11 +7,11 @@ from typing import Any
 
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, RiskRaised, Role, ScaleScored
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.ids import PersonId
 from services.coordination.domain import events
 from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
 from services.coordination.domain.codes import TeamRole
-from services.coordination.domain.entered_in_error import MarkEnteredInError
 from services.coordination.domain.messages import PostMessage
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published

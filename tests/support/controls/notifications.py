@@ -14,6 +14,7 @@ from services.notifications.domain.delivering import BeginAttempt, EndAttempt
 from services.notifications.domain.entered_in_error import MarkEnteredInError
 from services.notifications.domain.following_up import AcknowledgeNotice, Escalate
 from services.notifications.domain.notices import Attempt
+from services.notifications.domain.noting import DecideAgain
 from services.notifications.domain.rules import NoticeRules, OnCall
 from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
 from tests.support.histories.restate import as_published
@@ -173,6 +174,40 @@ WITHDRAWN = events.NoticeWithdrawn(notice=NOTICE, reason="cause-entered-in-error
 MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON, now=SOON)
 MARKED = events.EnteredInError(fact_id=NOTICE, reason="wrong patient", marked_by=MAYA, occurred_at=SOON)
 ESCALATED = escalated(1, MAYA)
+
+ANSWERED = cause(CauseKind.SIDE_EFFECT_EMERGENCY)
+ANSWER = noted.ResolutionNoted(
+    evidence=event("answered"), fact_id=fact("answered"), side_effect=ANSWERED.fact_id, occurred_at=SOON
+)
+ANSWERED_NOTICE = replace(
+    DECIDED,
+    fact_id=notice_id(ANSWERED),
+    cause=ANSWERED.event_id,
+    cause_fact=ANSWERED.fact_id,
+    kind=ANSWERED.kind,
+)
+WRONG = replace(DECIDED, fact_id=fact("wrong notice"), cause=event("wrong cause"), cause_fact=fact("wrong cause"))
+BACKGROUND: tuple[events.Event, ...] = (
+    *TEAM,
+    ANSWERED_NOTICE,
+    ANSWER,
+    events.NoticeWithdrawn(notice=ANSWERED_NOTICE.fact_id, reason="side-effect-resolved", occurred_at=SOON),
+    WRONG,
+)
+DECIDE_AGAIN = DecideAgain(
+    strike=noted.StrikeNoted(evidence=event("answer struck"), fact_id=ANSWER.fact_id, occurred_at=SOON),
+    rules=RULES,
+    now=SOON,
+)
+COMMANDS: tuple[object, ...] = (
+    DECIDE,
+    BEGIN,
+    END_SENT,
+    clock_of(0),
+    ACKNOWLEDGE,
+    DECIDE_AGAIN,
+    replace(MARK, fact_id=WRONG.fact_id),
+)
 
 EXAMPLES: tuple[events.Event, ...] = (
     PRESCRIBER,
