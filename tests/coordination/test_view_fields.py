@@ -11,12 +11,11 @@ from careloop.contracts import assessment, coordination, monitoring, notificatio
 from careloop.contracts.terms import Coding, Medicine, RiskLevel, RiskRaised, Role
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.doses import Dose
-from services.coordination.domain.view.intake import Allergies, Condition, Diagnosis, History, Identity
+from services.coordination.domain.view.intake import Allergies, History, HistoryCondition, Identity
 from services.coordination.domain.view.medications import DoseChange, Medication, Medications
-from services.coordination.domain.view.messages import Message
-from services.coordination.domain.view.notices import Notice
+from services.coordination.domain.view.notices import OpenNotice
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder
-from services.coordination.domain.view.plan import Completion, Plan
+from services.coordination.domain.view.plan import Completion, StatedPlan
 from services.coordination.domain.view.risks import Risk
 from services.coordination.domain.view.scales import ScalePoint, ScaleTrend
 from services.coordination.domain.view.side_effects import SideEffect
@@ -75,20 +74,20 @@ def test_diagnoses_stand_by_code_each_as_it_was_said_last() -> None:
         diagnosis("depression before", "F33.1", week(1), severities.MODERATE),
     )
     assert view(assessment=facts).diagnoses == (
-        Diagnosis(
+        assessment.DiagnosisEstablished(
             fact_id=fact("depression"),
             icd10="F33.1",
             display="depression",
-            severity="severe",
-            verification="provisional",
+            severity=severities.SEVERE,
+            verification=assessment.VerificationStatus.PROVISIONAL,
             occurred_at=week(3),
         ),
-        Diagnosis(
+        assessment.DiagnosisEstablished(
             fact_id=fact("panic"),
             icd10="F41.0",
             display="panic",
-            severity="mild",
-            verification="provisional",
+            severity=severities.MILD,
+            verification=assessment.VerificationStatus.PROVISIONAL,
             occurred_at=week(2),
         ),
     )
@@ -257,13 +256,15 @@ def test_the_history_adds_up_each_part_with_its_source() -> None:
     assert view(assessment=(more, control.HISTORY)).history == History(
         asked=Asked.LISTED,
         conditions=(
-            Condition(
+            HistoryCondition(
                 coding=Coding(system="snomed", code="370143000", display="Major depressive disorder"),
                 clinical_status="active",
                 onset=date(2021, 3, 1),
                 source="client",
             ),
-            Condition(coding=HYPERTENSION.coding, clinical_status="inactive", onset=None, source="referral letter"),
+            HistoryCondition(
+                coding=HYPERTENSION.coding, clinical_status="inactive", onset=None, source="referral letter"
+            ),
         ),
         earlier_treatments=control.HISTORY.earlier_treatments,
     )
@@ -307,7 +308,7 @@ AMENDED = assessment.AssessmentAmended(
 def test_the_plan_is_that_of_whatever_stated_it_last(told: Any) -> None:
     newest = replace(told, occurred_at=week(4))
     others = [one for one in (PROPOSED, COMPLETED, AMENDED) if one is not told]
-    expected = Plan(
+    expected = StatedPlan(
         fact_id=told.fact_id,
         medications=told.plan.medications,
         therapies=told.plan.therapies,
@@ -595,7 +596,7 @@ def test_a_notice_that_waits_says_all_of_it() -> None:
     told = (control.NOTICE, control.FAILED, failed_for_the_manager, tried_again, of_another, control.ESCALATED)
     (shown,) = view(notifications=told).unacknowledged_notices
     assert unsaid(shown) == []
-    assert shown == Notice(
+    assert shown == OpenNotice(
         fact_id=fact("notice"),
         cause_fact=fact("rash"),
         cause_type="care.monitoring.SideEffectReported.v1",
@@ -683,7 +684,7 @@ def test_a_message_says_all_of_it_and_the_latest_100_are_shown() -> None:
     ]
     shown = view(coordination=tuple(told)).messages
     assert [one.text for one in shown] == [f"message {n}" for n in range(100, 0, -1)]
-    assert shown[0] == Message(
+    assert shown[0] == coordination.MessagePosted(
         fact_id=fact("m100"),
         sender=control.THERAPIST,
         recipient=control.MANAGER,

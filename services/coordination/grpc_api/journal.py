@@ -7,6 +7,7 @@ from care.coordination.v1 import coordination_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.writing import shown_as
 from careloop.kernel.errors import InvalidInput
 from services.coordination.reading.frames import Extent, Frame
 from services.coordination.reading.journal import Wanted
@@ -59,18 +60,14 @@ def extent(request: pb.ReadJournalFramesRequest) -> Extent:
     )
 
 
+piece = shown_as(pb.ReadJournalFramesResponse, Frame, "rows", "more")
+
+
 def pieces(frame: Frame) -> Iterator[pb.ReadJournalFramesResponse]:
     """At least one, so that a reader knows how far it is also where nothing was asked for."""
     size = len(frame.rows)
     for start in range(0, max(size, 1), PIECE_BYTES):
-        yield pb.ReadJournalFramesResponse(
-            after=frame.after,
-            through=frame.through,
-            entries=frame.entries,
-            journaled=frame.journaled,
-            rows=frame.rows[start : start + PIECE_BYTES],
-            more=start + PIECE_BYTES < size,
-        )
+        yield piece(frame, rows=frame.rows[start : start + PIECE_BYTES], more=start + PIECE_BYTES < size)
 
 
 def rebuild_request(request: pb.RebuildCareViewRequest) -> RebuildRequest:
@@ -83,20 +80,19 @@ def rebuild_request(request: pb.RebuildCareViewRequest) -> RebuildRequest:
     )
 
 
+progress = shown_as(pb.RebuildProgress, Progress)
+outcome = shown_as(
+    pb.RebuildOutcome,
+    RebuildOutcome,
+    *("live_checksum", "rebuilt_checksum"),
+    compared="comparison.rows",
+    different="comparison.different",
+    refolded="comparison.refolded",
+)
+
+
 def rebuild_message(step: Progress | RebuildOutcome) -> pb.RebuildCareViewResponse:
     if isinstance(step, Progress):
-        progress = pb.RebuildProgress(phase=step.phase, done=step.done, of=step.of)
-        return pb.RebuildCareViewResponse(progress=progress)
-    found = step.comparison
-    outcome = pb.RebuildOutcome(
-        turned=step.turned,
-        through=step.through,
-        events=step.events,
-        sections=step.sections,
-        compared=found.rows,
-        different=found.different,
-        refolded=found.refolded,
-        live_checksum=f"{found.live % 2**64:016x}",
-        rebuilt_checksum=f"{found.idle % 2**64:016x}",
-    )
-    return pb.RebuildCareViewResponse(outcome=outcome)
+        return pb.RebuildCareViewResponse(progress=progress(step))
+    live, rebuilt = (f"{checksum % 2**64:016x}" for checksum in (step.comparison.live, step.comparison.idle))
+    return pb.RebuildCareViewResponse(outcome=outcome(step, live_checksum=live, rebuilt_checksum=rebuilt))

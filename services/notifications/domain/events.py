@@ -52,8 +52,8 @@ class NoticeDecided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryAttempted:
-    """An attempt to send is about to be made; stored before it is made, never published."""
+class _Delivery:
+    """One attempt at notifying one person on one channel."""
 
     notice: FactId
     person: str
@@ -65,16 +65,13 @@ class DeliveryAttempted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeSent:
-    """One attempt reached the next hop, or the entry lies in the person's inbox."""
+class DeliveryAttempted(_Delivery):
+    """An attempt to send is about to be made; stored before it is made, never published."""
 
-    notice: FactId
-    person: str
-    channel: Channel
-    step: int
-    attempt: int
-    message_id: str
-    occurred_at: Instant
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeSent(_Delivery):
+    """One attempt reached the next hop, or the entry lies in the person's inbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

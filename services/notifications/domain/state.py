@@ -22,14 +22,14 @@ from services.notifications.domain.events import (
 )
 from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
 from services.notifications.domain.notices import Notice, evolve_notice, newly_decided
-from services.notifications.domain.team import CareTeam, Member
+from services.notifications.domain.team import Member, Team
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeBoard:
     """All notices of one patient, and what deciding the next one needs; `resolutions` name the side effect of each."""
 
-    team: CareTeam = field(default_factory=CareTeam)
+    team: Team = field(default_factory=Team)
     noted: frozenset[EventId] = frozenset()
     struck: frozenset[FactId] = frozenset()
     notices: Mapping[FactId, Notice] = field(default_factory=dict)

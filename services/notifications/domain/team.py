@@ -25,13 +25,13 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CareTeam:
+class Team:
     """Assignments and releases in the order they were noted; struck ones count for nothing."""
 
     changes: tuple[TeamNoted | ReleaseNoted, ...] = ()
 
-    def with_change(self, change: TeamNoted | ReleaseNoted) -> "CareTeam":
-        return CareTeam(changes=(*self.changes, change))
+    def with_change(self, change: TeamNoted | ReleaseNoted) -> "Team":
+        return Team(changes=(*self.changes, change))
 
     def at(self, moment: datetime, struck: frozenset[FactId]) -> tuple[Member, ...]:
         """The members at `moment`, who joined first, first. A release counts from its very moment on.

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from careloop.contracts.assessment import DiagnosisEstablished
+from careloop.contracts.coordination import MessagePosted
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.doses import Dose, doses
 from services.coordination.domain.view.intake import (
     Allergies,
-    Diagnosis,
     History,
     Identity,
     allergies,
@@ -15,10 +16,10 @@ from services.coordination.domain.view.intake import (
     identity,
 )
 from services.coordination.domain.view.medications import Medications, medications
-from services.coordination.domain.view.messages import Message, messages
-from services.coordination.domain.view.notices import Notice, unacknowledged_notices
+from services.coordination.domain.view.messages import messages
+from services.coordination.domain.view.notices import OpenNotice, unacknowledged_notices
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder, declined_orders, overrides
-from services.coordination.domain.view.plan import Completion, Plan, completion, plan
+from services.coordination.domain.view.plan import Completion, StatedPlan, completion, plan
 from services.coordination.domain.view.risks import Risk, risks
 from services.coordination.domain.view.scales import ScaleTrend, scale_trends
 from services.coordination.domain.view.sections import Sections
@@ -35,11 +36,11 @@ class CareView:
     patient_id: PatientId
     identity: Identity | None
     team: tuple[TeamMember, ...]
-    diagnoses: tuple[Diagnosis, ...]
+    diagnoses: tuple[DiagnosisEstablished, ...]
     allergies: Allergies
     medications: Medications
     history: History
-    plan: Plan | None
+    plan: StatedPlan | None
     completion: Completion | None
     scale_trends: tuple[ScaleTrend, ...]
     open_side_effects: tuple[SideEffect, ...]
@@ -47,8 +48,8 @@ class CareView:
     risks: tuple[Risk, ...]
     declined_orders: tuple[DeclinedOrder, ...]
     overrides: tuple[OverriddenOrder, ...]
-    unacknowledged_notices: tuple[Notice, ...]
-    messages: tuple[Message, ...]
+    unacknowledged_notices: tuple[OpenNotice, ...]
+    messages: tuple[MessagePosted, ...]
     doses: tuple[Dose, ...]
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
-from careloop.contracts import assessment
 from careloop.contracts.assessment import (
     AllergiesRecorded,
     Allergy,
+    Condition,
     DiagnosisEstablished,
     EarlierTreatment,
     EmergencyContact,
@@ -43,23 +43,10 @@ def identity(section: AssessmentSection) -> Identity | None:
     return None if enrolled is None else identity_of(enrolled)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    fact_id: FactId
-    icd10: str
-    display: str
-    severity: str
-    verification: str
-    occurred_at: Instant
-
-
-diagnosis = shown(Diagnosis, DiagnosisEstablished)
-
-
-def diagnoses(section: AssessmentSection) -> tuple[Diagnosis, ...]:
+def diagnoses(section: AssessmentSection) -> tuple[DiagnosisEstablished, ...]:
     """One for each code, by code."""
     by_code = {dated.fact.icd10: dated.fact for dated in section.diagnoses}
-    return tuple(diagnosis(fact) for _code, fact in sorted(by_code.items()))
+    return tuple(fact for _code, fact in sorted(by_code.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +69,7 @@ def allergies(section: AssessmentSection) -> Allergies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class HistoryCondition:
     coding: Coding
     clinical_status: str
     onset: date | None
@@ -92,11 +79,11 @@ class Condition:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     asked: Asked
-    conditions: tuple[Condition, ...]
+    conditions: tuple[HistoryCondition, ...]
     earlier_treatments: tuple[EarlierTreatment, ...]
 
 
-condition = shown(Condition, assessment.Condition, "source")
+condition = shown(HistoryCondition, Condition, "source")
 
 
 def history(section: AssessmentSection) -> History:

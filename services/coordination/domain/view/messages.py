@@ -1,29 +1,11 @@
 """What the care team and the client wrote to each other, as the view shows it."""
 
-from dataclasses import dataclass
-
 from careloop.contracts.coordination import MessagePosted
-from careloop.kernel.events import Instant
-from careloop.kernel.ids import FactId
-from careloop.kernel.restating import shown
 from services.coordination.domain.view.sections.coordination import CoordinationSection
 
 MESSAGES_SHOWN = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    fact_id: FactId
-    sender: str
-    recipient: str
-    about: FactId | None
-    text: str
-    occurred_at: Instant
-
-
-message = shown(Message, MessagePosted)
-
-
-def messages(section: CoordinationSection) -> tuple[Message, ...]:
+def messages(section: CoordinationSection) -> tuple[MessagePosted, ...]:
     """The latest first."""
-    return tuple(message(k.fact) for k in section.messages[: -MESSAGES_SHOWN - 1 : -1])
+    return tuple(k.fact for k in section.messages[: -MESSAGES_SHOWN - 1 : -1])

@@ -14,7 +14,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class OpenNotice:
     fact_id: FactId
     cause_fact: FactId
     cause_type: str
@@ -27,16 +27,16 @@ class Notice:
     occurred_at: Instant
 
 
-notice = shown(Notice, NoticeDecided, "addressees", "acknowledge_by", "escalations", "failed")
+notice = shown(OpenNotice, NoticeDecided, "addressees", "acknowledge_by", "escalations", "failed")
 
 
-def unacknowledged_notices(section: NotificationsSection) -> tuple[Notice, ...]:
+def unacknowledged_notices(section: NotificationsSection) -> tuple[OpenNotice, ...]:
     """The soonest due first."""
     waiting = [_notice(dated, section) for dated in open_notices(section)]
     return tuple(sorted(waiting, key=lambda one: (one.acknowledge_by, one.fact_id)))
 
 
-def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> Notice:
+def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> OpenNotice:
     fact = dated.fact
     steps = [k.fact for k in section.escalated if k.fact.notice == id_of(dated)]
     addressed = [to.person for to in fact.addressees if to.step == 0]

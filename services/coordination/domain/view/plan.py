@@ -12,7 +12,7 @@ from services.coordination.domain.view.sections.assessment import AssessmentSect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class StatedPlan:
     fact_id: FactId
     medications: tuple[ProposedMedication, ...]
     therapies: tuple[str, ...]
@@ -21,10 +21,10 @@ class Plan:
 
 
 STATED = {part: f"plan.{part}" for part in ("medications", "therapies", "goals")}
-PLANS = {cls: shown(Plan, cls, **STATED) for cls in (PlanProposed, AssessmentCompleted, AssessmentAmended)}
+PLANS = {cls: shown(StatedPlan, cls, **STATED) for cls in (PlanProposed, AssessmentCompleted, AssessmentAmended)}
 
 
-def plan(section: AssessmentSection) -> Plan | None:
+def plan(section: AssessmentSection) -> StatedPlan | None:
     """The newest of what was proposed, completed and amended."""
     stated: list[DatedFact[PlanProposed | AssessmentCompleted | AssessmentAmended]] = []
     for facts in (section.plans, section.completions, section.amendments):

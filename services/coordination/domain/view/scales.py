@@ -7,7 +7,7 @@ from careloop.contracts.terms import ScaleScored
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
-from careloop.knowledge.scales.trends import EPISODE, INTAKE, Point, course
+from careloop.knowledge.scales.trends import EPISODE, INTAKE, Point, ScaleCourse, course
 from services.coordination.domain.view.dated_fact import newest, order
 from services.coordination.domain.view.sections import Sections
 
@@ -39,6 +39,9 @@ class ScaleTrend:
 point = shown(ScalePoint, ScaleScored, "source")
 
 
+trend = shown(ScaleTrend, ScaleCourse, "instrument", "baseline", "last", "count", course="word")
+
+
 def scale_trends(sections: Sections) -> tuple[ScaleTrend, ...]:
     """One for each instrument, by name, over the results of both services that score."""
     both = [(dated, "assessment") for dated in sections.assessment.scales]
@@ -56,13 +59,10 @@ def _trend(instrument: str, points: list[ScalePoint], joined: datetime) -> Scale
     last = points[-1].occurred_at
     episode = [p for p in points if last - p.occurred_at <= EPISODE and p.occurred_at >= joined]
     found = course(instrument, [Point(on=p.occurred_at.date(), total=p.total, band=p.band) for p in episode])
-    return ScaleTrend(
+    return trend(
+        found,
         instrument=instrument,
         baseline=next((p for p in episode if p.total is not None), None),
         last=points[-1],
-        change=found.change,
-        response=found.response,
-        remission=found.remission,
-        course=found.word,
         count=len(points),
     )
