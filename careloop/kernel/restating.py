@@ -1,13 +1,13 @@
 """One class's values in the words of another: fields of the same name by value, nested ones too.
 
 Which field comes from where is settled when the function is made, at import: a field that nobody gives, or that has
-another type, is refused then.
+another type, is refused then. Where a value is made of several, the last that has a field gives it: what was found
+stands above what was asked.
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
-from operator import attrgetter
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -15,58 +15,90 @@ from careloop.kernel.events import Private
 
 Target = TypeVar("Target")
 Restate = Callable[..., Target]
+Sources = type | tuple[type, ...]
 
 
 class CannotRestate(TypeError):
     """The two classes do not fit; the program is wrong."""
 
 
-def restating(target: type[Target], source: type, *given: str, **named: str) -> Restate[Target]:
-    """A function of a `source` that makes a `target`.
+def restating(target: type[Target], source: Sources, *given: str, **named: str) -> Restate[Target]:
+    """A function of a `source`, or of one of each of several, that makes a `target`.
 
     A field of the target is the source's field of that name; with `field="other.name"` it is that one, at any depth.
     The fields in `given` the caller gives by name at every call. What has a default and no source keeps its default.
     """
-    return _restating(target, source, frozenset(given), named)
+    return _restating(target, _each(source), frozenset(given), named)
 
 
-def fact(event: type[Target], command: type, *given: str, **named: str) -> Restate[Target]:
-    """The event that a command comes to. As `restating`."""
+def fact(event: type[Target], command: Sources, *given: str, **named: str) -> Restate[Target]:
+    """The event that a command comes to, or a command and what was found on it. As `restating`."""
     return restating(event, command, *given, **named)
 
 
-def shown(view: type[Target], fact: type, *given: str, **named: str) -> Restate[Target]:
+def shown(view: type[Target], fact: Sources, *given: str, **named: str) -> Restate[Target]:
     """What is shown of a fact. As `restating`, but for what is private: only what is named is shown of that."""
-    return _restating(view, fact, frozenset(given), named, private=False)
+    return _restating(view, _each(fact), frozenset(given), named, private=False)
+
+
+def _each(source: Sources) -> tuple[type, ...]:
+    return source if isinstance(source, tuple) else (source,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A field of the target: which of the sources gives it, from where, and how."""
+
+    name: str
+    place: int
+    path: str
+    convert: Callable[[Any], Any] | None
+
+    @property
+    def text(self) -> str:
+        read = f"value_{self.place}.{self.path}"
+        return f"{self.name}={read}" if self.convert is None else f"{self.name}=convert_{self.name}({read})"
 
 
 def _restating(
-    target: type, source: type, given: frozenset[str], named: dict[str, str], *, private: bool = True
+    target: type, sources: tuple[type, ...], given: frozenset[str], named: dict[str, str], *, private: bool = True
 ) -> Callable[..., Any]:
-    hints = get_type_hints(target)
     missing = sorted((given | named.keys()) - {field.name for field in fields(target)})
     if missing:
         raise CannotRestate(f"{target.__name__} has no field {', '.join(missing)}")
-    parts: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any] | None]] = []
+    hints = get_type_hints(target)
+    parts: list[_Part] = []
     for field in fields(target):
         if field.name in given:
             continue
         path = named.get(field.name, field.name)
-        kind = _type_at(source, path)
-        if kind is not None and not private and field.name not in named and _is_private(source, path):
-            kind = None
-        if kind is None:
-            if field.name in named or (field.default is MISSING and field.default_factory is MISSING):
-                raise CannotRestate(f"{source.__name__} has no {path} for {target.__name__}.{field.name}")
-            continue
-        place = f"{target.__name__}.{field.name} of {source.__name__}.{path}"
-        parts.append((field.name, attrgetter(path), _converter(hints[field.name], kind, place)))
+        place = _place_of(sources, path, private=private or field.name in named)
+        if place is not None:
+            source = sources[place]
+            where = f"{target.__name__}.{field.name} of {source.__name__}.{path}"
+            parts.append(_Part(field.name, place, path, _converter(hints[field.name], _type_at(source, path), where)))
+        elif field.name in named or (field.default is MISSING and field.default_factory is MISSING):
+            names = " and ".join(source.__name__ for source in sources)
+            raise CannotRestate(f"{names}: no {path} for {target.__name__}.{field.name}")
+    return _written(target, len(sources), parts, sorted(given))
 
-    def restate(value: Any, **rest: Any) -> Any:
-        found = {name: (read(value) if convert is None else convert(read(value))) for name, read, convert in parts}
-        return target(**found, **rest)
 
-    return restate
+def _written(target: type, sources: int, parts: list[_Part], given: list[str]) -> Callable[..., Any]:
+    """The function as a person would write it, so that it costs no more; its text holds names of fields alone."""
+    takes = ", ".join([f"value_{place}" for place in range(sources)] + ["/"] + ["*"] * bool(given) + given)
+    gives = ", ".join([part.text for part in parts] + [f"{name}={name}" for name in given])
+    converters = {f"convert_{part.name}": part.convert for part in parts}
+    text = f"lambda {takes}: target({gives})"
+    written: Callable[..., Any] = eval(text, {"target": target, **converters})  # noqa: S307
+    return written
+
+
+def _place_of(sources: tuple[type, ...], path: str, *, private: bool) -> int | None:
+    """Which of the sources gives the field: the last that has it; None where none has it, or may say it."""
+    having = [place for place, source in enumerate(sources) if _type_at(source, path) is not None]
+    if not having or (not private and _is_private(sources[having[-1]], path)):
+        return None
+    return having[-1]
 
 
 def _type_at(source: Any, path: str) -> Any:
@@ -110,7 +142,7 @@ def _converter(target: Any, source: Any, place: str) -> Callable[[Any], Any] | N
     if issubclass(target, Enum) and issubclass(source, Enum):
         return _of_codes(target, source, place)
     if is_dataclass(target) and is_dataclass(source):
-        return _restating(target, source, frozenset(), {})
+        return _restating(target, (source,), frozenset(), {})
     raise CannotRestate(f"{place}: {source.__name__} is no {target.__name__}")
 
 

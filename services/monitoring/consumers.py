@@ -15,7 +15,7 @@ from services.monitoring.domain.noted import (
 CONSUMER = "monitoring.medicines"
 ORDERED = {"medicine": "order.medicine", "starts_on": "order.starts_on"}
 
-NOTES: Notes[Event] = {
+NOTES: Notes[Event | None] = {
     **listening(
         assessment.TYPES,
         note(EnrolmentNoted, assessment.PatientEnrolled),

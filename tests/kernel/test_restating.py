@@ -83,6 +83,32 @@ def test_a_field_may_come_from_any_depth() -> None:
     assert shown(Medicine, Product, "name", code="drug.code")(product, name="y") == Medicine(name="y", code="7")
 
 
+def test_the_caller_gives_what_was_announced_and_nothing_else() -> None:
+    taken = fact(Taken, Take, "rule", taken_by="actor")
+    with pytest.raises(TypeError, match="rule"):
+        taken(TAKE)
+    with pytest.raises(TypeError, match="remark"):
+        taken(TAKE, rule=3, remark="late")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    rule: int
+    answer: Heard
+
+
+def test_of_several_the_last_that_has_a_field_gives_it() -> None:
+    taken = fact(Taken, (Take, Ruling), taken_by="actor")
+    made = taken(TAKE, Ruling(rule=3, answer=Heard.UNKNOWN))
+    assert (made.id, made.taken_by, made.rule, made.answer) == ("1", "me", 3, Heard.UNKNOWN)
+    assert fact(Taken, (Ruling, Take), taken_by="actor")(Ruling(rule=3, answer=Heard.UNKNOWN), TAKE).answer is Heard.NO
+
+
+def test_what_none_of_several_has_is_refused_when_the_function_is_made() -> None:
+    with pytest.raises(CannotRestate, match=r"Drug and Ruling: no id for Taken\.id"):
+        fact(Taken, (Drug, Ruling))
+
+
 def test_what_is_missing_stays_missing() -> None:
     taken = restating(Taken, Take, "rule", taken_by="actor")
     without = Take(id=Id("1"), drug=None, drugs=(), answer=Said.YES, actor="me")

@@ -33,10 +33,10 @@ TIMESTAMP = "google.protobuf.Timestamp"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """What a request comes with. `fact_id` is the same for every repeat of it."""
+    """What a request comes with. `fact_id` is the same for every repeat of it; one that records nothing has none."""
 
     call: Call
-    fact_id: FactId
+    fact_id: FactId | None = None
 
 
 Read = Callable[[Any, Incoming], Any]

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ Fact = TypeVar("Fact")
 Prepare = Callable[[Any, PatientId, Any, Any], Awaitable[Any]]
 """Of the API, the patient, the request and the command: the command with what the application waited for."""
 Answer = Callable[[Done[Any]], Mapping[str, Any]]
+AwaitedAnswer = Callable[[Any, PatientId, Done[Any]], Awaitable[Mapping[str, Any]]]
+"""Of the API, the patient and what was stored: fields of the response."""
 
 
 class WritesApi:
@@ -39,12 +42,14 @@ def write(
     *,
     hooks: Mapping[str, Hook] | None = None,
     prepare: Prepare | None = None,
+    awaited: AwaitedAnswer | None = None,
 ) -> Any:
     """The handler of one write, a method of a WritesApi; request and response are named as the command, in `wire`.
 
     `hooks` read what the command's marks cannot say, by field. `prepare` waits for what the decision needs besides.
     The answer holds the receipt and, where the response has it, the `fact_id` of the fact recorded, empty when there is
-    none; `answer` adds the other fields. Raises DoesNotFit, at import, for a request that does not fit its command.
+    none; `answer` adds the other fields, and `awaited` those that must be waited for.
+    Raises DoesNotFit, at import, for a request that does not fit its command.
     """
     request, response = (getattr(wire, f"{command.__name__}{part}") for part in ("Request", "Response"))
     reader: RequestReader[Any] = RequestReader(command, request, hooks)
@@ -58,6 +63,8 @@ def write(
             wanted = await prepare(api, patient_id, message, wanted)
         done = await api.writes.write(patient_id, asked, wanted)
         said = dict(answer(done)) if answer is not None else {}
+        if awaited is not None:
+            said |= await awaited(api, patient_id, done)
         if names_fact:
             said.setdefault("fact_id", _fact_id(done))
         return response(receipt=api.receipts.of(patient_id, done), **said)
@@ -74,20 +81,26 @@ def event_of(done: Done[Any], kind: type[Fact]) -> Fact | None:
     return next((event for event in done.events if isinstance(event, kind)), None)
 
 
-def shown_as(kind: type[Kind], cls: type) -> Callable[[Any], Kind | None]:
+def shown_as(kind: type[Kind], cls: type, *given: str, **named: str) -> Callable[..., Kind | None]:
     """A function that shows an object of `cls` as the message of that kind, by the message's own fields; None as None.
 
-    Ids, days and decimals are written as texts. Raises DoesNotFit, at import, for a field that `cls` does not have.
+    With `field="other.name"` a field is that one, at any depth; the fields in `given` the caller gives by name at every
+    call. Ids, days and decimals are written as texts. Raises DoesNotFit, at import, for a field that `cls` does not
+    have.
     """
-    names = [field.name for field in kind.DESCRIPTOR.fields]
-    lacking = {*names} - {field.name for field in fields(cls)}
-    if lacking:
-        raise DoesNotFit(f"{cls.__name__} has no {', '.join(sorted(lacking))} for {kind.DESCRIPTOR.full_name}")
+    names = [field.name for field in kind.DESCRIPTOR.fields if field.name not in given]
+    paths = {name: named.get(name, name) for name in names}
+    lacking = {path.partition(".")[0] for path in paths.values()} - {field.name for field in fields(cls)}
+    if lacking or not {*named, *given} <= {*kind.DESCRIPTOR.fields_by_name}:
+        raise DoesNotFit(
+            f"{cls.__name__} and {kind.DESCRIPTOR.full_name} differ in {sorted(lacking or {*named, *given})}"
+        )
+    read = {name: attrgetter(path) for name, path in paths.items()}
 
-    def show(content: Any) -> Kind | None:
+    def show(content: Any, **rest: Any) -> Kind | None:
         if content is None:
             return None
-        values = {name: getattr(content, name) for name in names}
-        return kind(**msgspec.to_builtins(values, builtin_types=(datetime, bytes)))
+        values = {name: value(content) for name, value in read.items()}
+        return kind(**msgspec.to_builtins(values, builtin_types=(datetime, bytes)), **rest)
 
     return show

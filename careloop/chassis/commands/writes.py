@@ -29,3 +29,7 @@ class Writes(Generic[State, Fact]):
             return decision(command, state)
 
         return await self._streams.transact(patient_id, request, decide)
+
+    async def state(self, patient_id: PatientId) -> State:
+        """The newest state; the initial one of a patient of whom nothing is stored."""
+        return (await self._streams.load(patient_id)).state

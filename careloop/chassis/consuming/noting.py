@@ -22,18 +22,32 @@ Notes = Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]]
 
 
 def note(
-    noted: type[Noted], contract: type, *, at: Mapping[str, str] | None = None
-) -> tuple[type, Callable[[Envelope, Any], Noted]]:
+    noted: type[Noted],
+    contract: type,
+    *,
+    at: Mapping[str, str] | None = None,
+    only: Callable[[Any], bool] = lambda _event: True,
+    **made: Callable[[Any], Any],
+) -> tuple[type, Callable[[Envelope, Any], Noted | None]]:
     """A published event of another service, and the note that it becomes: fields of the same name by value.
 
-    `at` says where other fields come from, at any depth of the event. `evidence` is the id of the event itself. Raises
-    CannotRestate, at import, for a field of the note that the event does not have.
+    `at` says where other fields come from, at any depth of the event; what a function in `made` makes of the event is
+    the field of that name. `evidence` is the id of the event itself. Events for which `only` is not true are not noted.
+    Raises CannotRestate, at import, for a field of the note that the event does not have.
     """
-    make = restating(noted, contract, "evidence", **(at or {}))
-    return contract, lambda envelope, event: make(event, evidence=envelope.event_id)
+    make = restating(noted, contract, "evidence", *made, **(at or {}))
+
+    def noting(envelope: Envelope, event: Any) -> Noted | None:
+        if not only(event):
+            return None
+        return make(event, evidence=envelope.event_id, **{field: value(event) for field, value in made.items()})
+
+    return contract, noting
 
 
-def listening(types: Mapping[str, type], *notes: tuple[type, Callable[[Envelope, Any], Noted]]) -> Notes[Noted]:
+def listening(
+    types: Mapping[str, type], *notes: tuple[type, Callable[[Envelope, Any], Noted | None]]
+) -> Notes[Noted | None]:
     """The notes of one source by the wire types of its contracts. Raises KeyError for what it does not publish."""
     wire_types = {contract: wire_type for wire_type, contract in types.items()}
     return {wire_types[contract]: (contract, make) for contract, make in notes}

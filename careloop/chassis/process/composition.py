@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -50,11 +49,11 @@ class Rooms(Generic[State, Fact]):
     topics: Mapping[str, type[Fact]]
     contracts: Mapping[str, type]
     decider: Decider[State, Fact]
-    restated: Mapping[type, Any] = MappingProxyType({})
+    restated: Mapping[type, Any] = field(default_factory=dict)
     due: Callable[[Fact, UUID], Iterable[DueRow]] = lambda _event, _stream: ()
     statements: Callable[[Fact, UUID], Iterable[Statement]] = lambda _event, _stream: ()
     migrations: Path | None = None
-    upcasters: Mapping[str, Upcaster] = MappingProxyType({})
+    upcasters: Mapping[str, Upcaster] = field(default_factory=dict)
 
 
 class EveryLog:
