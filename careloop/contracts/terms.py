@@ -13,9 +13,9 @@ from careloop.kernel.reading import Length
 class Coding:
     """One code of one system (`icd-10-cm`, `snomed`, `rxnorm`, `loinc`, `ctcae`, ...) with its display text."""
 
-    system: str
-    code: str
-    display: str = ""
+    system: Annotated[str, Length(60)]
+    code: Annotated[str, Length(60)]
+    display: Annotated[str, Length(500)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +60,11 @@ class ScaleScored:
     fact_id: FactId
     instrument: str
     instrument_version: int
-    items: tuple[int | None, ...] | None
-    total: int | None
+    items: tuple[int | None, ...] | None = None
+    total: int | None = None
     band: str
-    flags: tuple[str, ...]
-    missing: int
+    flags: tuple[str, ...] = ()
+    missing: int = 0
     source: str
     scored_by: str
     occurred_at: Instant

@@ -9,9 +9,9 @@ from careloop.chassis.consuming.noted_through import NotedThrough
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
 from careloop.chassis.log.protocol import EventStore
+from careloop.contracts.prescribing import SourcePosition
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
-from services.prescribing.domain.decision_capsule import SourcePosition
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
 CONSUMER = "prescribing.evidence"

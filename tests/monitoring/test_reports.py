@@ -1,17 +1,12 @@
 """What monitoring decides between visits."""
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from hypothesis import given as for_all
-from hypothesis import strategies as st
 
 from careloop.contracts.monitoring import DoseStatus, Triage, TriageLevel
 from careloop.contracts.terms import RiskLevel
-from careloop.kernel.errors import CareloopError
 from services.monitoring.domain import events
 from services.monitoring.domain.doses import record_dose
 from services.monitoring.domain.entered_in_error import mark_entered_in_error
@@ -155,22 +150,3 @@ def test_a_fact_is_struck_once_and_a_scale_takes_its_risk_with_it() -> None:
     strike = replace(m.STRIKE_NAUSEA, fact_id=asked.fact_id)
     struck = given(DECIDER, *scored).when(mark_entered_in_error, strike).decided
     assert [event.fact_id for event in struck] == [event.fact_id for event in scored]
-
-
-COMMANDS = [
-    (report_side_effect, m.REPORT_NAUSEA),
-    (report_side_effect, m.REPORT_RASH),
-    (resolve_side_effect, m.RESOLVE_NAUSEA),
-    (answer_scale, m.ANSWER_PHQ_9),
-    (record_dose, m.RECORD_DOSE),
-    (mark_entered_in_error, m.STRIKE_NAUSEA),
-]
-
-
-@for_all(history=st.lists(st.sampled_from(m.EXAMPLES), max_size=12), command=st.sampled_from(COMMANDS))
-def test_every_command_twice_is_once(history: list[events.Event], command: tuple[Any, Any]) -> None:
-    decide, asked = command
-    before = DECIDER.fold(history)
-    with suppress(CareloopError):
-        decided = decide(asked, before)
-        assert decide(asked, DECIDER.fold(decided, before)) == []

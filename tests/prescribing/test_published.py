@@ -9,15 +9,14 @@ import pytest
 from careloop.chassis.events.codec import ENCODER
 from careloop.contracts import prescribing as contract
 from careloop.contracts import terms
-from services.prescribing.domain.codes import OverrideReason, StatusReason
+from careloop.contracts.prescribing import Override, OverrideReason, StatusReason
 from services.prescribing.domain.noted import Noted
-from services.prescribing.domain.overrides import Override
-from services.prescribing.published import RESTATED
 from tests.support.completeness import never_set
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
-from tests.support.histories.restate import restate
+from tests.support.histories.restate import published_of, restate
 
+PUBLISHED = published_of("prescribing")
 CAPSULE = replace(
     p.CAPSULE,
     screening=replace(p.SCREENING, alerts=(replace(p.ALERT, reviewed=True), p.ALERT)),
@@ -123,8 +122,8 @@ EXAMPLES: list[tuple[Any, Any]] = [
 
 def published(stored: Any) -> Any:
     """As the form that a stored fact is published in; what is sent as it is stored has the contract's bytes."""
-    found = restate(stored, RESTATED[type(stored)])
-    if isinstance(RESTATED[type(stored)], type):
+    found = restate(stored, PUBLISHED[type(stored)])
+    if isinstance(PUBLISHED[type(stored)], type):
         assert ENCODER.encode(found) == ENCODER.encode(stored)
     return found
 
@@ -136,13 +135,13 @@ def test_what_is_published_says_what_was_stored(stored: Any, expected: Any) -> N
 
 
 def test_every_published_type_has_an_example_and_every_field_a_value() -> None:
-    assert {type(stored) for stored, _published in EXAMPLES} == set(RESTATED)
+    assert {type(stored) for stored, _published in EXAMPLES} == set(PUBLISHED)
     assert {type(expected) for _stored, expected in EXAMPLES} == set(contract.TYPES.values())
     assert never_set(*(expected for _stored, expected in EXAMPLES)) == set()
 
 
 def test_no_note_of_another_services_fact_is_published() -> None:
-    assert not set(RESTATED) & set(Noted.__args__)
+    assert not set(PUBLISHED) & set(Noted.__args__)
 
 
 @pytest.mark.parametrize("reason", OverrideReason)

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast, overload
 
 import msgspec
 from google.protobuf.message import Message
@@ -19,6 +19,7 @@ from careloop.chassis.commands.writes import Writes
 from careloop.kernel.ids import PatientId
 
 Kind = TypeVar("Kind", bound=Message)
+Shown_co = TypeVar("Shown_co", bound=Message, covariant=True)
 Fact = TypeVar("Fact")
 Prepare = Callable[[Any, PatientId, Any, Any], Awaitable[Any]]
 """Of the API, the patient, the request and the command: the command with what the application waited for."""
@@ -81,7 +82,17 @@ def event_of(done: Done[Any], kind: type[Fact]) -> Fact | None:
     return next((event for event in done.events if isinstance(event, kind)), None)
 
 
-def shown_as(kind: type[Kind], cls: type, *given: str, **named: str) -> Callable[..., Kind | None]:
+class Show(Protocol[Shown_co]):
+    """Shows an object as a message; None as None."""
+
+    @overload
+    def __call__(self, content: None, **given: Any) -> None: ...
+
+    @overload
+    def __call__(self, content: object, **given: Any) -> Shown_co: ...
+
+
+def shown_as(kind: type[Kind], cls: type, *given: str, **named: str) -> Show[Kind]:
     """A function that shows an object of `cls` as the message of that kind, by the message's own fields; None as None.
 
     With `field="other.name"` a field is that one, at any depth; the fields in `given` the caller gives by name at every
@@ -97,10 +108,10 @@ def shown_as(kind: type[Kind], cls: type, *given: str, **named: str) -> Callable
         )
     read = {name: attrgetter(path) for name, path in paths.items()}
 
-    def show(content: Any, **rest: Any) -> Kind | None:
+    def show(content: Any, **rest: Any) -> Any:
         if content is None:
             return None
         values = {name: value(content) for name, value in read.items()}
         return kind(**msgspec.to_builtins(values, builtin_types=(datetime, bytes)), **rest)
 
-    return show
+    return cast(Show[Kind], show)

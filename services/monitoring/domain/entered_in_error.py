@@ -1,24 +1,12 @@
 """Striking a fact that monitoring should never have recorded."""
 
-from dataclasses import dataclass
-
 from careloop.contracts.terms import EnteredInError
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.decisions import Guard, guarded
-from careloop.kernel.ids import FactId
-from careloop.kernel.reading import Actor, Now
 from careloop.kernel.restating import fact
 from services.monitoring.domain.events import Event
 from services.monitoring.domain.scales import risk_of_scale
 from services.monitoring.domain.state import Watch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkEnteredInError:
-    fact_id: FactId
-    reason: str
-    actor: Actor
-    now: Now
-
 
 strike = fact(EnteredInError, MarkEnteredInError, "fact_id", marked_by="actor", occurred_at="now")
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from careloop.contracts.terms import RiskLevel, RiskRaised, ScaleScored
+from careloop.contracts.terms import RiskRaised, ScaleScored
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.ids import FactId, derived_id
 from careloop.kernel.reading import Absent, Actor, Else, Length, NewFact, Now, Past
 from careloop.kernel.restating import fact
-from careloop.knowledge.scales.score import score
-from careloop.knowledge.urgency.suicide_risk import risk_raised
+from careloop.knowledge.scales.score import Score, score
+from careloop.knowledge.urgency.suicide_risk import RiskFinding, risk_raised
 from services.monitoring.domain.events import Event
 from services.monitoring.domain.state import Watch
 
@@ -27,18 +27,8 @@ class AnswerScale:
     now: Now
 
 
-scored_as = fact(
-    ScaleScored,
-    AnswerScale,
-    *("instrument", "instrument_version", "total", "band", "flags", "missing"),
-    scored_by="actor",
-)
-raised = fact(
-    RiskRaised,
-    AnswerScale,
-    *("fact_id", "level", "reason", "rule", "rule_version", "due_at"),
-    scale_fact_id="fact_id",
-)
+scored_as = fact(ScaleScored, (AnswerScale, Score), "band", instrument_version="version", scored_by="actor")
+raised = fact(RiskRaised, (AnswerScale, RiskFinding), "fact_id", "due_at", scale_fact_id="fact_id")
 
 
 @guarded(Guard.REPEAT, Guard.PAST)
@@ -47,16 +37,8 @@ def answer_scale(command: AnswerScale, watch: Watch) -> list[Event]:
 
     Raises InvalidInput for an unknown instrument or an answer out of its range.
     """
-    scored = score(command.instrument, command.items)
-    scale = scored_as(
-        command,
-        instrument=scored.instrument,
-        instrument_version=scored.version,
-        total=scored.total,
-        band=scored.band or "",
-        flags=scored.flags,
-        missing=scored.missing,
-    )
+    found = score(command.instrument, command.items)
+    scale = scored_as(command, found, band=found.band or "")
     return [scale, *_risks(scale, command)]
 
 
@@ -64,17 +46,8 @@ def _risks(scale: ScaleScored, command: AnswerScale) -> list[Event]:
     found = risk_raised(scale.instrument, command.items, scale.band, command.occurred_at.date())
     if found is None:
         return []
-    return [
-        raised(
-            command,
-            fact_id=risk_of_scale(scale.fact_id),
-            level=RiskLevel(found.level),
-            reason=found.reason,
-            rule=found.rule,
-            rule_version=found.rule_version,
-            due_at=command.now + found.within,
-        )
-    ]
+    risk = risk_of_scale(scale.fact_id)
+    return [raised(command, found, fact_id=risk, due_at=command.now + found.within)]
 
 
 def risk_of_scale(scale: FactId) -> FactId:

@@ -5,8 +5,8 @@ from care.monitoring.v1 import monitoring_pb2 as pb
 from care.monitoring.v1 import monitoring_pb2_grpc
 
 from careloop.chassis.calls.writing import WritesApi, write
+from careloop.kernel.commands import MarkEnteredInError
 from services.monitoring.domain.doses import RecordDose
-from services.monitoring.domain.entered_in_error import MarkEnteredInError
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
 from services.monitoring.grpc_api import answers

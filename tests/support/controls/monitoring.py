@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome, Triage, TriageLevel
 from careloop.contracts.terms import Medicine, RiskLevel
+from careloop.kernel.commands import MarkEnteredInError
 from services.monitoring.domain import events, noted
 from services.monitoring.domain.doses import RecordDose
-from services.monitoring.domain.entered_in_error import MarkEnteredInError
 from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
@@ -132,6 +132,15 @@ PHQ_9 = events.ScaleScored(
     occurred_at=YESTERDAY,
 )
 PHQ_9_INCOMPLETE = replace(PHQ_9, items=(None,) * 9, total=None, band="", missing=9)
+PHQ_9_UNKNOWN = events.ScaleScored(
+    fact_id=PHQ_9.fact_id,
+    instrument="phq-9",
+    instrument_version=1,
+    band="",
+    source="client",
+    scored_by=CLIENT,
+    occurred_at=YESTERDAY,
+)
 RISK = events.RiskRaised(
     fact_id=fact("risk"),
     scale_fact_id=PHQ_9.fact_id,
@@ -167,6 +176,15 @@ NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
 )
 
+BACKGROUND: tuple[events.Event, ...] = (ENROLLED,)
+COMMANDS: tuple[object, ...] = (
+    REPORT_NAUSEA,
+    REPORT_RASH,
+    RESOLVE_NAUSEA,
+    ANSWER_PHQ_9,
+    RECORD_DOSE,
+    STRIKE_NAUSEA,
+)
 EXAMPLES: tuple[events.Event, ...] = (
     ENROLLED,
     LISTED,
@@ -179,6 +197,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     NAUSEA_RESOLVED,
     PHQ_9,
     PHQ_9_INCOMPLETE,
+    PHQ_9_UNKNOWN,
     RISK,
     DOSE,
     DOSE_SKIPPED,
