@@ -86,9 +86,7 @@ class Printing:
         self.step("What to do next")
         self.say("Serve these patients again, until Ctrl-C:")
         self._line("up", "--home", state)
-        self.say(
-            f"In another terminal: the caseload, {shown.name}'s view, why {declined.name}'s order was declined:"
-        )
+        self.say(f"In another terminal: the caseload, {shown.name}'s view, why {declined.name}'s order was declined:")
         self._line("caseload", "--home", state)
         self._line("view", shown.id, "--home", state)
         self._line("decisions", declined.id, "--home", state)
