@@ -1,4 +1,4 @@
-"""The demo as a process of its own: its verdict holds over a kill -9, and the lines that it ends with work as pasted."""
+"""The demo as a process of its own: its verdict holds over a kill -9, and its last lines work as pasted."""
 
 import json
 import os
