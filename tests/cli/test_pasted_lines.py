@@ -34,7 +34,7 @@ class Shell:
     programs: Path
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             ["/bin/sh", "-c", line],
             cwd=self.folder / "home",
             env=environment(self.folder, self.programs),
@@ -44,6 +44,7 @@ class Shell:
             check=False,
             **user_of(self.folder, self.programs / "python"),  # type: ignore[call-overload]
         )
+        return done
 
 
 @pytest.fixture(scope="module")
