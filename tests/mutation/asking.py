@@ -34,7 +34,6 @@ QUIETLY = (
     "--tb=short",
     "-p",
     "no:cacheprovider",
-    "--timeout=60",
     "-m",
     "not system and not faults",
 )
@@ -61,18 +60,29 @@ def get_ready() -> None:
     gc.freeze()
 
 
-def ask(tree: Path, tests: Sequence[str], folder: Path, *, deadline: float, environment: dict[str, str]) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """These tests, in this order; how long each may take, and how long all may."""
+
+    tests: Sequence[str]
+    each: float
+    deadline: float
+
+
+def ask(tree: Path, question: Question, folder: Path, *, environment: dict[str, str]) -> Answer:
     """Whether these tests pass in this tree, up to the first that does not."""
-    files = sorted({test.partition("::")[0] for test in tests})
+    files = sorted({test.partition("::")[0] for test in question.tests})
     folder.mkdir(parents=True, exist_ok=True)
     told = folder / "told.json"
     told.unlink(missing_ok=True)
     started = time.monotonic()
     code = in_child(
-        lambda: pytest.main([*QUIETLY, "-x", *files], plugins=[Chosen(tests, told)]),
+        lambda: pytest.main(
+            [*QUIETLY, "-x", f"--timeout={question.each}", *files], plugins=[Chosen(question.tests, told)]
+        ),
         tree,
         folder / "output.txt",
-        deadline=deadline,
+        deadline=question.deadline,
         environment={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     failed = json.loads(told.read_text())["failed"] if told.exists() else ()

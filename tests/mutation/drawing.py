@@ -33,10 +33,8 @@ def all_changes(house: House, tree: Tree, folder: Path) -> list[Change]:
     return found
 
 
-_HERE = Path(__file__).parent
-_OPERATORS = hashlib.sha256(
-    b"".join((_HERE / name).read_bytes() for name in ("changes.py", "left_out.py"))
-).hexdigest()[:8]
+_READ_BY = ("changes.py", "places.py", "left_out.py")
+_OPERATORS = hashlib.sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in _READ_BY)).hexdigest()[:8]
 
 
 def _lot(seed: int, change: Change) -> bytes:

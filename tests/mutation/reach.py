@@ -16,7 +16,7 @@ from tests.mutation.plugins import CURRENT_TEST, Chosen, WhoseLines
 from tests.mutation.servers import Servers
 from tests.mutation.tree import Tree
 
-LONGEST = 3600.0
+LONGEST = 600.0
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,16 @@ def _measure(tree: Tree, part: str, found: Reach, environment: dict[str, str]) -
         measured = coverage.Coverage(str(found.lines_file), include=include, config_file=False)
         measured.erase()
         measured.start()
-        code = pytest.main([*QUIETLY, *files], plugins=[Chosen(None, told), WhoseLines(measured)])
+        code = pytest.main(
+            [*QUIETLY, f"--timeout={LONGEST}", *files], plugins=[Chosen(None, told), WhoseLines(measured)]
+        )
         measured.stop()
         measured.save()
         return int(code)
 
     outside = {"COVERAGE_PROCESS_START": str(settings), "PYTHONPATH": str(tree.root / "tests/mutation/in_processes")}
     output = found.lines_file.with_suffix(".txt")
-    code = in_child(work, tree.root, output, deadline=LONGEST, environment={**environment, **outside})
+    code = in_child(work, tree.root, output, deadline=10 * LONGEST, environment={**environment, **outside})
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not told.exists():
         raise RuntimeError(f"the tests could not be run without a change (exit code {code}); see {output}")
     _add(found.lines_file, rest)

@@ -1,10 +1,9 @@
 """One run over a sample of a house's changes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutation.asking import Answer, ask, get_ready
+from tests.mutation.asking import Answer, Question, ask, get_ready
 from tests.mutation.changes import Change
 from tests.mutation.drawing import all_changes, drawn
 from tests.mutation.reach import Reached, look
@@ -69,10 +68,10 @@ class Run:
         return [tried for tried in found if tried is not None]
 
     def _try(self, change: Change, reached: Reached, servers: Servers) -> Tried | None:
-        def asking(tests: Sequence[str], deadline: float) -> Answer:
-            named = servers.named() if reached.served.intersection(tests) else {}
+        def asking(question: Question) -> Answer:
+            named = servers.named() if reached.served.intersection(question.tests) else {}
             folder = self._work / f"run-{self._asked.share or 0}"
-            answer = ask(self._tree.root, tests, folder, deadline=deadline, environment=named)
+            answer = ask(self._tree.root, question, folder, environment=named)
             if answer.code is None:
                 servers.stop()
             return answer

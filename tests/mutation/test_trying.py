@@ -1,12 +1,11 @@
 """A change in a copied tree, asked about with a real run of pytest: noticed, survived, not reached, hanging."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from tests.mutation.asking import Answer, ask
+from tests.mutation.asking import Answer, Question, ask
 from tests.mutation.changes import Change, changes
 from tests.mutation.results import Results
 from tests.mutation.tree import Tree
@@ -63,8 +62,8 @@ def change_of(function: str, after: str) -> Change:
 
 
 def tried(tree: Tree, function: str, after: str) -> Tried:
-    def asking(tests: Sequence[str], deadline: float) -> Answer:
-        return ask(tree.root, tests, tree.root.parent / "run", deadline=min(deadline, 5), environment={})
+    def asking(question: Question) -> Answer:
+        return ask(tree.root, replace(question, deadline=5.0), tree.root.parent / "run", environment={})
 
     found = try_change(tree, change_of(function, after), KnownReach(), asking, budget=1.0)
     assert found is not None
@@ -93,7 +92,7 @@ def test_a_change_that_never_ends_is_ended(tree: Tree) -> None:
 
 def test_a_change_that_breaks_the_import_is_noticed(tree: Tree) -> None:
     tree.write("careloop/page.py", PAGE.replace("def allowed", "def other"))
-    answer = ask(tree.root, [HIGH], tree.root.parent / "run", deadline=20, environment={})
+    answer = ask(tree.root, Question([HIGH], 20.0, 20.0), tree.root.parent / "run", environment={})
     assert said(answer)[0] is Outcome.NOTICED
 
 
@@ -102,9 +101,7 @@ def test_what_fails_without_the_change_too_is_not_held_for_noticing(
     tree: Tree, unchanged: int, outcome: Outcome
 ) -> None:
     answers = iter([Answer(1, (HIGH,), 0.1), Answer(unchanged, (), 0.1)])
-    found = try_change(
-        tree, change_of("allowed", "41"), KnownReach(served={HIGH}), lambda *_: next(answers), budget=1.0
-    )
+    found = try_change(tree, change_of("allowed", "41"), KnownReach(served={HIGH}), lambda _: next(answers), budget=1.0)
     assert found is not None
     assert found.outcome is outcome
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from tests.mutation.asking import Answer
+from tests.mutation.asking import Answer, Question
 from tests.mutation.changes import Change, changed, shown
 from tests.mutation.tree import Tree
 
 STEADY_TRIES = 3
+PATIENCE = 30.0
 
 
 class Outcome(StrEnum):
@@ -44,8 +45,8 @@ class Tests(Protocol):
     def tests(self, change: Change) -> list[str]: ...
 
 
-Ask = Callable[[Sequence[str], float], Answer]
-"""Ask these tests about the tree as it is now, within so many seconds."""
+Ask = Callable[[Question], Answer]
+"""Ask these tests about the tree as it is now."""
 
 
 def try_change(tree: Tree, change: Change, tests: Tests, ask: Ask, *, budget: float) -> Tried | None:
@@ -68,14 +69,14 @@ def _ask_about(tree: Tree, change: Change, texts: tuple[str, str, str], tests: T
             break
         tree.write(change.file, text)
         try:
-            answer = ask(chosen, allowed(chosen, tests.seconds))
+            answer = ask(question(chosen, tests.seconds))
         finally:
             tree.write(change.file, source)
         spent += answer.seconds
         outcome, by = said(answer)
         if outcome is not Outcome.NOTICED or by not in tests.served:
             break
-        unchanged = ask([by], allowed([by], tests.seconds))
+        unchanged = ask(question([by], tests.seconds))
         spent += unchanged.seconds
         if unchanged.code == 0:
             break
@@ -111,6 +112,7 @@ def within(tests: Sequence[str], seconds: dict[str, float], budget: float) -> li
     return chosen
 
 
-def allowed(tests: Sequence[str], seconds: dict[str, float]) -> float:
-    """The deadline of a run: far more than it takes on a busy machine."""
-    return 30.0 + 4 * sum(seconds[test] for test in tests)
+def question(tests: Sequence[str], seconds: dict[str, float]) -> Question:
+    """With far more time than they take, even on a busy machine."""
+    taken = [seconds[test] for test in tests]
+    return Question(tests, each=PATIENCE + 4 * max(taken), deadline=PATIENCE + 4 * sum(taken))
