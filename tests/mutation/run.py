@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutation.asking import Answer, Question, ask, get_ready
-from tests.mutation.changes import Change
+from tests.mutation.changes import Change, changed
 from tests.mutation.drawing import all_changes, drawn
 from tests.mutation.reach import Reached, look
 from tests.mutation.results import Results
@@ -42,6 +42,7 @@ class Run:
         self.possible = all_changes(asked.house, self._tree, self._work / "changes")
         self._sample = drawn(self.possible, asked.sample, asked.seed)
         state = self._tree.digest("careloop", "services", "proto", "tests")
+        self._texts: dict[str, dict[int, str]] = {}
         self._results = Results(self._work / "results.jsonl", state, keep=asked.keep)
 
     def look(self) -> Reached:
@@ -76,7 +77,17 @@ class Run:
                 servers.stop()
             return answer
 
-        return try_change(self._tree, change, reached, asking, budget=self._asked.budget)
+        text = self._changed(change)
+        if text is None:
+            return None
+        return try_change(self._tree, change, text, reached, asking, budget=self._asked.budget)
+
+    def _changed(self, change: Change) -> str | None:
+        """The changed file; all that are drawn of a file are made at once, as reading it takes longest."""
+        if change.file not in self._texts:
+            wanted = {drawn.index for drawn in self._sample if drawn.file == change.file}
+            self._texts[change.file] = dict(changed(self._tree.read(change.file), wanted))
+        return self._texts[change.file].get(change.index)
 
     def _tell(self, place: int, tried: Tried | None) -> None:
         if tried is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.asking import Answer, Question, ask
-from tests.mutation.changes import Change, changes
+from tests.mutation.changes import Change, changed, changes
 from tests.mutation.results import Results
 from tests.mutation.tree import Tree
 from tests.mutation.trying import Outcome, Tried, said, try_change, within
@@ -56,17 +56,19 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path / "tree")
 
 
-def change_of(function: str, after: str) -> Change:
-    found = {(change.function, change.after): change for change in changes("careloop/page.py", PAGE)}
-    return found[function, after]
+def change_of(function: str, after: str) -> tuple[Change, str]:
+    (change,) = [
+        found for found in changes("careloop/page.py", PAGE) if (found.function, found.after) == (function, after)
+    ]
+    ((_, text),) = changed(PAGE, {change.index})
+    return change, text
 
 
 def tried(tree: Tree, function: str, after: str) -> Tried:
     def asking(question: Question) -> Answer:
         return ask(tree.root, replace(question, deadline=5.0), tree.root.parent / "run", environment={})
 
-    found = try_change(tree, change_of(function, after), KnownReach(), asking, budget=1.0)
-    assert found is not None
+    found = try_change(tree, *change_of(function, after), KnownReach(), asking, budget=1.0)
     assert tree.read("careloop/page.py") == PAGE
     return found
 
@@ -101,8 +103,8 @@ def test_what_fails_without_the_change_too_is_not_held_for_noticing(
     tree: Tree, unchanged: int, outcome: Outcome
 ) -> None:
     answers = iter([Answer(1, (HIGH,), 0.1), Answer(unchanged, (), 0.1)])
-    found = try_change(tree, change_of("allowed", "41"), KnownReach(served={HIGH}), lambda _: next(answers), budget=1.0)
-    assert found is not None
+    served = KnownReach(served={HIGH})
+    found = try_change(tree, *change_of("allowed", "41"), served, lambda _: next(answers), budget=1.0)
     assert found.outcome is outcome
 
 

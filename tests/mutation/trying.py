@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tests.mutation.asking import Answer, Question
-from tests.mutation.changes import Change, changed, shown
+from tests.mutation.changes import Change, shown
 from tests.mutation.tree import Tree
 
 STEADY_TRIES = 3
@@ -49,17 +49,9 @@ Ask = Callable[[Question], Answer]
 """Ask these tests about the tree as it is now."""
 
 
-def try_change(tree: Tree, change: Change, tests: Tests, ask: Ask, *, budget: float) -> Tried | None:
-    """None where the change makes no Python or no difference."""
+def try_change(tree: Tree, change: Change, text: str, tests: Tests, ask: Ask, *, budget: float) -> Tried:
+    """Put the changed text in the file's place while the tests are asked; whatever happens, take it out again."""
     source = tree.read(change.file)
-    for _, text in changed(source, {change.index}):
-        diff = shown(change.file, source, text)
-        return _ask_about(tree, change, (source, text, diff), tests, ask, budget)
-    return None
-
-
-def _ask_about(tree: Tree, change: Change, texts: tuple[str, str, str], tests: Tests, ask: Ask, budget: float) -> Tried:
-    source, text, diff = texts
     reaching = tests.tests(change)
     chosen = within(reaching, tests.seconds, budget)
     spent = 0.0
@@ -84,6 +76,7 @@ def _ask_about(tree: Tree, change: Change, texts: tuple[str, str, str], tests: T
         chosen = [test for test in chosen if test != by]
         outcome, by = Outcome.SURVIVED, ""
     left_out = len(reaching) - len(chosen)
+    diff = shown(change.file, source, text)
     return Tried(
         change=change, outcome=outcome, diff=diff, asked=len(chosen), left_out=left_out, seconds=spent, noticed_by=by
     )
