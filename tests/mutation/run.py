@@ -38,7 +38,8 @@ class Run:
         get_ready()
         self._asked = asked
         self._work = origin.resolve() / WORK
-        self._tree = Tree.copied(origin, self._work / f"tree-{asked.share or 0}")
+        self._who = "all" if asked.share is None else str(asked.share)
+        self._tree = Tree.copied(origin, self._work / f"tree-{self._who}")
         self.possible = all_changes(asked.house, self._tree, self._work / "changes")
         self._sample = drawn(self.possible, asked.sample, asked.seed)
         state = self._tree.digest("careloop", "services", "proto", "tests")
@@ -71,7 +72,7 @@ class Run:
     def _try(self, change: Change, reached: Reached, servers: Servers) -> Tried | None:
         def asking(question: Question) -> Answer:
             named = servers.named() if reached.served.intersection(question.tests) else {}
-            folder = self._work / f"run-{self._asked.share or 0}"
+            folder = self._work / f"run-{self._who}"
             answer = ask(self._tree.root, question, folder, environment=named)
             if answer.code is None:
                 servers.stop()

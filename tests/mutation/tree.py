@@ -1,12 +1,14 @@
 """A copy of the tree in which changes are tried; the work tree is never written to."""
 
 import compileall
+import fcntl
 import hashlib
 import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from py_compile import PycInvalidationMode
+from typing import IO
 
 WIRE_TYPES = "*_pb2*.py"
 
@@ -14,19 +16,21 @@ WIRE_TYPES = "*_pb2*.py"
 class Tree:
     """The copied tree. A run that is killed leaves at most a changed copy, and the next one starts from a new copy."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, lock: IO[str] | None = None) -> None:
         self.root = root
+        self._lock = lock
 
     @classmethod
     def copied(cls, origin: Path, target: Path) -> "Tree":
         """All files that git knows or would add, and wire types; compiled so that a change is seen by its content."""
+        lock = _locked(target)
         shutil.rmtree(target, ignore_errors=True)
         for name in known_files(origin):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(origin / name, target / name)
         for folder in ("careloop", "services", "proto"):
             compileall.compile_dir(target / folder, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
-        return cls(target)
+        return cls(target, lock)
 
     def read(self, file: str) -> str:
         return (self.root / file).read_text(encoding="utf-8")
@@ -44,6 +48,17 @@ class Tree:
 
     def _counts(self, path: Path) -> bool:
         return path.suffix not in {".pyc", ".md"} and not path.is_relative_to(self.root / "tests/mutation")
+
+
+def _locked(target: Path) -> IO[str]:
+    """Ours for as long as this process runs; a second run would find the first one's changes in its copy."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lock = target.with_suffix(".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit(f"{target} is in use: another run tries changes there; wait for its end.") from None
+    return lock
 
 
 def known_files(origin: Path) -> list[str]:
