@@ -40,15 +40,16 @@ def without_entry_of(shown: CareView, *facts: Any) -> CareView:
     """The view but for what its timeline says of these; by whom and when all was recorded is left out."""
     gone = {one.fact_id for one in facts}
     entries = tuple(replace(entry, recorded_at=week(0)) for entry in shown.timeline if entry.fact_id not in gone)
-    effects = {
-        name: tuple(replace(one, recorded_at=week(0)) for one in getattr(shown, name))
-        for name in ("open_side_effects", "closed_side_effects")
-    }
-    return replace(shown, timeline=tuple(sorted(entries, key=str)), **effects)
+    return replace(
+        shown,
+        timeline=tuple(sorted(entries, key=str)),
+        open_side_effects=tuple(replace(one, recorded_at=week(0)) for one in shown.open_side_effects),
+        closed_side_effects=tuple(replace(one, recorded_at=week(0)) for one in shown.closed_side_effects),
+    )
 
 
 def test_every_kind_of_fact_that_has_an_id_is_struck_here() -> None:
-    kinds = {cls for cls in KNOWN_TYPES.values() if "fact_id" in cls.__dataclass_fields__}
+    kinds = {cls for cls in KNOWN_TYPES.values() if hasattr(cls, "fact_id")}
     assert {type(event) for _, event in STRIKABLE} == {one for one in kinds if one.__name__ != "EnteredInError"}
 
 

@@ -266,8 +266,8 @@ def test_a_history_of_nothing_was_asked_and_either_part_alone_is_something() -> 
     empty = replace(control.HISTORY, conditions=(), earlier_treatments=(), nothing_known=True)
     assert view().history == shapes.History(asked=Asked.NOT_ASKED, conditions=(), earlier_treatments=())
     assert view(assessment=(empty,)).history.asked is Asked.NONE_KNOWN
-    for part in ("conditions", "earlier_treatments"):
-        assert view(assessment=(replace(control.HISTORY, **{part: ()}),)).history.asked is Asked.LISTED
+    for part in (replace(control.HISTORY, conditions=()), replace(control.HISTORY, earlier_treatments=())):
+        assert view(assessment=(part,)).history.asked is Asked.LISTED
 
 
 def plan(name: str) -> assessment.Plan:

@@ -19,7 +19,7 @@ from services.coordination.domain.care_team import DECIDER, CareTeam
 from services.coordination.domain.events import CLIENT, TOPICS, Event, TeamRole
 from services.coordination.grpc_api import CoordinationApi
 from tests.support.controls import coordination as control
-from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, YESTERDAY, fact
+from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, PRESCRIBER, YESTERDAY, fact
 from tests.support.speaking import CONTEXT, Desk, speak_as, stamp
 from tests.support.whole import unsaid
 
@@ -214,7 +214,7 @@ def test_the_writes_are_all_that_take_a_request_id() -> None:
 @pytest.mark.parametrize("request_", WRITES, ids=lambda one: type(one).__name__)
 async def test_a_write_answers_a_token_of_its_position_and_a_repeat_the_same(room: Room, request_: Any) -> None:
     await room.desk.note(control.ASSIGNED, control.PRESCRIBER_ASSIGNED)
-    speak_as(control.PRESCRIBER, "psychiatrist")
+    speak_as(PRESCRIBER, "psychiatrist")
     first = await room.call(request_)
     assert ConsistencyToken.parse(first.receipt.token) == ConsistencyToken(
         service="coordination", partition=partition_of(PATIENT, PARTITIONS), position=3, patient_id=PATIENT

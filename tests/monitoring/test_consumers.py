@@ -204,7 +204,7 @@ async def test_a_fact_is_noted_once_however_often_it_comes(wire_type: str) -> No
     one = received(wire_type, told)
     another = structs.replace(one, envelope=structs.replace(one.envelope, event_id=event("another")))
     desk = await heard(one, one, another)
-    assert await desk.stored() == [noted, replace(noted, evidence=event("another"))]  # type: ignore[arg-type, call-arg]
+    assert await desk.stored() == [noted, replace(noted, evidence=event("another"))]  # type: ignore[arg-type]
 
 
 async def test_a_note_is_monitorings_own_and_names_what_caused_it() -> None:

@@ -8,6 +8,7 @@ import pytest
 from care.monitoring.v1 import monitoring_pb2 as pb
 
 from careloop.kernel.ids import FactId
+from careloop.knowledge.suicide_risk import RiskLevel
 from services.monitoring import domain
 from services.monitoring.domain import events
 from services.monitoring.domain.events import Event, RiskRaised, ScaleScored, SideEffectReported
@@ -83,7 +84,7 @@ def test_the_id_of_any_fact_recorded_here_is_taken(name: str, recorded: Any) -> 
     command, history = WILLING[name]
     decided = given(DECIDER, *history, recorded).when(DECISIONS[name], replace(command, fact_id=recorded.fact_id))
     if name == "MarkEnteredInError":
-        assert [strike.fact_id for strike in decided.decided] == [recorded.fact_id]  # type: ignore[union-attr]
+        assert [strike.fact_id for strike in decided.decided] == [recorded.fact_id]
     else:
         decided.then_nothing()
 
@@ -217,7 +218,8 @@ def test_a_report_keeps_every_answer_it_was_given() -> None:
 @pytest.mark.parametrize("answer", ["fibser_frequency", "fibser_intensity", "fibser_burden"])
 @pytest.mark.parametrize(("value", "refused"), [(-1, True), (0, False), (6, False), (7, True)])
 def test_fibser_answers_are_0_to_6(answer: str, value: int, refused: bool) -> None:
-    when = given(DECIDER).when(DECISIONS["ReportSideEffect"], replace(m.REPORT_NAUSEA, **{answer: value}))
+    command: Any = m.REPORT_NAUSEA
+    when = given(DECIDER).when(DECISIONS["ReportSideEffect"], replace(command, **{answer: value}))
     if refused:
         assert when.then_refused("out-of-range").field == answer
     else:
@@ -274,7 +276,7 @@ def test_a_risk_says_why_by_which_rule_and_by_when_from_now_on(
     assert risk == RiskRaised(
         fact_id=risk.fact_id,
         scale_fact_id=scored.fact_id,
-        level=events.RiskLevel(level),
+        level=RiskLevel(level),
         reason=reason,
         rule=rule,
         rule_version=1,

@@ -80,7 +80,7 @@ def answer(**changes: Any) -> pb.AnswerScaleRequest:
 
 
 def dose(**changes: Any) -> pb.RecordDoseRequest:
-    usual = {
+    usual: dict[str, Any] = {
         "request_id": "r",
         "patient_id": TEXT,
         "medicine": common_pb2.Medicine(name="sertraline"),

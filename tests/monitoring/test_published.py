@@ -34,5 +34,5 @@ def test_everything_reported_here_is_published_and_no_note_is() -> None:
     "example", [one for one in m.EXAMPLES if type(one) in PUBLISHED], ids=lambda one: type(one).__name__
 )
 def test_every_field_is_published(example: Any) -> None:
-    told = msgspec.convert(example, PUBLISHED[type(example)], from_attributes=True)
+    told: Any = msgspec.convert(example, PUBLISHED[type(example)], from_attributes=True)
     assert msgspec.to_builtins(told) == msgspec.to_builtins(example)

@@ -230,7 +230,7 @@ def test_what_became_of_notices_is_published_and_no_note_is() -> None:
 
 @pytest.mark.parametrize("example", [one for one in control.EXAMPLES if type(one) in PUBLISHED])
 def test_every_field_that_others_may_know_is_published(example: Any) -> None:
-    told = msgspec.convert(example, PUBLISHED[type(example)], from_attributes=True)
+    told: Any = msgspec.convert(example, PUBLISHED[type(example)], from_attributes=True)
     said, stored = msgspec.to_builtins(told), msgspec.to_builtins(example)
     kept_back = KEPT_BACK.get(type(example).__name__, set())
     assert {field.name for field in fields(example)} - kept_back == set(said)
