@@ -35,7 +35,7 @@ def test_rooms_are_told_by_where_a_file_lies() -> None:
     assert room_of("services/prescribing/evidence.py") == "prescribing/edges"
     assert room_of("careloop/chassis/log/postgres.py") == "chassis/log"
     assert room_of("careloop/chassis/backoff.py") == "chassis"
-    assert room_of("careloop/knowledge/checks/pairs.py") == "knowledge/checks"
+    assert room_of("careloop/knowledge/screening/checks/pairs.py") == "knowledge/screening"
 
 
 def test_every_file_of_the_code_is_in_a_room_but_for_entry_points_and_wire_types() -> None:
