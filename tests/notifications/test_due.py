@@ -7,13 +7,15 @@ from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.protocol import DueRow
 from careloop.contracts import notifications as contract
-from services.notifications.domain.codes import Channel
+from careloop.contracts.notifications import Channel
 from services.notifications.domain.events import TOPICS, Event
 from services.notifications.due import SEND, ToEscalate, ToSend, due_rows, read_detail
-from services.notifications.published import RESTATED
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import PATIENT
 from tests.support.controls.notifications import SOON
+from tests.support.histories.restate import published_of
+
+PUBLISHED = published_of("notifications")
 
 
 def due(event: Event) -> list[DueRow]:
@@ -61,7 +63,7 @@ def test_a_failure_makes_the_next_attempt_due_and_a_final_one_the_next_people() 
 
 
 def test_what_is_clinical_in_a_notice_is_not_published() -> None:
-    publishing = Publishing("notifications", Codec(TOPICS), RESTATED, contract.TYPES)
-    assert publishing.published_topics == {f"notifications.{cls.__name__}.v1" for cls in RESTATED}
+    publishing = Publishing("notifications", Codec(TOPICS), PUBLISHED, contract.TYPES)
+    assert publishing.published_topics == {f"notifications.{cls.__name__}.v1" for cls in PUBLISHED}
     (decided,) = (it for it in control.PUBLISHED_EXAMPLES if isinstance(it, contract.NoticeDecided))
     assert "rash" not in str(decided)

@@ -12,15 +12,18 @@ from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import notifications as contract
 from careloop.contracts import terms
+from careloop.contracts.notifications import Addressee, Channel, Priority
+from careloop.contracts.terms import Role
 from services.notifications.domain import events
-from services.notifications.domain.codes import Channel, Priority, Role
 from services.notifications.domain.events import TOPICS, Event
 from services.notifications.due import KINDS, SEND, ToEscalate, ToSend, due_rows, read_detail
-from services.notifications.published import RESTATED
 from services.notifications.views import inbox_statements
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT
 from tests.support.controls.notifications import BOTH, DR_OSEI, MAYA, NOTICE, SOON, TOM
+from tests.support.histories.restate import published_of
+
+PUBLISHED = published_of("notifications")
 
 Due = tuple[str, datetime, object]
 RETRY = SOON + timedelta(seconds=15)
@@ -28,10 +31,10 @@ SUPPRESSED = replace(control.DECIDED, suppressed="old-news", acknowledge_by=None
 FIRST_TWO = replace(
     control.DECIDED,
     addressees=(
-        events.Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
-        events.Addressee(person=TOM, role=Role.THERAPIST, channels=(Channel.INBOX,), step=0),
-        events.Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=0),
-        events.Addressee(person="on-call", role=Role.PSYCHIATRIST, channels=BOTH, step=1),
+        Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
+        Addressee(person=TOM, role=Role.THERAPIST, channels=(Channel.INBOX,), step=0),
+        Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=0),
+        Addressee(person="on-call", role=Role.PSYCHIATRIST, channels=BOTH, step=1),
     ),
 )
 ESCALATED = replace(
@@ -224,14 +227,14 @@ KEPT_BACK = {
 
 
 def test_what_became_of_notices_is_published_and_no_note_is() -> None:
-    assert {stored.__name__: told for stored, told in RESTATED.items()} == TOLD
-    publishing = Publishing("notifications", Codec(TOPICS), RESTATED, contract.TYPES)
+    assert {stored.__name__: told for stored, told in PUBLISHED.items()} == TOLD
+    publishing = Publishing("notifications", Codec(TOPICS), PUBLISHED, contract.TYPES)
     assert publishing.published_topics == {f"notifications.{name}.v1" for name in TOLD}
 
 
-@pytest.mark.parametrize("example", [one for one in control.EXAMPLES if type(one) in RESTATED])
+@pytest.mark.parametrize("example", [one for one in control.EXAMPLES if type(one) in PUBLISHED])
 def test_every_field_that_others_may_know_is_published(example: Any) -> None:
-    told: Any = msgspec.convert(example, RESTATED[type(example)], from_attributes=True)
+    told: Any = msgspec.convert(example, PUBLISHED[type(example)], from_attributes=True)
     said, stored = msgspec.to_builtins(told), msgspec.to_builtins(example)
     kept_back = KEPT_BACK.get(type(example).__name__, set())
     assert {field.name for field in fields(example)} - kept_back == set(said)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from careloop.chassis.commands.streams import Done, Streams
 from careloop.kernel.decisions import Decisions
@@ -20,15 +21,20 @@ class Writes(Generic[State, Fact]):
         self._streams = streams
         self._decisions = decisions
 
-    async def write(self, patient_id: PatientId, request: Request, command: Any) -> Done[Fact]:
-        """What was stored, and for a repeat what was stored the first time. Raises what `Streams.transact` raises."""
+    async def write(
+        self, patient_id: PatientId, request: Request, command: Any, *, done: tuple[UUID, ...] = ()
+    ) -> Done[Fact]:
+        """What was stored, and for a repeat what was stored the first time; `done` are the due rows that this finishes.
+
+        Raises what `Streams.transact` raises.
+        """
 
         decision = self._decisions[type(command)]
 
         def decide(state: State) -> Sequence[Fact]:
             return decision(command, state)
 
-        return await self._streams.transact(patient_id, request, decide)
+        return await self._streams.transact(patient_id, request, decide, done=done)
 
     async def state(self, patient_id: PatientId) -> State:
         """The newest state; the initial one of a patient of whom nothing is stored."""
