@@ -40,7 +40,7 @@ _notice = shown_as(
 )
 
 
-def notice(of: PatientNotice) -> pb.Notice | None:
+def notice(of: PatientNotice) -> pb.Notice:
     return _notice(of, status=STATUSES[of.notice.status], priority=PRIORITIES[of.notice.decided.priority])
 
 
