@@ -79,10 +79,10 @@ down: setup ## stop the whole system
 docs: setup ## write the event catalogue and the AsyncAPI documents
 	$(BIN)/careloop docs
 
-mutants: setup ## change the clinical rules' code in small ways and see whether a test notices each (long)
-	$(UV) sync --frozen --group mutants --python $(PYTHON)
-	$(RUN) -m mutmut run $(MUTANTS)
-	$(RUN) -m tests.mutation_score
+mutants: setup ## change code in small ways and see whether tests notice: ROOM=services, chassis or knowledge (long)
+	$(RUN) -m tests.mutation $(if $(ROOM),--room $(ROOM)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(WORKERS),--workers $(WORKERS)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(KEEP),--keep) \
+		$(if $(ONLY),--only $(ONLY)) $(if $(SURVIVORS),--survivors $(SURVIVORS))
 
 bench: setup ## measure every figure beside our peers and write docs/benchmarks.md (40 minutes)
 	$(UV) sync --frozen --group bench --python $(PYTHON)

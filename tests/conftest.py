@@ -10,6 +10,7 @@ from tests.support.stack import (
     PostgresDatabase,
     fresh_database,
     make_template,
+    servers_named,
     start_or_skip,
     temporary_stack,
 )
@@ -34,8 +35,8 @@ def _what_the_marks_need(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def session_stack() -> Iterator[LocalStack]:
-    """The session's stack, of which nothing runs until a test needs it."""
-    with temporary_stack() as stack:
+    """The session's stack, of which nothing runs until a test needs it; or servers that the environment names."""
+    with temporary_stack(**servers_named()) as stack:
         yield stack
 
 
@@ -43,7 +44,8 @@ def session_stack() -> Iterator[LocalStack]:
 def postgres_server(session_stack: LocalStack) -> LocalStack:
     """The session's PostgreSQL, with the template that tests' databases are copied from."""
     start_or_skip(session_stack.start_postgres())
-    make_template(session_stack)
+    if not servers_named():
+        make_template(session_stack)
     return session_stack
 
 

@@ -173,6 +173,20 @@ class PrescriptionDiscontinued:
     occurred_at: Instant
 
 
-Published = PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued | EnteredInError
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyCounted:
+    """What a client had at home of a medicine: `units` of `unit_mg` milligrams each, None where that is not known."""
+
+    fact_id: FactId
+    medicine: Medicine
+    units: Decimal
+    unit_mg: Decimal | None
+    counted_on: date
+    counted_by: str
+    occurred_at: Instant
+
+
+Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued
+Published = Decided | SupplyCounted | EnteredInError
 TYPES = topics("care.prescribing", Published)
 """Every event type on the topic, by its name on the wire."""

@@ -101,7 +101,7 @@ async def _story(state: Path, base: Path, out: Printing) -> Ended:
         out.step("Starting PostgreSQL, Apache Kafka and the five services")
         out.say(f"Their logs are in {state / 'logs'}; meanwhile the patients are generated, if they are not there yet.")
         out.say("Shortened for the demo: a notice escalates after 3 s (stat) or 4 s (urgent), not 15 min or 2 h.")
-        async with progress(lambda: f"starting; {generation.how_far}"):
+        async with progress(lambda: f"starting, {_started(supervisor)}; {generation.how_far}"):
             await supervisor.start()
         async with progress(lambda: f"the system is up; {generation.how_far}"):
             bundles = await generation.bundles
@@ -112,6 +112,11 @@ async def _story(state: Path, base: Path, out: Printing) -> Ended:
         generation.stop()
         sys.stderr.write("Stopping.\n")
         await supervisor.stop()
+
+
+def _started(supervisor: Supervisor) -> str:
+    names = [child.name for child in supervisor.stack.children]
+    return f"{' and '.join(names) or 'nothing'} up so far"
 
 
 def _cancel_on_sigterm() -> None:

@@ -731,7 +731,8 @@ async def test_the_past_is_asked_for_up_to_now_or_as_far_as_the_journal_has_come
         return await views.get_as_known(PATIENT, valid_at=None, known_at=known_at, now=now)
 
     served = await at(written, NOON)
-    assert (served.stamp.journal_position, served.freshness) == (1, ())
+    assert (served.view, served.freshness) == (view(monitoring=(control.RASH,)), ())
+    assert served.stamp.journal_position == 1
     assert (await at(written + TICK, written + TICK)).stamp == served.stamp
     with pytest.raises(InvalidInput) as refused:
         await at(written + TICK, NOON)

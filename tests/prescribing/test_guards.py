@@ -22,6 +22,7 @@ ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "IssuePrescription": (p.ISSUE_SERTRALINE, p.ASSESSED),
     "ChangeDose": (p.CHANGE_TO_100, (*p.ASSESSED, p.ISSUED)),
     "DiscontinuePrescription": (p.DISCONTINUE, (*p.ASSESSED, p.ISSUED)),
+    "CountSupply": (p.COUNT_SERTRALINE, ()),
     "MarkEnteredInError": (p.STRIKE, (*p.ASSESSED, p.ISSUED)),
 }
 """A command that is allowed, and what must have happened before."""
@@ -29,6 +30,7 @@ GUARDS = {
     "IssuePrescription": {"time", "credential", "enrolment", "repeat"},
     "ChangeDose": {"time", "credential", "prescription", "repeat"},
     "DiscontinuePrescription": {"time", "credential", "prescription", "repeat"},
+    "CountSupply": {"time", "repeat"},
     "MarkEnteredInError": {"fact", "repeat"},
 }
 SECOND = timedelta(seconds=1)
@@ -238,3 +240,12 @@ def test_a_repeat_of_what_was_declined_changes_nothing() -> None:
 def test_a_repeat_of_an_end_that_was_struck_changes_nothing() -> None:
     facts = (*p.ASSESSED, p.ISSUED, p.DISCONTINUED, struck(p.DISCONTINUED.fact_id))
     assert decide(p.DISCONTINUE, *facts) == []
+
+
+@pytest.mark.parametrize(("days_ahead", "refused"), [(-400, False), (0, False), (1, True)])
+def test_a_count_is_of_today_or_of_an_earlier_day(days_ahead: int, refused: bool) -> None:
+    asked = replace(p.COUNT_SERTRALINE, counted_on=TODAY + timedelta(days=days_ahead))
+    if refused:
+        assert (refusal(asked).slug, refusal(asked).field) == ("counted-in-the-future", "counted_on")
+    else:
+        assert decide(asked) == [replace(p.SERTRALINE_COUNTED, counted_on=asked.counted_on)]

@@ -116,6 +116,7 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.CHANGED, capsule=CAPSULE), CHANGED),
     (replace(p.CHANGED, from_daily_dose_mg=None, capsule=CAPSULE), replace(CHANGED, from_daily_dose_mg=None)),
     (p.DISCONTINUED, DISCONTINUED),
+    (p.SERTRALINE_COUNTED, p.SERTRALINE_COUNTED),
     (p.STRUCK, STRUCK),
 ]
 

@@ -14,7 +14,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls.statuses import refusal_of
 from careloop.chassis.events.consistency_token import ConsistencyToken
-from careloop.contracts.prescribing import Order, Override, OverrideReason, PrescriptionDiscontinued, StatusReason
+from careloop.contracts.prescribing import (
+    Order,
+    Override,
+    OverrideReason,
+    PrescriptionDiscontinued,
+    StatusReason,
+    SupplyCounted,
+)
 from careloop.contracts.terms import EnteredInError, Medicine
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, RequestIdReused, Unavailable
 from services.prescribing.domain.events import DoseChanged, PrescriptionDeclined, PrescriptionIssued
@@ -72,6 +79,14 @@ FULL: dict[str, Any] = {
         stopped_on=YESTERDAY.date().isoformat(),
         occurred_at=stamp(YESTERDAY),
     ),
+    "CountSupply": pb.CountSupplyRequest(
+        **BASE,
+        medicine=common_pb2.Medicine(name="sertraline", rxcui="36437"),
+        units="7.5",
+        unit_mg="50",
+        counted_on=YESTERDAY.date().isoformat(),
+        occurred_at=stamp(YESTERDAY),
+    ),
     "MarkEnteredInError": pb.MarkEnteredInErrorRequest(
         **BASE, fact_id=str(p.ISSUED.fact_id), reason="another client's order"
     ),
@@ -85,8 +100,9 @@ BARE: dict[str, Any] = {
     "DiscontinuePrescription": pb.DiscontinuePrescriptionRequest(
         **BASE, prescription_id=str(p.ISSUED.fact_id), status_reason="sintol"
     ),
+    "CountSupply": pb.CountSupplyRequest(**BASE, medicine=common_pb2.Medicine(name="sertraline"), units="0"),
 }
-WRITES = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "MarkEnteredInError")
+WRITES = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "CountSupply", "MarkEnteredInError")
 WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription")
 WAITING = ("ScreenOrder", "IssuePrescription", "ChangeDose")
 METHODS = pb.DESCRIPTOR.services_by_name["PrescribingService"].methods_by_name
@@ -210,6 +226,29 @@ async def test_an_end_is_today_unless_another_day_is_given() -> None:
     await clinic.call("DiscontinuePrescription", BARE["DiscontinuePrescription"])
     stored = await clinic.last()
     assert (stored.stopped_on, stored.occurred_at) == (TODAY, NOON)
+
+
+async def test_a_count_is_stored_as_given_and_what_is_not_given_is_unknown_or_today() -> None:
+    clinic = await clinic_for("CountSupply")
+    answer = await clinic.call("CountSupply", FULL["CountSupply"])
+    stored = await clinic.last()
+    assert stored == SupplyCounted(
+        fact_id=stored.fact_id,
+        medicine=Medicine(name="sertraline", rxcui="36437"),
+        units=Decimal("7.5"),
+        unit_mg=Decimal(50),
+        counted_on=YESTERDAY.date(),
+        counted_by=CALLER,
+        occurred_at=YESTERDAY,
+    )
+    assert answer.fact_id == str(stored.fact_id)
+    bare = pb.CountSupplyRequest()
+    bare.CopyFrom(BARE["CountSupply"])
+    bare.request_id = "none left"
+    await clinic.call("CountSupply", bare)
+    none_left = await clinic.last()
+    assert (none_left.medicine.rxcui, none_left.units, none_left.unit_mg) == ("", 0, None)
+    assert (none_left.counted_on, none_left.occurred_at) == (TODAY, NOON)
 
 
 async def test_a_strike_is_stored_as_given() -> None:
@@ -410,6 +449,8 @@ LONGEST = {
     "request_id": 128,
     "order.medicine.name": 500,
     "order.medicine.rxcui": 20,
+    "medicine.name": 500,
+    "medicine.rxcui": 20,
     "order.sig": 2000,
     "reason": 2000,
     "overrides[0].rule": 200,
@@ -419,13 +460,14 @@ LONGEST = {
 }
 MEDICINES = {"overrides[0].involves[0]", "overrides[0].involves[1]"}
 UUIDS = {"patient_id", "prescription_id", "fact_id"}
-DAYS = {"order.starts_on", "effective_on", "stopped_on"}
-AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg"}
+DAYS = {"order.starts_on", "effective_on", "stopped_on", "counted_on"}
+AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg"}
 CODES = {"overrides[0].reason", "status_reason"}
 TOKENS = {"at_least[0]"}
 COUNTS = {"order.days_supply": (1, 366)}
 NEEDED = {
     *("request_id", "order.medicine.name", "reason", "overrides[0].rule", "daily_dose_mg"),
+    *("medicine.name", "units"),
     *(*MEDICINES, *UUIDS, *CODES, *TOKENS),
 }
 

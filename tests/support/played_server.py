@@ -70,7 +70,7 @@ class Server:
         return self.connections[-1]
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[Connection]:
+    async def borrow(self) -> AsyncIterator[Connection]:
         with kernel_errors():
             yield await self.connect("pool")
 

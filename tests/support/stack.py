@@ -1,7 +1,6 @@
 """Real PostgreSQL and real Apache Kafka for tests that need them, started once per session when first asked for."""
 
 import asyncio
-import itertools
 import os
 import shutil
 import tempfile
@@ -25,9 +24,11 @@ from careloop.local.unavailable import StackUnavailable
 
 TEMPLATE = "careloop_template"
 
-Result = TypeVar("Result")
+POSTGRES_OF_THE_TESTS = "CARELOOP_TEST_POSTGRES_URL"
+KAFKA_OF_THE_TESTS = "CARELOOP_TEST_KAFKA_BOOTSTRAP"
+"""Name servers that already run, the database server with its template, for the session's stack to use as its own."""
 
-_numbers = itertools.count(1)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,12 @@ def temporary_stack(**settings: Any) -> Iterator[LocalStack]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+def servers_named() -> dict[str, str]:
+    """The settings of a stack that starts no server of its own; none, where the environment names none."""
+    names = {"postgres_url": POSTGRES_OF_THE_TESTS, "kafka_bootstrap": KAFKA_OF_THE_TESTS}
+    return {setting: os.environ[name] for setting, name in names.items() if os.environ.get(name)}
+
+
 def make_template(stack: LocalStack) -> None:
     """Roles, schemas and migrations, once; every test's database is a copy."""
     run(prepare(stack.admin_url, database=TEMPLATE, password=stack.role_password))
@@ -118,7 +125,7 @@ def make_template(stack: LocalStack) -> None:
 @contextmanager
 def fresh_database(stack: LocalStack) -> Iterator[PostgresDatabase]:
     """A copy of the template, dropped afterwards whoever is still connected."""
-    database = PostgresDatabase(stack.admin_url, f"test_{os.getpid()}_{next(_numbers)}")
+    database = PostgresDatabase(stack.admin_url, f"test_{uuid4().hex}")
     roles = ", ".join((MIGRATOR, *SERVICES))
     with psycopg.connect(stack.admin_url, autocommit=True) as server:
         server.execute(f'create database "{database.name}" template {TEMPLATE}'.encode())

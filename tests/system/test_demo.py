@@ -1,9 +1,12 @@
-"""The demo as a process of its own: its verdict holds over a kill -9, and it leaves nothing running."""
+"""The demo as a process of its own: its verdict holds over a kill -9, and its last lines work as pasted."""
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,55 @@ def test_the_verdict_holds() -> None:
         assert "checked in full" in done.stderr
         assert "prescribing: orders checked again = as decided" in [check["name"] for check in told["checks"]]
         assert holder(stack.home / "demo") is None
+        the_last_lines_work(done.stderr)
+
+
+def the_last_lines_work(said: str) -> None:
+    """The demo's last lines, and those that `careloop up` prints when it is started by the first of them."""
+    up, caseload, view, decisions = pasted(said.split("== What to do next")[1])
+    with served(up) as introduction:
+        status, _, token, call = pasted(introduction)
+        assert "akathisia" in shell(view)
+        assert "declined, contraindicated" in shell(decisions)
+        assert "same-day" in shell(caseload)
+        assert "coordination" in shell(status)
+        assert '"urgency"' in shell(f"{token}\n{call}")
+
+
+def pasted(text: str) -> list[str]:
+    """The indented command lines, continued ones joined."""
+    return re.findall(r"^  ((?:/|TOKEN=).*)$", text.replace("\\\n", " "), re.MULTILINE)
+
+
+def bare() -> dict[str, str]:
+    """What a reader's shell has: nothing of this checkout."""
+    kept = {name: os.environ[name] for name in ("HOME", "CARELOOP_CACHE") if name in os.environ}
+    return {"PATH": os.defpath, **kept}
+
+
+def shell(line: str) -> str:
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], cwd="/", env=bare(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def served(line: str) -> Iterator[str]:
+    """What it printed until it was ready; stopped at the end."""
+    command = ["/bin/sh", "-c", f"exec {line}"]
+    with subprocess.Popen(
+        command, cwd="/", env=bare(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        printed = []
+        try:
+            for text in process.stdout:
+                printed.append(text)
+                if text.startswith("Careloop is ready."):
+                    break
+            yield "".join(printed)
+        finally:
+            process.terminate()
+        assert process.wait(timeout=60) == 0

@@ -27,6 +27,7 @@ from careloop.chassis.calls.message_checks import check_message, check_own_recor
 from careloop.kernel.errors import InvalidInput, NotAllowed, Overloaded, Unavailable
 
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.05
+CANCEL_AGAIN_SECONDS = 1.0
 MOST_CALLS = 1_000
 """Calls in hand at once; who comes then is refused."""
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.v1alpha.ServerReflection/")
@@ -86,12 +87,19 @@ class Guard(grpc.aio.ServerInterceptor):
         Calls that need longer than `grace_seconds` are left to themselves.
         """
         self._draining = True
-        for task in self._streams:
-            task.cancel()
         if self._in_hand:
             self._idle.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), grace_seconds)
+                async with asyncio.timeout(grace_seconds):
+                    await self._end_streams()
+
+    async def _end_streams(self) -> None:
+        """A cancellation that reaches a stream in one of gRPC's own waits may be lost there, so it is sent again."""
+        while self._in_hand:
+            for task in self._streams:
+                task.cancel()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), CANCEL_AGAIN_SECONDS)
 
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncIterator[CallLog]:

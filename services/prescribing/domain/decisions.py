@@ -7,5 +7,8 @@ from services.prescribing.domain.entered_in_error import mark_entered_in_error
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.orders import issue
 from services.prescribing.domain.state import PrescriptionChart
+from services.prescribing.domain.supply import count_supply
 
-DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(issue, change_dose, discontinue, mark_entered_in_error)
+DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(
+    issue, change_dose, discontinue, count_supply, mark_entered_in_error
+)

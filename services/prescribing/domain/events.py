@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from careloop.contracts.prescribing import Order, PrescriptionDiscontinued
+from careloop.contracts.prescribing import Order, PrescriptionDiscontinued, SupplyCounted
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
@@ -23,6 +23,7 @@ __all__ = [
     "PrescriptionDeclined",
     "PrescriptionDiscontinued",
     "PrescriptionIssued",
+    "SupplyCounted",
 ]
 
 
@@ -62,6 +63,6 @@ class DoseChanged:
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
-Event = Noted | Decided | PrescriptionDiscontinued | EnteredInError
+Event = Noted | Decided | PrescriptionDiscontinued | SupplyCounted | EnteredInError
 TOPICS: dict[str, type[Event]] = topics("prescribing", Event)
 """Every stored event by its registered name."""

@@ -15,6 +15,7 @@ from services.prescribing.domain.events import (
     PrescriptionDeclined,
     PrescriptionDiscontinued,
     PrescriptionIssued,
+    SupplyCounted,
 )
 from services.prescribing.domain.noted import (
     AllergiesNoted,
@@ -117,7 +118,7 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, dose_changes=(*now.dose_changes, event), decided=now.decided | {event.fact_id})
         case PrescriptionDiscontinued():
             now = replace(now, discontinued=(*now.discontinued, event), decided=now.decided | {event.fact_id})
-        case PrescriptionDeclined():
+        case PrescriptionDeclined() | SupplyCounted():
             now = replace(now, decided=now.decided | {event.fact_id})
         case EnteredInError() | StrikeNoted():
             now = replace(now, struck=now.struck | {event.fact_id})

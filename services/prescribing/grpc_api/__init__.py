@@ -22,6 +22,7 @@ from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.orders import IssuePrescription
 from services.prescribing.domain.past import explanations
+from services.prescribing.domain.supply import CountSupply
 from services.prescribing.grpc_api import answers
 from services.prescribing.grpc_api.past import decision_message, read_message
 from services.prescribing.replay import PastDecisions
@@ -54,6 +55,7 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
     IssuePrescription = write(IssuePrescription, pb, answers.decided, prepare=informed, awaited=explained)
     ChangeDose = write(ChangeDose, pb, answers.decided, prepare=informed, awaited=explained)
     DiscontinuePrescription = write(DiscontinuePrescription, pb)
+    CountSupply = write(CountSupply, pb)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     async def ScreenOrder(self, request: pb.ScreenOrderRequest, _context: Any) -> pb.ScreenOrderResponse:  # noqa: N802

@@ -12,6 +12,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status as Rich
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from careloop.chassis.calls import guard as guards
 from careloop.chassis.calls.auth import TokenVerifier
 from careloop.chassis.calls.call import (
     Call,
@@ -299,3 +300,26 @@ def test_a_request_without_an_id_is_refused_also_where_nobody_checked_the_messag
     with pytest.raises(InvalidInput) as refusal:
         request_for(wire.DropParkedRequest())
     assert refusal.value.field == "request_id"
+
+
+async def test_a_stream_on_which_a_cancellation_is_lost_is_ended_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "CANCEL_AGAIN_SECONDS", 0.02)
+    lost = asyncio.Event()
+
+    async def deaf_once(_request: Any) -> AsyncIterator[Any]:
+        yield wire.ReadPublishedResponse()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.set()
+        await asyncio.Event().wait()
+
+    async with served(Answers(stream=deaf_once)) as running:
+        stream = aiter(
+            running.stub.ReadPublished(wire.ReadPublishedRequest(), timeout=30, metadata=with_token(service_token()))
+        )
+        await anext(stream)
+        await asyncio.wait_for(running.server.drain(10), 15)
+        ended = await refused(anext(stream))
+    assert lost.is_set()
+    assert (ended.code, ended.reason) == (grpc.StatusCode.UNAVAILABLE, "shutting-down")

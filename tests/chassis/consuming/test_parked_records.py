@@ -58,6 +58,8 @@ async def test_who_waits_is_known_by_consumer_and_source(store: PostgresEventSto
         assert await parked.among(*other, everyone) == frozenset()
         assert [await parked.any(*other), await parked.waiting(*other, ANN)] == [False, 0]
         assert await parked.first(*other, ANN) is None
+        with pytest.raises(Conflict):
+            await run(store, queue(*other, [record(6, 5, ANN)]))
     assert await parked.any(CONSUMER, SOURCE)
     assert [await store.parked_streams(CONSUMER, who) for who in everyone] == [{SOURCE}, {SOURCE}, frozenset()]
     assert await store.parked_streams(OTHER, ANN) == frozenset()
@@ -113,12 +115,6 @@ async def test_what_is_taken_or_dropped_is_of_one_place_only(store: PostgresEven
     assert await parked.drop("r1", CONSUMER, SOURCE, ANN, reason="twice", by="olive") == 1
     left = [(one.consumer, one.source, one.patient_id) for one in await parked.listed("", 10, 0)]
     assert left == [(CONSUMER, SOURCE, BEN), (CONSUMER, OTHER_SOURCE, ANN), (OTHER, SOURCE, ANN)]
-
-
-async def test_nothing_queues_behind_what_waits_elsewhere(store: PostgresEventStore) -> None:
-    await run(store, park(CONSUMER, OTHER_SOURCE, failed(record(5, 0, ANN))))
-    with pytest.raises(Conflict):
-        await run(store, queue(CONSUMER, SOURCE, [record(6, 5, ANN)]))
 
 
 async def test_who_waits_for_one_source_is_served_from_another(

@@ -202,10 +202,10 @@ async def test_who_waits_when_the_appender_ends_is_refused() -> None:
         await until(lambda: len(appended.log.batches) == 1)
         waiting = appended.append(one_event())
         await asyncio.sleep(0)
+    opened = zip(appended.server.purposes, appended.server.connections, strict=True)
+    assert [connection.closed for purpose, connection in opened if purpose == "appender"] == [True]
     answers = await asyncio.gather(*under_way, *waiting, return_exceptions=True)
     assert [type(one) for one in answers] == [Unavailable, Unavailable]
-    opened = zip(appended.server.purposes, appended.server.connections, strict=True)
-    assert all(connection.closed for purpose, connection in opened if purpose == "appender")
 
 
 def test_one_ordinary_command_is_sent_as_one_and_all_others_as_a_batch() -> None:

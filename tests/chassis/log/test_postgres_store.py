@@ -16,7 +16,7 @@ from careloop.chassis.log.postgres import NotDurable, PostgresEventStore
 from careloop.chassis.log.protocol import Gate, Statement, Unit
 from careloop.kernel.errors import Unavailable
 from careloop.local.ports import Ports
-from tests.support.histories.writes import NOON, due_row, new_event, seconds, store_one, write
+from tests.support.histories.writes import due_row, new_event, store_one, write
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
 
@@ -270,32 +270,3 @@ async def test_the_schema_version_is_that_of_the_newest_migration(store: Postgre
     common = Path(careloop.chassis.__file__).parent / "migrations"
     newest = max(file.name.split("_")[0] for file in common.glob("*.sql"))
     assert await store.schema_version() >= newest
-
-
-async def test_the_stores_figures(store: PostgresEventStore) -> None:
-    empty = await store.status(NOON)
-    assert (empty.head.position, empty.relayed_position, empty.unrelayed_since, empty.due_now) == (0, 0, None, 0)
-    rows = (due_row(NOON - seconds(60)), due_row(NOON), due_row(NOON + seconds(60)), due_row(NOON))
-    await store_one(store, write(uuid4(), 0, new_event(), new_event(), due=rows, done=(rows[3].due_id,)))
-    await store.commit(Unit(gate=Gate(consumer="c", source="s", partition=2, last=0, position=7)))
-    await store.connections.fetch(
-        "insert into relay_checkpoint (epoch, position, partitions, last_published) values (1, 1, 1, '{1}')"
-    )
-    for patient, positions in ((uuid4(), (1, 2)), (uuid4(), (3,))):
-        for position in positions:
-            await store.connections.fetch(
-                """insert into parked (consumer, source, patient_id, position, event_id, type, headers, value, reason)
-                   values ('c', 's', $1, $2, $1, 't', '{}', '', 'r')""",
-                patient,
-                position,
-            )
-    figures = await store.status(NOON)
-    first, second = await store.after(0, 10)
-    assert (figures.head.position, figures.head.recorded_at) == (2, second.meta.recorded_at)
-    assert (figures.relayed_position, figures.unrelayed_since) == (1, second.meta.recorded_at)
-    assert first.meta.recorded_at < second.meta.recorded_at
-    assert figures.consumed == {("c", "s", 2): 7}
-    assert figures.parked == {("c", "s"): 2}
-    assert (figures.due_now, figures.due_later, figures.overdue_since) == (2, 1, NOON - seconds(60))
-    assert await store.parked_streams("c", patient) == {"s"}
-    assert await store.parked_streams("d", patient) == frozenset()

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 from uuid import UUID
 
 import pytest
@@ -324,15 +323,6 @@ def test_pages_say_alive_and_ready_and_the_figures(ready: bool, status: int) -> 
     assert b"careloop_head_position 0.0" in server._page("/metrics")[1]
     assert server._page("/other")[0] == "404 Not Found"
     server._server.server_close()
-
-
-def test_a_page_is_plain_text_over_http() -> None:
-    server = MetricsServer(Metrics(), "127.0.0.1", 0, lambda: True)
-    server.start()
-    with urlopen(f"http://127.0.0.1:{server.port}/livez", timeout=5) as answer:
-        assert answer.read() == b"alive\n"
-        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    server.close()
 
 
 class Store:

@@ -17,7 +17,6 @@ from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.token_signing import ServiceTokens, public_key_set
 from careloop.chassis.operations.metrics import Metrics
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
-from careloop.chassis.operations.watchdog import Stuck
 from careloop.chassis.process import runtime
 from careloop.chassis.process.runtime import Process, Resources, Service
 from careloop.chassis.process.settings import read_settings
@@ -133,13 +132,6 @@ async def test_a_store_that_is_away_begins_every_wait_anew() -> None:
         await until(lambda: made.asked > 12)
         assert not task.done()
     assert made.revived == []
-
-
-async def test_a_process_in_which_nothing_moves_ends() -> None:
-    made = Running(replace(STATUS, relayed_position=5), settings={"stuck_after_seconds": 0.05})
-    with pytest.raises(ExceptionGroup) as ended:
-        await asyncio.wait_for(made.run(), 10)
-    assert failures(ended.value) == [Stuck]
 
 
 async def test_it_shows_its_figures_revives_what_stands_still_and_is_ready_as_long_as_its_store_says_so() -> None:

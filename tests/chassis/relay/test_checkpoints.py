@@ -20,6 +20,7 @@ async def test_each_holder_has_an_epoch_of_its_own_and_goes_on_where_the_last_on
     store: PostgresEventStore,
 ) -> None:
     checkpoints = RelayCheckpoints(store.connections, 2, 60)
+    await fill(store, [(patient(1), "a"), (patient(2), "b")])
     assert await checkpoints.position() == 0
     await checkpoints.check()
     async with checkpoints.lead() as first:
@@ -27,22 +28,16 @@ async def test_each_holder_has_an_epoch_of_its_own_and_goes_on_where_the_last_on
         assert first.checkpoint == Checkpoint(epoch=1, position=0, last_published=[0, 0])
         async with checkpoints.lead() as second:
             assert second is None
+        before = await store.connections.fetchval("select clock_timestamp()")
+        quiet = await first.quiet_moment()
+        assert quiet.head == 2
+        assert before <= quiet.at <= await store.connections.fetchval("select clock_timestamp()")
         await first.save(7, [5, 7])
         assert first.checkpoint == Checkpoint(epoch=1, position=7, last_published=[5, 7])
         assert await checkpoints.position() == 7
     async with checkpoints.lead() as third:
         assert third is not None
         assert third.checkpoint == Checkpoint(epoch=2, position=7, last_published=[5, 7])
-
-
-async def test_a_quiet_moment_is_the_databases_and_the_logs(store: PostgresEventStore) -> None:
-    await fill(store, [(patient(1), "a"), (patient(2), "b")])
-    async with RelayCheckpoints(store.connections, 2, 60).lead() as leadership:
-        assert leadership is not None
-        before = await store.connections.fetchval("select clock_timestamp()")
-        quiet = await leadership.quiet_moment()
-        assert quiet.head == 2
-        assert before <= quiet.at <= await store.connections.fetchval("select clock_timestamp()")
 
 
 async def test_who_was_succeeded_moves_nothing_and_claims_nothing(store: PostgresEventStore) -> None:

@@ -316,6 +316,15 @@ DECLINED = prescribing.PrescriptionDeclined(
     capsule=replace(CAPSULE, overrides=()),
     occurred_at=week(3),
 )
+COUNTED = prescribing.SupplyCounted(
+    fact_id=fact("counted"),
+    medicine=Medicine(name="sertraline", rxcui="36437"),
+    units=Decimal("7.5"),
+    unit_mg=Decimal(50),
+    counted_on=date(2026, 11, 20),
+    counted_by="client",
+    occurred_at=week(5),
+)
 DISCONTINUED = prescribing.PrescriptionDiscontinued(
     fact_id=fact("discontinued"),
     prescription=ISSUED.fact_id,
@@ -432,7 +441,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         DEPRESSION_CONFIRMED,
         struck(DEPRESSION_CONFIRMED),
     ),
-    "prescribing": (ISSUED, DECLINED, CHANGED, DISCONTINUED, struck(DISCONTINUED)),
+    "prescribing": (ISSUED, DECLINED, CHANGED, DISCONTINUED, COUNTED, struck(DISCONTINUED)),
     "monitoring": (LATEST, MIDWAY, RISK, RASH, NAUSEA, NAUSEA_RESOLVED, DOSE, struck(NAUSEA)),
     "notifications": (NOTICE, FAILED, ESCALATED, RISK_NOTICE, RISK_ACKNOWLEDGED),
     "coordination": PUBLISHED_EXAMPLES,

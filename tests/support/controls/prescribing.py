@@ -15,7 +15,8 @@ from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.screening import Freshness
-from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
+from services.prescribing.domain.supply import CountSupply
+from tests.support.controls.moments import CLIENT, LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
 CREDENTIAL = Credential(
@@ -224,8 +225,28 @@ STRUCK = events.EnteredInError(
 )
 LATER = NOON + timedelta(hours=1)
 
+COUNT_SERTRALINE = CountSupply(
+    fact_id=fact("count"),
+    medicine=SERTRALINE_50.medicine,
+    units=Decimal("7.5"),
+    unit_mg=Decimal(50),
+    counted_on=TODAY,
+    counted_by=CLIENT,
+    occurred_at=YESTERDAY,
+    now=NOON,
+)
+SERTRALINE_COUNTED = events.SupplyCounted(
+    fact_id=fact("count"),
+    medicine=SERTRALINE_50.medicine,
+    units=Decimal("7.5"),
+    unit_mg=Decimal(50),
+    counted_on=TODAY,
+    counted_by=CLIENT,
+    occurred_at=YESTERDAY,
+)
+NONE_LEFT = replace(SERTRALINE_COUNTED, units=Decimal(0), unit_mg=None)
 BACKGROUND: tuple[events.Event, ...] = ASSESSED
-COMMANDS: tuple[object, ...] = (ISSUE_SERTRALINE, CHANGE_TO_100, DISCONTINUE, STRIKE)
+COMMANDS: tuple[object, ...] = (ISSUE_SERTRALINE, CHANGE_TO_100, DISCONTINUE, COUNT_SERTRALINE, STRIKE)
 EXAMPLES: tuple[events.Event, ...] = (
     PROFILE,
     HISTORY,
@@ -248,6 +269,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     CHANGED,
     replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
     DISCONTINUED,
+    SERTRALINE_COUNTED,
+    NONE_LEFT,
     STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("prescribing", EXAMPLES))

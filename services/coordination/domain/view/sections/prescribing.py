@@ -72,4 +72,5 @@ class PrescribingSection:
     declined: Annotated[tuple[DatedFact[Declined], ...], DECLINED] = ()
     changed: Annotated[tuple[DatedFact[Changed], ...], CHANGED] = ()
     discontinued: tuple[DatedFact[prescribing.PrescriptionDiscontinued], ...] = ()
+    counted: tuple[DatedFact[prescribing.SupplyCounted], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()
