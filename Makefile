@@ -82,7 +82,7 @@ docs: setup ## write the event catalogue and the AsyncAPI documents
 mutants: setup ## change code in small ways and see whether tests notice: ROOM=services, chassis or knowledge (long)
 	$(RUN) -m tests.mutation $(if $(ROOM),--room $(ROOM)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(WORKERS),--workers $(WORKERS)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(KEEP),--keep) \
-		$(if $(SURVIVORS),--survivors $(SURVIVORS))
+		$(if $(ONLY),--only $(ONLY)) $(if $(SURVIVORS),--survivors $(SURVIVORS))
 
 bench: setup ## measure every figure beside our peers and write docs/benchmarks.md (40 minutes)
 	$(UV) sync --frozen --group bench --python $(PYTHON)

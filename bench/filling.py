@@ -6,9 +6,10 @@ from uuid import UUID
 from bench.servers import Database, connected
 from bench.workload import patient
 from careloop.chassis.events.codec import Codec
+from careloop.contracts.assessment import PatientEnrolled, Sex
+from careloop.contracts.terms import ScaleScored
 from careloop.kernel.ids import FactId
-from services.assessment.domain.codes import Sex
-from services.assessment.domain.events import TOPICS, Event, PatientEnrolled, ScaleScored
+from services.assessment.domain.events import TOPICS, Event
 
 PLACEHOLDER = UUID("00000000-0000-0000-0000-00000000fac7")
 SCALE = ScaleScored(

@@ -19,6 +19,7 @@ from careloop.chassis.calls.server import AddServicer, GrpcServer
 from careloop.chassis.calls.token_signing import new_key
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
+from tests.support.decisions import EVERY_SERVICE, Deciding
 from tests.support.services.served import Refused, refused
 from tests.support.services.signing import ISSUER, NOW, SERVICE, public_keys, token
 
@@ -156,6 +157,13 @@ BAD_CREDENTIALS: dict[str, tuple[Callable[[Rpc], str | None], str]] = {
 def test_every_rpc_has_a_row_and_every_row_an_rpc() -> None:
     assert {rpc.method for rpc in RPCS} == set(POLICY)
     assert all(POLICY.values()), "a row without a role is a call that nobody can make"
+
+
+@pytest.mark.parametrize("deciding", EVERY_SERVICE, ids=lambda deciding: deciding.service)
+def test_every_command_is_a_call_of_its_name_and_every_writing_call_a_command(deciding: Deciding) -> None:
+    served = [rpc for rpc in RPCS if rpc.method.startswith(f"/care.{deciding.service}.v1.")]
+    writing = {rpc.descriptor.name for rpc in served if "request_id" in rpc.descriptor.input_type.fields_by_name}
+    assert {command.__name__ for command in deciding.decisions} == writing
 
 
 @over_every_rpc

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import grpc.aio
 from care.assessment.v1 import assessment_pb2 as pb
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.process.composition import compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts.policy import POLICY
 from services.assessment.__main__ import ROOMS
-from services.assessment.application import AssessmentService
+from services.assessment.domain.decisions import DECISIONS
 from services.assessment.grpc_api import AssessmentApi
 
 Context = grpc.aio.ServicerContext[pb.RecordScaleTotalRequest, pb.RecordScaleTotalResponse]
@@ -29,7 +30,7 @@ class Noop(AssessmentApi):
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
-        noop = Noop(AssessmentService(foundation.streams), resources.settings.partitions)
+        noop = Noop(Writes(foundation.streams, DECISIONS), resources.settings.partitions)
         yield foundation.service(noop.add_to)
 
 

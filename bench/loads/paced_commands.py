@@ -11,13 +11,16 @@ import uvloop
 from bench import protocol
 from bench.wiring import resources, running
 from bench.workload import chosen, patient
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.partitioner import partition_of
 from careloop.chassis.process.composition import compose
 from careloop.kernel.events import Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from services.assessment.__main__ import ROOMS
-from services.assessment.application import AssessmentService
+from services.assessment.domain.decisions import DECISIONS
+from services.assessment.domain.events import Event
 from services.assessment.domain.scales import RecordScaleTotal
+from services.assessment.domain.state import Assessment
 
 ACTOR = PersonId("nurse.adams")
 SETTLE_SECONDS = 1.0
@@ -25,23 +28,23 @@ SETTLE_SECONDS = 1.0
 
 async def run(spec: protocol.Spec) -> None:
     async with compose(resources(spec["service"]), ROOMS) as foundation:
-        application = AssessmentService(foundation.streams)
+        writes = Writes(foundation.streams, DECISIONS)
         async with running(foundation.service(), "relay", "heads"):
             await asyncio.sleep(SETTLE_SECONDS)
             await asyncio.to_thread(protocol.ready)
-            acknowledged = await _paced(application, spec)
+            acknowledged = await _paced(writes, spec)
             protocol.answer(acknowledged=acknowledged)
             await asyncio.to_thread(protocol.hold)  # the relay may still have something to send
 
 
-async def _paced(application: AssessmentService, spec: protocol.Spec) -> list[tuple[int, int, float]]:
+async def _paced(writes: Writes[Assessment, Event], spec: protocol.Spec) -> list[tuple[int, int, float]]:
     """Position, partition and moment of every acknowledgement."""
     acknowledged: list[tuple[int, int, float]] = []
     partitions = spec["service"]["partitions"]
 
     async def record(who: UUID) -> None:
         patient_id = PatientId(who)
-        done = await application.record_scale_total(patient_id, *_command())
+        done = await writes.write(patient_id, *_command())
         acknowledged.append((done.position, partition_of(patient_id, partitions), time.monotonic()))
 
     begin = time.monotonic()

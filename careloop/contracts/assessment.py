@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 from careloop.contracts import terms
 from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskRaised, ScaleScored
-from careloop.kernel.events import Instant
+from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Length, Range
+
+Code = Annotated[str, Length(60)]
+Name = Annotated[str, Length(500)]
+Source = Annotated[str, Length(200)]
 
 
 class Sex(StrEnum):
@@ -22,33 +28,33 @@ class Sex(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyContact:
-    name: str
-    relationship: str
-    phone: str
+    name: Name
+    relationship: Name = ""
+    phone: Code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
     """Where the client is when at home, and the nearest emergency department for it."""
 
-    address: str
-    emergency_department: str
-    emergency_department_phone: str = ""
+    address: Name
+    emergency_department: Name = ""
+    emergency_department_phone: Code = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientEnrolled:
-    """A client joined the programme. `time_zone` is an IANA name."""
+    """A client joined the programme, or their identity was put right. `time_zone` is an IANA name."""
 
     fact_id: FactId
     name: str
     birth_date: date
     sex: Sex
-    phone: str
-    email: str
-    emergency_contact: EmergencyContact | None
-    location: Location | None
-    time_zone: str
+    phone: str = ""
+    email: str = ""
+    emergency_contact: EmergencyContact | None = None
+    location: Location | None = None
+    time_zone: str = "UTC"
     occurred_at: Instant
 
 
@@ -76,10 +82,10 @@ class EarlierTreatment:
     """One earlier medication trial. `daily_dose_mg` in milligrams a day, `weeks` at that dose; None is unknown."""
 
     medicine: Medicine
-    daily_dose_mg: Decimal | None
-    weeks: int | None
+    daily_dose_mg: Decimal | None = None
+    weeks: Annotated[int | None, Range(0, 5_200)] = None
     response: TreatmentResponse
-    side_effects: tuple[str, ...]
+    side_effects: tuple[Name, ...] = ()
     stopped_for: StoppedFor
 
 
@@ -88,7 +94,7 @@ class Condition:
     """A medical or psychiatric condition of the history; `clinical_status` as in FHIR (active, resolved, ...)."""
 
     coding: Coding
-    clinical_status: str
+    clinical_status: Code
     onset: date | None = None
 
 
@@ -112,10 +118,10 @@ class CurrentMedication:
     """A medication the client takes, or took and stopped on the day of its last dose. None is unknown."""
 
     medicine: Medicine
-    daily_dose_mg: Decimal | None
-    started_on: date | None
-    stopped_on: date | None
-    source: str
+    daily_dose_mg: Decimal | None = None
+    started_on: date | None = None
+    stopped_on: date | None = None
+    source: Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +154,7 @@ class Allergy:
     substance: Medicine
     type: AllergyType
     criticality: Criticality
-    reaction: str = ""
+    reaction: Name = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,11 +191,11 @@ class PregnancyRecorded:
 class Result:
     """One measured value by LOINC code, in the unit given: a laboratory value, a vital sign, body weight."""
 
-    loinc: str
+    loinc: Code
     value: Decimal
-    unit: str
+    unit: Code = ""
     on: date
-    display: str
+    display: Name = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,16 +239,16 @@ class DiagnosisEstablished:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedMedication:
     medicine: Medicine
-    daily_dose_mg: Decimal | None
+    daily_dose_mg: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The individual plan: medications, other therapies, goals in the client's words."""
 
-    medications: tuple[ProposedMedication, ...]
-    therapies: tuple[str, ...]
-    goals: tuple[str, ...]
+    medications: tuple[ProposedMedication, ...] = ()
+    therapies: tuple[Name, ...] = ()
+    goals: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,22 +293,21 @@ class AssessmentAmended:
     occurred_at: Instant
 
 
-TYPES: dict[str, type] = {
-    f"care.assessment.{cls.__name__}.v1": cls
-    for cls in (
-        PatientEnrolled,
-        HistoryRecorded,
-        MedicationsReconciled,
-        AllergiesRecorded,
-        PregnancyRecorded,
-        ResultsRecorded,
-        ScaleScored,
-        DiagnosisEstablished,
-        RiskRaised,
-        PlanProposed,
-        AssessmentCompleted,
-        AssessmentAmended,
-        EnteredInError,
-    )
-}
+ClinicalFact = (
+    PatientEnrolled
+    | HistoryRecorded
+    | MedicationsReconciled
+    | AllergiesRecorded
+    | PregnancyRecorded
+    | ResultsRecorded
+    | ScaleScored
+    | RiskRaised
+    | DiagnosisEstablished
+    | PlanProposed
+    | AssessmentCompleted
+    | AssessmentAmended
+)
+"""What can be struck: everything with a fact id of its own."""
+Published = ClinicalFact | EnteredInError
+TYPES = topics("care.assessment", Published)
 """Every event type on the topic, by its name on the wire."""

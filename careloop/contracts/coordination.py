@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 from careloop.contracts.terms import EnteredInError, Role
-from careloop.kernel.events import Instant
+from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamMemberAssigned:
-    """A person takes a role in the patient's care team from `effective_from` on. `email` is where notices go."""
+    """A person takes a role in the patient's care team from `effective_from` on.
+
+    `email` is where notices go; '' for the inbox only.
+    """
 
     fact_id: FactId
     person: str
@@ -35,7 +38,10 @@ class TeamMemberReleased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePosted:
-    """One member of the care team wrote to another. `about` is the fact it is tied to."""
+    """One member of the care team, or the client, wrote to another. `about` is the fact it is tied to, of any service.
+
+    The client is `client`, whatever their token's subject.
+    """
 
     fact_id: FactId
     sender: str
@@ -45,8 +51,6 @@ class MessagePosted:
     occurred_at: Instant
 
 
-TYPES: dict[str, type] = {
-    f"care.coordination.{cls.__name__}.v1": cls
-    for cls in (TeamMemberAssigned, TeamMemberReleased, MessagePosted, EnteredInError)
-}
+Published = TeamMemberAssigned | TeamMemberReleased | MessagePosted | EnteredInError
+TYPES = topics("care.coordination", Published)
 """Every event type on the topic, by its name on the wire."""

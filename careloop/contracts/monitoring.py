@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored
-from careloop.kernel.events import Instant
+from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
 
 
@@ -96,8 +96,6 @@ class DoseRecorded:
     occurred_at: Instant
 
 
-TYPES: dict[str, type] = {
-    f"care.monitoring.{cls.__name__}.v1": cls
-    for cls in (SideEffectReported, SideEffectResolved, ScaleScored, RiskRaised, DoseRecorded, EnteredInError)
-}
+Published = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | DoseRecorded | EnteredInError
+TYPES = topics("care.monitoring", Published)
 """Every event type on the topic, by its name on the wire."""

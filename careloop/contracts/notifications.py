@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from careloop.contracts.terms import EnteredInError, Role
-from careloop.kernel.events import Instant
+from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import EventId, FactId
 
 
@@ -116,16 +116,8 @@ class NoticeWithdrawn:
     occurred_at: Instant
 
 
-TYPES: dict[str, type] = {
-    f"care.notifications.{cls.__name__}.v1": cls
-    for cls in (
-        NoticeDecided,
-        NoticeSent,
-        NoticeFailed,
-        NoticeAcknowledged,
-        NoticeEscalated,
-        NoticeWithdrawn,
-        EnteredInError,
-    )
-}
+Published = (
+    NoticeDecided | NoticeSent | NoticeFailed | NoticeAcknowledged | NoticeEscalated | NoticeWithdrawn | EnteredInError
+)
+TYPES = topics("care.notifications", Published)
 """Every event type on the topic, by its name on the wire."""

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 from careloop.contracts.terms import EnteredInError, Medicine
-from careloop.kernel.events import Instant
+from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import EventId, FactId
+from careloop.kernel.reading import Else, Length, Range, today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class Override:
     """A prescriber's coded answer to one alert, by its rule and the medicines it involves, or to one check that could
     not be made (`rule` is then `not-checked:<check>`)."""
 
-    rule: str
+    rule: Annotated[str, Length(200)]
     involves: tuple[str, ...]
     reason: OverrideReason
     comment: str = ""
@@ -90,13 +92,16 @@ class DecisionCapsule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a prescriber orders. `daily_dose_mg` is in milligrams a day; None is not stated, and is then not checked."""
+    """What a prescriber orders. `daily_dose_mg` is in milligrams a day; None is not stated, and is then not checked.
+
+    `sig` says in words how to take it.
+    """
 
     medicine: Medicine
     daily_dose_mg: Decimal | None
-    sig: str
-    days_supply: int | None
-    starts_on: date
+    sig: str = ""
+    days_supply: Annotated[int | None, Range(1, 366)]
+    starts_on: Annotated[date, Else(today)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +173,6 @@ class PrescriptionDiscontinued:
     occurred_at: Instant
 
 
-TYPES: dict[str, type] = {
-    f"care.prescribing.{cls.__name__}.v1": cls
-    for cls in (PrescriptionIssued, PrescriptionDeclined, DoseChanged, PrescriptionDiscontinued, EnteredInError)
-}
+Published = PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued | EnteredInError
+TYPES = topics("care.prescribing", Published)
 """Every event type on the topic, by its name on the wire."""

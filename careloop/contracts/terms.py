@@ -2,26 +2,28 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coding:
     """One code of one system (`icd-10-cm`, `snomed`, `rxnorm`, `loinc`, `ctcae`, ...) with its display text."""
 
-    system: str
-    code: str
-    display: str = ""
+    system: Annotated[str, Length(60)]
+    code: Annotated[str, Length(60)]
+    display: Annotated[str, Length(500)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medicine:
     """A medicine as it was named by its source. `rxcui` is an RxNorm concept id, of a product or an ingredient."""
 
-    name: str
-    rxcui: str = ""
+    name: Annotated[str, Length(500)]
+    rxcui: Annotated[str, Length(20)] = ""
 
 
 class Role(StrEnum):
@@ -58,11 +60,11 @@ class ScaleScored:
     fact_id: FactId
     instrument: str
     instrument_version: int
-    items: tuple[int | None, ...] | None
-    total: int | None
+    items: tuple[int | None, ...] | None = None
+    total: int | None = None
     band: str
-    flags: tuple[str, ...]
-    missing: int
+    flags: tuple[str, ...] = ()
+    missing: int = 0
     source: str
     scored_by: str
     occurred_at: Instant

@@ -1,7 +1,8 @@
 """What every event carries, whatever it says: who, when it was true, when it became known, and why."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol, get_args
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -11,6 +12,23 @@ from careloop.kernel.ids import EventId, PersonId
 
 Instant = Annotated[datetime, Meta(tz=True)]
 """A moment with a time zone; stored and sent in UTC. Naive datetimes are refused when decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """Marks a field that stays in the service that stores it: an address, a phone, a safe word.
+
+    `Annotated[str, Private()]`: it is not published, so nobody journals it, and it is not shown unless it is asked for
+    by name. It needs a default, which is what others read.
+    """
+
+
+def topics(prefix: str, union: Any) -> dict[str, type[Any]]:
+    """The classes of a union of events by their registered names, `<prefix>.<Class>.v<version>`.
+
+    The version is 1, or the class's own `VERSION`.
+    """
+    return {f"{prefix}.{cls.__name__}.v{getattr(cls, 'VERSION', 1)}": cls for cls in get_args(union)}
 
 
 class Event(Protocol):

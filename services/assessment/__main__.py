@@ -4,24 +4,24 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import assessment as contract
 from careloop.contracts.policy import POLICY
-from services.assessment.application import AssessmentService
+from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER, Assessment
 from services.assessment.grpc_api import AssessmentApi
-from services.assessment.published import PUBLISHED
 
-ROOMS: Rooms[Assessment, Event] = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, decider=DECIDER)
+ROOMS: Rooms[Assessment, Event] = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER)
 
 
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
-        api = AssessmentApi(AssessmentService(foundation.streams), resources.settings.partitions)
-        yield foundation.service(api.add_to)
+        writes = Writes(foundation.streams, DECISIONS)
+        yield foundation.service(AssessmentApi(writes, resources.settings.partitions).add_to)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,19 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run, until_stopped
 from careloop.contracts import coordination as contract
 from careloop.contracts.policy import POLICY
-from services.coordination.application import CareTeams, CareViews
+from services.coordination.application import CareViews
 from services.coordination.consumers import CareViewConsumer
+from services.coordination.domain.decisions import DECISIONS
 from services.coordination.domain.events import TOPICS
 from services.coordination.domain.state import DECIDER
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.evidence import Evidence, ViewChanges
 from services.coordination.grpc_api import CoordinationApi
-from services.coordination.published import PUBLISHED
 from services.coordination.reading.frames import JournalFrames
 from services.coordination.reading.journal import Journal
 from services.coordination.reading.replay import Replay
@@ -26,7 +27,6 @@ from services.coordination.rebuilding.process import Rebuilds
 
 ROOMS = Rooms(
     topics=TOPICS,
-    published=PUBLISHED,
     contracts=contract.TYPES,
     decider=DECIDER,
     migrations=Path(__file__).parent / "migrations",
@@ -45,7 +45,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             foundation.store, views, heads, changes, holds=holds, partitions=partitions, max_age=max_age
         )
         api = CoordinationApi(
-            CareTeams(foundation.streams),
+            Writes(foundation.streams, DECISIONS),
             CareViews(views, journal, Replay(journal), evidence, changes),
             JournalFrames(connections),
             Rebuilds(),

@@ -1,21 +1,13 @@
-"""Coordination's use cases: what the care team decides, and the views that it reads."""
+"""Coordination's use cases that wait for something: the views that the care team reads."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-from careloop.chassis.commands.streams import Done, Streams
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, NotKnown
-from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember, assign, release
-from services.coordination.domain.entered_in_error import MarkEnteredInError, mark_entered_in_error
-from services.coordination.domain.events import Event
-from services.coordination.domain.messages import PostMessage, post
-from services.coordination.domain.state import CareTeam
 from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
@@ -24,42 +16,6 @@ from services.coordination.reading.journal import Journal, JournalEntry, Wanted
 from services.coordination.reading.replay import Replay
 from services.coordination.reading.stamp import Stamp
 from services.coordination.reading.views import Views
-
-Command = TypeVar("Command")
-
-
-class CareTeams:
-    """Each method answers what was stored, and for a repeat what was stored the first time."""
-
-    def __init__(self, streams: Streams[CareTeam, Event]) -> None:
-        self._streams = streams
-
-    async def assign_team_member(
-        self, patient_id: PatientId, request: Request, command: AssignTeamMember
-    ) -> Done[Event]:
-        return await self._decide(patient_id, request, assign, command)
-
-    async def release_team_member(
-        self, patient_id: PatientId, request: Request, command: ReleaseTeamMember
-    ) -> Done[Event]:
-        return await self._decide(patient_id, request, release, command)
-
-    async def post_message(self, patient_id: PatientId, request: Request, command: PostMessage) -> Done[Event]:
-        return await self._decide(patient_id, request, post, command)
-
-    async def mark_entered_in_error(
-        self, patient_id: PatientId, request: Request, command: MarkEnteredInError
-    ) -> Done[Event]:
-        return await self._decide(patient_id, request, mark_entered_in_error, command)
-
-    async def _decide(
-        self,
-        patient_id: PatientId,
-        request: Request,
-        decide: Callable[[Command, CareTeam], Sequence[Event]],
-        command: Command,
-    ) -> Done[Event]:
-        return await self._streams.transact(patient_id, request, lambda team: decide(command, team))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,24 +5,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import notifications as contract
 from careloop.contracts.policy import POLICY
-from services.notifications.application import Notifications
 from services.notifications.consumers import SOURCES, CauseConsumer
+from services.notifications.domain.decisions import DECISIONS
 from services.notifications.domain.events import TOPICS
 from services.notifications.domain.state import DECIDER
 from services.notifications.due import due_rows
 from services.notifications.grpc_api import NotificationsApi
-from services.notifications.published import PUBLISHED
 from services.notifications.settings import NotificationSettings
 from services.notifications.views import InboxIndex, inbox_statements
 from services.notifications.worker import DueWorker
 
 ROOMS = Rooms(
     topics=TOPICS,
-    published=PUBLISHED,
     contracts=contract.TYPES,
     decider=DECIDER,
     due=due_rows,
@@ -39,7 +38,9 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         streams, rules = foundation.streams, settings.rules()
         foundation.consume(CauseConsumer(streams, rules, resources.clock), SOURCES)
         worker = DueWorker(streams, settings.sender(), rules, resources.clock, settings.pace())
-        api = NotificationsApi(Notifications(streams, InboxIndex(foundation.store.connections)), settings.partitions)
+        api = NotificationsApi(
+            Writes(streams, DECISIONS), InboxIndex(foundation.store.connections), settings.partitions
+        )
         yield foundation.service(api.add_to, tasks={"due": worker.run})
 
 

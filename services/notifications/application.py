@@ -1,16 +1,12 @@
-"""Notifications' use cases: what people do with notices."""
+"""Notifications' use cases that wait for something: one notice, and a person's inbox over all patients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from careloop.chassis.commands.streams import Done, Streams
-from careloop.kernel.events import Request
+from careloop.chassis.commands.writes import Writes
 from careloop.kernel.ids import FactId, PatientId, PersonId
-from services.notifications.domain import entered_in_error, following_up
-from services.notifications.domain.entered_in_error import MarkEnteredInError
 from services.notifications.domain.events import Event
-from services.notifications.domain.following_up import AcknowledgeNotice
 from services.notifications.domain.notices import Notice
 from services.notifications.domain.state import NoticeBoard
 from services.notifications.views import Entry, Place
@@ -40,28 +36,16 @@ class InboxPage:
     next_after: Place | None
 
 
-class Notifications:
-    """One method per use case; a repeated write answers what was stored the first time."""
+class Notices:
+    """What people read of notices."""
 
-    def __init__(self, streams: Streams[NoticeBoard, Event], inboxes: Inboxes) -> None:
-        self._streams = streams
+    def __init__(self, writes: Writes[NoticeBoard, Event], inboxes: Inboxes) -> None:
+        self._writes = writes
         self._inboxes = inboxes
-
-    async def acknowledge_notice(
-        self, patient_id: PatientId, request: Request, command: AcknowledgeNotice
-    ) -> Done[Event]:
-        return await self._streams.transact(patient_id, request, lambda board: following_up.acknowledge(command, board))
-
-    async def mark_entered_in_error(
-        self, patient_id: PatientId, request: Request, command: MarkEnteredInError
-    ) -> Done[Event]:
-        return await self._streams.transact(
-            patient_id, request, lambda board: entered_in_error.mark_entered_in_error(command, board)
-        )
 
     async def get_notice(self, patient_id: PatientId, notice_id: FactId) -> PatientNotice:
         """Raises NotKnown if this patient has no such notice."""
-        board = (await self._streams.load(patient_id)).state
+        board = await self._writes.state(patient_id)
         return PatientNotice(patient_id=patient_id, notice=board.notice(notice_id))
 
     async def list_inbox(self, person: PersonId, after: Place | None, size: int, *, open_only: bool) -> InboxPage:
@@ -69,7 +53,7 @@ class Notifications:
         entries = await self._inboxes.page(person, after, size + 1, open_only=open_only)
         shown = entries[:size]
         patients = dict.fromkeys(entry.patient_id for entry in shown)
-        boards = {patient: (await self._streams.load(patient)).state for patient in patients}
+        boards = {patient: await self._writes.state(patient) for patient in patients}
         notices = [
             PatientNotice(patient_id=entry.patient_id, notice=boards[entry.patient_id].notices[entry.notice_id])
             for entry in shown

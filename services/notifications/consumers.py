@@ -6,27 +6,28 @@ from typing import Any
 from careloop.chassis.calls.call import Clock
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
-from careloop.chassis.consuming.noting import Notes, note_request
+from careloop.chassis.consuming.noting import Notes, listening, note, note_request
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
-from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
+from careloop.contracts import assessment, coordination, monitoring, prescribing
+from careloop.contracts.terms import EnteredInError, RiskLevel, RiskRaised
 from careloop.kernel.ids import PatientId
 from services.notifications.domain.causes import Cause
-from services.notifications.domain.codes import CauseKind, Role
+from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
 from services.notifications.domain.events import Event
 from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
-from services.notifications.domain.noting import DecideAgain, decide_again, note, note_resolution, note_strike
+from services.notifications.domain.noting import DecideAgain, decide_again, note_fact, note_resolution, note_strike
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
 
 CONSUMER = "notifications"
 
-RISK_KINDS: Mapping[terms.RiskLevel, CauseKind] = {
-    terms.RiskLevel.HIGH: CauseKind.RISK_HIGH,
-    terms.RiskLevel.MODERATE: CauseKind.RISK_MODERATE,
-    terms.RiskLevel.LOW: CauseKind.RISK_LOW,
-    terms.RiskLevel.NONE: CauseKind.RISK_LOW,
+RISK_KINDS: Mapping[RiskLevel, CauseKind] = {
+    RiskLevel.HIGH: CauseKind.RISK_HIGH,
+    RiskLevel.MODERATE: CauseKind.RISK_MODERATE,
+    RiskLevel.LOW: CauseKind.RISK_LOW,
+    RiskLevel.NONE: CauseKind.RISK_LOW,
 }
 SIDE_EFFECT_KINDS: Mapping[monitoring.TriageLevel, CauseKind] = {
     monitoring.TriageLevel.EMERGENCY_NOW: CauseKind.SIDE_EFFECT_EMERGENCY,
@@ -38,43 +39,7 @@ SIDE_EFFECT_KINDS: Mapping[monitoring.TriageLevel, CauseKind] = {
 Heard = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | Cause
 
 
-def hear_team(envelope: Envelope, fact: coordination.TeamMemberAssigned) -> Heard:
-    return TeamNoted(
-        evidence=envelope.event_id,
-        fact_id=fact.fact_id,
-        person=fact.person,
-        role=Role(fact.role),
-        email=fact.email,
-        effective_from=fact.effective_from,
-        occurred_at=fact.occurred_at,
-    )
-
-
-def hear_release(envelope: Envelope, fact: coordination.TeamMemberReleased) -> Heard:
-    return ReleaseNoted(
-        evidence=envelope.event_id,
-        fact_id=fact.fact_id,
-        person=fact.person,
-        role=Role(fact.role),
-        effective_from=fact.effective_from,
-        occurred_at=fact.occurred_at,
-    )
-
-
-def hear_strike(envelope: Envelope, fact: terms.EnteredInError) -> Heard:
-    return StrikeNoted(evidence=envelope.event_id, fact_id=fact.fact_id, occurred_at=fact.occurred_at)
-
-
-def hear_resolution(envelope: Envelope, fact: monitoring.SideEffectResolved) -> Heard:
-    return ResolutionNoted(
-        evidence=envelope.event_id,
-        fact_id=fact.fact_id,
-        side_effect=fact.side_effect,
-        occurred_at=fact.occurred_at,
-    )
-
-
-def hear_risk(envelope: Envelope, fact: terms.RiskRaised) -> Heard:
+def hear_risk(envelope: Envelope, fact: RiskRaised) -> Heard:
     return _cause(envelope, fact, RISK_KINDS[fact.level], detail=fact.reason, due_at=fact.due_at)
 
 
@@ -125,23 +90,31 @@ def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **details: Any) -> Ca
     )
 
 
-HEARD: Notes[Heard] = {
-    "care.coordination.TeamMemberAssigned.v1": (coordination.TeamMemberAssigned, hear_team),
-    "care.coordination.TeamMemberReleased.v1": (coordination.TeamMemberReleased, hear_release),
-    "care.coordination.MessagePosted.v1": (coordination.MessagePosted, hear_message),
-    "care.coordination.EnteredInError.v1": (terms.EnteredInError, hear_strike),
-    "care.monitoring.SideEffectReported.v1": (monitoring.SideEffectReported, hear_side_effect),
-    "care.monitoring.SideEffectResolved.v1": (monitoring.SideEffectResolved, hear_resolution),
-    "care.monitoring.RiskRaised.v1": (terms.RiskRaised, hear_risk),
-    "care.monitoring.EnteredInError.v1": (terms.EnteredInError, hear_strike),
-    "care.assessment.RiskRaised.v1": (terms.RiskRaised, hear_risk),
-    "care.assessment.AssessmentCompleted.v1": (assessment.AssessmentCompleted, hear_completed),
-    "care.assessment.EnteredInError.v1": (terms.EnteredInError, hear_strike),
-    "care.prescribing.PrescriptionIssued.v1": (prescribing.PrescriptionIssued, hear_issued),
-    "care.prescribing.PrescriptionDeclined.v1": (prescribing.PrescriptionDeclined, hear_declined),
-    "care.prescribing.DoseChanged.v1": (prescribing.DoseChanged, hear_dose_change),
-    "care.prescribing.PrescriptionDiscontinued.v1": (prescribing.PrescriptionDiscontinued, hear_discontinued),
-    "care.prescribing.EnteredInError.v1": (terms.EnteredInError, hear_strike),
+STRUCK = note(StrikeNoted, EnteredInError)
+HEARD: Notes[Heard | None] = {
+    **listening(
+        coordination.TYPES,
+        note(TeamNoted, coordination.TeamMemberAssigned),
+        note(ReleaseNoted, coordination.TeamMemberReleased),
+        (coordination.MessagePosted, hear_message),
+        STRUCK,
+    ),
+    **listening(
+        monitoring.TYPES,
+        (monitoring.SideEffectReported, hear_side_effect),
+        note(ResolutionNoted, monitoring.SideEffectResolved),
+        (RiskRaised, hear_risk),
+        STRUCK,
+    ),
+    **listening(assessment.TYPES, (RiskRaised, hear_risk), (assessment.AssessmentCompleted, hear_completed), STRUCK),
+    **listening(
+        prescribing.TYPES,
+        (prescribing.PrescriptionIssued, hear_issued),
+        (prescribing.PrescriptionDeclined, hear_declined),
+        (prescribing.DoseChanged, hear_dose_change),
+        (prescribing.PrescriptionDiscontinued, hear_discontinued),
+        STRUCK,
+    ),
 }
 """What notifications listens to. Topics have no order between them: a cause that comes before its patient's team goes
 to the on-call person, and the team is the first to be notified when the clock runs out."""
@@ -161,7 +134,7 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
         case ResolutionNoted():
             return note_resolution(heard, board)
         case _:
-            return note(heard, board)
+            return note_fact(heard, board)
 
 
 class CauseConsumer(Handler):
@@ -195,7 +168,8 @@ class CauseConsumer(Handler):
         decided = []
         for one in received:
             _contract, hear = HEARD[one.envelope.type]
-            events = decide(hear(one.envelope, one.event), board, self._rules, self._clock)
+            heard = hear(one.envelope, one.event)
+            events = () if heard is None else decide(heard, board, self._rules, self._clock)
             if events:
                 write = self._streams.write(
                     patient_id, note_request(CONSUMER, one.envelope, self._clock()), events, version

@@ -10,8 +10,9 @@ import msgspec
 
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.log.protocol import DueRow
+from careloop.contracts.notifications import Channel
 from careloop.kernel.ids import FactId, derived_id
-from services.notifications.domain.codes import Channel
+from careloop.kernel.restating import restating
 from services.notifications.domain.events import Event, NoticeDecided, NoticeEscalated, NoticeFailed
 
 SEND = "send"
@@ -38,6 +39,9 @@ class ToEscalate:
     notice: FactId
     step: int
     unreachable: bool
+
+
+sent_again = restating(ToSend, NoticeFailed, "attempt")
 
 
 def read_detail(row: DueRow, detail: type[Detail]) -> Detail:
@@ -99,11 +103,4 @@ def _after_failure(stream_id: UUID, failed: NoticeFailed) -> DueRow:
     if failed.retry_at is None:
         detail = ToEscalate(notice=failed.notice, step=failed.step, unreachable=True)
         return _escalation(stream_id, detail, failed.occurred_at)
-    again = ToSend(
-        notice=failed.notice,
-        person=failed.person,
-        channel=failed.channel,
-        step=failed.step,
-        attempt=failed.attempt + 1,
-    )
-    return _send(stream_id, again, failed.retry_at)
+    return _send(stream_id, sent_again(failed, attempt=failed.attempt + 1), failed.retry_at)

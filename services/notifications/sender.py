@@ -5,8 +5,9 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Protocol
 
+from careloop.contracts.notifications import Priority
 from careloop.kernel.ids import FactId
-from services.notifications.domain.codes import FailureReason, Priority
+from services.notifications.domain.codes import FailureReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from careloop.chassis.process.settings import ServiceSettings, variable
-from services.notifications.domain.codes import Role
+from careloop.contracts.terms import Role
 from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.sender import Sender
 from services.notifications.senders.files import FileSender

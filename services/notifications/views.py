@@ -10,9 +10,9 @@ from uuid import UUID
 
 from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.protocol import Statement
+from careloop.contracts.notifications import Channel, Priority
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import FactId, PatientId
-from services.notifications.domain.codes import Channel, Priority
 from services.notifications.domain.events import (
     EnteredInError,
     Event,

@@ -3,20 +3,24 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
 
 from careloop.chassis.calls.call import Clock
 from careloop.chassis.commands.streams import Done, Streams
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.log.protocol import ClaimedDue
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import Request
-from careloop.kernel.ids import FactId, PersonId
+from careloop.kernel.ids import FactId, PatientId, PersonId
+from careloop.kernel.restating import restating
 from services.notifications.domain.codes import FailureReason
-from services.notifications.domain.delivering import BeginAttempt, EndAttempt, begin, end, is_unfinished
+from services.notifications.domain.decisions import OWN_DECISIONS
+from services.notifications.domain.delivering import BeginAttempt, EndAttempt, is_unfinished
 from services.notifications.domain.events import DeliveryAttempted, Event
-from services.notifications.domain.following_up import Escalate, escalate
+from services.notifications.domain.following_up import Escalate
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
@@ -37,6 +41,10 @@ class Pace:
     at_once: int = 20
 
 
+escalation = restating(Escalate, ToEscalate, "rules", "now")
+attempt_of = restating(Attempt, ToSend, number="attempt")
+
+
 class DueWorker:
     """Every attempt is recorded before it is made. Of one due row, however often claimed, one effect is recorded.
 
@@ -51,7 +59,8 @@ class DueWorker:
         clock: Clock,
         pace: Pace | None = None,
     ) -> None:
-        self._streams = streams
+        self._store = streams.store
+        self._writes = Writes(streams, OWN_DECISIONS)
         self._sender = sender
         self._rules = rules
         self._clock = clock
@@ -60,7 +69,7 @@ class DueWorker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until asked to stop, and then to the end of what is in hand. Looks at least every `poll` seconds."""
-        store = self._streams.store
+        store = self._store
         while not stopping.is_set():
             try:
                 head = await store.head()
@@ -73,7 +82,7 @@ class DueWorker:
 
     async def work(self) -> int:
         """Do what is due now; answers how many rows were claimed. Rows of one patient are done one after another."""
-        store, pace = self._streams.store, self._pace
+        store, pace = self._store, self._pace
         claimed = await store.claim_due(KINDS, self._clock(), pace.lease, pace.at_once)
         by_patient: dict[UUID, list[ClaimedDue]] = {}
         for claim in claimed:
@@ -91,22 +100,13 @@ class DueWorker:
 
     async def _escalate(self, claim: ClaimedDue) -> None:
         detail = read_detail(claim.row, ToEscalate)
-        command = Escalate(
-            notice=detail.notice,
-            step=detail.step,
-            unreachable=detail.unreachable,
-            rules=self._rules,
-            now=self._clock(),
-        )
-        request = self._request("escalate", claim, detail.notice)
-        await self._streams.transact(
-            claim.row.stream_id, request, lambda board: escalate(command, board), done=(claim.row.due_id,)
-        )
+        command = escalation(detail, rules=self._rules, now=self._clock())
+        await self._write("escalate", claim, detail.notice, command, done=(claim.row.due_id,))
 
     async def _send(self, claim: ClaimedDue) -> None:
         due = read_detail(claim.row, ToSend)
-        attempt = Attempt(person=due.person, channel=due.channel, step=due.step, number=due.attempt)
-        board = (await self._streams.load(claim.row.stream_id)).state
+        attempt = attempt_of(due)
+        board = await self._writes.state(PatientId(claim.row.stream_id))
         if is_unfinished(due.notice, attempt, board):
             await self._end(claim, due.notice, attempt, SendFailed(FailureReason.OUTCOME_UNKNOWN))
             return
@@ -118,8 +118,7 @@ class DueWorker:
 
     async def _begin(self, claim: ClaimedDue, notice: FactId, attempt: Attempt) -> Done[Event]:
         command = BeginAttempt(notice=notice, attempt=attempt, now=self._clock())
-        request = self._request("attempt", claim, notice)
-        return await self._streams.transact(claim.row.stream_id, request, lambda board: begin(command, board))
+        return await self._write("attempt", claim, notice, command)
 
     async def _try(self, begun: Sequence[Event], board: NoticeBoard) -> SendFailed | None:
         (attempted,) = (event for event in begun if isinstance(event, DeliveryAttempted))
@@ -156,16 +155,16 @@ class DueWorker:
             rules=self._rules,
             now=self._clock(),
         )
-        request = self._request("outcome", claim, notice)
-        await self._streams.transact(
-            claim.row.stream_id, request, lambda board: end(command, board), done=(claim.row.due_id,)
-        )
+        await self._write("outcome", claim, notice, command, done=(claim.row.due_id,))
 
-    def _request(self, act: str, claim: ClaimedDue, notice: FactId) -> Request:
-        return Request(
+    async def _write(
+        self, act: str, claim: ClaimedDue, notice: FactId, command: Any, *, done: tuple[UUID, ...] = ()
+    ) -> Done[Event]:
+        request = Request(
             request_id=f"{act}:{claim.row.due_id}",
             actor=PersonId("notifications"),
             digest=b"",
             correlation_id=notice,
             now=self._clock(),
         )
+        return await self._writes.write(PatientId(claim.row.stream_id), request, command, done=done)

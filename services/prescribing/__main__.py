@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.consuming.noting import NotesConsumer
 from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
@@ -12,15 +13,16 @@ from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
 from services.prescribing.application import Prescribing
 from services.prescribing.consumers import NOTES
+from services.prescribing.domain.decisions import DECISIONS
 from services.prescribing.domain.events import TOPICS
 from services.prescribing.domain.screening import RESTS_ON
 from services.prescribing.domain.state import DECIDER
 from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
-from services.prescribing.published import PUBLISHED
+from services.prescribing.published import RESTATED
 from services.prescribing.replay import PastDecisions
 
-ROOMS = Rooms(topics=TOPICS, published=PUBLISHED, contracts=contract.TYPES, decider=DECIDER)
+ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated=RESTATED)
 
 
 @asynccontextmanager
@@ -36,9 +38,10 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             max_age=timedelta(seconds=settings.evidence_max_age_seconds),
             patience_seconds=settings.statement_timeout_seconds,
         )
-        service = Prescribing(foundation.streams, evidence)
+        writes = Writes(foundation.streams, DECISIONS)
         decisions = PastDecisions(foundation.store, foundation.streams.codec)
-        yield foundation.service(PrescribingApi(service, decisions, settings.partitions).add_to)
+        api = PrescribingApi(writes, Prescribing(writes, evidence), decisions, settings.partitions)
+        yield foundation.service(api.add_to)
 
 
 if __name__ == "__main__":

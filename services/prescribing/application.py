@@ -1,23 +1,21 @@
-"""Prescribing's use cases: wait for the evidence asked for, see how fresh it is, decide, store."""
+"""Prescribing's use cases: wait for the evidence asked for, see how fresh it is, and screen or decide on that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from careloop.chassis.commands.streams import Done, Streams
+from careloop.chassis.commands.writes import Writes
+from careloop.chassis.events import consistency_token
 from careloop.chassis.events.consistency_token import ConsistencyToken
-from careloop.kernel.events import Request
+from careloop.contracts.prescribing import Order
 from careloop.kernel.ids import PatientId
+from careloop.kernel.reading import Now
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.screening.explaining import Explanation
-from services.prescribing.domain import dose_changes, entered_in_error, orders
-from services.prescribing.domain.discontinuing import DiscontinuePrescription, discontinue
-from services.prescribing.domain.dose_changes import ChangeDose
-from services.prescribing.domain.entered_in_error import MarkEnteredInError
-from services.prescribing.domain.events import Event, Order
-from services.prescribing.domain.orders import IssuePrescription
-from services.prescribing.domain.screening import Freshness, explained, safety_check
+from services.prescribing.domain.declining import CheckedCommand
+from services.prescribing.domain.events import Event
+from services.prescribing.domain.screening import RESTS_ON, Freshness, explained, safety_check
 from services.prescribing.domain.state import PrescriptionChart
 
 
@@ -27,6 +25,14 @@ class Evidence(Protocol):
     async def freshness(self, patient_id: PatientId, at_least: Sequence[ConsistencyToken], now: datetime) -> Freshness:
         """Waits for what the tokens name. Raises Unavailable if it does not come in time."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenOrder:
+    """Asks for the safety check of an order; nothing is stored."""
+
+    order: Order
+    now: Now
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +45,23 @@ class Screened:
 
 
 class Prescribing:
-    """One method per use case; each answers what was stored, and for a repeat what was stored the first time."""
+    """`at_least` names what an answer must have seen: facts of the sources it rests on, and of prescribing itself."""
 
-    def __init__(self, streams: Streams[PrescriptionChart, Event], evidence: Evidence) -> None:
-        self._streams = streams
+    def __init__(self, writes: Writes[PrescriptionChart, Event], evidence: Evidence) -> None:
+        self._writes = writes
         self._evidence = evidence
 
-    async def screen_order(
-        self, patient_id: PatientId, order: Order, at_least: Sequence[ConsistencyToken], now: datetime
-    ) -> Screened:
-        """The safety check as IssuePrescription would run it now; stores nothing."""
-        freshness = await self._evidence.freshness(patient_id, at_least, now)
-        chart = (await self._streams.load(patient_id)).state
-        screening = safety_check(chart, order, freshness, now.date())
-        return Screened(screening, explained(chart, order, now.date(), screening), freshness)
+    async def screen_order(self, patient_id: PatientId, query: ScreenOrder, at_least: Sequence[str]) -> Screened:
+        """The safety check as IssuePrescription would run it now."""
+        freshness = await self._freshness(patient_id, at_least, query.now)
+        chart, today = await self._writes.state(patient_id), query.now.date()
+        screening = safety_check(chart, query.order, freshness, today)
+        return Screened(screening, explained(chart, query.order, today, screening), freshness)
 
-    async def issue_prescription(
-        self,
-        patient_id: PatientId,
-        request: Request,
-        command: IssuePrescription,
-        at_least: Sequence[ConsistencyToken],
-    ) -> Done[Event]:
-        freshness = await self._evidence.freshness(patient_id, at_least, request.now)
-        informed = replace(command, freshness=freshness)
-        return await self._streams.transact(patient_id, request, lambda chart: orders.issue(informed, chart))
+    async def informed(self, patient_id: PatientId, command: CheckedCommand, at_least: Sequence[str]) -> CheckedCommand:
+        """The command with how well informed it will be decided."""
+        return replace(command, freshness=await self._freshness(patient_id, at_least, command.now))
 
-    async def change_dose(
-        self, patient_id: PatientId, request: Request, command: ChangeDose, at_least: Sequence[ConsistencyToken]
-    ) -> Done[Event]:
-        freshness = await self._evidence.freshness(patient_id, at_least, request.now)
-        informed = replace(command, freshness=freshness)
-        return await self._streams.transact(
-            patient_id, request, lambda chart: dose_changes.change_dose(informed, chart)
-        )
-
-    async def discontinue_prescription(
-        self, patient_id: PatientId, request: Request, command: DiscontinuePrescription
-    ) -> Done[Event]:
-        return await self._streams.transact(patient_id, request, lambda chart: discontinue(command, chart))
-
-    async def mark_entered_in_error(
-        self, patient_id: PatientId, request: Request, command: MarkEnteredInError
-    ) -> Done[Event]:
-        return await self._streams.transact(
-            patient_id, request, lambda chart: entered_in_error.mark_entered_in_error(command, chart)
-        )
+    async def _freshness(self, patient_id: PatientId, at_least: Sequence[str], now: datetime) -> Freshness:
+        tokens = consistency_token.at_least(at_least, patient_id, {*RESTS_ON, "prescribing"})
+        return await self._evidence.freshness(patient_id, tokens, now)

@@ -1,36 +1,24 @@
 """Facts of assessment and monitoring become notes in prescribing's own stream, in the words a screen reads."""
 
 from decimal import Decimal
-from typing import Any
 
-from careloop.chassis.consuming.noting import Notes
-from careloop.chassis.events.envelope import Envelope
-from careloop.contracts import assessment, monitoring, terms
+from careloop.chassis.consuming.noting import Notes, listening, note
+from careloop.contracts import assessment, monitoring
+from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored
+from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
 from careloop.knowledge.scales.score import READ_BY_THE_CHECK
 from services.prescribing.domain import noted
 from services.prescribing.domain.events import Event
-from services.prescribing.domain.noted import Noted
+
+medication = restating(known.Medication, assessment.CurrentMedication, "name", "rxcui")
+trial = restating(known.Trial, assessment.EarlierTreatment, "name", "rxcui", "weeks", "stopped_for")
+allergy = restating(known.Allergy, assessment.Allergy, "substance", "rxcui")
+lab = restating(known.Lab, assessment.Result, "unit", at="on")
 
 
-def note_profile(envelope: Envelope, fact: assessment.PatientEnrolled) -> Noted:
-    return noted.ProfileNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        birth_date=fact.birth_date,
-        sex=known.Sex(fact.sex),
-        occurred_at=fact.occurred_at,
-    )
-
-
-def note_history(envelope: Envelope, fact: assessment.HistoryRecorded) -> Noted:
-    return noted.HistoryNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        conditions=tuple(_condition(condition) for condition in fact.conditions),
-        trials=tuple(_trial(treatment) for treatment in fact.earlier_treatments),
-        occurred_at=fact.occurred_at,
-    )
+def conditions(fact: assessment.HistoryRecorded) -> tuple[known.Condition, ...]:
+    return tuple(_condition(condition) for condition in fact.conditions)
 
 
 def _condition(condition: assessment.Condition) -> known.Condition:
@@ -42,145 +30,76 @@ def _condition(condition: assessment.Condition) -> known.Condition:
     )
 
 
+def trials(fact: assessment.HistoryRecorded) -> tuple[known.Trial, ...]:
+    return tuple(_trial(treatment) for treatment in fact.earlier_treatments)
+
+
 def _trial(treatment: assessment.EarlierTreatment) -> known.Trial:
     stopped = treatment.stopped_for
     known_reason = stopped not in (assessment.StoppedFor.UNKNOWN, assessment.StoppedFor.NOT_STOPPED)
-    return known.Trial(
+    return trial(
+        treatment,
         name=treatment.medicine.name or None,
         rxcui=treatment.medicine.rxcui or None,
-        daily_dose_mg=treatment.daily_dose_mg,
         weeks=None if treatment.weeks is None else Decimal(treatment.weeks),
-        response=known.TrialResponse(treatment.response),
         stopped_for=known.StoppedFor(stopped) if known_reason else None,
     )
 
 
-def note_medications(envelope: Envelope, fact: assessment.MedicationsReconciled) -> Noted:
-    return noted.MedicationsNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        medications=tuple(_medication(medication) for medication in fact.medications),
-        occurred_at=fact.occurred_at,
+def medications(fact: assessment.MedicationsReconciled) -> tuple[known.Medication, ...]:
+    return tuple(
+        medication(taken, name=taken.medicine.name or None, rxcui=taken.medicine.rxcui or None)
+        for taken in fact.medications
     )
 
 
-def _medication(taken: assessment.CurrentMedication) -> known.Medication:
-    return known.Medication(
-        name=taken.medicine.name or None,
-        rxcui=taken.medicine.rxcui or None,
-        daily_dose_mg=taken.daily_dose_mg,
-        started_on=taken.started_on,
-        stopped_on=taken.stopped_on,
+def allergies(fact: assessment.AllergiesRecorded) -> tuple[known.Allergy, ...]:
+    return tuple(
+        allergy(one, substance=one.substance.name or None, rxcui=one.substance.rxcui or None) for one in fact.allergies
     )
 
 
-def note_allergies(envelope: Envelope, fact: assessment.AllergiesRecorded) -> Noted:
-    return noted.AllergiesNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        allergies=tuple(_allergy(allergy) for allergy in fact.allergies),
-        occurred_at=fact.occurred_at,
-    )
+def results(fact: assessment.ResultsRecorded) -> tuple[known.Lab, ...]:
+    return tuple(lab(result, unit=result.unit or None) for result in fact.results)
 
 
-def _allergy(allergy: assessment.Allergy) -> known.Allergy:
-    return known.Allergy(
-        substance=allergy.substance.name or None,
-        rxcui=allergy.substance.rxcui or None,
-        type=known.AllergyType(allergy.type),
-        criticality=known.Criticality(allergy.criticality),
-    )
+def suspected(fact: monitoring.SideEffectReported) -> Medicine:
+    return fact.suspected_medicine or Medicine(name="")
 
 
-def note_pregnancy(envelope: Envelope, fact: assessment.PregnancyRecorded) -> Noted:
-    return noted.PregnancyNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        status=known.Pregnancy(fact.status),
-        occurred_at=fact.occurred_at,
-    )
-
-
-def note_results(envelope: Envelope, fact: assessment.ResultsRecorded) -> Noted:
-    return noted.ResultsNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        results=tuple(
-            known.Lab(loinc=result.loinc, value=result.value, at=result.on, unit=result.unit or None)
-            for result in fact.results
-        ),
-        occurred_at=fact.occurred_at,
-    )
-
-
-def note_diagnosis(envelope: Envelope, fact: assessment.DiagnosisEstablished) -> Noted:
-    return noted.DiagnosisNoted(
-        fact_id=fact.fact_id, evidence=envelope.event_id, icd10=fact.icd10, occurred_at=fact.occurred_at
-    )
-
-
-def note_scale(envelope: Envelope, fact: terms.ScaleScored) -> Noted | None:
+def is_read_by_the_check(fact: ScaleScored) -> bool:
     """Other scales say nothing that the safety check reads."""
-    if fact.instrument not in READ_BY_THE_CHECK:
-        return None
-    return noted.ScaleNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        instrument=fact.instrument,
-        band=fact.band,
-        occurred_at=fact.occurred_at,
-    )
+    return fact.instrument in READ_BY_THE_CHECK
 
 
-def note_completion(envelope: Envelope, fact: assessment.AssessmentCompleted | assessment.AssessmentAmended) -> Noted:
-    return _risk(envelope, fact.suicide_risk, fact)
-
-
-def note_risk(envelope: Envelope, fact: terms.RiskRaised) -> Noted:
-    return _risk(envelope, fact.level, fact)
-
-
-def _risk(envelope: Envelope, level: terms.RiskLevel, fact: Any) -> Noted:
-    return noted.SuicideRiskNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        level=known.SuicideRisk(level),
-        occurred_at=fact.occurred_at,
-    )
-
-
-def note_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) -> Noted:
-    suspected = fact.suspected_medicine
-    return noted.SideEffectNoted(
-        fact_id=fact.fact_id,
-        evidence=envelope.event_id,
-        suspected_medicine=suspected.name if suspected else "",
-        suspected_rxcui=suspected.rxcui if suspected else "",
-        ctcae_grade=fact.ctcae_grade,
-        occurred_at=fact.occurred_at,
-    )
-
-
-def note_strike(envelope: Envelope, fact: terms.EnteredInError) -> Noted:
-    return noted.StrikeNoted(fact_id=fact.fact_id, evidence=envelope.event_id, occurred_at=fact.occurred_at)
-
-
+OF_BOTH = (
+    note(noted.ScaleNoted, ScaleScored, only=is_read_by_the_check),
+    note(noted.SuicideRiskNoted, RiskRaised),
+    note(noted.StrikeNoted, EnteredInError),
+)
 NOTES: Notes[Event | None] = {
-    "care.assessment.PatientEnrolled.v1": (assessment.PatientEnrolled, note_profile),
-    "care.assessment.HistoryRecorded.v1": (assessment.HistoryRecorded, note_history),
-    "care.assessment.MedicationsReconciled.v1": (assessment.MedicationsReconciled, note_medications),
-    "care.assessment.AllergiesRecorded.v1": (assessment.AllergiesRecorded, note_allergies),
-    "care.assessment.PregnancyRecorded.v1": (assessment.PregnancyRecorded, note_pregnancy),
-    "care.assessment.ResultsRecorded.v1": (assessment.ResultsRecorded, note_results),
-    "care.assessment.DiagnosisEstablished.v1": (assessment.DiagnosisEstablished, note_diagnosis),
-    "care.assessment.ScaleScored.v1": (terms.ScaleScored, note_scale),
-    "care.assessment.RiskRaised.v1": (terms.RiskRaised, note_risk),
-    "care.assessment.AssessmentCompleted.v1": (assessment.AssessmentCompleted, note_completion),
-    "care.assessment.AssessmentAmended.v1": (assessment.AssessmentAmended, note_completion),
-    "care.assessment.EnteredInError.v1": (terms.EnteredInError, note_strike),
-    "care.monitoring.SideEffectReported.v1": (monitoring.SideEffectReported, note_side_effect),
-    "care.monitoring.ScaleScored.v1": (terms.ScaleScored, note_scale),
-    "care.monitoring.RiskRaised.v1": (terms.RiskRaised, note_risk),
-    "care.monitoring.EnteredInError.v1": (terms.EnteredInError, note_strike),
+    **listening(
+        assessment.TYPES,
+        note(noted.ProfileNoted, assessment.PatientEnrolled),
+        note(noted.HistoryNoted, assessment.HistoryRecorded, conditions=conditions, trials=trials),
+        note(noted.MedicationsNoted, assessment.MedicationsReconciled, medications=medications),
+        note(noted.AllergiesNoted, assessment.AllergiesRecorded, allergies=allergies),
+        note(noted.PregnancyNoted, assessment.PregnancyRecorded),
+        note(noted.ResultsNoted, assessment.ResultsRecorded, results=results),
+        note(noted.DiagnosisNoted, assessment.DiagnosisEstablished),
+        note(noted.SuicideRiskNoted, assessment.AssessmentCompleted, at={"level": "suicide_risk"}),
+        note(noted.SuicideRiskNoted, assessment.AssessmentAmended, at={"level": "suicide_risk"}),
+        *OF_BOTH,
+    ),
+    **listening(
+        monitoring.TYPES,
+        note(
+            noted.SideEffectNoted,
+            monitoring.SideEffectReported,
+            suspected_medicine=lambda fact: suspected(fact).name,
+            suspected_rxcui=lambda fact: suspected(fact).rxcui,
+        ),
+        *OF_BOTH,
+    ),
 }
 """What prescribing listens to, and the note each becomes."""

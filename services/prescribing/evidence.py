@@ -1,19 +1,22 @@
 """How far the evidence of each source has come: consumed positions against the sources' own heads."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from careloop.chassis.consuming.noted_through import NotedThrough
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
 from careloop.chassis.log.protocol import EventStore
+from careloop.contracts.prescribing import SourcePosition
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
-from services.prescribing.domain.decision_capsule import SourcePosition
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
 CONSUMER = "prescribing.evidence"
+CONSUMERS: Mapping[str, Collection[str]] = {CONSUMER: RESTS_ON}
+"""Who notes the evidence, of which sources. A kind of note that comes later is noted of old facts by one more."""
 LOOK_AGAIN_SECONDS = 0.02
 
 
@@ -40,7 +43,7 @@ class ConsumedEvidence:
         max_age: timedelta,
         patience_seconds: float,
     ) -> None:
-        self._store = store
+        self._noted = NotedThrough(store, CONSUMERS)
         self._heads = heads
         self._holds = holds
         self._partitions = partitions
@@ -53,8 +56,7 @@ class ConsumedEvidence:
         Raises Unavailable when they do not come.
         """
         await self._wait_for(at_least)
-        consumed = await self._store.consumed(CONSUMER)
-        parked = await self._store.parked_streams(CONSUMER, patient_id)
+        consumed, parked = await self._noted.positions(), await self._noted.parked(patient_id)
         partition = partition_of(patient_id, self._partitions)
         positions = tuple(
             self._position(source, partition, consumed.get((source, partition), 0)) for source in sorted(RESTS_ON)
@@ -89,5 +91,5 @@ class ConsumedEvidence:
     async def _has(self, wanted: Sequence[ConsistencyToken]) -> bool:
         if not wanted:
             return True
-        consumed = await self._store.consumed(CONSUMER)
+        consumed = await self._noted.positions()
         return all(consumed.get((token.service, token.partition), 0) >= token.position for token in wanted)

@@ -7,19 +7,19 @@ from uuid import UUID
 
 from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.codec import Codec
-from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.events.publishing import published_as
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import StoredEvent, Unit
 from careloop.contracts import assessment as contract
 from careloop.kernel.credentials import Credential
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PersonId
-from services.assessment.application import AssessmentService
+from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER, Assessment
 from services.assessment.grpc_api import AssessmentApi
-from services.assessment.published import PUBLISHED
 from tests.support.controls import assessment as control
 
 PARTITIONS = 6
@@ -27,7 +27,7 @@ CALLER = PersonId("np-ruth-abara")
 CORRELATION = UUID(int=77)
 CONTEXT = cast(Any, None)
 CODEC: Codec[Event] = Codec(TOPICS)
-PUBLISHED_TOPICS = Publishing("assessment", CODEC, PUBLISHED, contract.TYPES).published_topics
+PUBLISHED_TOPICS = frozenset(CODEC.topic_of(cls) for cls in published_as(TOPICS, contract.TYPES))
 LICENCE = Credential(
     kind="psychiatric-nurse-practitioner",
     valid_from=control.CREDENTIAL.valid_from,
@@ -44,7 +44,7 @@ class Clinic:
         self.streams: Streams[Assessment, Event] = Streams(
             "assessment", self.store, self.codec, DECIDER, published=PUBLISHED_TOPICS
         )
-        self.api = AssessmentApi(AssessmentService(self.streams), PARTITIONS)
+        self.api = AssessmentApi(Writes(self.streams, DECISIONS), PARTITIONS)
 
     async def knows(self, *events: Event) -> "Clinic":
         """Stored as they are."""

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted
+from careloop.contracts.terms import EnteredInError, RiskLevel
 from careloop.kernel.credentials import Credential
-from careloop.knowledge.urgency.suicide_risk import RiskLevel
 from services.assessment.domain.completeness import Part, missing
 from services.assessment.domain.completion import amend, complete
 from services.assessment.domain.entered_in_error import mark_entered_in_error
-from services.assessment.domain.events import AssessmentAmended, AssessmentCompleted, EnteredInError, Event
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import DECIDER
 from tests.support.controls import assessment as control
 from tests.support.specification import given

@@ -12,18 +12,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.consistency_token import ConsistencyToken
-from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.events.publishing import Publishing, published_as
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.contracts import assessment as contract
 from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import InvalidInput, RequestIdReused, RuleViolated
-from services.assessment.application import AssessmentService
+from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
 from services.assessment.grpc_api import AssessmentApi
-from services.assessment.published import PUBLISHED
 from tests.support.controls import assessment as control
 
 PATIENT = str(control.PATIENT)
@@ -54,9 +54,9 @@ def store() -> MemoryEventStore:
 def api(store: MemoryEventStore) -> AssessmentApi:
     set_current_call(CALL)
     codec: Codec[Event] = Codec(TOPICS)
-    publishing = Publishing("assessment", codec, PUBLISHED, contract.TYPES)
+    publishing = Publishing("assessment", codec, published_as(TOPICS, contract.TYPES), contract.TYPES)
     streams = Streams("assessment", store, codec, DECIDER, published=publishing.published_topics)
-    return AssessmentApi(AssessmentService(streams), partitions=6)
+    return AssessmentApi(Writes(streams, DECISIONS), partitions=6)
 
 
 def monday() -> Timestamp:

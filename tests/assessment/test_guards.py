@@ -7,20 +7,17 @@ from typing import Any
 
 import pytest
 
-from careloop.contracts.terms import Role
+from careloop.contracts.assessment import Location, Plan, ProposedMedication, Sex
+from careloop.contracts.terms import EnteredInError, RiskLevel, RiskRaised, Role, ScaleScored
 from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown, RuleViolated
 from careloop.kernel.ids import FactId, derived_id
-from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.assessment.domain.codes import Sex
-from services.assessment.domain.details import Location, Plan, ProposedMedication
-from services.assessment.domain.events import EnteredInError, Event, RiskRaised, ScaleScored
+from services.assessment.domain.decisions import DECISIONS
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import DECIDER
 from tests.support.controls import assessment as control
-from tests.support.decisions import decisions_of
 from tests.support.specification import given
 
-DECISIONS = decisions_of("services.assessment.domain")
 CORRECTED = replace(control.ENROLLED, fact_id=control.fact("corrected"), name="Alma R.")
 ENROLLED = (control.ENROLLED,)
 DONE = (*control.RECORDED, control.COMPLETED)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from careloop.contracts.assessment import PatientEnrolled, ResultsRecorded
 from services.assessment.domain import enrolment
 from services.assessment.domain.allergies import record_allergies
 from services.assessment.domain.diagnoses import establish_diagnosis
 from services.assessment.domain.entered_in_error import mark_entered_in_error
-from services.assessment.domain.events import PatientEnrolled, ResultsRecorded
 from services.assessment.domain.history import record_history
 from services.assessment.domain.medications import reconcile_medications
 from services.assessment.domain.plans import propose_plan

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.knowledge.urgency.suicide_risk import RiskLevel
+from careloop.contracts.terms import RiskLevel, RiskRaised, ScaleScored
 from services.assessment.domain import scales
-from services.assessment.domain.events import RiskRaised, ScaleScored
 from services.assessment.domain.state import DECIDER
 from tests.support.controls import assessment as control
 from tests.support.specification import given

@@ -16,6 +16,7 @@ from careloop.chassis.calls.auth import TokenVerifier
 from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.server import GrpcServer
 from careloop.chassis.commands.streams import Streams
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Unit
@@ -23,7 +24,7 @@ from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PersonId
-from services.assessment.application import AssessmentService
+from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER, Assessment
 from services.assessment.grpc_api import AssessmentApi
@@ -46,7 +47,7 @@ async def reading(stored_as: Callable[[bytes], bytes]) -> AsyncIterator[Any]:
     changed = replace(diagnosis, state=stored_as(diagnosis.state))
     await store.commit(Unit(writes=(replace(write, events=(enrolled, changed)),)))
     verifier = TokenVerifier(public_keys(), audience="assessment", roles=frozenset(Role), clock=lambda: NOW)
-    api = AssessmentApi(AssessmentService(streams), partitions=6)
+    api = AssessmentApi(Writes(streams, DECISIONS), partitions=6)
     server = GrpcServer(Guard(verifier, POLICY, lambda: NOW, max_deadline_seconds=10), [api.add_to])
     port = await server.start("127.0.0.1", 0)
     try:

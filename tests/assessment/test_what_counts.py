@@ -6,26 +6,24 @@ from typing import Any
 
 import pytest
 
-from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.assessment.domain.completeness import Part, missing
-from services.assessment.domain.details import Plan
-from services.assessment.domain.events import (
+from careloop.contracts.assessment import (
     AllergiesRecorded,
     AssessmentAmended,
     AssessmentCompleted,
-    EnteredInError,
-    Event,
     HistoryRecorded,
     MedicationsReconciled,
     PatientEnrolled,
+    Plan,
     PlanProposed,
 )
+from careloop.contracts.terms import EnteredInError, RiskLevel, Role
+from services.assessment.domain.completeness import Part, missing
+from services.assessment.domain.decisions import DECISIONS
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import DECIDER, Assessment
 from tests.support.controls import assessment as control
-from tests.support.decisions import decisions_of
 from tests.support.specification import given
 
-DECISIONS = decisions_of("services.assessment.domain")
 WHEN = control.COMPLETE.occurred_at
 BEFORE, AFTER = WHEN - timedelta(hours=1), WHEN + timedelta(seconds=1)
 PARTS: dict[Part, Any] = {
@@ -229,7 +227,7 @@ def test_an_amendment_says_what_stood_at_its_own_moment_by_whom_and_why() -> Non
         fact_id=control.fact("now amended"),
         amends=control.COMPLETED.fact_id,
         amended_by=control.NURSE,
-        credential="psychiatric-nurse-practitioner",
+        credential=Role.PSYCHIATRIC_NURSE_PRACTITIONER,
         reason=control.AMEND.reason,
         diagnoses=("F33.1", "F41.1"),
         suicide_risk=RiskLevel.HIGH,
@@ -251,7 +249,7 @@ def test_a_completion_says_by_whom() -> None:
     credential = replace(control.CREDENTIAL, kind="psychiatric-nurse-practitioner")
     asked = replace(control.COMPLETE, actor=control.NURSE, credential=credential)
     assert decide(asked, *control.RECORDED) == [
-        replace(control.COMPLETED, completed_by=control.NURSE, credential="psychiatric-nurse-practitioner")
+        replace(control.COMPLETED, completed_by=control.NURSE, credential=Role.PSYCHIATRIC_NURSE_PRACTITIONER)
     ]
 
 

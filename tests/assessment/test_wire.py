@@ -13,32 +13,35 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
-from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, RequestIdReused
-from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.assessment.domain import events
-from services.assessment.domain.codes import (
+from careloop.contracts.assessment import (
+    AllergiesRecorded,
+    Allergy,
     AllergyType,
+    Condition,
     Criticality,
+    CurrentMedication,
+    DiagnosisEstablished,
+    EarlierTreatment,
+    EmergencyContact,
+    HistoryRecorded,
+    Location,
+    MedicationsReconciled,
+    PatientEnrolled,
+    Plan,
+    PlanProposed,
+    PregnancyRecorded,
     PregnancyStatus,
+    ProposedMedication,
+    Result,
+    ResultsRecorded,
     Severity,
     Sex,
     StoppedFor,
     TreatmentResponse,
     VerificationStatus,
 )
-from services.assessment.domain.details import (
-    Allergy,
-    Coding,
-    Condition,
-    CurrentMedication,
-    EarlierTreatment,
-    EmergencyContact,
-    Location,
-    Medicine,
-    Plan,
-    ProposedMedication,
-    Result,
-)
+from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, Role, ScaleScored
+from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, RequestIdReused
 from tests.assessment.calling import CALLER, CORRELATION, LICENCE, PARTITIONS, Clinic
 from tests.support.completeness import never_sent, never_set, places
 from tests.support.controls import assessment as control
@@ -183,7 +186,7 @@ BARE: dict[str, Any] = {
     "AmendAssessment": pb.AmendAssessmentRequest(**BASE, reason="a letter came"),
 }
 
-ENROLLED = events.PatientEnrolled(
+ENROLLED = PatientEnrolled(
     fact_id=A_FACT,
     name="Alma Reyes",
     birth_date=date(1990, 4, 12),
@@ -199,7 +202,7 @@ ENROLLED = events.PatientEnrolled(
     time_zone="America/Chicago",
     occurred_at=MONDAY,
 )
-HISTORY = events.HistoryRecorded(
+HISTORY = HistoryRecorded(
     fact_id=A_FACT,
     conditions=(
         Condition(
@@ -222,7 +225,7 @@ HISTORY = events.HistoryRecorded(
     occurred_at=MONDAY,
     nothing_known=False,
 )
-MEDICATIONS = events.MedicationsReconciled(
+MEDICATIONS = MedicationsReconciled(
     fact_id=A_FACT,
     medications=(
         CurrentMedication(
@@ -236,7 +239,7 @@ MEDICATIONS = events.MedicationsReconciled(
     none_taken=False,
     occurred_at=MONDAY,
 )
-ALLERGIES = events.AllergiesRecorded(
+ALLERGIES = AllergiesRecorded(
     fact_id=A_FACT,
     allergies=(
         Allergy(
@@ -249,17 +252,15 @@ ALLERGIES = events.AllergiesRecorded(
     no_known_allergies=False,
     occurred_at=MONDAY,
 )
-PREGNANCY = events.PregnancyRecorded(
-    fact_id=A_FACT, status=PregnancyStatus.BREASTFEEDING, source="chart", occurred_at=MONDAY
-)
-RESULTS = events.ResultsRecorded(
+PREGNANCY = PregnancyRecorded(fact_id=A_FACT, status=PregnancyStatus.BREASTFEEDING, source="chart", occurred_at=MONDAY)
+RESULTS = ResultsRecorded(
     fact_id=A_FACT,
     results=(Result(loinc="2160-0", value=Decimal("1.2"), unit="mg/dL", on=date(2026, 11, 12), display="Creatinine"),),
     none_known=False,
     source="laboratory",
     occurred_at=MONDAY,
 )
-SCREENER = events.ScaleScored(
+SCREENER = ScaleScored(
     fact_id=A_FACT,
     instrument="c-ssrs",
     instrument_version=1,
@@ -272,7 +273,7 @@ SCREENER = events.ScaleScored(
     scored_by=CALLER,
     occurred_at=MONDAY,
 )
-TOTAL = events.ScaleScored(
+TOTAL = ScaleScored(
     fact_id=A_FACT,
     instrument="gad-7",
     instrument_version=1,
@@ -285,7 +286,7 @@ TOTAL = events.ScaleScored(
     scored_by=CALLER,
     occurred_at=MONDAY,
 )
-DIAGNOSIS = events.DiagnosisEstablished(
+DIAGNOSIS = DiagnosisEstablished(
     fact_id=A_FACT,
     icd10="F33.2",
     display="Major depression",
@@ -293,7 +294,7 @@ DIAGNOSIS = events.DiagnosisEstablished(
     verification=VerificationStatus.PROVISIONAL,
     occurred_at=MONDAY,
 )
-PLAN = events.PlanProposed(
+PLAN = PlanProposed(
     fact_id=A_FACT,
     plan=Plan(
         medications=(ProposedMedication(medicine=MEDICINE, daily_dose_mg=Decimal("37.5")),),
@@ -302,12 +303,14 @@ PLAN = events.PlanProposed(
     ),
     occurred_at=MONDAY,
 )
-COMPLETED = replace(control.COMPLETED, fact_id=A_FACT, completed_by=CALLER, credential="psychiatric-nurse-practitioner")
+COMPLETED = replace(
+    control.COMPLETED, fact_id=A_FACT, completed_by=CALLER, credential=Role.PSYCHIATRIC_NURSE_PRACTITIONER
+)
 AMENDED = replace(
     control.AMENDED,
     fact_id=A_FACT,
     amended_by=CALLER,
-    credential="psychiatric-nurse-practitioner",
+    credential=Role.PSYCHIATRIC_NURSE_PRACTITIONER,
     reason="a letter came",
     occurred_at=control.TUESDAY + SECOND,
 )
@@ -324,7 +327,7 @@ STORED: dict[str, Any] = {
     "ProposePlan": PLAN,
     "CompleteAssessment": COMPLETED,
     "AmendAssessment": AMENDED,
-    "MarkEnteredInError": events.EnteredInError(
+    "MarkEnteredInError": EnteredInError(
         fact_id=control.MEDICATIONS.fact_id, reason="another client's list", marked_by=CALLER, occurred_at=NOW
     ),
 }

@@ -8,12 +8,12 @@ from careloop.chassis.events.codec import ENCODER, Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.local.settings import SERVICES
 from tests.support.histories.log import rows_of
-from tests.support.histories.restate import restate
+from tests.support.histories.restate import published_of, restate
 
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_published_event_has_its_contracts_form(service: str) -> None:
-    published = import_module(f"services.{service}.published").PUBLISHED
+    published = published_of(service)
     contracts = import_module(f"careloop.contracts.{service}").TYPES
     examples = import_module(f"tests.support.controls.{service}").EXAMPLES
     told = [example for example in examples if type(example) in published]

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
 
 from careloop.chassis.calls.auth import TokenVerifier
 from careloop.chassis.calls.guard import Guard
@@ -20,6 +19,7 @@ from services.coordination.reading.frames import JournalFrames
 from services.coordination.rebuilding.process import Rebuilds
 from tests.coordination.rebuilding import environment_of
 from tests.coordination.running import PARTITIONS, Coordination
+from tests.coordination.telling import NO_WRITES
 from tests.support.services.signing import public_keys, token
 from tests.support.stack import PostgresDatabase
 
@@ -59,7 +59,7 @@ async def served(care: Coordination, postgres: PostgresDatabase) -> AsyncIterato
         public_keys(), audience="coordination", roles=frozenset(Role), clock=lambda: datetime.now(UTC)
     )
     api = CoordinationApi(
-        cast(Any, None),
+        NO_WRITES,
         care.care_views,
         JournalFrames(care.store.connections),
         Rebuilds(environment_of(postgres)),

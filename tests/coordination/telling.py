@@ -5,19 +5,27 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.envelope import Envelope
 from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
+from services.coordination.domain.decisions import DECISIONS
+from services.coordination.domain.events import TOPICS, Event
+from services.coordination.domain.state import DECIDER, CareTeam
 from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import evolve_source
 from services.coordination.domain.view.sections import Sections
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import NOON, PATIENT
+from tests.support.speaking import Desk
 
 Told = tuple[str, Any]
 """A source and an event that it published."""
+
+NO_WRITES: Writes[CareTeam, Event] = Writes(Desk("coordination", TOPICS, DECIDER).streams, DECISIONS)
+"""For an API of which only the reads are asked."""
 
 CORRELATION = UUID("00000000-0000-4000-8000-0000000000cc")
 

@@ -10,15 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from careloop.chassis.events.codec import Codec
-from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.events.publishing import Publishing, published_as
 from careloop.contracts import coordination as contract
 from services.coordination.domain.care_team import assign, release
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.entered_in_error import mark_entered_in_error
-from services.coordination.domain.events import CLIENT, TOPICS, Event
-from services.coordination.domain.messages import post
+from services.coordination.domain.events import TOPICS, Event
+from services.coordination.domain.messages import CLIENT, post
 from services.coordination.domain.state import DECIDER
-from services.coordination.published import PUBLISHED
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, fact
 from tests.support.specification import given
@@ -137,5 +136,5 @@ def test_evolve_takes_any_history(history: list[Event]) -> None:
 
 
 def test_everything_stored_is_published() -> None:
-    publishing = Publishing("coordination", Codec(TOPICS), PUBLISHED, contract.TYPES)
+    publishing = Publishing("coordination", Codec(TOPICS), published_as(TOPICS, contract.TYPES), contract.TYPES)
     assert publishing.published_topics == set(TOPICS)

@@ -12,21 +12,21 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.consuming.decoding import RecordDecoder
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.partitioner import partition_of
-from careloop.chassis.events.publishing import PublishedReader, Publishing
+from careloop.chassis.events.publishing import PublishedReader, Publishing, published_as
 from careloop.contracts import coordination as contract
 from careloop.contracts.policy import COORDINATION
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput, RequestIdReused
 from careloop.kernel.ids import PersonId
-from services.coordination.application import CareTeams
+from services.coordination.domain.decisions import DECISIONS
 from services.coordination.domain.events import TOPICS, Event
 from services.coordination.domain.state import DECIDER
 from services.coordination.grpc_api import CoordinationApi
-from services.coordination.published import PUBLISHED
 from services.coordination.reading.frames import JournalFrames
 from services.coordination.rebuilding.process import Rebuilds
 from tests.coordination.rebuilding import environment_of
@@ -81,10 +81,10 @@ async def served(postgres: PostgresDatabase) -> AsyncIterator[Served]:
     set_current_call(CALL)
     async with coordination(postgres) as care:
         codec: Codec[Event] = Codec(TOPICS)
-        publishing = Publishing("coordination", codec, PUBLISHED, contract.TYPES)
+        publishing = Publishing("coordination", codec, published_as(TOPICS, contract.TYPES), contract.TYPES)
         streams = Streams("coordination", care.store, codec, DECIDER, published=publishing.published_topics)
         api = CoordinationApi(
-            CareTeams(streams),
+            Writes(streams, DECISIONS),
             care.care_views,
             JournalFrames(care.store.connections),
             Rebuilds(environment_of(postgres)),

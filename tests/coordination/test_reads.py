@@ -31,7 +31,7 @@ from services.coordination.reading.stamp import Stamp, StampedSections
 from services.coordination.rebuilding.comparison import Comparison
 from services.coordination.rebuilding.lines import Line, Refused, parse
 from services.coordination.rebuilding.terms import Mode, Phase, Progress, RebuildOutcome, RebuildRequest
-from tests.coordination.telling import Told, folded, received, told, view
+from tests.coordination.telling import NO_WRITES, Told, folded, received, told, view
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week
 from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, YESTERDAY, fact
@@ -152,7 +152,7 @@ class Desk:
     @property
     def api(self) -> CoordinationApi:
         return CoordinationApi(
-            cast(Any, None),
+            NO_WRITES,
             cast(Any, self.views),
             cast(Any, self.frames),
             cast(Any, self.rebuilds),

@@ -7,22 +7,20 @@ from typing import Any
 import pytest
 from care.coordination.v1 import coordination_pb2 as pb
 
-from services.coordination import domain
+from careloop.contracts.terms import Role
 from services.coordination.domain import events
-from services.coordination.domain.codes import TeamRole
-from services.coordination.domain.events import CLIENT, Event
+from services.coordination.domain.decisions import DECISIONS as EVERY_DECISION
+from services.coordination.domain.events import Event
+from services.coordination.domain.messages import CLIENT
 from services.coordination.domain.state import DECIDER
 from services.coordination.domain.view.team import TeamMember
-from services.coordination.published import PUBLISHED
 from tests.coordination.telling import view
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, fact
-from tests.support.deciding import decisions_of
-from tests.support.histories.restate import restate
 from tests.support.specification import given
 from tests.support.whole import unsaid
 
-DECISIONS = decisions_of(domain)
+DECISIONS = {command.__name__: decide for command, decide in EVERY_DECISION.items()}
 TICK, DAY = timedelta(microseconds=1), timedelta(days=1)
 TEAM: tuple[Event, ...] = (control.ASSIGNED, control.PRESCRIBER_ASSIGNED)
 WILLING: dict[str, tuple[Any, tuple[Event, ...], Event]] = {
@@ -113,7 +111,7 @@ HOLDS: list[tuple[str, tuple[Event, ...], datetime, bool]] = [
     ("the release was struck before it came", (CAME, strike(WENT), WENT), NOON, True),
     ("of two assignments one was struck", (CAME, assigned("again", NOON), strike(CAME)), NOON - TICK, False),
     ("somebody else was released", (CAME, replace(WENT, person=PRESCRIBER)), NOON, True),
-    ("another role was released", (CAME, replace(WENT, role=TeamRole.PHARMACIST)), NOON, True),
+    ("another role was released", (CAME, replace(WENT, role=Role.PHARMACIST)), NOON, True),
 ]
 
 
@@ -126,8 +124,8 @@ def test_who_is_in_the_team_at_a_moment(_said: str, history: tuple[Event, ...], 
 def test_who_is_in_the_team_when_writing_may_write_and_be_written_to(
     _said: str, history: tuple[Event, ...], at: datetime, holds: bool
 ) -> None:
-    by = replace(control.POST, actor=control.THERAPIST, recipient=CLIENT, now=at)
-    to = replace(control.POST, actor=CLIENT, recipient=control.THERAPIST, now=at)
+    by = replace(control.POST, actor=control.THERAPIST, recipient=CLIENT, occurred_at=at, now=at)
+    to = replace(control.POST, actor=CLIENT, recipient=control.THERAPIST, occurred_at=at, now=at)
     for command, slug in ((by, "sender-not-in-team"), (to, "recipient-not-in-team")):
         when = given(DECIDER, *history).when(DECISIONS["PostMessage"], command)
         if holds:
@@ -168,7 +166,7 @@ ASSIGNABLE: list[tuple[str, tuple[Event, ...], bool]] = [
     ("the release was struck", (CAME, WENT, strike(WENT)), False),
     ("released before this term", (CAME, released("before", LAST_WEEK - TICK)), False),
     ("released as it began", (CAME, released("at once", LAST_WEEK)), True),
-    ("in another role", (replace(CAME, role=TeamRole.PHARMACIST),), True),
+    ("in another role", (replace(CAME, role=Role.PHARMACIST),), True),
     ("somebody else", (replace(CAME, person=PRESCRIBER),), True),
 ]
 
@@ -200,8 +198,7 @@ def test_a_role_ends_no_earlier_than_it_began(at: datetime, refused: bool) -> No
 
 def shown(*history: Event) -> list[tuple[datetime, datetime | None]]:
     """From when to when the view shows each term."""
-    told = tuple(restate(one, PUBLISHED[type(one)]) for one in history)
-    return [(member.effective_from, member.effective_until) for member in view(coordination=told).team]
+    return [(member.effective_from, member.effective_until) for member in view(coordination=history).team]
 
 
 BACK, GONE = assigned("back", NOON + DAY), released("gone", NOON + 2 * DAY)
@@ -221,7 +218,7 @@ BACK, GONE = assigned("back", NOON + DAY), released("gone", NOON + 2 * DAY)
         ((CAME, WENT, BACK, GONE, strike(GONE)), [(LAST_WEEK, NOON), (NOON + DAY, None)]),
         ((CAME, WENT, BACK, strike(CAME)), [(NOON + DAY, None)]),
         ((CAME, replace(WENT, person=PRESCRIBER)), [(LAST_WEEK, None)]),
-        ((CAME, replace(WENT, role=TeamRole.PHARMACIST)), [(LAST_WEEK, None)]),
+        ((CAME, replace(WENT, role=Role.PHARMACIST)), [(LAST_WEEK, None)]),
     ],
 )
 def test_the_view_shows_each_term_with_its_own_end(
@@ -231,8 +228,7 @@ def test_the_view_shows_each_term_with_its_own_end(
 
 
 def test_a_member_is_shown_with_every_field() -> None:
-    told = tuple(restate(one, PUBLISHED[type(one)]) for one in (CAME, WENT))
-    (member,) = view(coordination=told).team
+    (member,) = view(coordination=(CAME, WENT)).team
     assert unsaid(member) == []
     assert member == TeamMember(
         fact_id=fact("came"),
@@ -243,9 +239,3 @@ def test_a_member_is_shown_with_every_field() -> None:
         effective_from=LAST_WEEK,
         effective_until=NOON,
     )
-
-
-def test_the_care_team_publishes_all_it_decides_in_the_same_fields() -> None:
-    assert {stored.__name__: told.__name__ for stored, told in PUBLISHED.items()} == {
-        name: name for name in ("TeamMemberAssigned", "TeamMemberReleased", "MessagePosted", "EnteredInError")
-    }

@@ -8,15 +8,18 @@ from typing import Any, cast
 import pytest
 from care.coordination.v1 import coordination_pb2 as pb
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
 from careloop.contracts.policy import COORDINATION
+from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput, NotKnown, RequestIdReused
 from careloop.kernel.ids import FactId, PersonId, derived_id
-from services.coordination.application import CareTeams
 from services.coordination.domain import events
 from services.coordination.domain.codes import TeamRole
-from services.coordination.domain.events import CLIENT, TOPICS, Event
+from services.coordination.domain.decisions import DECISIONS
+from services.coordination.domain.events import TOPICS, Event
+from services.coordination.domain.messages import CLIENT
 from services.coordination.domain.state import DECIDER, CareTeam
 from services.coordination.grpc_api import CoordinationApi
 from tests.support.controls import coordination as control
@@ -53,7 +56,7 @@ def room() -> Room:
     desk: Desk[CareTeam, Event] = Desk("coordination", TOPICS, DECIDER)
     nobody = cast(Any, None)
     api = CoordinationApi(
-        CareTeams(desk.streams),
+        Writes(desk.streams, DECISIONS),
         nobody,
         nobody,
         nobody,
@@ -108,7 +111,7 @@ async def test_an_assignment_with_everything_arrives_as_it_was_given(room: Room,
         fact_id=fact_of("r"),
         person=PersonId("tom"),
         name="Tom Reyes",
-        role=role,
+        role=Role(role),
         email="tom@example.org",
         effective_from=AHEAD,
         assigned_by=PersonId("maya-manager"),
@@ -126,7 +129,7 @@ async def test_what_an_assignment_does_not_say_is_unknown_and_it_counts_from_whe
         fact_id=fact_of("r"),
         person=PersonId("tom"),
         name="Tom",
-        role=TeamRole.THERAPIST,
+        role=Role.THERAPIST,
         email="",
         effective_from=NOON,
         assigned_by=PersonId("maya-manager"),
@@ -143,7 +146,7 @@ async def test_a_release_arrives_as_it_was_given(room: Room) -> None:
     assert stored == events.TeamMemberReleased(
         fact_id=fact_of("r"),
         person=control.THERAPIST,
-        role=TeamRole.THERAPIST,
+        role=Role.THERAPIST,
         effective_from=AHEAD,
         released_by=PersonId("maya-manager"),
         occurred_at=YESTERDAY,

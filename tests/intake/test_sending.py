@@ -17,8 +17,9 @@ from careloop.chassis.calls.auth import TokenVerifier
 from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.server import GrpcServer
 from careloop.chassis.commands.streams import Streams
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.codec import Codec
-from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.events.publishing import Publishing, published_as
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Unit, Written
 from careloop.chassis.logs import set_up_logs
@@ -30,11 +31,10 @@ from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.contracts import assessment as contract
 from careloop.contracts.policy import POLICY
 from careloop.kernel.errors import Unavailable
-from services.assessment.application import AssessmentService
+from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
 from services.assessment.grpc_api import AssessmentApi
-from services.assessment.published import PUBLISHED
 from tests.support.histories import fhir
 from tests.support.services.signing import NOW, public_keys, token
 
@@ -68,9 +68,9 @@ class LosesAnswers(MemoryEventStore):
 async def assessment(store: MemoryEventStore, claims: dict[str, str] | None = None) -> AsyncIterator[Services]:
     """The service on a free port, and a client of it."""
     codec: Codec[Event] = Codec(TOPICS)
-    topics = Publishing("assessment", codec, PUBLISHED, contract.TYPES).published_topics
+    topics = Publishing("assessment", codec, published_as(TOPICS, contract.TYPES), contract.TYPES).published_topics
     streams = Streams("assessment", store, codec, DECIDER, published=topics)
-    api = AssessmentApi(AssessmentService(streams), 6)
+    api = AssessmentApi(Writes(streams, DECISIONS), 6)
     roles = {role for allowed in POLICY.values() for role in allowed}
     verifier = TokenVerifier(public_keys(), audience="assessment", roles=roles, clock=lambda: NOW)
     guard = Guard(verifier, POLICY, lambda: NOW, max_deadline_seconds=10)

@@ -13,10 +13,11 @@ from careloop.chassis.consuming.noting import NotesConsumer
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Unit
 from careloop.contracts import assessment, prescribing, terms
+from careloop.contracts.terms import Medicine
 from careloop.kernel.ids import PersonId
 from services.monitoring.consumers import CONSUMER, NOTES
 from services.monitoring.domain.events import TOPICS, Event
-from services.monitoring.domain.medicines import Medicine, TakenMedicine
+from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.noted import (
     DiscontinuationNoted,
     EnrolmentNoted,

@@ -10,17 +10,17 @@ from care.common.v1 import common_pb2
 from care.monitoring.v1 import monitoring_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
+from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome, Triage, TriageLevel
 from careloop.contracts.policy import MONITORING
-from careloop.contracts.terms import Role
+from careloop.contracts.terms import Medicine, Role
 from careloop.kernel.errors import InvalidInput, NotKnown, RequestIdReused, RuleViolated
 from careloop.kernel.ids import FactId, derived_id
-from services.monitoring.application import Monitoring
 from services.monitoring.domain import events
-from services.monitoring.domain.codes import DoseStatus, ReporterKind, SideEffectOutcome, TriageLevel
+from services.monitoring.domain.decisions import DECISIONS
 from services.monitoring.domain.events import TOPICS, Event
-from services.monitoring.domain.medicines import Medicine
 from services.monitoring.domain.state import DECIDER, Watch
 from services.monitoring.grpc_api import MonitoringApi
 from tests.support.controls import monitoring as m
@@ -54,7 +54,7 @@ class Ward:
 def ward() -> Ward:
     speak_as(CLIENT, Role.CLIENT, patient=PATIENT)
     desk: Desk[Watch, Event] = Desk("monitoring", TOPICS, DECIDER)
-    return Ward(desk, MonitoringApi(Monitoring(desk.streams), PARTITIONS))
+    return Ward(desk, MonitoringApi(Writes(desk.streams, DECISIONS), PARTITIONS))
 
 
 def fact_of(request_id: str) -> FactId:
@@ -129,7 +129,7 @@ async def test_a_report_with_everything_arrives_as_it_was_given(ward: Ward) -> N
         suspected_medicine=Medicine(name="bupropion", rxcui="42347"),
         reporter=ReporterKind.CLINICIAN,
         reported_by="dr-osei",
-        triage=events.Triage(
+        triage=Triage(
             level=TriageLevel.SAME_DAY,
             rule="triage.ctcae-3",
             rule_version=1,
@@ -448,3 +448,19 @@ async def test_the_longest_texts_are_taken(ward: Ward) -> None:
     await ward.call(dose(medicine=named, reason="z" * 2000))
     await ward.call(answer(request_id="a", source="s" * 100))
     assert len(await ward.desk.stored()) == 3
+
+
+RANGES = {"ctcae_grade": (1, 5), "fibser_frequency": (0, 6), "fibser_intensity": (0, 6), "fibser_burden": (0, 6)}
+
+
+@pytest.mark.parametrize("answer", RANGES)
+async def test_grades_and_answers_have_a_least_and_a_most(ward: Ward, answer: str) -> None:
+    least, most = RANGES[answer]
+    for outside in (least - 1, most + 1, -(2**31)):
+        with pytest.raises(InvalidInput) as refused:
+            await ward.call(report(**{answer: outside}))
+        assert (refused.value.slug, refused.value.field) == ("out-of-range", answer)
+        assert refused.value.sentence == f"{answer} must be from {least} to {most}."
+    for end in (least, most):
+        await ward.call(report(request_id=f"at {end}", **{answer: end}))
+    assert [getattr(one, answer) for one in await ward.desk.stored()] == [least, most]

@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from careloop.chassis.events.codec import Codec
-from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.events.publishing import Publishing, published_as
 from careloop.contracts import monitoring as contract
 from careloop.contracts import terms
 from services.monitoring.domain.events import TOPICS
-from services.monitoring.published import PUBLISHED
 from tests.support.controls import monitoring as m
 
+PUBLISHED = published_as(TOPICS, contract.TYPES)
 TOLD = {
     "SideEffectReported": contract.SideEffectReported,
     "SideEffectResolved": contract.SideEffectResolved,

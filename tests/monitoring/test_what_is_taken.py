@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from careloop.contracts.monitoring import Triage, TriageLevel
+from careloop.contracts.terms import Medicine
 from careloop.kernel.ids import FactId
 from services.monitoring.domain import events, noted
-from services.monitoring.domain.codes import TriageLevel
 from services.monitoring.domain.events import Event
-from services.monitoring.domain.medicines import Medicine, TakenMedicine
+from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.side_effects import ReportSideEffect, report_side_effect
 from services.monitoring.domain.state import DECIDER
 from tests.support.controls import monitoring as m
@@ -20,7 +21,7 @@ from tests.support.specification import given
 REPORT_TODAY = replace(m.REPORT_RASH, occurred_at=NOON)
 
 
-def triaged(*facts: Event, report: ReportSideEffect = REPORT_TODAY) -> events.Triage:
+def triaged(*facts: Event, report: ReportSideEffect = REPORT_TODAY) -> Triage:
     (reported,) = given(DECIDER, *facts).when(report_side_effect, report).decided
     assert isinstance(reported, events.SideEffectReported)
     return reported.triage

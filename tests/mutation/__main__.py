@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.mutation import page
-from tests.mutation.record import Record
+from tests.mutation.record import Record, Score, by_room
 from tests.mutation.rooms import HOUSES
 from tests.mutation.run import Asked, Run
 
@@ -28,7 +28,11 @@ def main() -> None:
         run.try_all()
     else:
         _share_out(asked.workers)
-    _remember(run, asked)
+    if asked.only:
+        score = Score(seed=asked.seed, possible=len(run.possible), rooms=by_room(run.tried()))
+        print(page.table(score, score))  # noqa: T201
+    else:
+        _remember(run, asked)
 
 
 def _share_out(workers: int) -> None:
@@ -57,6 +61,7 @@ def _asked() -> Asked | None:
     parser.add_argument("--budget", type=float, default=30.0, help="seconds of tests for one change (BUDGET=, 30)")
     parser.add_argument("--keep", action="store_true", help="try only what was not noticed the last time (KEEP=1)")
     parser.add_argument("--survivors", type=Path, help="a file to which each survivor is added when found (SURVIVORS=)")
+    parser.add_argument("--only", default="", help="only rooms whose name begins so; the page stays as it is (ONLY=)")
     parser.add_argument("--share", type=int, help=argparse.SUPPRESS)
     said = vars(parser.parse_args())
     room = said.pop("room")

@@ -17,8 +17,10 @@ without the slowest where all of them would take more than BUDGET seconds. A cha
 noticed; one that no test reaches counts as not noticed.
 
 ```bash
-make mutants ROOM=services SAMPLE=300 SEED=1     # or chassis, or knowledge
-make mutants ROOM=services SAMPLE=300 KEEP=1     # ask only about those that were not noticed the last time
+make mutants ROOM=services SAMPLE=300 SEED=1      # or chassis, or knowledge
+make mutants ROOM=services SAMPLE=300 BUDGET=300  # the slow tests too, about those that the quick ones did not notice
+make mutants ROOM=services SAMPLE=300 KEEP=1      # after a change of tests: only those not noticed the last time
+make mutants ROOM=services ONLY=prescribing/edges  # one room; writes nothing here
 ```
 
 A run that is ended goes on where it was, as long as neither code nor tests change. A seed draws the same changes as far

@@ -13,9 +13,10 @@ from tests.mutation.trying import NOTICED, Outcome, Tried
 class Results:
     """A file of one line for each change that was tried, with the state of code and tests that it was tried on."""
 
-    def __init__(self, file: Path, state: str, *, keep: bool) -> None:
+    def __init__(self, file: Path, state: str, *, budget: float, keep: bool) -> None:
         self._file = file
         self._state = state
+        self._budget = budget
         self._keep = keep
         self._known: dict[str, Tried | None] = {}
         self.read()
@@ -23,14 +24,16 @@ class Results:
     def read(self) -> None:
         """Learn what is in the file, also from other processes.
 
-        What counts is what came of a change with code and tests as they are; with `keep` also what was noticed before.
+        What counts is what came of a change with code and tests as they are, unless it survived a smaller budget that
+        left tests out; with `keep` also what was noticed before.
         """
         for row in self._rows():
             tried = _tried(row["tried"])
             noticed = tried is not None and tried.outcome in NOTICED
-            if row["state"] == self._state or (self._keep and noticed):
+            all_asked = tried is None or noticed or not tried.left_out or row["budget"] >= self._budget
+            if (row["state"] == self._state and all_asked) or (self._keep and noticed):
                 self._known[row["name"]] = tried
-            elif self._keep:
+            else:
                 self._known.pop(row["name"], None)
 
     def knows(self, change: Change) -> bool:
@@ -43,7 +46,12 @@ class Results:
     def add(self, change: Change, tried: Tried | None) -> None:
         self._known[change.name] = tried
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        row = {"name": change.name, "state": self._state, "tried": asdict(tried) if tried is not None else None}
+        row = {
+            "name": change.name,
+            "state": self._state,
+            "budget": self._budget,
+            "tried": asdict(tried) if tried is not None else None,
+        }
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 NEVER = ("__main__.py", "_pb2")
 """What only processes of their own run: the tests of the whole system see to it, and no change is tried there."""
 
-NOT_ASKED = frozenset({"system", "faults", "bench", "stack", "mutation", "support"})
+NOT_ASKED = frozenset({"system", "faults", "bench", "local", "mutation", "support"})
 """Tests of whole processes or of tools, too slow to be asked about every change."""
 
 

@@ -29,6 +29,7 @@ class Asked:
     workers: int
     share: int | None
     survivors: Path | None
+    only: str
 
 
 class Run:
@@ -41,10 +42,11 @@ class Run:
         self._who = "all" if asked.share is None else str(asked.share)
         self._tree = Tree.copied(origin, self._work / f"tree-{self._who}")
         self.possible = all_changes(asked.house, self._tree, self._work / "changes")
-        self._sample = drawn(self.possible, asked.sample, asked.seed)
+        within = [change for change in self.possible if room_of(change.file).startswith(asked.only)]
+        self._sample = drawn(within, asked.sample, asked.seed)
         state = self._tree.digest("careloop", "services", "proto", "tests")
         self._texts: dict[str, dict[int, str]] = {}
-        self._results = Results(self._work / "results.jsonl", state, keep=asked.keep)
+        self._results = Results(self._work / "results.jsonl", state, budget=asked.budget, keep=asked.keep)
 
     def look(self) -> Reached:
         """What the tests reach, found out now unless it is known."""

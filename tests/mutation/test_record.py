@@ -8,7 +8,7 @@ from tests.mutation.record import Record
 from tests.mutation.rooms import HOUSES, room_of
 from tests.mutation.trying import Outcome, Tried
 
-FILE = "services/monitoring/domain/reports.py"
+FILE = "services/monitoring/domain/side_effects.py"
 POSSIBLE = changes(FILE, "def graded(grade: int) -> bool:\n    return grade >= 3\n")
 
 

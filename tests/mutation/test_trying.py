@@ -116,16 +116,19 @@ def test_the_quickest_tests_are_asked_as_far_as_the_budget_goes() -> None:
 
 def test_results_are_known_again_as_long_as_code_and_tests_stay(tree: Tree, tmp_path: Path) -> None:
     survived, noticed = tried(tree, "allowed", "< 40"), tried(tree, "rounds", ">= 0")
-    results = Results(tmp_path / "results.jsonl", "one state", keep=False)
-    results.add(survived.change, survived)
-    results.add(noticed.change, noticed)
-    with (tmp_path / "results.jsonl").open("a") as file:
-        file.write('{"name": "killed while it wro')
+    hardly_asked = replace(tried(tree, "allowed", "41"), left_out=3)
+    file = tmp_path / "results.jsonl"
+    results = Results(file, "one state", budget=30.0, keep=False)
+    for one in (survived, noticed, hardly_asked):
+        results.add(one.change, one)
+    with file.open("a") as killed:
+        killed.write('{"name": "killed while it wro')
 
-    def known(state: str, *, keep: bool) -> list[Tried | None]:
-        found = Results(tmp_path / "results.jsonl", state, keep=keep)
-        return [found.of(one.change) for one in (survived, noticed)]
+    def known(state: str, *, budget: float = 30.0, keep: bool = False) -> list[Tried | None]:
+        found = Results(file, state, budget=budget, keep=keep)
+        return [found.of(one.change) for one in (survived, noticed, hardly_asked)]
 
-    assert known("one state", keep=False) == [survived, noticed]
-    assert known("another", keep=False) == [None, None]
-    assert known("another", keep=True) == [None, noticed]
+    assert known("one state") == [survived, noticed, hardly_asked]
+    assert known("one state", budget=60.0) == [survived, noticed, None]
+    assert known("another") == [None, None, None]
+    assert known("another", keep=True) == [None, noticed, None]

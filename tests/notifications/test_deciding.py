@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from careloop.contracts.notifications import Channel, Priority
 from services.notifications.domain.causes import TABLE
-from services.notifications.domain.codes import CauseKind, Channel, Priority
+from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.noted import StrikeNoted
-from services.notifications.domain.noting import DecideAgain, decide_again, note, note_resolution, note_strike
+from services.notifications.domain.noting import DecideAgain, decide_again, note_fact, note_resolution, note_strike
 from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, event, fact
@@ -211,8 +212,8 @@ def test_a_strike_that_opens_nothing_again_is_not_told(history: tuple[Event, ...
 
 
 def test_a_fact_is_noted_once() -> None:
-    given(DECIDER).when(note, control.PRESCRIBER).then(control.PRESCRIBER)
-    given(DECIDER, control.PRESCRIBER).when(note, control.PRESCRIBER).then_nothing()
+    given(DECIDER).when(note_fact, control.PRESCRIBER).then(control.PRESCRIBER)
+    given(DECIDER, control.PRESCRIBER).when(note_fact, control.PRESCRIBER).then_nothing()
     given(DECIDER, control.CAUSE_STRUCK).when(note_strike, control.CAUSE_STRUCK).then_nothing()
 
 

@@ -6,21 +6,23 @@ from typing import Any
 
 import pytest
 
+from careloop.contracts.notifications import Channel
+from careloop.contracts.terms import Role
 from careloop.kernel.ids import PersonId
-from services.notifications import domain
 from services.notifications.domain import events
-from services.notifications.domain.codes import CauseKind, Channel, FailureReason, Role
+from services.notifications.domain.codes import CauseKind, FailureReason
+from services.notifications.domain.decisions import DECISIONS as ASKED_FOR
+from services.notifications.domain.decisions import OWN_DECISIONS
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.notices import Notice, NoticeStatus
-from services.notifications.domain.noting import DecideAgain, note, note_resolution, note_strike
+from services.notifications.domain.noting import DecideAgain, note_fact, note_resolution, note_strike
 from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, event, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, NOTICE, RULES, SOON, TEAM, TOM
-from tests.support.deciding import decisions_of
 from tests.support.specification import given
 
-DECISIONS = decisions_of(domain)
+DECISIONS = {command.__name__: decide for command, decide in {**ASKED_FOR, **OWN_DECISIONS}.items()}
 TICK = timedelta(microseconds=1)
 OPEN: tuple[Event, ...] = (*TEAM, control.DECIDED)
 ANSWERED: tuple[Event, ...] = (*OPEN, control.RESOLUTION, control.RESOLVED)
@@ -39,8 +41,8 @@ WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
 """Each command, and what must have happened before it is taken."""
 
 NOTES: list[tuple[Any, Any]] = [
-    (note, control.PRESCRIBER),
-    (note, control.PRESCRIBER_RELEASED),
+    (note_fact, control.PRESCRIBER),
+    (note_fact, control.PRESCRIBER_RELEASED),
     (note_strike, control.CAUSE_STRUCK),
     (note_resolution, control.RESOLUTION),
 ]

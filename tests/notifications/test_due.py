@@ -7,13 +7,15 @@ from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.protocol import DueRow
 from careloop.contracts import notifications as contract
-from services.notifications.domain.codes import Channel
+from careloop.contracts.notifications import Channel
 from services.notifications.domain.events import TOPICS, Event
 from services.notifications.due import SEND, ToEscalate, ToSend, due_rows, read_detail
-from services.notifications.published import PUBLISHED
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import PATIENT
 from tests.support.controls.notifications import SOON
+from tests.support.histories.restate import published_of
+
+PUBLISHED = published_of("notifications")
 
 
 def due(event: Event) -> list[DueRow]:

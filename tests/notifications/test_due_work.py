@@ -7,7 +7,9 @@ import pytest
 from msgspec import structs
 
 from careloop.chassis.log.protocol import ClaimedDue
-from services.notifications.domain.codes import Channel, FailureReason, Priority, Role
+from careloop.contracts.notifications import Channel, Priority
+from careloop.contracts.terms import Role
+from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.events import DeliveryAttempted, NoticeEscalated, NoticeFailed, NoticeSent
 from services.notifications.due import KINDS
 from services.notifications.sender import Message, SendFailed

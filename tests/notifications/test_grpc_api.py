@@ -10,10 +10,11 @@ from care.notifications.v1 import notifications_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls.call import Call, Caller, set_current_call
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, NotAllowed, NotKnown, RequestIdReused, RuleViolated
 from careloop.kernel.ids import FactId, PatientId, PersonId
-from services.notifications.application import Notifications
+from services.notifications.domain.decisions import DECISIONS
 from services.notifications.domain.state import NoticeBoard
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.views import NEVER, Entry, Place
@@ -59,7 +60,7 @@ async def office() -> Office:
 
 @pytest.fixture
 def api(office: Office) -> NotificationsApi:
-    return NotificationsApi(Notifications(office.streams, OnePatientsInboxes(office)), partitions=6)
+    return NotificationsApi(Writes(office.streams, DECISIONS), OnePatientsInboxes(office), partitions=6)
 
 
 async def the_notice(office: Office) -> FactId:

@@ -11,10 +11,11 @@ from msgspec import structs
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.envelope import Envelope
 from careloop.contracts import assessment, coordination, monitoring, prescribing, terms
+from careloop.contracts.notifications import Addressee, Channel, Priority
+from careloop.contracts.terms import Role
 from careloop.kernel.ids import PersonId
 from services.notifications.consumers import HEARD, SOURCES
-from services.notifications.domain import events
-from services.notifications.domain.codes import CauseKind, Channel, Priority, Role
+from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
 from tests.support.controls import coordination as published
@@ -402,7 +403,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
         detail=detail,
         priority=priority,
         addressees=tuple(
-            events.Addressee(person=person, role=role, channels=BOTH if acknowledged else INBOX, step=step)
+            Addressee(person=person, role=role, channels=BOTH if acknowledged else INBOX, step=step)
             for step, rung in enumerate(rungs)
             for person, role in rung
         ),

@@ -8,18 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from careloop.contracts.notifications import Addressee
 from services.notifications.domain import deciding, delivering, following_up
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
 from services.notifications.domain.entered_in_error import mark_entered_in_error
-from services.notifications.domain.events import TOPICS, Addressee, Event, NoticeDecided
-from services.notifications.domain.noting import note, note_resolution, note_strike
+from services.notifications.domain.events import TOPICS, Event, NoticeDecided
+from services.notifications.domain.noting import note_fact, note_resolution, note_strike
 from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON
 
 COMMANDS: list[tuple[Any, Any]] = [
-    (note, control.PRESCRIBER),
+    (note_fact, control.PRESCRIBER),
     (deciding.decide_notice, control.DECIDE),
     (delivering.begin, control.BEGIN),
     (delivering.end, control.END_UNREACHABLE),
@@ -28,7 +29,7 @@ COMMANDS: list[tuple[Any, Any]] = [
     (note_resolution, control.RESOLUTION),
     (note_strike, control.CAUSE_STRUCK),
     (mark_entered_in_error, control.MARK),
-    (note, control.PRESCRIBER_RELEASED),
+    (note_fact, control.PRESCRIBER_RELEASED),
 ]
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 

@@ -9,14 +9,15 @@ from uuid import uuid4
 import pytest
 from care.notifications.v1 import notifications_pb2 as pb
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
+from careloop.contracts.notifications import Priority
 from careloop.contracts.policy import NOTIFICATIONS
 from careloop.kernel.errors import InvalidInput, NotKnown, RequestIdReused
 from careloop.kernel.ids import PatientId, PersonId
-from services.notifications.application import Notifications
 from services.notifications.domain import events
-from services.notifications.domain.codes import Priority
+from services.notifications.domain.decisions import DECISIONS
 from services.notifications.domain.events import TOPICS, Event
 from services.notifications.domain.state import DECIDER, NoticeBoard
 from services.notifications.grpc_api import NotificationsApi
@@ -59,7 +60,7 @@ def reception() -> Reception:
     speak_as(DR_OSEI, "psychiatrist", now=SOON)
     desk: Desk[NoticeBoard, Event] = Desk("notifications", TOPICS, DECIDER)
     inboxes = KnownInboxes()
-    return Reception(desk, inboxes, NotificationsApi(Notifications(desk.streams, inboxes), PARTITIONS))
+    return Reception(desk, inboxes, NotificationsApi(Writes(desk.streams, DECISIONS), inboxes, PARTITIONS))
 
 
 def test_every_method_has_its_roles() -> None:

@@ -8,13 +8,15 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Unit
 from careloop.contracts import terms
+from careloop.contracts.notifications import Channel
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId
-from services.notifications.application import Notifications
-from services.notifications.domain.codes import Channel
+from services.notifications.application import Notices
+from services.notifications.domain.decisions import DECISIONS
 from services.notifications.domain.events import NoticeFailed, NoticeSent
 from services.notifications.domain.following_up import AcknowledgeNotice
 from services.notifications.domain.notices import NoticeStatus
@@ -34,16 +36,16 @@ async def office(postgres: PostgresDatabase) -> AsyncIterator[Office]:
         yield Office(store, GivenClock(), indexed=True)
 
 
-def service(office: Office) -> Notifications:
+def notices(office: Office) -> Notices:
     assert isinstance(office.store, PostgresEventStore)
-    return Notifications(office.streams, InboxIndex(office.store.connections))
+    return Notices(Writes(office.streams, DECISIONS), InboxIndex(office.store.connections))
 
 
 async def inbox(office: Office, person: str = DR_OSEI, *, open_only: bool = False) -> list[tuple[str, str]]:
     """What lies in the inbox, read in pages of two."""
     found, after = [], None
     while True:
-        page = await service(office).list_inbox(PersonId(person), after, 2, open_only=open_only)
+        page = await notices(office).list_inbox(PersonId(person), after, 2, open_only=open_only)
         found += [(it.notice.decided.detail.split(",")[0], str(it.notice.status)) for it in page.notices]
         after = page.next_after
         if after is None:
@@ -51,13 +53,12 @@ async def inbox(office: Office, person: str = DR_OSEI, *, open_only: bool = Fals
 
 
 async def acknowledge(office: Office, name: str) -> None:
-    notices = (await office.board()).notices
-    (notice,) = (it for it, one in notices.items() if one.decided.cause_fact == fact(name))
+    (notice,) = (it for it, one in (await office.board()).notices.items() if one.decided.cause_fact == fact(name))
     request = Request(
         request_id=f"acknowledge {name}", actor=DR_OSEI, digest=b"", correlation_id=notice, now=office.clock()
     )
     command = AcknowledgeNotice(notice=notice, actor=DR_OSEI, now=office.clock())
-    await service(office).acknowledge_notice(PATIENT, request, command)
+    await Writes(office.streams, DECISIONS).write(PATIENT, request, command)
 
 
 async def test_an_inbox_lists_all_patients_open_ones_first_and_the_most_urgent_first(office: Office) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from services.notifications.domain.codes import FailureReason, Priority
+from careloop.contracts.notifications import Priority
+from services.notifications.domain.codes import FailureReason
 from services.notifications.sender import Message, SendFailed
 from services.notifications.senders.files import FileSender
 from services.notifications.senders.smtp import SmtpSender, SmtpServer, SmtpTls

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from careloop.chassis.process.settings import SettingsInvalid, read_settings
-from services.notifications.domain.codes import Priority, Role
+from careloop.contracts.notifications import Priority
+from careloop.contracts.terms import Role
 from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.senders.files import FileSender
 from services.notifications.senders.smtp import SmtpSender, SmtpServer, SmtpTls

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from careloop.contracts.notifications import Priority
+from careloop.contracts.terms import Role
 from services.notifications.domain import noted
 from services.notifications.domain.causes import Rule, Seat
-from services.notifications.domain.codes import Priority, Role
 from services.notifications.domain.events import Event
 from services.notifications.domain.ladder import steps
 from services.notifications.domain.state import DECIDER

@@ -12,15 +12,18 @@ from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import notifications as contract
 from careloop.contracts import terms
+from careloop.contracts.notifications import Addressee, Channel, Priority
+from careloop.contracts.terms import Role
 from services.notifications.domain import events
-from services.notifications.domain.codes import Channel, Priority, Role
 from services.notifications.domain.events import TOPICS, Event
 from services.notifications.due import KINDS, SEND, ToEscalate, ToSend, due_rows, read_detail
-from services.notifications.published import PUBLISHED
 from services.notifications.views import inbox_statements
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT
 from tests.support.controls.notifications import BOTH, DR_OSEI, MAYA, NOTICE, SOON, TOM
+from tests.support.histories.restate import published_of
+
+PUBLISHED = published_of("notifications")
 
 Due = tuple[str, datetime, object]
 RETRY = SOON + timedelta(seconds=15)
@@ -28,10 +31,10 @@ SUPPRESSED = replace(control.DECIDED, suppressed="old-news", acknowledge_by=None
 FIRST_TWO = replace(
     control.DECIDED,
     addressees=(
-        events.Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
-        events.Addressee(person=TOM, role=Role.THERAPIST, channels=(Channel.INBOX,), step=0),
-        events.Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=0),
-        events.Addressee(person="on-call", role=Role.PSYCHIATRIST, channels=BOTH, step=1),
+        Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
+        Addressee(person=TOM, role=Role.THERAPIST, channels=(Channel.INBOX,), step=0),
+        Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=0),
+        Addressee(person="on-call", role=Role.PSYCHIATRIST, channels=BOTH, step=1),
     ),
 )
 ESCALATED = replace(

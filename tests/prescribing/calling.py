@@ -7,10 +7,11 @@ from uuid import UUID
 
 from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.chassis.commands.streams import Streams
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
-from careloop.chassis.events.publishing import Publishing
+from careloop.chassis.events.publishing import published_as
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Gate, StoredEvent, Unit
 from careloop.contracts import prescribing as contract
@@ -18,11 +19,11 @@ from careloop.kernel.credentials import Credential
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PersonId
 from services.prescribing.application import Prescribing
+from services.prescribing.domain.decisions import DECISIONS
 from services.prescribing.domain.events import TOPICS, Event
 from services.prescribing.domain.state import DECIDER, PrescriptionChart
 from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
-from services.prescribing.published import PUBLISHED
 from services.prescribing.replay import PastDecisions
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT
@@ -33,7 +34,7 @@ CALLER = PersonId("np-ruth-abara")
 CORRELATION = UUID(int=77)
 CONTEXT = cast(Any, None)
 CODEC: Codec[Event] = Codec(TOPICS)
-PUBLISHED_TOPICS = Publishing("prescribing", CODEC, PUBLISHED, contract.TYPES).published_topics
+PUBLISHED_TOPICS = frozenset(CODEC.topic_of(cls) for cls in published_as(TOPICS, contract.TYPES))
 LICENCE = Credential(
     kind="psychiatric-nurse-practitioner", valid_from=p.CREDENTIAL.valid_from, valid_until=p.CREDENTIAL.valid_until
 )
@@ -70,7 +71,8 @@ class Clinic:
             patience_seconds=0,
         )
         decisions = PastDecisions(self.store, self.codec)
-        self.api = PrescribingApi(Prescribing(self.streams, evidence), decisions, PARTITIONS)
+        writes = Writes(self.streams, DECISIONS)
+        self.api = PrescribingApi(writes, Prescribing(writes, evidence), decisions, PARTITIONS)
 
     async def knows(self, *events: Event) -> "Clinic":
         """Stored as they are."""

@@ -14,6 +14,7 @@ from careloop.chassis.calls.auth import TokenVerifier
 from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.server import GrpcServer
 from careloop.chassis.commands.streams import Streams
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.log.memory import MemoryEventStore
@@ -23,6 +24,7 @@ from careloop.contracts.terms import Role
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId, PersonId
 from services.prescribing.application import Prescribing
+from services.prescribing.domain.decisions import DECISIONS
 from services.prescribing.domain.events import TOPICS, Event
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.state import DECIDER, PrescriptionChart
@@ -66,6 +68,11 @@ class Log:
             await self.store.commit(Unit(writes=(write,)))
 
 
+def served_api(log: Log) -> PrescribingApi:
+    writes = Writes(log.streams, DECISIONS)
+    return PrescribingApi(writes, Prescribing(writes, AlwaysFresh()), log.decisions, PARTITIONS)
+
+
 @dataclass(frozen=True)
 class Said:
     """What a command came to."""
@@ -100,9 +107,8 @@ async def served(log: Log) -> AsyncIterator[Console]:
     verifier = TokenVerifier(
         public_keys(), audience="prescribing", roles=frozenset(Role), clock=lambda: datetime.now(UTC)
     )
-    api = PrescribingApi(Prescribing(log.streams, AlwaysFresh()), log.decisions, PARTITIONS)
     guard = Guard(verifier, POLICY, lambda: datetime.now(UTC), max_deadline_seconds=10)
-    server = GrpcServer(guard, [api.add_to])
+    server = GrpcServer(guard, [served_api(log).add_to])
     port = await server.start("127.0.0.1", 0)
     try:
         yield Console(port)

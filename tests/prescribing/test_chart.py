@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from careloop.contracts.prescribing import StatusReason
+from careloop.contracts.terms import EnteredInError, Medicine
 from careloop.knowledge import chart as known
-from services.prescribing.domain.codes import StatusReason
-from services.prescribing.domain.events import EnteredInError, Event, Medicine
+from services.prescribing.domain.events import Event
 from services.prescribing.domain.noted import MedicationsNoted, Noted
 from services.prescribing.domain.screening_chart import screening_chart
 from services.prescribing.domain.state import DECIDER

@@ -9,30 +9,21 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from careloop.contracts.prescribing import Order, Override, OverrideReason, PrescriptionDiscontinued
+from careloop.contracts.terms import Medicine
 from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason, Screening, ScreeningOutcome, Severity
-from services.prescribing.domain.codes import OverrideReason
 from services.prescribing.domain.decision_capsule import DecisionCapsule
+from services.prescribing.domain.decisions import DECISIONS
 from services.prescribing.domain.declining import reasons_to_decline
-from services.prescribing.domain.events import (
-    DoseChanged,
-    Event,
-    Medicine,
-    Order,
-    PrescriptionDeclined,
-    PrescriptionDiscontinued,
-    PrescriptionIssued,
-)
-from services.prescribing.domain.overrides import Override
+from services.prescribing.domain.events import DoseChanged, Event, PrescriptionDeclined, PrescriptionIssued
 from services.prescribing.domain.screening import Freshness, safety_check
 from services.prescribing.domain.state import DECIDER
 from tests.support.completeness import never_set
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, TODAY, YESTERDAY, fact
-from tests.support.decisions import decisions_of
 from tests.support.specification import given
 
-DECISIONS = decisions_of("services.prescribing.domain")
 TOMORROW = TODAY + timedelta(days=1)
 
 

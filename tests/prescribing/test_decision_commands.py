@@ -10,10 +10,9 @@ from hypothesis import given as for_all
 from hypothesis import settings
 
 from careloop.cli.calling.past_decisions import answered_by, answered_then, explained
+from careloop.contracts.prescribing import Override, OverrideReason
 from careloop.knowledge.pack.pack import current_pack, load, read_data
 from services.prescribing.domain import events
-from services.prescribing.domain.codes import OverrideReason
-from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.past import as_decided, explanations
 from services.prescribing.grpc_api.past import decision_message
 from services.prescribing.replay import Recorded

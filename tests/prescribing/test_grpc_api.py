@@ -13,10 +13,9 @@ from care.prescribing.v1 import prescribing_pb2 as pb
 from careloop.chassis.calls.call import Call, Caller, set_current_call
 from careloop.kernel.credentials import Credential
 from careloop.knowledge.chart import Medication
-from services.prescribing.application import Prescribing
 from services.prescribing.domain.events import Event
 from services.prescribing.grpc_api import PrescribingApi
-from tests.prescribing.serving import PARTITIONS, AlwaysFresh, Log
+from tests.prescribing.serving import Log, served_api
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT, PRESCRIBER
 
@@ -42,7 +41,7 @@ async def api_on(*facts: Event) -> tuple[PrescribingApi, Log]:
     set_current_call(CALL)
     log = Log()
     await log.tell(PATIENT, facts)
-    return PrescribingApi(Prescribing(log.streams, AlwaysFresh()), log.decisions, PARTITIONS), log
+    return served_api(log), log
 
 
 def told(alerts: Sequence[common_pb2.Alert], rule: str) -> common_pb2.Alert:

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from careloop.contracts.terms import Role
+from careloop.contracts.prescribing import PrescriptionDiscontinued
+from careloop.contracts.terms import EnteredInError, Medicine, Role
 from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown, RuleViolated
-from services.prescribing.domain.events import EnteredInError, Event, Medicine, PrescriptionDiscontinued
+from services.prescribing.domain.decisions import DECISIONS
+from services.prescribing.domain.events import Event
 from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, TODAY, YESTERDAY, fact
-from tests.support.decisions import decisions_of
 from tests.support.specification import given
 
-DECISIONS = decisions_of("services.prescribing.domain")
 ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "IssuePrescription": (p.ISSUE_SERTRALINE, p.ASSESSED),
     "ChangeDose": (p.CHANGE_TO_100, (*p.ASSESSED, p.ISSUED)),
@@ -211,7 +211,7 @@ def test_everything_decided_here_can_be_struck_once(decided: Any) -> None:
     strike = replace(p.STRIKE, fact_id=decided.fact_id)
     facts = (*p.ASSESSED, p.ISSUED, decided)
     expected = EnteredInError(
-        fact_id=decided.fact_id, reason=strike.reason, marked_by=strike.marked_by, occurred_at=strike.now
+        fact_id=decided.fact_id, reason=strike.reason, marked_by=strike.actor, occurred_at=strike.now
     )
     assert decide(strike, *facts) == [expected]
     assert decide(strike, *facts, expected) == []

@@ -13,10 +13,10 @@ from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Gate, Unit
+from careloop.contracts.prescribing import SourcePosition
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.findings import Check, NotChecked, Reason, ScreeningOutcome
-from services.prescribing.domain.decision_capsule import SourcePosition
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.screening import Freshness, gaps_in_evidence, safety_check
 from services.prescribing.domain.state import DECIDER

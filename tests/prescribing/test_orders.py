@@ -4,25 +4,24 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from careloop.contracts.prescribing import Override, OverrideReason
+from careloop.contracts.terms import Medicine
 from careloop.kernel.errors import CareloopError
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
 from services.prescribing.domain import events, orders
-from services.prescribing.domain.codes import OverrideReason
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.declining import CONTRAINDICATED, NOT_CHECKED, NOT_OVERRIDDEN
 from services.prescribing.domain.discontinuing import discontinue
 from services.prescribing.domain.dose_changes import change_dose
 from services.prescribing.domain.entered_in_error import mark_entered_in_error
 from services.prescribing.domain.noted import MedicationsNoted
-from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.past import as_decided, check_again
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
 from services.prescribing.domain.screening_chart import screening_chart
@@ -34,7 +33,7 @@ from tests.support.specification import given
 
 def ordered(name: str, dose: float | None = None) -> orders.IssuePrescription:
     """An order of a medicine by name alone."""
-    medicine = events.Medicine(name=name)
+    medicine = Medicine(name=name)
     mg = None if dose is None else Decimal(str(dose))
     order = replace(p.SERTRALINE_50, medicine=medicine, daily_dose_mg=mg)
     return replace(p.ISSUE_SERTRALINE, fact_id=fact(name), order=order)
@@ -212,7 +211,7 @@ def test_the_credential_counts_on_the_day_of_the_order_too() -> None:
 
 @pytest.mark.parametrize(("days", "found"), [(13, {"dose.lamotrigine-titration"}), (14, set()), (400, set())])
 def test_a_dose_change_of_lamotrigine_is_no_start_and_keeps_to_its_titration(days: int, found: set[str]) -> None:
-    lamotrigine = events.Medicine(name="lamotrigine", rxcui="28439")
+    lamotrigine = Medicine(name="lamotrigine", rxcui="28439")
     begun = replace(
         p.ISSUED.order, medicine=lamotrigine, daily_dose_mg=Decimal(25), starts_on=TODAY - timedelta(days=days)
     )
@@ -283,24 +282,6 @@ def test_a_capsule_run_again_gives_the_same_answer(history: list[events.Event]) 
             then = DECIDER.fold(facts[: capsule.stream_version])
             again = safety_check(then, p.SERTRALINE_50, p.FRESH, NOON.date())
             assert again == capsule.screening
-
-
-COMMANDS = [
-    (orders.issue, p.ISSUE_SERTRALINE),
-    (change_dose, p.CHANGE_TO_100),
-    (discontinue, p.DISCONTINUE),
-    (mark_entered_in_error, p.STRIKE),
-]
-
-
-@for_all(history=st.lists(st.sampled_from(p.EXAMPLES), max_size=12), command=st.sampled_from(COMMANDS))
-@settings(deadline=None)
-def test_every_command_twice_is_once(history: list[events.Event], command: tuple[Any, Any]) -> None:
-    decision, asked = command
-    before = DECIDER.fold(history)
-    with suppress(CareloopError):
-        decided = decision(asked, before)
-        assert decision(asked, DECIDER.fold(decided, before)) == []
 
 
 def test_the_latest_list_counts_by_when_it_was_true_not_by_when_it_came() -> None:

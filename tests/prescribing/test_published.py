@@ -9,15 +9,14 @@ import pytest
 from careloop.chassis.events.codec import ENCODER
 from careloop.contracts import prescribing as contract
 from careloop.contracts import terms
-from services.prescribing.domain.codes import OverrideReason, StatusReason
+from careloop.contracts.prescribing import Override, OverrideReason, StatusReason
 from services.prescribing.domain.noted import Noted
-from services.prescribing.domain.overrides import Override
-from services.prescribing.published import PUBLISHED
 from tests.support.completeness import never_set
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
-from tests.support.histories.restate import restate
+from tests.support.histories.restate import published_of, restate
 
+PUBLISHED = published_of("prescribing")
 CAPSULE = replace(
     p.CAPSULE,
     screening=replace(p.SCREENING, alerts=(replace(p.ALERT, reviewed=True), p.ALERT)),

@@ -1,32 +1,41 @@
-"""Every decision of a service, found by its form wherever it lives: a public function of a command and a state."""
+"""The decisions of every service, with the examples of its commands."""
 
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
-from pkgutil import iter_modules
-from types import ModuleType
-from typing import Any, get_origin, get_type_hints
+from importlib.util import find_spec
+from typing import Any
 
-Decide = Callable[[Any, Any], Sequence[Any]]
-
-
-def decisions_of(package: str) -> dict[type, Decide]:
-    """Each class of command with what decides it. Fails when a command has two decisions."""
-    found: dict[type, Decide] = {}
-    for module in _modules(package):
-        for decide in _functions(module):
-            hints = get_type_hints(decide)
-            if next(iter(hints)) == "command" and get_origin(hints["return"]) is list:
-                assert hints["command"] not in found, hints["command"]
-                found[hints["command"]] = decide
-    return found
+from careloop.kernel.decider import Decider
+from careloop.kernel.decisions import Decisions
+from careloop.local.settings import SERVICES
 
 
-def _modules(package: str) -> Iterator[ModuleType]:
-    yield from (import_module(f"{package}.{found.name}") for found in iter_modules(import_module(package).__path__))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """`commands` are examples of every command, each possible after those before it and `background`."""
+
+    service: str
+    decider: Decider[Any, Any]
+    decisions: Decisions[Any, Any]
+    background: Sequence[Any]
+    commands: Sequence[Any]
+    examples: Sequence[Any]
+
+    def decide(self, command: Any, history: Sequence[Any]) -> list[Any]:
+        return self.decisions[type(command)](command, self.decider.fold(history))
 
 
-def _functions(module: ModuleType) -> Iterator[Decide]:
-    for name, found in vars(module).items():
-        if inspect.isfunction(found) and found.__module__ == module.__name__ and not name.startswith("_"):
-            yield found
+def deciding(service: str) -> Deciding:
+    controls = import_module(f"tests.support.controls.{service}")
+    return Deciding(
+        service=service,
+        decider=import_module(f"services.{service}.domain.state").DECIDER,
+        decisions=import_module(f"services.{service}.domain.decisions").DECISIONS,
+        background=controls.BACKGROUND,
+        commands=controls.COMMANDS,
+        examples=controls.EXAMPLES,
+    )
+
+
+EVERY_SERVICE = [deciding(service) for service in SERVICES if find_spec(f"services.{service}.domain.decisions")]

@@ -10,6 +10,7 @@ from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Write
 from careloop.kernel.events import Event, Request
 from careloop.kernel.ids import PersonId
+from careloop.kernel.restating import restating
 
 State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
@@ -18,6 +19,38 @@ Noted = TypeVar("Noted")
 
 Notes = Mapping[str, tuple[type, Callable[[Envelope, Any], Noted]]]
 """The wire types a service listens to: the class that decodes each, and the note it becomes; None is not noted."""
+
+
+def note(
+    noted: type[Noted],
+    contract: type,
+    *,
+    at: Mapping[str, str] | None = None,
+    only: Callable[[Any], bool] = lambda _event: True,
+    **made: Callable[[Any], Any],
+) -> tuple[type, Callable[[Envelope, Any], Noted | None]]:
+    """A published event of another service, and the note that it becomes: fields of the same name by value.
+
+    `at` says where other fields come from, at any depth of the event; what a function in `made` makes of the event is
+    the field of that name. `evidence` is the id of the event itself. Events for which `only` is not true are not noted.
+    Raises CannotRestate, at import, for a field of the note that the event does not have.
+    """
+    make = restating(noted, contract, "evidence", *made, **(at or {}))
+
+    def noting(envelope: Envelope, event: Any) -> Noted | None:
+        if not only(event):
+            return None
+        return make(event, evidence=envelope.event_id, **{field: value(event) for field, value in made.items()})
+
+    return contract, noting
+
+
+def listening(
+    types: Mapping[str, type], *notes: tuple[type, Callable[[Envelope, Any], Noted | None]]
+) -> Notes[Noted | None]:
+    """The notes of one source by the wire types of its contracts. Raises KeyError for what it does not publish."""
+    wire_types = {contract: wire_type for wire_type, contract in types.items()}
+    return {wire_types[contract]: (contract, make) for contract, make in notes}
 
 
 class NotesConsumer(Handler, Generic[State, Fact]):

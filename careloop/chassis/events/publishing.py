@@ -9,6 +9,7 @@ from careloop.chassis.events.codec import ENCODER, Codec
 from careloop.chassis.events.envelope import Record, envelope_of
 from careloop.chassis.events.json_form import form_of
 from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.events.private_fields import without_private
 from careloop.chassis.log.protocol import EventStore, StoredEvent
 from careloop.kernel.errors import Unavailable
 from careloop.kernel.ids import PatientId
@@ -19,6 +20,12 @@ RUN = 500
 """The most records in one run of what is read again."""
 PAGE = 2_000
 FIRST_LOOK_BACK = 64
+
+
+def published_as(topics: Mapping[str, type], types: Mapping[str, type]) -> dict[type, type]:
+    """Every stored class for which there is a contract of its name, with that contract."""
+    contracts = {contract.__name__: contract for contract in types.values()}
+    return {stored: contracts[stored.__name__] for stored in topics.values() if stored.__name__ in contracts}
 
 
 class LogAhead(Unavailable):
@@ -33,7 +40,7 @@ class Publishing:
     by wire type. Raises ValueError when a published class is not among them.
 
     Where both classes have one JSON form, what is published is what is stored, byte for byte: also a field that only a
-    newer build knows.
+    newer build knows. A field marked Private is never published: others read its default.
     """
 
     def __init__(
@@ -45,6 +52,7 @@ class Publishing:
         self._wire_types = {cls: name for name, cls in types.items()}
         self._as_stored: dict[str, str] = {}
         self._restate: dict[str, Restate] = {}
+        self._private: dict[type, Callable[[Any], bytes] | None] = {}
         for stored, restated in published.items():
             if not isinstance(restated, type):
                 self._restate |= dict.fromkeys(codec.topics_of(stored), restated)
@@ -57,7 +65,8 @@ class Publishing:
     def _publish_alike(self, stored: type, contract: type) -> None:
         """As it is stored where that is the contract's form; else, and in its retired versions, restated."""
         self._restate |= dict.fromkeys(self._codec.topics_of(stored), _converter(contract))
-        if form_of(stored) == form_of(contract):
+        self._private[contract] = without_private(contract)
+        if form_of(stored) == form_of(contract) and self._private[contract] is None:
             current = self._codec.topic_of(stored)
             del self._restate[current]
             self._as_stored[current] = self._wire_types[contract]
@@ -99,7 +108,8 @@ class Publishing:
         wire_type = self._as_stored.get(stored.meta.topic)
         if wire_type is None:
             restated = self._restate[stored.meta.topic](self._codec.decode(stored.meta.topic, stored.state))
-            wire_type, value = self._wire_types[type(restated)], ENCODER.encode(restated)
+            encode = self._private.get(type(restated)) or ENCODER.encode
+            wire_type, value = self._wire_types[type(restated)], encode(restated)
         else:
             value = stored.state
         envelope = envelope_of(stored, wire_type=wire_type, source=self.service, previous=previous)

@@ -80,6 +80,10 @@ class MemoryEventStore:
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         return self._tables.log[position : position + limit]
 
+    async def streams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
+        known = sorted({event.meta.stream_id for event in self._tables.log})
+        return [stream for stream in known if after is None or stream > after][:limit]
+
     async def last_position(self, stream_id: UUID, topics: frozenset[str], through: int) -> int:
         metas = (event.meta for event in self._stream(stream_id))
         return max((m.position for m in metas if m.topic in topics and m.position <= through), default=0)

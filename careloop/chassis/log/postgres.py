@@ -127,6 +127,14 @@ class PostgresEventStore:
         row = await self.connections.fetchrow("select * from commands where command_id = $1", command_id)
         return None if row is None else CommandRecord(**row)
 
+    async def streams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
+        rows = await self.connections.fetch(
+            "select distinct originator_id from events where originator_id > $1 order by originator_id limit $2",
+            after or UUID(int=0),
+            limit,
+        )
+        return [row[0] for row in rows]
+
     async def last_position(self, stream_id: UUID, topics: frozenset[str], through: int) -> int:
         # Within a stream versions and positions rise together, so the primary key serves.
         position: int | None = await self.connections.fetchval(

@@ -179,6 +179,10 @@ class EventStore(Protocol):
         """Up to `limit` events with a greater position, in order, without a hole."""
         ...
 
+    async def streams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
+        """Up to `limit` streams whose ids follow `after`, in the order of their ids; None begins with the first."""
+        ...
+
     async def last_position(self, stream_id: UUID, topics: frozenset[str], through: int) -> int:
         """The greatest position <= `through` of this stream among `topics`; 0 if there is none."""
         ...

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -16,9 +16,9 @@ from careloop.chassis.consuming.inbox_log import InboxLog
 from careloop.chassis.consuming.parked_patients import InboxParkedPatients
 from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.consuming.subscription import Identity, ServiceBroker
-from careloop.chassis.events.codec import Codec
+from careloop.chassis.events.codec import Codec, Upcaster
 from careloop.chassis.events.envelope import Record
-from careloop.chassis.events.publishing import PublishedReader, Publishing
+from careloop.chassis.events.publishing import PublishedReader, Publishing, published_as
 from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import DueRow, Statement
@@ -37,19 +37,23 @@ Fact = TypeVar("Fact", bound=Event)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms(Generic[State, Fact]):
-    """What a service brings along: its stored events, what of them is published as what, and its rules.
+    """What a service brings along: its stored events, its contracts, and its rules.
+
+    A stored event is published as the contract of its name; `restated` says of a stored class what else it is published
+    as: another contract of the same fields, or what a function makes of it.
 
     `due` says what an event makes due, `statements` what a table of its own must show of it; `migrations` is the
-    folder of its own tables, if it has any.
+    folder of its own tables, if it has any. `upcasters` lift what was stored under a topic that is retired.
     """
 
     topics: Mapping[str, type[Fact]]
-    published: Mapping[type, Any]
     contracts: Mapping[str, type]
     decider: Decider[State, Fact]
+    restated: Mapping[type, Any] = field(default_factory=dict)
     due: Callable[[Fact, UUID], Iterable[DueRow]] = lambda _event, _stream: ()
     statements: Callable[[Fact, UUID], Iterable[Statement]] = lambda _event, _stream: ()
     migrations: Path | None = None
+    upcasters: Mapping[str, Upcaster] = field(default_factory=dict)
 
 
 class EveryLog:
@@ -77,8 +81,9 @@ class Foundation(Generic[State, Fact]):
         self.settings = settings
         self.store = store
         self.heads = HeadsView()
-        codec: Codec[Fact] = Codec(rooms.topics)
-        publishing = Publishing(settings.service, codec, rooms.published, rooms.contracts)
+        codec: Codec[Fact] = Codec(rooms.topics, rooms.upcasters)
+        published = published_as(rooms.topics, rooms.contracts) | dict(rooms.restated)
+        publishing = Publishing(settings.service, codec, published, rooms.contracts)
         self.streams: Streams[State, Fact] = Streams(
             settings.service,
             store,

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-from services.assessment.domain.details import Allergy
-from services.assessment.domain.events import AllergiesRecorded, Event
-from services.assessment.domain.recording import FactCommand, is_new, require_said
+from careloop.contracts.assessment import AllergiesRecorded, Allergy
+from careloop.kernel.commands import FactCommand
+from careloop.kernel.decisions import Guard, guarded
+from careloop.kernel.restating import fact
+from services.assessment.domain.empty_lists import require_said
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
 
@@ -16,16 +19,11 @@ class RecordAllergies(FactCommand):
     no_known_allergies: bool = False
 
 
+recorded = fact(AllergiesRecorded, RecordAllergies)
+
+
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
 def record_allergies(command: RecordAllergies, state: Assessment) -> list[Event]:
     """The whole allergy list. Raises InvalidInput when none are listed and that was not said, or both."""
-    if not is_new(command, state):
-        return []
     require_said(bool(command.allergies), command.no_known_allergies, "allergies", "no_known_allergies")
-    return [
-        AllergiesRecorded(
-            fact_id=command.fact_id,
-            allergies=command.allergies,
-            no_known_allergies=command.no_known_allergies,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [recorded(command)]

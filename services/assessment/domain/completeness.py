@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from careloop.kernel.errors import RuleViolated
-from careloop.kernel.ids import FactId
-from careloop.knowledge.urgency.suicide_risk import C_SSRS, RiskLevel, screened_risk
-from services.assessment.domain.details import Plan
-from services.assessment.domain.events import (
+from careloop.contracts.assessment import (
     AllergiesRecorded,
-    ClinicalFact,
     DiagnosisEstablished,
     HistoryRecorded,
     MedicationsReconciled,
+    Plan,
     PlanProposed,
-    ScaleScored,
 )
+from careloop.contracts.terms import ScaleScored
+from careloop.kernel.errors import RuleViolated
+from careloop.kernel.ids import FactId
+from careloop.knowledge.urgency.suicide_risk import C_SSRS, RiskLevel, screened_risk
+from services.assessment.domain.events import ClinicalFact
 from services.assessment.domain.state import Assessment
 
 

@@ -4,38 +4,39 @@ from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from careloop.contracts.assessment import Code, EmergencyContact, Location, Name, PatientEnrolled, Sex
+from careloop.kernel.commands import FactCommand
+from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput, RuleViolated
-from careloop.kernel.events import require_past
-from services.assessment.domain.codes import Sex
-from services.assessment.domain.details import EmergencyContact, Location
-from services.assessment.domain.events import Event, PatientEnrolled
-from services.assessment.domain.recording import FactCommand
+from careloop.kernel.restating import fact
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollPatient(FactCommand):
-    name: str
+    name: Name
     birth_date: date
     sex: Sex
-    phone: str = ""
-    email: str = ""
+    phone: Code = ""
+    email: Name = ""
     emergency_contact: EmergencyContact | None = None
     location: Location | None = None
-    time_zone: str = "UTC"
+    time_zone: Code = "UTC"
 
 
+enrolled_as = fact(PatientEnrolled, EnrollPatient)
+
+
+@guarded(Guard.REPEAT, Guard.PAST)
 def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
     """A first enrolment, or a correction of the identity; the same content again is nothing.
 
     A correction may change the name or the birth date, never both at once: that is another person.
     Raises InvalidInput for a birth date after the enrolment or an unknown time zone, RuleViolated `another-person`.
     """
-    if state.knows(command.fact_id):
-        return []
-    require_past(command.occurred_at, command.now)
     _require_plausible(command)
-    enrolled, known = _enrolled(command), state.identity
+    enrolled, known = enrolled_as(command), state.identity
     if known is None:
         return [enrolled]
     if replace(enrolled, fact_id=known.fact_id, occurred_at=known.occurred_at) == known:
@@ -43,21 +44,6 @@ def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
     if enrolled.name != known.name and enrolled.birth_date != known.birth_date:
         raise RuleViolated("another-person", "A correction may change the name or the birth date, not both at once.")
     return [enrolled]
-
-
-def _enrolled(command: EnrollPatient) -> PatientEnrolled:
-    return PatientEnrolled(
-        fact_id=command.fact_id,
-        name=command.name,
-        birth_date=command.birth_date,
-        sex=command.sex,
-        phone=command.phone,
-        email=command.email,
-        emergency_contact=command.emergency_contact,
-        location=command.location,
-        time_zone=command.time_zone,
-        occurred_at=command.occurred_at,
-    )
 
 
 def _require_plausible(command: EnrollPatient) -> None:

@@ -1,40 +1,24 @@
 """Striking a fact that should never have been recorded."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
-from careloop.kernel.errors import NotKnown, RuleViolated
-from careloop.kernel.ids import FactId, PersonId
-from services.assessment.domain.events import EnteredInError, Event, PatientEnrolled
-from services.assessment.domain.recording import require_enrolled
+from careloop.contracts.assessment import PatientEnrolled
+from careloop.contracts.terms import EnteredInError
+from careloop.kernel.commands import MarkEnteredInError
+from careloop.kernel.decisions import Guard, guarded
+from careloop.kernel.errors import RuleViolated
+from careloop.kernel.restating import fact
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkEnteredInError:
-    """Strikes the fact `fact_id`."""
-
-    fact_id: FactId
-    reason: str
-    actor: PersonId
-    now: datetime
+strike = fact(EnteredInError, MarkEnteredInError, "fact_id", marked_by="actor", occurred_at="now")
 
 
+@guarded(Guard.ENROLLED, Guard.STRIKE)
 def mark_entered_in_error(command: MarkEnteredInError, state: Assessment) -> list[Event]:
     """Strikes a fact and what means nothing without it: with a scale the risk it raised, with a completion its
     amendments.
 
-    Striking again is nothing. Raises NotKnown for a fact this client does not have, RuleViolated `only-enrolment`
-    for the one identity that stands (enrol again to correct it).
+    Raises RuleViolated `only-enrolment` for the one identity that stands (enrol again to correct it).
     """
-    require_enrolled(state)
-    if not state.knows(command.fact_id):
-        raise NotKnown("fact-not-known", "This client has no such fact here.", field="fact_id")
-    if command.fact_id in state.struck:
-        return []
-    if [fact.fact_id for fact in state.standing(PatientEnrolled)] == [command.fact_id]:
+    if [enrolled.fact_id for enrolled in state.standing(PatientEnrolled)] == [command.fact_id]:
         raise RuleViolated("only-enrolment", "A client's only identity is corrected by enrolling again, not struck.")
-    return [
-        EnteredInError(fact_id=struck, reason=command.reason, marked_by=command.actor, occurred_at=command.now)
-        for struck in (command.fact_id, *state.following(command.fact_id))
-    ]
+    return [strike(command, fact_id=fact_id) for fact_id in (command.fact_id, *state.following(command.fact_id))]

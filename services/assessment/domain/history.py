@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-from services.assessment.domain.details import Condition, EarlierTreatment
-from services.assessment.domain.events import Event, HistoryRecorded
-from services.assessment.domain.recording import FactCommand, is_new, require_said
+from careloop.contracts.assessment import Condition, EarlierTreatment, HistoryRecorded, Source
+from careloop.kernel.commands import FactCommand
+from careloop.kernel.decisions import Guard, guarded
+from careloop.kernel.restating import fact
+from services.assessment.domain.empty_lists import require_said
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
 
@@ -15,22 +18,15 @@ class RecordHistory(FactCommand):
     conditions: tuple[Condition, ...] = ()
     earlier_treatments: tuple[EarlierTreatment, ...] = ()
     nothing_known: bool = False
-    source: str
+    source: Source
 
 
+recorded = fact(HistoryRecorded, RecordHistory)
+
+
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
 def record_history(command: RecordHistory, state: Assessment) -> list[Event]:
     """Adds to the history. Raises InvalidInput for an empty one that was not said to be empty."""
-    if not is_new(command, state):
-        return []
     listed = bool(command.conditions or command.earlier_treatments)
     require_said(listed, command.nothing_known, "conditions", "nothing_known")
-    return [
-        HistoryRecorded(
-            fact_id=command.fact_id,
-            conditions=command.conditions,
-            earlier_treatments=command.earlier_treatments,
-            source=command.source,
-            nothing_known=command.nothing_known,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [recorded(command)]

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from careloop.contracts.assessment import CurrentMedication, MedicationsReconciled
+from careloop.kernel.commands import FactCommand
+from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput
-from services.assessment.domain.details import CurrentMedication
-from services.assessment.domain.events import Event, MedicationsReconciled
-from services.assessment.domain.recording import FactCommand, is_new, require_said
+from careloop.kernel.restating import fact
+from services.assessment.domain.empty_lists import require_said
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
 
@@ -17,22 +20,17 @@ class ReconcileMedications(FactCommand):
     none_taken: bool = False
 
 
+reconciled = fact(MedicationsReconciled, ReconcileMedications)
+
+
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
 def reconcile_medications(command: ReconcileMedications, state: Assessment) -> list[Event]:
     """The whole medication list. Raises InvalidInput when none are listed and that was not said, or both, or when a
     medication stopped before it started."""
-    if not is_new(command, state):
-        return []
     require_said(bool(command.medications), command.none_taken, "medications", "none_taken")
     for index, medication in enumerate(command.medications):
         _require_ordered(medication, f"medications[{index}].stopped_on")
-    return [
-        MedicationsReconciled(
-            fact_id=command.fact_id,
-            medications=command.medications,
-            none_taken=command.none_taken,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [reconciled(command)]
 
 
 def _require_ordered(medication: CurrentMedication, field: str) -> None:

@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass
 
-from services.assessment.domain.codes import PregnancyStatus
-from services.assessment.domain.events import Event, PregnancyRecorded
-from services.assessment.domain.recording import FactCommand, is_new
+from careloop.contracts.assessment import PregnancyRecorded, PregnancyStatus, Source
+from careloop.kernel.commands import FactCommand
+from careloop.kernel.decisions import Guard, guarded
+from careloop.kernel.restating import fact
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPregnancy(FactCommand):
     status: PregnancyStatus
-    source: str
+    source: Source
 
 
+recorded = fact(PregnancyRecorded, RecordPregnancy)
+
+
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
 def record_pregnancy(command: RecordPregnancy, state: Assessment) -> list[Event]:
     """Whether the client is pregnant or breastfeeding."""
-    if not is_new(command, state):
-        return []
-    return [
-        PregnancyRecorded(
-            fact_id=command.fact_id, status=command.status, source=command.source, occurred_at=command.occurred_at
-        )
-    ]
+    return [recorded(command)]

@@ -3,10 +3,13 @@
 import re
 from dataclasses import dataclass
 
+from careloop.contracts.assessment import Result, ResultsRecorded, Source
+from careloop.kernel.commands import FactCommand
+from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput
-from services.assessment.domain.details import Result
-from services.assessment.domain.events import Event, ResultsRecorded
-from services.assessment.domain.recording import FactCommand, is_new, require_said
+from careloop.kernel.restating import fact
+from services.assessment.domain.empty_lists import require_said
+from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
 LOINC = re.compile(r"[0-9]{1,7}-[0-9]")
@@ -19,14 +22,16 @@ class RecordResults(FactCommand):
 
     results: tuple[Result, ...] = ()
     none_known: bool = False
-    source: str
+    source: Source
 
 
+recorded = fact(ResultsRecorded, RecordResults)
+
+
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
 def record_results(command: RecordResults, state: Assessment) -> list[Event]:
     """Adds results. Raises InvalidInput when none are listed and that was not said, or both, for a code that is not
     LOINC's and for a result of a day to come."""
-    if not is_new(command, state):
-        return []
     require_said(bool(command.results), command.none_known, "results", "none_known")
     for index, result in enumerate(command.results):
         if not LOINC.fullmatch(result.loinc):
@@ -35,12 +40,4 @@ def record_results(command: RecordResults, state: Assessment) -> list[Event]:
             )
         if result.on > command.now.date():
             raise InvalidInput("in-the-future", "on may not lie in the future.", field=f"results[{index}].on")
-    return [
-        ResultsRecorded(
-            fact_id=command.fact_id,
-            results=command.results,
-            none_known=command.none_known,
-            source=command.source,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [recorded(command)]

@@ -3,28 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
+from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, PatientEnrolled
+from careloop.contracts.terms import EnteredInError, RiskRaised
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId
 from careloop.kernel.persistent_map import PersistentMap
-from services.assessment.domain.events import (
-    AllergiesRecorded,
-    AssessmentAmended,
-    AssessmentCompleted,
-    ClinicalFact,
-    DiagnosisEstablished,
-    EnteredInError,
-    Event,
-    HistoryRecorded,
-    MedicationsReconciled,
-    PatientEnrolled,
-    PlanProposed,
-    PregnancyRecorded,
-    ResultsRecorded,
-    RiskRaised,
-    ScaleScored,
-)
+from services.assessment.domain.events import ClinicalFact, Event
 
 Fact = TypeVar("Fact", bound=ClinicalFact)
 
@@ -54,6 +40,10 @@ class Assessment:
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.facts
+
+    @property
+    def enrolled(self) -> bool:
+        return self.identity is not None
 
     @property
     def identity(self) -> PatientEnrolled | None:
@@ -90,22 +80,8 @@ def evolve(state: Assessment, event: Event) -> Assessment:
         case PatientEnrolled():
             enrolments = state.enrolments if event.fact_id in state.enrolments else (*state.enrolments, event.fact_id)
             return replace(state, facts=state.facts.having(event.fact_id, event), enrolments=enrolments)
-        case (
-            HistoryRecorded()
-            | MedicationsReconciled()
-            | AllergiesRecorded()
-            | PregnancyRecorded()
-            | ResultsRecorded()
-            | ScaleScored()
-            | RiskRaised()
-            | DiagnosisEstablished()
-            | PlanProposed()
-            | AssessmentCompleted()
-            | AssessmentAmended()
-        ):
-            return replace(state, facts=state.facts.having(event.fact_id, event))
         case _:
-            assert_never(event)
+            return replace(state, facts=state.facts.having(event.fact_id, event))
 
 
 DECIDER: Decider[Assessment, Event] = Decider(initial=initial, evolve=evolve)

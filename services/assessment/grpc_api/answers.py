@@ -1,59 +1,44 @@
 """What was stored, in the words of `care.assessment.v1`."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
 from care.assessment.v1 import assessment_pb2 as pb
 from care.common.v1 import common_pb2
 
 from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.writing import event_of, shown_as
+from careloop.chassis.commands.streams import Done
+from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted
+from careloop.contracts.terms import RiskRaised, ScaleScored
 from services.assessment.domain.completeness import missing
-from services.assessment.domain.events import Event, RiskRaised, ScaleScored
 from services.assessment.domain.state import Assessment
 
-Kind = TypeVar("Kind", bound=Event)
+scale = shown_as(common_pb2.ScaleResult, ScaleScored)
+risk = shown_as(pb.Risk, RiskRaised)
 
 
-def fact_id(events: Sequence[Event]) -> str:
-    """The id of the fact that was recorded; empty if nothing had to be."""
-    return str(events[0].fact_id) if events else ""
+def taken_over(done: Done[Any]) -> dict[str, Any]:
+    return {"result": scale(event_of(done, ScaleScored))}
 
 
-def first(events: Sequence[Event], kind: type[Kind]) -> Kind | None:
-    return next((event for event in events if isinstance(event, kind)), None)
+def scored(done: Done[Any]) -> dict[str, Any]:
+    return taken_over(done) | {"risk": risk(event_of(done, RiskRaised))}
 
 
-def scale_result(events: Sequence[Event]) -> common_pb2.ScaleResult | None:
-    scale = first(events, ScaleScored)
-    if scale is None:
-        return None
-    return common_pb2.ScaleResult(
-        fact_id=str(scale.fact_id),
-        instrument=scale.instrument,
-        total=scale.total,
-        band=scale.band,
-        flags=scale.flags,
-        missing=scale.missing,
-    )
+def completed(done: Done[Any]) -> dict[str, Any]:
+    said = event_of(done, AssessmentCompleted) or event_of(done, AssessmentAmended)
+    return {"diagnoses": said.diagnoses, "suicide_risk": said.suicide_risk} if said else {}
 
 
-def risk(events: Sequence[Event]) -> pb.Risk | None:
-    raised = first(events, RiskRaised)
-    if raised is None:
-        return None
-    return pb.Risk(
-        fact_id=str(raised.fact_id),
-        level=raised.level,
-        reason=raised.reason,
-        due_at=fields.timestamp(raised.due_at),
-    )
+def struck(done: Done[Any]) -> dict[str, Any]:
+    return {"struck": [str(event.fact_id) for event in done.events]}
 
 
 def assessment(state: Assessment, now: datetime) -> pb.GetAssessmentResponse:
     completion = state.completion
     return pb.GetAssessmentResponse(
-        enrolled=state.identity is not None,
+        enrolled=state.enrolled,
         completed_at=fields.timestamp(completion.occurred_at if completion else None),
         missing=missing(state, now),
         facts=[

@@ -1,74 +1,63 @@
 """Who is in the care team: a person takes a role or leaves it, today or on a day to come."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
+from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
-from careloop.kernel.ids import FactId, PersonId
+from careloop.kernel.ids import PersonId
+from careloop.kernel.reading import Actor, Length, NewFact, Now, Past
+from careloop.kernel.restating import fact
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.events import Event, TeamMemberAssigned, TeamMemberReleased
 from services.coordination.domain.state import CareTeam
 
+Person = Annotated[PersonId, Length(200)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignTeamMember:
-    fact_id: FactId
-    person: PersonId
-    name: str
+    fact_id: NewFact
+    person: Person
+    name: Annotated[str, Length(200)]
     role: TeamRole
     email: str
     effective_from: datetime
-    actor: PersonId
-    occurred_at: datetime
-
-
-def assign(command: AssignTeamMember, team: CareTeam) -> Sequence[Event]:
-    """Refused when the person holds, or is about to hold, this role already."""
-    if command.fact_id in team.facts:
-        return []
-    if team.in_role(command.person, command.role):
-        raise RuleViolated("already-in-role", "This person already has this role in the care team.")
-    return [
-        TeamMemberAssigned(
-            fact_id=command.fact_id,
-            person=command.person,
-            name=command.name,
-            role=command.role,
-            email=command.email,
-            effective_from=command.effective_from,
-            assigned_by=command.actor,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    actor: Actor
+    occurred_at: Past
+    now: Now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTeamMember:
-    fact_id: FactId
-    person: PersonId
+    fact_id: NewFact
+    person: Person
     role: TeamRole
     effective_from: datetime
-    actor: PersonId
-    occurred_at: datetime
+    actor: Actor
+    occurred_at: Past
+    now: Now
 
 
-def release(command: ReleaseTeamMember, team: CareTeam) -> Sequence[Event]:
-    """Refused when the person does not hold the role, or would leave it before having taken it."""
-    if command.fact_id in team.facts:
-        return []
-    assigned = team.in_role(command.person, command.role)
-    if assigned is None:
+assigned = fact(TeamMemberAssigned, AssignTeamMember, assigned_by="actor")
+released = fact(TeamMemberReleased, ReleaseTeamMember, released_by="actor")
+
+
+@guarded(Guard.REPEAT, Guard.PAST)
+def assign(command: AssignTeamMember, team: CareTeam) -> list[Event]:
+    """Raises RuleViolated when the person holds, or is about to hold, this role already."""
+    if team.in_role(command.person, command.role):
+        raise RuleViolated("already-in-role", "This person already has this role in the care team.")
+    return [assigned(command)]
+
+
+@guarded(Guard.REPEAT, Guard.PAST)
+def release(command: ReleaseTeamMember, team: CareTeam) -> list[Event]:
+    """Raises RuleViolated when the person does not hold the role, or would leave it before having taken it."""
+    held = team.in_role(command.person, command.role)
+    if held is None:
         raise RuleViolated("not-in-role", "This person does not have this role in the care team.")
-    if command.effective_from < assigned.effective_from:
+    if command.effective_from < held.effective_from:
         raise RuleViolated("released-before-assigned", "A role cannot end before it began.", field="effective_from")
-    return [
-        TeamMemberReleased(
-            fact_id=command.fact_id,
-            person=command.person,
-            role=command.role,
-            effective_from=command.effective_from,
-            released_by=command.actor,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [released(command)]

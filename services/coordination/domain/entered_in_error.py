@@ -1,12 +1,13 @@
 """A fact that should never have been recorded is marked so."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from careloop.kernel.errors import NotKnown
-from careloop.kernel.ids import FactId, PersonId
-from services.coordination.domain.events import EnteredInError, Event
+from careloop.contracts.terms import EnteredInError
+from careloop.kernel.decisions import Guard, guarded
+from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Actor, Now
+from careloop.kernel.restating import fact
+from services.coordination.domain.events import Event
 from services.coordination.domain.state import CareTeam
 
 
@@ -14,18 +15,14 @@ from services.coordination.domain.state import CareTeam
 class MarkEnteredInError:
     fact_id: FactId
     reason: str
-    actor: PersonId
-    occurred_at: datetime
+    actor: Actor
+    now: Now
 
 
-def mark_entered_in_error(command: MarkEnteredInError, team: CareTeam) -> Sequence[Event]:
-    """Refused for a fact that this stream does not hold; a second mark changes nothing."""
-    if command.fact_id in team.struck:
-        return []
-    if command.fact_id not in team.facts:
-        raise NotKnown("fact-not-known", "No such fact of this patient is held here.", field="fact_id")
-    return [
-        EnteredInError(
-            fact_id=command.fact_id, reason=command.reason, marked_by=command.actor, occurred_at=command.occurred_at
-        )
-    ]
+strike = fact(EnteredInError, MarkEnteredInError, marked_by="actor", occurred_at="now")
+
+
+@guarded(Guard.STRIKE)
+def mark_entered_in_error(command: MarkEnteredInError, team: CareTeam) -> list[Event]:
+    """Strikes an assignment, a release or a message. Striking twice changes nothing."""
+    return [strike(command)]

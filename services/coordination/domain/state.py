@@ -6,7 +6,6 @@ from typing import assert_never
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId, PersonId
-from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.events import (
     EnteredInError,
     Event,
@@ -25,7 +24,10 @@ class CareTeam:
     facts: frozenset[FactId] = frozenset()
     struck: frozenset[FactId] = frozenset()
 
-    def in_role(self, person: PersonId, role: TeamRole) -> TeamMemberAssigned | None:
+    def knows(self, fact_id: FactId) -> bool:
+        return fact_id in self.facts
+
+    def in_role(self, person: PersonId, role: str) -> TeamMemberAssigned | None:
         """The assignment that no release has ended yet, be it effective already or not."""
         return next((a for a in self.assigned if (a.person, a.role) == (person, role) and not self._ended(a)), None)
 

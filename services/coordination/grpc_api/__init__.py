@@ -1,4 +1,4 @@
-"""Coordination over gRPC: requests become commands, views become answers."""
+"""Coordination over gRPC: what is asked is read as the commands say, and views become answers."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -9,15 +9,17 @@ from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1 import coordination_pb2_grpc
 
 from careloop.chassis.calls import reading as fields
-from careloop.chassis.calls.call import Clock, current_call, request_for
-from careloop.chassis.calls.receipts import Receipts
+from careloop.chassis.calls.call import Clock, current_call
+from careloop.chassis.calls.writing import WritesApi, write
+from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events import consistency_token as tokens
 from careloop.kernel.errors import InvalidInput
-from services.coordination.application import CareTeams, CareViews
+from services.coordination.application import CareViews
 from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
-from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.entered_in_error import MarkEnteredInError
+from services.coordination.domain.events import Event
 from services.coordination.domain.messages import PostMessage
+from services.coordination.domain.state import CareTeam
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.grpc_api import journal
 from services.coordination.grpc_api.answers import (
@@ -27,7 +29,7 @@ from services.coordination.grpc_api.answers import (
     stamp_message,
     view_message,
 )
-from services.coordination.grpc_api.reading import effective_from, email, moment, optional_moment, person, writer
+from services.coordination.grpc_api.reading import effective_from, email, optional_moment
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.frames import JournalFrames
 from services.coordination.rebuilding.process import Rebuilds
@@ -37,12 +39,17 @@ LONGEST_PAGE, USUAL_PAGE = 200, 50
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.15
 
 
-class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
+class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServicer):
     """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`."""
+
+    AssignTeamMember = write(AssignTeamMember, pb, hooks={"email": email, "effective_from": effective_from})
+    ReleaseTeamMember = write(ReleaseTeamMember, pb, hooks={"effective_from": effective_from})
+    PostMessage = write(PostMessage, pb)
+    MarkEnteredInError = write(MarkEnteredInError, pb)
 
     def __init__(
         self,
-        teams: CareTeams,
+        writes: Writes[CareTeam, Event],
         views: CareViews,
         frames: JournalFrames,
         rebuilds: Rebuilds,
@@ -51,9 +58,8 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
         clock: Clock,
         longest_wait_seconds: float,
     ) -> None:
-        self._teams = teams
+        super().__init__(writes, partitions)
         self._views = views
-        self._receipts = Receipts("coordination", partitions)
         self._frames = frames
         self._rebuilds = rebuilds
         self._clock = clock
@@ -61,75 +67,6 @@ class CoordinationApi(coordination_pb2_grpc.CoordinationServiceServicer):
 
     def add_to(self, server: grpc.aio.Server) -> None:
         coordination_pb2_grpc.add_CoordinationServiceServicer_to_server(self, server)
-
-    async def AssignTeamMember(  # noqa: N802
-        self,
-        request: pb.AssignTeamMemberRequest,
-        context: Context[pb.AssignTeamMemberRequest, pb.AssignTeamMemberResponse],
-    ) -> pb.AssignTeamMemberResponse:
-        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        occurred_at = moment(request, "occurred_at", call.now)
-        command = AssignTeamMember(
-            fact_id=self._receipts.fact_id(patient_id, asked),
-            person=person(request.person, "person"),
-            name=fields.text(request.name, "name", longest=200),
-            role=fields.coded(request.role, TeamRole, "role"),
-            email=email(request.email),
-            effective_from=effective_from(request, occurred_at, call.now),
-            actor=call.subject,
-            occurred_at=occurred_at,
-        )
-        done = await self._teams.assign_team_member(patient_id, asked, command)
-        return pb.AssignTeamMemberResponse(receipt=self._receipts.of(patient_id, done), fact_id=str(command.fact_id))
-
-    async def ReleaseTeamMember(  # noqa: N802
-        self,
-        request: pb.ReleaseTeamMemberRequest,
-        context: Context[pb.ReleaseTeamMemberRequest, pb.ReleaseTeamMemberResponse],
-    ) -> pb.ReleaseTeamMemberResponse:
-        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        occurred_at = moment(request, "occurred_at", call.now)
-        command = ReleaseTeamMember(
-            fact_id=self._receipts.fact_id(patient_id, asked),
-            person=person(request.person, "person"),
-            role=fields.coded(request.role, TeamRole, "role"),
-            effective_from=effective_from(request, occurred_at, call.now),
-            actor=call.subject,
-            occurred_at=occurred_at,
-        )
-        done = await self._teams.release_team_member(patient_id, asked, command)
-        return pb.ReleaseTeamMemberResponse(receipt=self._receipts.of(patient_id, done), fact_id=str(command.fact_id))
-
-    async def PostMessage(  # noqa: N802
-        self, request: pb.PostMessageRequest, context: Context[pb.PostMessageRequest, pb.PostMessageResponse]
-    ) -> pb.PostMessageResponse:
-        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = PostMessage(
-            fact_id=self._receipts.fact_id(patient_id, asked),
-            recipient=person(request.recipient, "recipient"),
-            about=fields.fact_id(request.about, "about") if request.about else None,
-            text=fields.text(request.text, "text", longest=4000),
-            actor=writer(call),
-            occurred_at=moment(request, "occurred_at", call.now),
-            now=call.now,
-        )
-        done = await self._teams.post_message(patient_id, asked, command)
-        return pb.PostMessageResponse(receipt=self._receipts.of(patient_id, done), fact_id=str(command.fact_id))
-
-    async def MarkEnteredInError(  # noqa: N802
-        self,
-        request: pb.MarkEnteredInErrorRequest,
-        context: Context[pb.MarkEnteredInErrorRequest, pb.MarkEnteredInErrorResponse],
-    ) -> pb.MarkEnteredInErrorResponse:
-        patient_id, asked, call = fields.patient_id(request.patient_id), request_for(request), current_call()
-        command = MarkEnteredInError(
-            fact_id=fields.fact_id(request.fact_id),
-            reason=fields.text(request.reason, "reason"),
-            actor=call.subject,
-            occurred_at=call.now,
-        )
-        done = await self._teams.mark_entered_in_error(patient_id, asked, command)
-        return pb.MarkEnteredInErrorResponse(receipt=self._receipts.of(patient_id, done))
 
     async def GetCareView(  # noqa: N802
         self, request: pb.GetCareViewRequest, context: Context[pb.GetCareViewRequest, pb.GetCareViewResponse]

@@ -1,14 +1,16 @@
 """Doses taken and skipped."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Annotated
 
+from careloop.contracts.monitoring import DoseRecorded, DoseStatus
+from careloop.contracts.terms import Medicine
+from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput
-from careloop.kernel.events import require_past
-from careloop.kernel.ids import FactId, PersonId
-from services.monitoring.domain.codes import DoseStatus
-from services.monitoring.domain.events import DoseRecorded, Event
-from services.monitoring.domain.medicines import Medicine
+from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Actor, Named, NewFact, Now, Past
+from careloop.kernel.restating import fact
+from services.monitoring.domain.events import Event
 from services.monitoring.domain.state import Watch
 
 
@@ -16,31 +18,22 @@ from services.monitoring.domain.state import Watch
 class RecordDose:
     """`reason` says why a dose was skipped and is required then."""
 
-    fact_id: FactId
+    fact_id: NewFact
     medicine: Medicine
-    prescription: FactId | None
+    prescription: Annotated[FactId | None, Named("prescription_id")]
     status: DoseStatus
-    reason: str
-    actor: PersonId
-    occurred_at: datetime
-    now: datetime
+    reason: str = ""
+    actor: Actor
+    occurred_at: Past
+    now: Now
 
 
+recorded = fact(DoseRecorded, RecordDose, recorded_by="actor")
+
+
+@guarded(Guard.REPEAT, Guard.PAST)
 def record_dose(command: RecordDose, watch: Watch) -> list[Event]:
     """A dose taken or skipped. Raises InvalidInput for a skipped dose without a reason."""
-    if command.fact_id in watch.recorded:
-        return []
-    require_past(command.occurred_at, command.now)
     if command.status is DoseStatus.SKIPPED and not command.reason:
         raise InvalidInput("reason-required", "reason is required for a skipped dose.", field="reason")
-    return [
-        DoseRecorded(
-            fact_id=command.fact_id,
-            medicine=command.medicine,
-            prescription=command.prescription,
-            status=command.status,
-            reason=command.reason,
-            recorded_by=command.actor,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [recorded(command)]

@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Medicine:
-    name: str
-    rxcui: str = ""
+from careloop.contracts.terms import Medicine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 
+from careloop.contracts.terms import Medicine
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
-from services.monitoring.domain.medicines import Medicine, TakenMedicine
+from services.monitoring.domain.medicines import TakenMedicine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

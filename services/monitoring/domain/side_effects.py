@@ -1,75 +1,75 @@
 """Side effects: reported with their triage, and resolved."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Annotated
 
-from careloop.kernel.errors import InvalidInput, NotKnown, RuleViolated
-from careloop.kernel.events import require_past
-from careloop.kernel.ids import FactId, PersonId
+from careloop.contracts.monitoring import (
+    ReporterKind,
+    SideEffectOutcome,
+    SideEffectReported,
+    SideEffectResolved,
+    Triage,
+    TriageLevel,
+)
+from careloop.contracts.terms import Medicine
+from careloop.kernel.decisions import Guard, guarded
+from careloop.kernel.errors import NotKnown, RuleViolated
+from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Actor, Call, FromCall, Length, Named, NewFact, Now, Past, Range
+from careloop.kernel.restating import fact
 from careloop.knowledge.urgency import triage as knowledge
-from services.monitoring.domain.codes import ReporterKind, SideEffectOutcome, TriageLevel
-from services.monitoring.domain.events import Event, SideEffectReported, SideEffectResolved, Triage
-from services.monitoring.domain.medicines import Medicine
+from services.monitoring.domain.events import Event
 from services.monitoring.domain.state import Watch
+
+
+def reporter_of(call: Call) -> ReporterKind:
+    return ReporterKind.CLIENT if call.role == "client" else ReporterKind.CLINICIAN
+
+
+Fibser = Annotated[int | None, Range(0, 6)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSideEffect:
     """`ctcae_grade` is 1-5 and FIBSER items 0-6; None is not asked."""
 
-    fact_id: FactId
-    symptom: str
-    own_words: str
-    ctcae_grade: int | None
-    fibser_frequency: int | None
-    fibser_intensity: int | None
-    fibser_burden: int | None
+    fact_id: NewFact
+    symptom: Annotated[str, Length(500)]
+    own_words: str = ""
+    ctcae_grade: Annotated[int | None, Range(1, 5)]
+    fibser_frequency: Fibser
+    fibser_intensity: Fibser
+    fibser_burden: Fibser
     suspected_medicine: Medicine | None
-    reporter: ReporterKind
-    actor: PersonId
-    occurred_at: datetime
-    now: datetime
+    reporter: Annotated[ReporterKind, FromCall(reporter_of)]
+    actor: Actor
+    occurred_at: Past
+    now: Now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveSideEffect:
-    fact_id: FactId
-    side_effect: FactId
+    fact_id: NewFact
+    side_effect: Annotated[FactId, Named("side_effect_id")]
     outcome: SideEffectOutcome
     action_taken: str
-    actor: PersonId
-    occurred_at: datetime
-    now: datetime
+    actor: Actor
+    occurred_at: Past
+    now: Now
 
 
+reported = fact(SideEffectReported, ReportSideEffect, "triage", reported_by="actor")
+resolved = fact(SideEffectResolved, ResolveSideEffect, resolved_by="actor")
+
+
+@guarded(Guard.REPEAT, Guard.PAST)
 def report_side_effect(command: ReportSideEffect, watch: Watch) -> list[Event]:
     """The report with its triage: how urgent, which rule says so, and when a clinician must have looked.
 
     The clock starts now, when it became known. A report for someone not enrolled here yet is taken all the same:
-    enrolment may still be on its way. Raises InvalidInput for grades out of range or a time in the future.
+    enrolment may still be on its way.
     """
-    if command.fact_id in watch.recorded:
-        return []
-    require_past(command.occurred_at, command.now)
-    _require_range(command.ctcae_grade, "ctcae_grade", 1, 5)
-    for name in ("fibser_frequency", "fibser_intensity", "fibser_burden"):
-        _require_range(getattr(command, name), name, 0, 6)
-    return [
-        SideEffectReported(
-            fact_id=command.fact_id,
-            symptom=command.symptom,
-            own_words=command.own_words,
-            ctcae_grade=command.ctcae_grade,
-            fibser_frequency=command.fibser_frequency,
-            fibser_intensity=command.fibser_intensity,
-            fibser_burden=command.fibser_burden,
-            suspected_medicine=command.suspected_medicine,
-            reporter=command.reporter,
-            reported_by=command.actor,
-            triage=_triaged(command, watch),
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [reported(command, triage=_triaged(command, watch))]
 
 
 def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
@@ -95,27 +95,11 @@ def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
     )
 
 
+@guarded(Guard.REPEAT, Guard.PAST)
 def resolve_side_effect(command: ResolveSideEffect, watch: Watch) -> list[Event]:
     """Closes the loop on a reported side effect. Raises NotKnown if there is none, RuleViolated if it was closed."""
-    if command.fact_id in watch.recorded:
-        return []
-    require_past(command.occurred_at, command.now)
     if watch.side_effect(command.side_effect) is None:
         raise NotKnown("side-effect-not-known", "There is no such side effect.", field="side_effect_id")
     if watch.is_resolved(command.side_effect):
         raise RuleViolated("side-effect-resolved", "The side effect was resolved before.", field="side_effect_id")
-    return [
-        SideEffectResolved(
-            fact_id=command.fact_id,
-            side_effect=command.side_effect,
-            outcome=command.outcome,
-            action_taken=command.action_taken,
-            resolved_by=command.actor,
-            occurred_at=command.occurred_at,
-        )
-    ]
-
-
-def _require_range(value: int | None, name: str, least: int, most: int) -> None:
-    if value is not None and not least <= value <= most:
-        raise InvalidInput("out-of-range", f"{name} must be from {least} to {most}.", field=name)
+    return [resolved(command)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar, assert_never
 
+from careloop.contracts.terms import Medicine
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId
 from services.monitoring.domain.events import (
@@ -17,7 +18,7 @@ from services.monitoring.domain.events import (
     SideEffectReported,
     SideEffectResolved,
 )
-from services.monitoring.domain.medicines import Medicine, still_acts
+from services.monitoring.domain.medicines import still_acts
 from services.monitoring.domain.noted import (
     DiscontinuationNoted,
     EnrolmentNoted,
@@ -45,6 +46,9 @@ class Watch:
     @property
     def enrolled(self) -> bool:
         return bool(self.enrolments - self.struck)
+
+    def knows(self, fact_id: FactId) -> bool:
+        return fact_id in self.recorded
 
     def side_effect(self, fact_id: FactId) -> SideEffectReported | None:
         return next((e for e in self.side_effects if e.fact_id == fact_id and fact_id not in self.struck), None)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from careloop.contracts.notifications import Channel, Priority
 from careloop.kernel.ids import EventId, FactId
-from services.notifications.domain.codes import CauseKind, Channel, Priority
+from services.notifications.domain.codes import CauseKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,36 +1,6 @@
-"""The codes of a notice: roles, priorities, channels, what causes it, why sending it fails."""
+"""The codes of a notice that only notifications knows: what causes it, why sending it fails."""
 
 from enum import StrEnum
-
-
-class Role(StrEnum):
-    """What a person is in a patient's care team."""
-
-    CLIENT = "client"
-    PSYCHIATRIST = "psychiatrist"
-    PSYCHIATRIC_NURSE_PRACTITIONER = "psychiatric-nurse-practitioner"
-    THERAPIST = "therapist"
-    CARE_MANAGER = "care-manager"
-    PHARMACIST = "pharmacist"
-    REGISTRAR = "registrar"
-    OPERATOR = "operator"
-    ANALYST = "analyst"
-    SERVICE = "service"
-
-
-class Priority(StrEnum):
-    """FHIR RequestPriority, the part used here."""
-
-    STAT = "stat"
-    URGENT = "urgent"
-    ROUTINE = "routine"
-
-
-class Channel(StrEnum):
-    """How a notice travels. `inbox` is the list inside Careloop; only there may a notice name what it is about."""
-
-    EMAIL = "email"
-    INBOX = "inbox"
 
 
 class CauseKind(StrEnum):

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from careloop.contracts.notifications import Addressee, Channel
+from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import FactId, derived_id
+from careloop.kernel.restating import fact, restating
 from services.notifications.domain.causes import TABLE, Cause, Rule
-from services.notifications.domain.codes import Channel
-from services.notifications.domain.events import Addressee, Event, NoticeDecided, NoticeSent
-from services.notifications.domain.ladder import Steps, steps
+from services.notifications.domain.events import Event, NoticeDecided, NoticeSent
+from services.notifications.domain.ladder import Recipient, Steps, steps
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
 
 OLD_NEWS = "old-news"
-
-
 CAUSE_STRUCK = "cause-entered-in-error"
 
 
@@ -25,6 +25,18 @@ class DecideNotice:
     now: datetime
 
 
+decided = fact(
+    NoticeDecided,
+    (Cause, Rule),
+    *("fact_id", "addressees", "acknowledge_by", "suppressed", "occurred_at"),
+    cause="event_id",
+    cause_fact="fact_id",
+    cause_type="type",
+    cause_recorded_at="recorded_at",
+)
+
+
+@guarded()
 def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
     """Exactly one decision for each cause, at most once; with it, the inbox entries of those notified at once."""
     cause, rules = command.cause, command.rules
@@ -32,17 +44,10 @@ def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
         return []
     rule = TABLE[cause.kind]
     suppressed = _suppressed(cause, board, rules)
-    notice = NoticeDecided(
+    notice = decided(
+        cause,
+        rule,
         fact_id=notice_id(cause),
-        cause=cause.event_id,
-        cause_fact=cause.fact_id,
-        cause_type=cause.type,
-        cause_recorded_at=cause.recorded_at,
-        kind=cause.kind,
-        named=cause.named,
-        subject=rule.subject,
-        detail=cause.detail,
-        priority=rule.priority,
         addressees=_addressees(rule, steps(rule, cause.named, board.members(command.now), rules.on_call)),
         acknowledge_by=None if suppressed or not rule.acknowledged else _clock(cause, rule, rules),
         suppressed=suppressed,
@@ -74,12 +79,11 @@ def _clock(cause: Cause, rule: Rule, rules: NoticeRules) -> datetime:
     return min(by_window, cause.due_at) if cause.due_at else by_window
 
 
+addressed = restating(Addressee, (Recipient, Rule), "step")
+
+
 def _addressees(rule: Rule, found: Steps) -> tuple[Addressee, ...]:
-    return tuple(
-        Addressee(person=it.person, role=it.role, channels=rule.channels, step=number)
-        for number, step in enumerate(found)
-        for it in step
-    )
+    return tuple(addressed(it, rule, step=number) for number, step in enumerate(found) for it in step)
 
 
 def in_inboxes(notice: FactId, persons: Iterable[str], rule: Rule, *, step: int, now: datetime) -> list[Event]:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import fact
 from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.deciding import message_id
 from services.notifications.domain.events import DeliveryAttempted, Event, NoticeFailed, NoticeSent
@@ -31,23 +33,24 @@ class EndAttempt:
     now: datetime
 
 
+attempted = fact(DeliveryAttempted, (BeginAttempt, Attempt), "message_id", attempt="number", occurred_at="now")
+sent = fact(NoticeSent, (EndAttempt, Attempt), "message_id", attempt="number", occurred_at="now")
+failed = fact(
+    NoticeFailed,
+    (EndAttempt, Attempt),
+    *("message_id", "reason", "final", "retry_at"),
+    attempt="number",
+    occurred_at="now",
+)
+
+
+@guarded()
 def begin(command: BeginAttempt, board: NoticeBoard) -> list[Event]:
     """The attempt, unless it was begun before or nobody needs to be notified any more."""
     notice = board.notices.get(command.notice)
     if notice is None or not notice.is_open or command.attempt in notice.begun:
         return []
-    attempt = command.attempt
-    return [
-        DeliveryAttempted(
-            notice=command.notice,
-            person=attempt.person,
-            channel=attempt.channel,
-            step=attempt.step,
-            attempt=attempt.number,
-            message_id=message_id(command.notice, attempt.person, attempt.step),
-            occurred_at=command.now,
-        )
-    ]
+    return [attempted(command, command.attempt, message_id=_message_id(command))]
 
 
 def is_unfinished(notice_id: FactId, attempt: Attempt, board: NoticeBoard) -> bool:
@@ -56,38 +59,28 @@ def is_unfinished(notice_id: FactId, attempt: Attempt, board: NoticeBoard) -> bo
     return notice is not None and attempt in notice.begun and attempt not in notice.finished
 
 
+@guarded()
 def end(command: EndAttempt, board: NoticeBoard) -> list[Event]:
     """The outcome of an attempt that was begun; the first one reported stands."""
     if not is_unfinished(command.notice, command.attempt, board):
         return []
-    return [_sent(command) if command.failure is None else _failed(command, command.failure)]
-
-
-def _sent(command: EndAttempt) -> NoticeSent:
-    attempt = command.attempt
-    return NoticeSent(
-        notice=command.notice,
-        person=attempt.person,
-        channel=attempt.channel,
-        step=attempt.step,
-        attempt=attempt.number,
-        message_id=message_id(command.notice, attempt.person, attempt.step),
-        occurred_at=command.now,
-    )
+    if command.failure is None:
+        return [sent(command, command.attempt, message_id=_message_id(command))]
+    return [_failed(command, command.failure)]
 
 
 def _failed(command: EndAttempt, reason: FailureReason) -> NoticeFailed:
-    attempt, rules = command.attempt, command.rules
-    final = command.hopeless or attempt.number >= rules.attempts
-    return NoticeFailed(
-        notice=command.notice,
-        person=attempt.person,
-        channel=attempt.channel,
-        step=attempt.step,
-        attempt=attempt.number,
-        message_id=message_id(command.notice, attempt.person, attempt.step),
+    number, rules = command.attempt.number, command.rules
+    final = command.hopeless or number >= rules.attempts
+    return failed(
+        command,
+        command.attempt,
+        message_id=_message_id(command),
         reason=reason,
         final=final,
-        retry_at=None if final else command.now + rules.retry_after(attempt.number),
-        occurred_at=command.now,
+        retry_at=None if final else command.now + rules.retry_after(number),
     )
+
+
+def _message_id(command: BeginAttempt | EndAttempt) -> str:
+    return message_id(command.notice, command.attempt.person, command.attempt.step)

@@ -1,22 +1,29 @@
-"""What the notifications service stores: one class per fact, in the past tense."""
+"""What the notifications service stores. A class of its own is published in the words of its contract, which has fewer:
+what is clinical in a notice, and what only its deliveries need, stays here."""
 
 from dataclasses import dataclass
-from typing import TypeAlias, get_args
+from typing import TypeAlias
 
-from careloop.kernel.events import Instant
+from careloop.contracts.notifications import Addressee, Channel, NoticeAcknowledged, NoticeWithdrawn, Priority
+from careloop.contracts.terms import EnteredInError
+from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import EventId, FactId
-from services.notifications.domain.codes import CauseKind, Channel, FailureReason, Priority, Role
+from services.notifications.domain.codes import CauseKind, FailureReason
 from services.notifications.domain.noted import Noted
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addressee:
-    """One person who must hear it: of `step` 0 at once, of a later step when nobody acknowledged in time."""
-
-    person: str
-    role: Role
-    channels: tuple[Channel, ...]
-    step: int
+__all__ = [
+    "TOPICS",
+    "DeliveryAttempted",
+    "EnteredInError",
+    "Event",
+    "NoticeAcknowledged",
+    "NoticeChange",
+    "NoticeDecided",
+    "NoticeEscalated",
+    "NoticeFailed",
+    "NoticeSent",
+    "NoticeWithdrawn",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +94,6 @@ class NoticeFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeAcknowledged:
-    """A person took the notice on."""
-
-    notice: FactId
-    acknowledged_by: str
-    occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeEscalated:
     """Nobody acknowledged in time, so the next are asked. `acknowledge_by` is their clock, None at the last page."""
 
@@ -104,25 +102,6 @@ class NoticeEscalated:
     persons: tuple[str, ...]
     channels: tuple[Channel, ...]
     acknowledge_by: Instant | None
-    occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeWithdrawn:
-    """The notice asks for nothing more: its cause was struck, or a clinician resolved the side effect it was about."""
-
-    notice: FactId
-    reason: str
-    occurred_at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnteredInError:
-    """A notice should never have been decided: it is closed; the history of what was known stays."""
-
-    fact_id: FactId
-    reason: str
-    marked_by: str
     occurred_at: Instant
 
 
@@ -139,5 +118,5 @@ NoticeChange: TypeAlias = (
 
 Event: TypeAlias = Noted | NoticeDecided | NoticeChange
 
-TOPICS: dict[str, type[Event]] = {f"notifications.{cls.__name__}.v1": cls for cls in get_args(Event)}
+TOPICS: dict[str, type[Event]] = topics("notifications", Event)
 """Every stored event by its registered name."""

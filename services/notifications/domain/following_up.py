@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 
+from careloop.contracts.terms import Role
+from careloop.kernel.decisions import guarded
 from careloop.kernel.errors import NotAllowed, RuleViolated
-from careloop.kernel.ids import FactId, PersonId
+from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Actor, Named, Now
+from careloop.kernel.restating import fact
 from services.notifications.domain.causes import TABLE, Rule
-from services.notifications.domain.codes import Role
 from services.notifications.domain.deciding import in_inboxes
 from services.notifications.domain.events import Event, NoticeAcknowledged, NoticeEscalated
 from services.notifications.domain.ladder import Steps, steps
@@ -28,11 +32,16 @@ class Escalate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgeNotice:
-    notice: FactId
-    actor: PersonId
-    now: datetime
+    notice: Annotated[FactId, Named("notice_id")]
+    actor: Actor
+    now: Now
 
 
+escalated = fact(NoticeEscalated, (Escalate, Rule), "step", "persons", "acknowledge_by", occurred_at="now")
+acknowledged = fact(NoticeAcknowledged, AcknowledgeNotice, acknowledged_by="actor", occurred_at="now")
+
+
+@guarded()
 def escalate(command: Escalate, board: NoticeBoard) -> list[Event]:
     """The next people not notified yet, from the team as it is now; after all of them the on-call person again.
 
@@ -66,17 +75,17 @@ def _not_notified(notice: Notice, ladder: Steps) -> tuple[str, ...]:
 
 def _notify(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, ...], *, last: bool) -> list[Event]:
     step = notice.step + 1
-    escalated = NoticeEscalated(
-        notice=command.notice,
+    next_page = escalated(
+        command,
+        rule,
         step=step,
         persons=persons,
-        channels=rule.channels,
         acknowledge_by=None if last else command.now + command.rules.window(rule.priority),
-        occurred_at=command.now,
     )
-    return [escalated, *in_inboxes(command.notice, persons, rule, step=step, now=command.now)]
+    return [next_page, *in_inboxes(command.notice, persons, rule, step=step, now=command.now)]
 
 
+@guarded()
 def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
     """Taken on by the first: somebody it is for, notified or not yet, or any prescriber or care manager of the team.
 
@@ -89,7 +98,7 @@ def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
         return []
     if not notice.is_open:
         raise RuleViolated(f"notice-{notice.status}", "This notice no longer asks to be acknowledged.")
-    return [NoticeAcknowledged(notice=command.notice, acknowledged_by=command.actor, occurred_at=command.now)]
+    return [acknowledged(command)]
 
 
 def _who_may(notice: Notice, board: NoticeBoard, now: datetime) -> set[str]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from careloop.contracts.terms import Role
 from services.notifications.domain.causes import Rule, Seat
-from services.notifications.domain.codes import Role
 from services.notifications.domain.rules import OnCall
 from services.notifications.domain.team import Member
 

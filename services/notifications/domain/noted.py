@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from careloop.contracts.terms import Role
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
-from services.notifications.domain.codes import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from services.notifications.domain.codes import Channel
+from careloop.contracts.notifications import Channel
 from services.notifications.domain.events import (
     DeliveryAttempted,
     EnteredInError,

@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from careloop.kernel.decisions import guarded
+from careloop.kernel.restating import restating
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.deciding import CAUSE_STRUCK, DecideNotice, decide_notice
-from services.notifications.domain.events import Event, NoticeWithdrawn
+from services.notifications.domain.events import Event, NoticeDecided, NoticeWithdrawn
 from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
 from services.notifications.domain.notices import RESOLVED, Notice
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
 
 
-def note(fact: TeamNoted | ReleaseNoted, board: NoticeBoard) -> list[Event]:
+def note_fact(fact: TeamNoted | ReleaseNoted, board: NoticeBoard) -> list[Event]:
     """What another service said, once."""
     return [] if fact.evidence in board.noted else [fact]
 
@@ -46,6 +48,16 @@ class DecideAgain:
     now: datetime
 
 
+again = restating(
+    Cause,
+    NoticeDecided,
+    *("event_id", "occurred_at", "recorded_at", "recorded_by"),
+    fact_id="cause_fact",
+    type="cause_type",
+)
+
+
+@guarded()
 def decide_again(command: DecideAgain, board: NoticeBoard) -> list[Event]:
     """A resolution was struck: what it had answered is open again, so a new notice is decided with a clock from now.
 
@@ -58,16 +70,11 @@ def decide_again(command: DecideAgain, board: NoticeBoard) -> list[Event]:
     answered = [it for it in board.notices.values() if it.decided.cause_fact == side_effect and it.is_resolved]
     if not answered:
         return []
-    decided = answered[-1].decided
-    cause = Cause(
+    cause = again(
+        answered[-1].decided,
         event_id=strike.evidence,
-        fact_id=side_effect,
-        type=decided.cause_type,
-        kind=decided.kind,
         occurred_at=command.now,
         recorded_at=command.now,
         recorded_by="",
-        named=decided.named,
-        detail=decided.detail,
     )
     return decide_notice(DecideNotice(cause=cause, rules=command.rules, now=command.now), board)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.notifications.domain.codes import Priority, Role
+from careloop.contracts.notifications import Priority
+from careloop.contracts.terms import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

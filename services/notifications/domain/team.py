@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from careloop.contracts.terms import Role
 from careloop.kernel.ids import FactId
-from services.notifications.domain.codes import Role
 from services.notifications.domain.noted import ReleaseNoted, TeamNoted
 
 PRESCRIBING_ROLES = frozenset({Role.PSYCHIATRIST, Role.PSYCHIATRIC_NURSE_PRACTITIONER})

@@ -1,10 +1,13 @@
 """Notices in the words of `care.notifications.v1`."""
 
+from typing import Any
+
 from care.notifications.v1 import notifications_pb2 as pb
 
-from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.writing import shown_as
+from careloop.chassis.commands.streams import Done
+from careloop.contracts.notifications import Priority
 from services.notifications.application import PatientNotice
-from services.notifications.domain.codes import Priority
 from services.notifications.domain.notices import NoticeStatus
 
 PRIORITIES = {
@@ -22,22 +25,24 @@ STATUSES = {
 }
 
 
+_DECIDED = ("subject", "detail", "cause_type", "cause_recorded_at", "suppressed")
+_CURRENT = ("acknowledge_by", "acknowledged_by", "step")
+_notice = shown_as(
+    pb.Notice,
+    PatientNotice,
+    *("status", "priority"),
+    **{field: f"notice.decided.{field}" for field in _DECIDED},
+    **{field: f"notice.{field}" for field in _CURRENT},
+    notice_id="notice.decided.fact_id",
+    cause_fact_id="notice.decided.cause_fact",
+    decided_at="notice.decided.occurred_at",
+    told="notice.notified",
+)
+
+
 def notice(of: PatientNotice) -> pb.Notice:
-    current, decided = of.notice, of.notice.decided
-    return pb.Notice(
-        notice_id=str(decided.fact_id),
-        patient_id=str(of.patient_id),
-        status=STATUSES[current.status],
-        priority=PRIORITIES[decided.priority],
-        subject=decided.subject,
-        detail=decided.detail,
-        cause_fact_id=str(decided.cause_fact),
-        cause_type=decided.cause_type,
-        cause_recorded_at=fields.timestamp(decided.cause_recorded_at),
-        decided_at=fields.timestamp(decided.occurred_at),
-        acknowledge_by=fields.timestamp(current.acknowledge_by),
-        acknowledged_by=current.acknowledged_by,
-        told=current.notified,
-        step=current.step,
-        suppressed=decided.suppressed,
-    )
+    return _notice(of, status=STATUSES[of.notice.status], priority=PRIORITIES[of.notice.decided.priority])
+
+
+def acknowledged(done: Done[Any]) -> dict[str, Any]:
+    return {"first": bool(done.events)}

@@ -5,20 +5,9 @@ from datetime import date
 
 from msgspec import UNSET, UnsetType
 
-from careloop.kernel.events import Instant
+from careloop.contracts.prescribing import Override, SourcePosition
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.findings import Screening
-from services.prescribing.domain.overrides import Override
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourcePosition:
-    """How far this service had read a partition of a source, and the moment up to which that was all there was."""
-
-    source: str
-    partition: int
-    position: int
-    fresh_as_of: Instant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

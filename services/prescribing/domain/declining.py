@@ -1,17 +1,20 @@
 """What an order is declined for, and the capsule of evidence that every decision on an order is stored with."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Annotated
 
 from msgspec import UNSET
 
-from careloop.kernel.credentials import Credential
-from careloop.kernel.ids import FactId, PersonId
+from careloop.contracts.prescribing import Order, Override
+from careloop.kernel.commands import FactCommand
+from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Actor, Later, Licence
+from careloop.kernel.restating import fact
 from careloop.knowledge.findings import Screening, Severity
 from careloop.knowledge.pack.drugs import high_risk
 from services.prescribing.domain.decision_capsule import DecisionCapsule
-from services.prescribing.domain.events import Order, PrescriptionDeclined
-from services.prescribing.domain.overrides import Override, answers, is_answered, rule_of_gap
+from services.prescribing.domain.events import PrescriptionDeclined
+from services.prescribing.domain.overrides import answers, is_answered, rule_of_gap
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
 from services.prescribing.domain.state import PrescriptionChart
 
@@ -21,16 +24,16 @@ NOT_CHECKED = "high-risk-not-checked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedCommand:
+class CheckedCommand(FactCommand):
     """What every command brings that the safety check may decline; `freshness` is how well the service was informed."""
 
-    fact_id: FactId
     overrides: tuple[Override, ...]
-    prescriber: PersonId
-    credential: Credential | None
-    occurred_at: datetime
-    now: datetime
-    freshness: Freshness = UNINFORMED
+    prescriber: Actor
+    credential: Licence
+    freshness: Annotated[Freshness, Later()] = UNINFORMED
+
+
+declined = fact(PrescriptionDeclined, CheckedCommand, "order", "reasons", "capsule")
 
 
 def check_order(
@@ -55,14 +58,7 @@ def check_order(
     reasons = reasons_to_decline(order, screening, answered)
     if not reasons:
         return capsule
-    return PrescriptionDeclined(
-        fact_id=command.fact_id,
-        order=order,
-        prescriber=command.prescriber,
-        reasons=reasons,
-        capsule=capsule,
-        occurred_at=command.occurred_at,
-    )
+    return declined(command, order=order, reasons=reasons, capsule=capsule)
 
 
 def reasons_to_decline(order: Order, screening: Screening, answered: tuple[Override, ...]) -> tuple[str, ...]:

@@ -1,47 +1,39 @@
 """Ending a prescription."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from typing import Annotated
 
-from careloop.kernel.credentials import Credential, require_prescriber
+from careloop.contracts.prescribing import PrescriptionDiscontinued, StatusReason
+from careloop.kernel.commands import FactCommand
+from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import NotKnown, RuleViolated
-from careloop.kernel.events import require_past
-from careloop.kernel.ids import FactId, PersonId
-from services.prescribing.domain.codes import StatusReason
-from services.prescribing.domain.events import Event, PrescriptionDiscontinued
+from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Actor, Else, Licence, Named, today
+from careloop.kernel.restating import fact
+from services.prescribing.domain.events import Event
 from services.prescribing.domain.state import PrescriptionChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiscontinuePrescription:
-    fact_id: FactId
-    prescription: FactId
+class DiscontinuePrescription(FactCommand):
+    prescription: Annotated[FactId, Named("prescription_id")]
     status_reason: StatusReason
-    stopped_on: date
-    prescriber: PersonId
-    credential: Credential | None
-    occurred_at: datetime
-    now: datetime
+    stopped_on: Annotated[date, Else(today)]
+    prescriber: Actor
+    credential: Licence
 
 
+discontinued = fact(PrescriptionDiscontinued, DiscontinuePrescription)
+
+
+@guarded(Guard.REPEAT, Guard.PAST, Guard.PRESCRIBER)
 def discontinue(command: DiscontinuePrescription, chart: PrescriptionChart) -> list[Event]:
     """The end of a prescription. Ending one that has ended changes nothing."""
-    require_past(command.occurred_at, command.now)
-    require_prescriber(command.credential, command.occurred_at, command.now)
-    issued = chart.prescription(command.prescription)
-    if issued is None:
+    if chart.prescription(command.prescription) is None:
         raise NotKnown("prescription-not-known", "There is no such prescription.", field="prescription_id")
-    if command.fact_id in chart.decided or chart.discontinuation(command.prescription):
+    if chart.discontinuation(command.prescription):
         return []
     if command.stopped_on > command.now.date():
         raise RuleViolated("stopped-in-the-future", "stopped_on may not lie in the future.", field="stopped_on")
-    return [
-        PrescriptionDiscontinued(
-            fact_id=command.fact_id,
-            prescription=command.prescription,
-            status_reason=command.status_reason,
-            stopped_on=command.stopped_on,
-            prescriber=command.prescriber,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [discontinued(command)]

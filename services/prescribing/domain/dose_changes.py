@@ -1,15 +1,18 @@
 """Changing the dose of an active prescription."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
-from careloop.kernel.credentials import require_prescriber
+from careloop.contracts.prescribing import Order
+from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import NotKnown, RuleViolated
-from careloop.kernel.events import require_past
 from careloop.kernel.ids import FactId
+from careloop.kernel.reading import Else, Named, today
+from careloop.kernel.restating import fact
 from services.prescribing.domain.declining import CheckedCommand, check_order
-from services.prescribing.domain.events import DoseChanged, Event, Order, PrescriptionDeclined, PrescriptionIssued
+from services.prescribing.domain.events import DoseChanged, Event, PrescriptionDeclined, PrescriptionIssued
 from services.prescribing.domain.state import PrescriptionChart
 
 
@@ -17,21 +20,21 @@ from services.prescribing.domain.state import PrescriptionChart
 class ChangeDose(CheckedCommand):
     """`daily_dose_mg` is the new dose in milligrams a day, in force from `effective_on`."""
 
-    prescription: FactId
+    prescription: Annotated[FactId, Named("prescription_id")]
     daily_dose_mg: Decimal
-    effective_on: date
+    effective_on: Annotated[date, Else(today)]
     reason: str
 
 
+changed = fact(DoseChanged, ChangeDose, "from_daily_dose_mg", "capsule", to_daily_dose_mg="daily_dose_mg")
+
+
+@guarded(Guard.REPEAT, Guard.PAST, Guard.PRESCRIBER)
 def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
     """A new dose of an active prescription, checked as an order of that dose would be; declined as one.
 
-    Raises NotAllowed as `issue` does, NotKnown for a prescription that is not there, RuleViolated for one that ended.
+    Raises NotKnown for a prescription that is not there, RuleViolated for one that ended or has this dose.
     """
-    if command.fact_id in chart.decided:
-        return []
-    require_past(command.occurred_at, command.now)
-    require_prescriber(command.credential, command.occurred_at, command.now)
     issued = _active(command.prescription, chart)
     before = chart.daily_dose_mg(issued)
     if before == command.daily_dose_mg:
@@ -40,30 +43,12 @@ def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
     checked = check_order(command, order, chart, changing=command.prescription)
     if isinstance(checked, PrescriptionDeclined):
         return [checked]
-    return [
-        DoseChanged(
-            fact_id=command.fact_id,
-            prescription=command.prescription,
-            from_daily_dose_mg=before,
-            to_daily_dose_mg=command.daily_dose_mg,
-            effective_on=command.effective_on,
-            reason=command.reason,
-            prescriber=command.prescriber,
-            capsule=checked,
-            occurred_at=command.occurred_at,
-        )
-    ]
+    return [changed(command, from_daily_dose_mg=before, capsule=checked)]
 
 
 def order_of_dose(order: Order, daily_dose_mg: Decimal, effective_on: date) -> Order:
     """The order as which a new dose is checked."""
-    return Order(
-        medicine=order.medicine,
-        daily_dose_mg=daily_dose_mg,
-        sig=order.sig,
-        days_supply=order.days_supply,
-        starts_on=effective_on,
-    )
+    return replace(order, daily_dose_mg=daily_dose_mg, starts_on=effective_on)
 
 
 def _active(prescription: FactId, chart: PrescriptionChart) -> PrescriptionIssued:

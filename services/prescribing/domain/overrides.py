@@ -1,19 +1,7 @@
 """A prescriber's coded answers to what the safety check found."""
 
-from dataclasses import dataclass
-
+from careloop.contracts.prescribing import Override
 from careloop.knowledge.findings import Alert, Check, NotChecked, Screening
-from services.prescribing.domain.codes import OverrideReason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """A coded answer to the alert of `rule` that involves exactly `involves`, or to `not-checked:<check>`."""
-
-    rule: str
-    involves: tuple[str, ...]
-    reason: OverrideReason
-    comment: str = ""
 
 
 def answers(overrides: tuple[Override, ...], screening: Screening) -> tuple[Override, ...]:

@@ -6,12 +6,13 @@ from datetime import date
 
 from msgspec import UNSET
 
+from careloop.contracts.prescribing import Order
 from careloop.kernel.ids import FactId
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.dose_changes import order_of_dose
-from services.prescribing.domain.events import Decided, DoseChanged, Event, Order
+from services.prescribing.domain.events import Decided, DoseChanged, Event
 from services.prescribing.domain.screening import EVIDENCE_STALE, Freshness, explained, safety_check
 from services.prescribing.domain.state import DECIDER, PrescriptionChart
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from careloop.contracts.prescribing import Order, SourcePosition
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, headline
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.screening.explaining import Explanation, explain
 from careloop.knowledge.screening.screen import screen
-from services.prescribing.domain.decision_capsule import SourcePosition
-from services.prescribing.domain.events import Order
 from services.prescribing.domain.noted import HistoryNoted, MedicationsNoted
 from services.prescribing.domain.screening_chart import screening_chart
 from services.prescribing.domain.state import PrescriptionChart
@@ -71,20 +71,17 @@ def explained(
 ) -> tuple[Explanation, ...]:
     """Of each alert in turn, why it holds and on what in the chart that the check was made on."""
     read = screening_chart(chart, changing=changing)
-    question = asked(order, chart.taken_since(changing))
-    return tuple(explain(alert, read, question, today) for alert in screening.alerts)
+    order_then = asked(order, chart.taken_since(changing))
+    return tuple(explain(alert, read, order_then, today) for alert in screening.alerts)
+
+
+question = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since")
 
 
 def asked(order: Order, taken_since: date | None = None) -> known.OrderedMedicine:
     """The order as the check is asked about it; `taken_since`: the start of the prescription whose dose it changes."""
-    return known.OrderedMedicine(
-        name=order.medicine.name or None,
-        rxcui=order.medicine.rxcui or None,
-        daily_dose_mg=order.daily_dose_mg,
-        days_supply=order.days_supply,
-        starts_on=order.starts_on,
-        taken_since=taken_since,
-    )
+    name, rxcui = order.medicine.name or None, order.medicine.rxcui or None
+    return question(order, name=name, rxcui=rxcui, taken_since=taken_since)
 
 
 def gaps_in_evidence(chart: PrescriptionChart, freshness: Freshness) -> tuple[NotChecked, ...]:

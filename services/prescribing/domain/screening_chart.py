@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
+from careloop.contracts.prescribing import Order, StatusReason
 from careloop.kernel.ids import FactId
 from careloop.knowledge import chart as known
 from careloop.knowledge.urgency.triage import SEVERE_GRADE
-from services.prescribing.domain.codes import StatusReason
-from services.prescribing.domain.events import Order
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,

@@ -46,6 +46,13 @@ class PrescriptionChart:
     discontinued: tuple[PrescriptionDiscontinued, ...] = ()
     decided: frozenset[FactId] = frozenset()
 
+    @property
+    def enrolled(self) -> bool:
+        return self.latest(ProfileNoted) is not None
+
+    def knows(self, fact_id: FactId) -> bool:
+        return fact_id in self.decided
+
     def standing(self, kind: type[Fact]) -> list[Fact]:
         """The noted facts of one kind that were not struck, by when they were true."""
         found = [fact for fact in self.facts if isinstance(fact, kind) and fact.fact_id not in self.struck]

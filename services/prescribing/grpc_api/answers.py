@@ -2,48 +2,39 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import Any
 
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
 from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.writing import shown_as
 from careloop.chassis.commands.streams import Done
-from careloop.knowledge.findings import NotChecked, Screening
+from careloop.knowledge.findings import Alert, NotChecked, Screening
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.events import Decided, Event, PrescriptionDeclined
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
+not_checked = shown_as(common_pb2.NotChecked, NotChecked)
+_alert = shown_as(common_pb2.Alert, Alert, "mechanism", "evidence")
+_screening = shown_as(
+    pb.Screening,
+    Screening,
+    "alerts",
+    knowledge_pack="knowledge.pack",
+    knowledge_version="knowledge.version",
+    knowledge_digest="knowledge.digest",
+)
+
 
 def screening_message(screening: Screening, explanations: Sequence[Explanation] = ()) -> pb.Screening:
     """With the explanation of each alert, if any are given."""
-    return pb.Screening(
-        knowledge_pack=screening.knowledge.pack,
-        knowledge_version=screening.knowledge.version,
-        knowledge_digest=screening.knowledge.digest,
-        outcome=screening.outcome,
-        alerts=[
-            common_pb2.Alert(
-                rule=alert.rule,
-                version=alert.version,
-                kind=alert.kind,
-                severity=alert.severity,
-                involves=alert.involves,
-                message=alert.message,
-                action=alert.action,
-                source=alert.source,
-                reviewed=alert.reviewed,
-                mechanism=why.mechanism if why else "",
-                evidence=why.evidence if why else (),
-            )
-            for alert, why in zip_longest(screening.alerts, explanations)
-        ],
-        not_checked=not_checked_messages(screening.not_checked),
-        checked=screening.checked,
-    )
+    explained = zip_longest(screening.alerts, explanations)
+    return _screening(screening, alerts=[_alert(alert, **_why(why)) for alert, why in explained])
 
 
-def not_checked_messages(gaps: Sequence[NotChecked]) -> list[common_pb2.NotChecked]:
-    return [common_pb2.NotChecked(check=gap.check, reason=gap.reason, subject=gap.subject) for gap in gaps]
+def _why(explanation: Explanation | None) -> dict[str, Any]:
+    return {"mechanism": explanation.mechanism, "evidence": explanation.evidence} if explanation else {}
 
 
 def evidence_messages(freshness: Freshness) -> list[common_pb2.Freshness]:
@@ -62,10 +53,8 @@ def decided_in(done: Done[Event]) -> Decided:
     return next(event for event in done.events if isinstance(event, Decided))
 
 
-def decision(decided: Decided) -> pb.Decision.ValueType:
-    declined = isinstance(decided, PrescriptionDeclined)
-    return pb.DECISION_DECLINED if declined else pb.DECISION_ISSUED
-
-
-def reasons(decided: Decided) -> tuple[str, ...]:
-    return decided.reasons if isinstance(decided, PrescriptionDeclined) else ()
+def decided(done: Done[Event]) -> dict[str, Any]:
+    found = decided_in(done)
+    if isinstance(found, PrescriptionDeclined):
+        return {"decision": pb.DECISION_DECLINED, "reasons": found.reasons}
+    return {"decision": pb.DECISION_ISSUED}

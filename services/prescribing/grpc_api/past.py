@@ -6,19 +6,23 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 
 from careloop.chassis.calls import reading as fields
+from careloop.chassis.calls.writing import shown_as
 from careloop.chassis.events.codec import ENCODER
+from careloop.contracts.prescribing import Order, Override
 from careloop.knowledge.chart import Chart
 from careloop.knowledge.screening.explaining import Explanation
-from services.prescribing.domain.events import DoseChanged, Order, PrescriptionDeclined
+from services.prescribing.domain.events import DoseChanged, PrescriptionDeclined
 from services.prescribing.domain.past import PastDecision
 from services.prescribing.domain.screening import asked, gaps_in_evidence
 from services.prescribing.domain.screening_chart import screening_chart
-from services.prescribing.grpc_api.answers import not_checked_messages, screening_message
+from services.prescribing.grpc_api.answers import not_checked, screening_message
 from services.prescribing.replay import Progress, Recorded
+
+_ordered = shown_as(pb.Order, Order, "daily_dose_mg")
+_override = shown_as(pb.Override, Override)
 
 
 def decision_message(recorded: Recorded, explanations: Sequence[Explanation] = ()) -> pb.PastDecision:
@@ -31,12 +35,9 @@ def decision_message(recorded: Recorded, explanations: Sequence[Explanation] = (
         order=_order(past.order),
         reasons=decided.reasons if isinstance(decided, PrescriptionDeclined) else (),
         screening=screening_message(decided.capsule.screening, explanations),
-        overrides=[
-            pb.Override(rule=one.rule, involves=one.involves, reason=one.reason, comment=one.comment)
-            for one in decided.capsule.overrides
-        ],
+        overrides=[_override(one) for one in decided.capsule.overrides],
         question=question(past),
-        evidence_gaps=not_checked_messages(gaps_in_evidence(past.chart, past.freshness)),
+        evidence_gaps=[not_checked(gap) for gap in gaps_in_evidence(past.chart, past.freshness)],
         occurred_at=fields.timestamp(decided.occurred_at),
         recorded_at=fields.timestamp(recorded.recorded_at),
         entered_in_error=recorded.struck,
@@ -77,10 +78,4 @@ def _kind(past: PastDecision) -> str:
 
 
 def _order(order: Order) -> pb.Order:
-    return pb.Order(
-        medicine=common_pb2.Medicine(name=order.medicine.name, rxcui=order.medicine.rxcui),
-        daily_dose_mg="" if order.daily_dose_mg is None else f"{order.daily_dose_mg:f}",
-        sig=order.sig,
-        days_supply=order.days_supply,
-        starts_on=order.starts_on.isoformat(),
-    )
+    return _ordered(order, daily_dose_mg="" if order.daily_dose_mg is None else f"{order.daily_dose_mg:f}")

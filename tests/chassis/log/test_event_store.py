@@ -346,6 +346,15 @@ async def test_memory_takes_no_sql() -> None:
         await MemoryEventStore().commit(Unit(statements=(Statement(sql="select 1"),)))
 
 
+async def test_streams_are_listed_in_the_order_of_their_ids(store: EventStore) -> None:
+    ids = sorted(uuid4() for _ in range(3))
+    for stream in (*reversed(ids), ids[0]):
+        await store_one(store, write(stream, None, new_event()))
+    assert list(await store.streams(None, 10)) == ids
+    assert list(await store.streams(ids[0], 1)) == [ids[1]]
+    assert not await store.streams(ids[2], 10)
+
+
 async def test_a_clock_that_is_set_back_makes_nothing_older_than_what_is_stored() -> None:
     times = [NOON, NOON - seconds(60), NOON + seconds(60), NOON]
     store, stream, tick = MemoryEventStore(clock=lambda: times.pop(0)), uuid4(), seconds(1e-6)

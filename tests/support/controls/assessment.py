@@ -6,47 +6,51 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from careloop.kernel.credentials import Credential
-from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
-from careloop.knowledge.urgency.suicide_risk import RiskLevel
-from services.assessment.domain import events
-from services.assessment.domain.allergies import RecordAllergies
-from services.assessment.domain.codes import (
+from careloop.contracts.assessment import (
+    AllergiesRecorded,
+    Allergy,
     AllergyType,
+    AssessmentAmended,
+    AssessmentCompleted,
+    Condition,
     Criticality,
+    CurrentMedication,
+    DiagnosisEstablished,
+    EarlierTreatment,
+    EmergencyContact,
+    HistoryRecorded,
+    Location,
+    MedicationsReconciled,
+    PatientEnrolled,
+    Plan,
+    PlanProposed,
+    PregnancyRecorded,
     PregnancyStatus,
+    ProposedMedication,
+    Result,
+    ResultsRecorded,
     Severity,
     Sex,
     StoppedFor,
     TreatmentResponse,
     VerificationStatus,
 )
+from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, RiskRaised, Role, ScaleScored
+from careloop.kernel.commands import MarkEnteredInError
+from careloop.kernel.credentials import Credential
+from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
+from services.assessment.domain.allergies import RecordAllergies
 from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
-from services.assessment.domain.details import (
-    Allergy,
-    Coding,
-    Condition,
-    CurrentMedication,
-    EarlierTreatment,
-    EmergencyContact,
-    Location,
-    Medicine,
-    Plan,
-    ProposedMedication,
-    Result,
-)
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
-from services.assessment.domain.entered_in_error import MarkEnteredInError
+from services.assessment.domain.events import Event
 from services.assessment.domain.history import RecordHistory
 from services.assessment.domain.medications import ReconcileMedications
 from services.assessment.domain.plans import ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
 from services.assessment.domain.results import RecordResults
 from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
-from services.assessment.published import PUBLISHED
+from tests.support.histories.restate import as_published
 
 PATIENT = PatientId(UUID("0b6f3f0e-6a52-5a0e-9a55-0d0f1c6c1a01"))
 MONDAY = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)
@@ -70,7 +74,7 @@ PLAN = Plan(
     goals=("sleep through the night",),
 )
 
-ENROLLED = events.PatientEnrolled(
+ENROLLED = PatientEnrolled(
     fact_id=fact("enrolled"),
     name="Alma Reyes",
     birth_date=date(1990, 4, 12),
@@ -86,7 +90,7 @@ ENROLLED = events.PatientEnrolled(
     time_zone="America/Chicago",
     occurred_at=MONDAY,
 )
-HISTORY = events.HistoryRecorded(
+HISTORY = HistoryRecorded(
     fact_id=fact("history"),
     conditions=(
         Condition(
@@ -108,7 +112,7 @@ HISTORY = events.HistoryRecorded(
     source="client",
     occurred_at=MONDAY,
 )
-MEDICATIONS = events.MedicationsReconciled(
+MEDICATIONS = MedicationsReconciled(
     fact_id=fact("medications"),
     medications=(
         CurrentMedication(
@@ -122,7 +126,7 @@ MEDICATIONS = events.MedicationsReconciled(
     none_taken=False,
     occurred_at=MONDAY,
 )
-ALLERGIES = events.AllergiesRecorded(
+ALLERGIES = AllergiesRecorded(
     fact_id=fact("allergies"),
     allergies=(
         Allergy(
@@ -135,10 +139,10 @@ ALLERGIES = events.AllergiesRecorded(
     no_known_allergies=False,
     occurred_at=MONDAY,
 )
-NOT_PREGNANT = events.PregnancyRecorded(
+NOT_PREGNANT = PregnancyRecorded(
     fact_id=fact("not pregnant"), status=PregnancyStatus.NOT_PREGNANT, source="client", occurred_at=MONDAY
 )
-RESULTS = events.ResultsRecorded(
+RESULTS = ResultsRecorded(
     fact_id=fact("results"),
     results=(
         Result(loinc="29463-7", value=Decimal("68.5"), unit="kg", on=date(2026, 11, 12), display="Body weight"),
@@ -148,7 +152,7 @@ RESULTS = events.ResultsRecorded(
     source="laboratory",
     occurred_at=MONDAY,
 )
-SCREENER = events.ScaleScored(
+SCREENER = ScaleScored(
     fact_id=fact("c-ssrs"),
     instrument="c-ssrs",
     instrument_version=1,
@@ -161,7 +165,7 @@ SCREENER = events.ScaleScored(
     scored_by=NURSE,
     occurred_at=MONDAY,
 )
-PHQ_9 = events.ScaleScored(
+PHQ_9 = ScaleScored(
     fact_id=fact("phq-9"),
     instrument="phq-9",
     instrument_version=1,
@@ -174,7 +178,7 @@ PHQ_9 = events.ScaleScored(
     scored_by=NURSE,
     occurred_at=TUESDAY,
 )
-RISK = events.RiskRaised(
+RISK = RiskRaised(
     fact_id=FactId(derived_id("assessment", "risk", PHQ_9.fact_id)),
     scale_fact_id=PHQ_9.fact_id,
     level=RiskLevel.MODERATE,
@@ -184,7 +188,7 @@ RISK = events.RiskRaised(
     due_at=NOW + timedelta(hours=24),
     occurred_at=TUESDAY,
 )
-DIAGNOSIS = events.DiagnosisEstablished(
+DIAGNOSIS = DiagnosisEstablished(
     fact_id=fact("diagnosis"),
     icd10="F33.1",
     display="Major depressive disorder, recurrent, moderate",
@@ -192,24 +196,24 @@ DIAGNOSIS = events.DiagnosisEstablished(
     verification=VerificationStatus.CONFIRMED,
     occurred_at=MONDAY,
 )
-PLAN_PROPOSED = events.PlanProposed(fact_id=fact("plan"), plan=PLAN, occurred_at=MONDAY)
+PLAN_PROPOSED = PlanProposed(fact_id=fact("plan"), plan=PLAN, occurred_at=MONDAY)
 RECORDED = (ENROLLED, HISTORY, MEDICATIONS, ALLERGIES, DIAGNOSIS, SCREENER, PLAN_PROPOSED)
 """All that a completion needs, and nothing more."""
-COMPLETED = events.AssessmentCompleted(
+COMPLETED = AssessmentCompleted(
     fact_id=fact("completed"),
     completed_by=PSYCHIATRIST,
-    credential="psychiatrist",
+    credential=Role.PSYCHIATRIST,
     diagnoses=("F33.1",),
     suicide_risk=RiskLevel.LOW,
     plan=PLAN,
     rests_on=tuple(each.fact_id for each in (HISTORY, DIAGNOSIS, SCREENER, MEDICATIONS, ALLERGIES, PLAN_PROPOSED)),
     occurred_at=TUESDAY,
 )
-AMENDED = events.AssessmentAmended(
+AMENDED = AssessmentAmended(
     fact_id=fact("amended"),
     amends=COMPLETED.fact_id,
     amended_by=PSYCHIATRIST,
-    credential="psychiatrist",
+    credential=Role.PSYCHIATRIST,
     reason="Diagnosis revised after collateral history.",
     diagnoses=("F33.1",),
     suicide_risk=RiskLevel.LOW,
@@ -217,9 +221,7 @@ AMENDED = events.AssessmentAmended(
     rests_on=COMPLETED.rests_on,
     occurred_at=NOW,
 )
-STRUCK = events.EnteredInError(
-    fact_id=MEDICATIONS.fact_id, reason="Another client's list.", marked_by=NURSE, occurred_at=NOW
-)
+STRUCK = EnteredInError(fact_id=MEDICATIONS.fact_id, reason="Another client's list.", marked_by=NURSE, occurred_at=NOW)
 
 ENROLL = EnrollPatient(
     fact_id=ENROLLED.fact_id,
@@ -304,7 +306,24 @@ AMEND = AmendAssessment(
 )
 STRIKE = MarkEnteredInError(fact_id=MEDICATIONS.fact_id, reason=STRUCK.reason, actor=NURSE, now=NOW)
 
-_COMPLETE: tuple[events.Event, ...] = (
+BACKGROUND: tuple[Event, ...] = ()
+COMMANDS: tuple[Any, ...] = (
+    ENROLL,
+    RECORD_HISTORY,
+    RECONCILE,
+    RECORD_ALLERGIES,
+    RECORD_PREGNANCY,
+    RECORD_RESULTS,
+    ANSWER_SCREENER,
+    ANSWER_PHQ_9,
+    RECORD_TOTAL,
+    ESTABLISH,
+    PROPOSE,
+    COMPLETE,
+    AMEND,
+    STRIKE,
+)
+_COMPLETE: tuple[Event, ...] = (
     *RECORDED,
     NOT_PREGNANT,
     RESULTS,
@@ -314,15 +333,15 @@ _COMPLETE: tuple[events.Event, ...] = (
     AMENDED,
     STRUCK,
 )
-_FEWEST: tuple[events.Event, ...] = (
-    events.PatientEnrolled(
+_FEWEST: tuple[Event, ...] = (
+    PatientEnrolled(
         fact_id=fact("enrolled barely"),
         name="Alma Reyes",
         birth_date=date(1990, 4, 12),
         sex=Sex.UNKNOWN,
         occurred_at=MONDAY,
     ),
-    events.HistoryRecorded(
+    HistoryRecorded(
         fact_id=fact("no history"),
         conditions=(),
         earlier_treatments=(),
@@ -330,12 +349,10 @@ _FEWEST: tuple[events.Event, ...] = (
         source="client",
         occurred_at=MONDAY,
     ),
-    events.MedicationsReconciled(fact_id=fact("none taken"), medications=(), none_taken=True, occurred_at=MONDAY),
-    events.AllergiesRecorded(fact_id=fact("none known"), allergies=(), no_known_allergies=True, occurred_at=MONDAY),
-    events.ResultsRecorded(
-        fact_id=fact("no results"), results=(), none_known=True, source="client", occurred_at=MONDAY
-    ),
-    events.ScaleScored(
+    MedicationsReconciled(fact_id=fact("none taken"), medications=(), none_taken=True, occurred_at=MONDAY),
+    AllergiesRecorded(fact_id=fact("none known"), allergies=(), no_known_allergies=True, occurred_at=MONDAY),
+    ResultsRecorded(fact_id=fact("no results"), results=(), none_known=True, source="client", occurred_at=MONDAY),
+    ScaleScored(
         fact_id=RECORD_TOTAL.fact_id,
         instrument="gad-7",
         instrument_version=1,
@@ -345,16 +362,12 @@ _FEWEST: tuple[events.Event, ...] = (
         scored_by=NURSE,
         occurred_at=MONDAY,
     ),
-    events.PlanProposed(fact_id=fact("bare plan"), plan=Plan(therapies=("group",)), occurred_at=MONDAY),
+    PlanProposed(fact_id=fact("bare plan"), plan=Plan(therapies=("group",)), occurred_at=MONDAY),
 )
-EXAMPLES: tuple[events.Event, ...] = (*_COMPLETE, *_FEWEST)
+EXAMPLES: tuple[Event, ...] = (*_COMPLETE, *_FEWEST)
 
 
-def published(event: events.Event) -> Any:
-    return msgspec.convert(event, PUBLISHED[type(event)], from_attributes=True)
-
-
-PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(published(event) for event in EXAMPLES)
+PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(as_published("assessment", EXAMPLES))
 
 
 def as_of(command: Any, **changes: Any) -> Any:

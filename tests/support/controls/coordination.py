@@ -13,9 +13,8 @@ from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeam
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.entered_in_error import MarkEnteredInError
 from services.coordination.domain.messages import PostMessage
-from services.coordination.published import PUBLISHED
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
-from tests.support.histories.restate import restate
+from tests.support.histories.restate import as_published
 
 THERAPIST = PersonId("therapist-ivanov")
 MANAGER = PersonId("manager-brandt")
@@ -29,6 +28,7 @@ ASSIGN = AssignTeamMember(
     effective_from=LAST_WEEK,
     actor=MANAGER,
     occurred_at=LAST_WEEK,
+    now=NOON,
 )
 ASSIGN_PRESCRIBER = replace(
     ASSIGN,
@@ -45,6 +45,7 @@ RELEASE = ReleaseTeamMember(
     effective_from=NOON,
     actor=MANAGER,
     occurred_at=NOON,
+    now=NOON,
 )
 POST = PostMessage(
     fact_id=fact("message"),
@@ -55,13 +56,17 @@ POST = PostMessage(
     occurred_at=YESTERDAY,
     now=NOON,
 )
-STRIKE = MarkEnteredInError(fact_id=POST.fact_id, reason="meant for another client", actor=THERAPIST, occurred_at=NOON)
+STRIKE = MarkEnteredInError(fact_id=POST.fact_id, reason="meant for another client", actor=THERAPIST, now=NOON)
+
+BACKGROUND: tuple[events.Event, ...] = ()
+COMMANDS: tuple[Any, ...] = (ASSIGN, ASSIGN_PRESCRIBER, POST, STRIKE, RELEASE)
+"""Each possible after those before it."""
 
 ASSIGNED = events.TeamMemberAssigned(
     fact_id=ASSIGN.fact_id,
     person=THERAPIST,
     name="Mira Ivanov",
-    role=TeamRole.THERAPIST,
+    role=Role.THERAPIST,
     email="ivanov@example.org",
     effective_from=LAST_WEEK,
     assigned_by=MANAGER,
@@ -72,13 +77,13 @@ PRESCRIBER_ASSIGNED = replace(
     fact_id=ASSIGN_PRESCRIBER.fact_id,
     person=PRESCRIBER,
     name="Amara Osei",
-    role=TeamRole.PSYCHIATRIST,
+    role=Role.PSYCHIATRIST,
     email="",
 )
 RELEASED = events.TeamMemberReleased(
     fact_id=RELEASE.fact_id,
     person=THERAPIST,
-    role=TeamRole.THERAPIST,
+    role=Role.THERAPIST,
     effective_from=NOON,
     released_by=MANAGER,
     occurred_at=NOON,
@@ -97,7 +102,7 @@ STRUCK = events.EnteredInError(
 )
 
 EXAMPLES: tuple[events.Event, ...] = (ASSIGNED, PRESCRIBER_ASSIGNED, RELEASED, POSTED, POSTED_ABOUT_NOTHING, STRUCK)
-PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(restate(example, PUBLISHED[type(example)]) for example in EXAMPLES)
+PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(as_published("coordination", EXAMPLES))
 
 SERTRALINE = Medicine(name="sertraline", rxcui="36437")
 LAMOTRIGINE = Medicine(name="lamotrigine", rxcui="28439")

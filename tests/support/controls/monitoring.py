@@ -3,17 +3,16 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from careloop.knowledge.urgency.suicide_risk import RiskLevel
+from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome, Triage, TriageLevel
+from careloop.contracts.terms import Medicine, RiskLevel
+from careloop.kernel.commands import MarkEnteredInError
 from services.monitoring.domain import events, noted
-from services.monitoring.domain.codes import DoseStatus, ReporterKind, SideEffectOutcome, TriageLevel
 from services.monitoring.domain.doses import RecordDose
-from services.monitoring.domain.entered_in_error import MarkEnteredInError
-from services.monitoring.domain.medicines import Medicine, TakenMedicine
+from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
-from services.monitoring.published import PUBLISHED
 from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
-from tests.support.histories.restate import restate
+from tests.support.histories.restate import as_published
 
 LAMOTRIGINE = Medicine(name="lamotrigine 25 MG Oral Tablet", rxcui="28439")
 SERTRALINE = Medicine(name="sertraline", rxcui="36437")
@@ -72,7 +71,7 @@ NAUSEA = events.SideEffectReported(
     suspected_medicine=SERTRALINE,
     reporter=ReporterKind.CLIENT,
     reported_by=CLIENT,
-    triage=events.Triage(
+    triage=Triage(
         level=TriageLevel.WITHIN_72_HOURS,
         rule="triage.ctcae-2",
         rule_version=1,
@@ -91,9 +90,7 @@ RASH = replace(
     fibser_intensity=2,
     fibser_burden=3,
     suspected_medicine=None,
-    triage=events.Triage(
-        level=TriageLevel.NEXT_VISIT, rule="triage.ungraded", rule_version=1, red_flags=(), due_at=None
-    ),
+    triage=Triage(level=TriageLevel.NEXT_VISIT, rule="triage.ungraded", rule_version=1, red_flags=(), due_at=None),
 )
 RESOLVE_NAUSEA = ResolveSideEffect(
     fact_id=fact("resolution"),
@@ -135,6 +132,15 @@ PHQ_9 = events.ScaleScored(
     occurred_at=YESTERDAY,
 )
 PHQ_9_INCOMPLETE = replace(PHQ_9, items=(None,) * 9, total=None, band="", missing=9)
+PHQ_9_UNKNOWN = events.ScaleScored(
+    fact_id=PHQ_9.fact_id,
+    instrument="phq-9",
+    instrument_version=1,
+    band="",
+    source="client",
+    scored_by=CLIENT,
+    occurred_at=YESTERDAY,
+)
 RISK = events.RiskRaised(
     fact_id=fact("risk"),
     scale_fact_id=PHQ_9.fact_id,
@@ -170,6 +176,15 @@ NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
 )
 
+BACKGROUND: tuple[events.Event, ...] = (ENROLLED,)
+COMMANDS: tuple[object, ...] = (
+    REPORT_NAUSEA,
+    REPORT_RASH,
+    RESOLVE_NAUSEA,
+    ANSWER_PHQ_9,
+    RECORD_DOSE,
+    STRIKE_NAUSEA,
+)
 EXAMPLES: tuple[events.Event, ...] = (
     ENROLLED,
     LISTED,
@@ -182,11 +197,10 @@ EXAMPLES: tuple[events.Event, ...] = (
     NAUSEA_RESOLVED,
     PHQ_9,
     PHQ_9_INCOMPLETE,
+    PHQ_9_UNKNOWN,
     RISK,
     DOSE,
     DOSE_SKIPPED,
     NAUSEA_STRUCK,
 )
-PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(
-    restate(example, PUBLISHED[type(example)]) for example in EXAMPLES if type(example) in PUBLISHED
-)
+PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("monitoring", EXAMPLES))

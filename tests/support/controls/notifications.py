@@ -3,19 +3,20 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from careloop.contracts.notifications import Addressee, Channel, Priority
+from careloop.contracts.terms import Role
 from careloop.kernel.ids import PersonId
 from services.notifications.domain import events, noted
 from services.notifications.domain.causes import Cause
-from services.notifications.domain.codes import CauseKind, Channel, FailureReason, Priority, Role
+from services.notifications.domain.codes import CauseKind, FailureReason
 from services.notifications.domain.deciding import DecideNotice, message_id, notice_id
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt
 from services.notifications.domain.entered_in_error import MarkEnteredInError
 from services.notifications.domain.following_up import AcknowledgeNotice, Escalate
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules, OnCall
-from services.notifications.published import PUBLISHED
 from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
-from tests.support.histories.restate import restate
+from tests.support.histories.restate import as_published
 
 DR_OSEI, DR_LIND, MAYA, TOM = "dr-osei", "dr-lind", "maya-manager", "tom-therapist"
 ON_CALL = OnCall(person="on-call", role=Role.PSYCHIATRIST, email="on-call@example.org")
@@ -84,9 +85,9 @@ DECIDED = events.NoticeDecided(
     detail="rash, CTCAE grade 3",
     priority=Priority.URGENT,
     addressees=(
-        events.Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
-        events.Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=1),
-        events.Addressee(person=ON_CALL.person, role=ON_CALL.role, channels=BOTH, step=2),
+        Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
+        Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=1),
+        Addressee(person=ON_CALL.person, role=ON_CALL.role, channels=BOTH, step=2),
     ),
     acknowledge_by=ACKNOWLEDGE_BY,
     suppressed="",
@@ -169,7 +170,7 @@ RESOLUTION = noted.ResolutionNoted(
 RESOLVED = events.NoticeWithdrawn(notice=NOTICE, reason="side-effect-resolved", occurred_at=SOON)
 RESOLUTION_STRUCK = noted.StrikeNoted(evidence=event("resolution struck"), fact_id=RESOLUTION.fact_id, occurred_at=SOON)
 WITHDRAWN = events.NoticeWithdrawn(notice=NOTICE, reason="cause-entered-in-error", occurred_at=SOON)
-MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON)
+MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON, now=SOON)
 MARKED = events.EnteredInError(fact_id=NOTICE, reason="wrong patient", marked_by=MAYA, occurred_at=SOON)
 ESCALATED = escalated(1, MAYA)
 
@@ -187,4 +188,4 @@ EXAMPLES: tuple[events.Event, ...] = (
     WITHDRAWN,
     MARKED,
 )
-PUBLISHED_EXAMPLES = tuple(restate(one, PUBLISHED[type(one)]) for one in EXAMPLES if type(one) in PUBLISHED)
+PUBLISHED_EXAMPLES = tuple(as_published("notifications", EXAMPLES))

@@ -4,20 +4,19 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from careloop.contracts.prescribing import Order, Override, OverrideReason, SourcePosition, StatusReason
+from careloop.contracts.terms import Medicine
+from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
 from careloop.knowledge import chart as known
 from careloop.knowledge import findings
 from services.prescribing.domain import events, noted, orders
-from services.prescribing.domain.codes import OverrideReason, StatusReason
-from services.prescribing.domain.decision_capsule import DecisionCapsule, SourcePosition
+from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
-from services.prescribing.domain.entered_in_error import MarkEnteredInError
-from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.screening import Freshness
-from services.prescribing.published import PUBLISHED
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
-from tests.support.histories.restate import restate
+from tests.support.histories.restate import as_published
 
 CREDENTIAL = Credential(
     kind="psychiatrist",
@@ -106,8 +105,8 @@ UNGRADED_RASH = replace(SEVERE_NAUSEA, fact_id=fact("rash"), suspected_medicine=
 PHENELZINE_STRUCK = noted.StrikeNoted(fact_id=PHENELZINE_TAKEN.fact_id, evidence=event("strike"), occurred_at=YESTERDAY)
 ASSESSED = (PROFILE, HISTORY, NOTHING_TAKEN, NO_ALLERGIES, DIAGNOSIS, NO_RISK)
 
-SERTRALINE_50 = events.Order(
-    medicine=events.Medicine(name="sertraline 50 MG Oral Tablet", rxcui="36437"),
+SERTRALINE_50 = Order(
+    medicine=Medicine(name="sertraline 50 MG Oral Tablet", rxcui="36437"),
     daily_dose_mg=Decimal(50),
     sig="one tablet in the morning",
     days_supply=30,
@@ -219,12 +218,14 @@ DISCONTINUED = events.PrescriptionDiscontinued(
     prescriber=PRESCRIBER,
     occurred_at=NOON,
 )
-STRIKE = MarkEnteredInError(fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, now=NOON)
+STRIKE = MarkEnteredInError(fact_id=ISSUED.fact_id, reason="another client's order", actor=PRESCRIBER, now=NOON)
 STRUCK = events.EnteredInError(
     fact_id=ISSUED.fact_id, reason="another client's order", marked_by=PRESCRIBER, occurred_at=NOON
 )
 LATER = NOON + timedelta(hours=1)
 
+BACKGROUND: tuple[events.Event, ...] = ASSESSED
+COMMANDS: tuple[object, ...] = (ISSUE_SERTRALINE, CHANGE_TO_100, DISCONTINUE, STRIKE)
 EXAMPLES: tuple[events.Event, ...] = (
     PROFILE,
     HISTORY,
@@ -249,6 +250,4 @@ EXAMPLES: tuple[events.Event, ...] = (
     DISCONTINUED,
     STRUCK,
 )
-PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(
-    restate(example, PUBLISHED[type(example)]) for example in EXAMPLES if type(example) in PUBLISHED
-)
+PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("prescribing", EXAMPLES))

@@ -8,16 +8,16 @@ from uuid import uuid5
 
 from hypothesis import strategies as st
 
+from careloop.contracts.prescribing import Order, Override, OverrideReason, StatusReason
+from careloop.contracts.terms import Medicine
 from careloop.kernel.errors import CareloopError
 from careloop.kernel.ids import FactId, PatientId
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Severity
 from careloop.knowledge.pack.pack import current_pack
 from services.prescribing.domain import events, noted, orders
-from services.prescribing.domain.codes import OverrideReason, StatusReason
 from services.prescribing.domain.discontinuing import DiscontinuePrescription, discontinue
 from services.prescribing.domain.dose_changes import ChangeDose, change_dose
-from services.prescribing.domain.overrides import Override
 from services.prescribing.domain.screening import UNINFORMED, safety_check
 from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
@@ -76,7 +76,7 @@ ORDERED = st.builds(
     order=st.builds(
         replace,
         st.just(p.SERTRALINE_50),
-        medicine=st.builds(events.Medicine, name=NAMES),
+        medicine=st.builds(Medicine, name=NAMES),
         daily_dose_mg=DOSES,
         days_supply=st.none() | st.integers(1, 90),
         starts_on=DAYS,
@@ -162,12 +162,12 @@ def decisions(stream: list[events.Event]) -> list[events.Decided]:
     return [one for one in stream if isinstance(one, events.Decided)]
 
 
-def prescription(name: str, mg: str) -> events.Order:
+def prescription(name: str, mg: str) -> Order:
     """An order of a medicine by name, in milligrams a day."""
-    return replace(p.SERTRALINE_50, medicine=events.Medicine(name=name), daily_dose_mg=Decimal(mg))
+    return replace(p.SERTRALINE_50, medicine=Medicine(name=name), daily_dose_mg=Decimal(mg))
 
 
-def issued(*facts: events.Event, order: events.Order, **told: Any) -> list[events.Event]:
+def issued(*facts: events.Event, order: Order, **told: Any) -> list[events.Event]:
     """These facts and what came of the order on them."""
     command = replace(p.ISSUE_SERTRALINE, order=order, fact_id=FactId(uuid5(PATIENT, str(order))), **told)
     return [*facts, *orders.issue(command, DECIDER.fold(facts))]

@@ -14,18 +14,17 @@ from typing import Any
 
 from careloop.chassis.process.runtime import run
 from careloop.chassis.relay.relay import Relay
-from careloop.contracts.monitoring import TYPES
+from careloop.contracts.monitoring import TYPES, DoseStatus
 from careloop.contracts.policy import POLICY
 from careloop.kernel.decider import Decider
+from careloop.kernel.decisions import Decisions, guarded
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId, derived_id
 from services.monitoring import __main__ as monitoring
-from services.monitoring.domain import doses, events
-from services.monitoring.domain.codes import DoseStatus
-from services.monitoring.domain.doses import RecordDose
+from services.monitoring.domain import events
+from services.monitoring.domain.decisions import DECISIONS
+from services.monitoring.domain.doses import RecordDose, record_dose
 from services.monitoring.domain.state import Watch, evolve
-
-record_dose = doses.record_dose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +101,14 @@ def become_newer(home: Path) -> None:
         await relay(self)
 
     Relay.run = relay_unless_held  # type: ignore[method-assign]
-    doses.record_dose = record_witnessed_dose
+    others = (decision for command, decision in DECISIONS.items() if command is not RecordDose)
+    monitoring.DECISIONS = Decisions(*others, guarded()(record_witnessed_dose))  # type: ignore[attr-defined]
     rooms = monitoring.ROOMS
-    published = {cls: told for cls, told in rooms.published.items() if cls is not events.DoseRecorded}
     monitoring.ROOMS = replace(
         rooms,
         topics={**rooms.topics, **NEW},
         decider=Decider(initial=rooms.decider.initial, evolve=evolve_newer),
-        published={**published, **{cls: cls for cls in NEW.values()}},
+        restated={cls: cls for cls in NEW.values()},
         contracts=CONTRACTS,
     )
 

@@ -17,15 +17,15 @@ from services.notifications.consumers import CauseConsumer
 from services.notifications.domain.events import TOPICS, DeliveryAttempted, Event, NoticeEscalated
 from services.notifications.domain.state import DECIDER, NoticeBoard
 from services.notifications.due import due_rows
-from services.notifications.published import PUBLISHED
 from services.notifications.sender import Message, SendFailed
 from services.notifications.views import inbox_statements
 from services.notifications.worker import DueWorker, Pace
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, event, fact
+from tests.support.histories.restate import published_of
 
 CODEC: Codec[Event] = Codec(TOPICS)
-PUBLISHED_TOPICS = frozenset(CODEC.topic_of(cls) for cls in PUBLISHED)
+PUBLISHED_TOPICS = frozenset(CODEC.topic_of(cls) for cls in published_of("notifications"))
 
 
 class Crash(BaseException):

@@ -14,9 +14,8 @@ from careloop.kernel.ids import FactId
 from services.coordination.domain.view.dated_fact import DatedFact, order
 from services.coordination.domain.view.section_fold import add
 from services.coordination.domain.view.sections import Section
-from services.coordination.domain.view.sections.shelf import Shelf
+from services.coordination.domain.view.sections.shelf import STRUCK, Shelf
 
-STRUCK = Shelf(field="struck")
 Filling = dict[str, tuple[Shelf, list[DatedFact[Any]]]]
 """By name each shelf that something comes onto, and what will stand on it, not yet in order."""
 

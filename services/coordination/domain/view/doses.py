@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from careloop.contracts.monitoring import DoseRecorded
 from careloop.contracts.terms import Medicine
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
 
 
@@ -17,15 +19,9 @@ class Dose:
     occurred_at: Instant
 
 
+dose = shown(Dose, DoseRecorded)
+
+
 def doses(section: MonitoringSection) -> tuple[Dose, ...]:
     """The latest first."""
-    return tuple(
-        Dose(
-            fact_id=k.fact.fact_id,
-            medicine=k.fact.medicine,
-            status=k.fact.status,
-            reason=k.fact.reason,
-            occurred_at=k.fact.occurred_at,
-        )
-        for k in reversed(section.doses)
-    )
+    return tuple(dose(k.fact) for k in reversed(section.doses))

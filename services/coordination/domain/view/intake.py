@@ -3,10 +3,20 @@
 from dataclasses import dataclass
 from datetime import date
 
-from careloop.contracts.assessment import Allergy, EarlierTreatment, EmergencyContact, Location
+from careloop.contracts import assessment
+from careloop.contracts.assessment import (
+    AllergiesRecorded,
+    Allergy,
+    DiagnosisEstablished,
+    EarlierTreatment,
+    EmergencyContact,
+    Location,
+    PatientEnrolled,
+)
 from careloop.contracts.terms import Coding
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.dated_fact import newest
 from services.coordination.domain.view.sections.assessment import AssessmentSection
@@ -25,21 +35,12 @@ class Identity:
     time_zone: str
 
 
+identity_of = shown(Identity, PatientEnrolled)
+
+
 def identity(section: AssessmentSection) -> Identity | None:
     enrolled = newest(section.enrolments)
-    if enrolled is None:
-        return None
-    return Identity(
-        fact_id=enrolled.fact_id,
-        name=enrolled.name,
-        birth_date=enrolled.birth_date,
-        sex=enrolled.sex,
-        phone=enrolled.phone,
-        email=enrolled.email,
-        emergency_contact=enrolled.emergency_contact,
-        location=enrolled.location,
-        time_zone=enrolled.time_zone,
-    )
+    return None if enrolled is None else identity_of(enrolled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +53,13 @@ class Diagnosis:
     occurred_at: Instant
 
 
+diagnosis = shown(Diagnosis, DiagnosisEstablished)
+
+
 def diagnoses(section: AssessmentSection) -> tuple[Diagnosis, ...]:
     """One for each code, by code."""
     by_code = {dated.fact.icd10: dated.fact for dated in section.diagnoses}
-    return tuple(
-        Diagnosis(
-            fact_id=fact.fact_id,
-            icd10=code,
-            display=fact.display,
-            severity=fact.severity,
-            verification=fact.verification,
-            occurred_at=fact.occurred_at,
-        )
-        for code, fact in sorted(by_code.items())
-    )
+    return tuple(diagnosis(fact) for _code, fact in sorted(by_code.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +70,15 @@ class Allergies:
     occurred_at: Instant | None = None
 
 
+allergies_of = shown(Allergies, AllergiesRecorded, "asked", listed="allergies")
+
+
 def allergies(section: AssessmentSection) -> Allergies:
     said = newest(section.allergies)
     if said is None:
         return Allergies(asked=Asked.NOT_ASKED)
     asked = Asked.LISTED if said.allergies else Asked.NONE_KNOWN
-    return Allergies(asked=asked, listed=said.allergies, fact_id=said.fact_id, occurred_at=said.occurred_at)
+    return allergies_of(said, asked=asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +96,11 @@ class History:
     earlier_treatments: tuple[EarlierTreatment, ...]
 
 
+condition = shown(Condition, assessment.Condition, "source")
+
+
 def history(section: AssessmentSection) -> History:
-    conditions = tuple(
-        Condition(coding=found.coding, clinical_status=found.clinical_status, onset=found.onset, source=k.fact.source)
-        for k in section.histories
-        for found in k.fact.conditions
-    )
+    conditions = tuple(condition(found, source=k.fact.source) for k in section.histories for found in k.fact.conditions)
     treatments: tuple[EarlierTreatment, ...] = tuple(t for k in section.histories for t in k.fact.earlier_treatments)
     listed = Asked.LISTED if conditions or treatments else Asked.NONE_KNOWN
     return History(

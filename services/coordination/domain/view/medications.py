@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from careloop.contracts.assessment import CurrentMedication
 from careloop.contracts.terms import Medicine
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.dated_fact import newest, order
 from services.coordination.domain.view.sections.assessment import AssessmentSection
-from services.coordination.domain.view.sections.prescribing import Issued, PrescribingSection
+from services.coordination.domain.view.sections.prescribing import Changed, Issued, PrescribingSection
 
 ACTIVE, STOPPED = "active", "stopped"
 
@@ -45,6 +47,18 @@ class Medications:
     medications: tuple[Medication, ...]
 
 
+dose_change = shown(DoseChange, Changed)
+reported = shown(Medication, CurrentMedication, "fact_id", "status", since="started_on", until="stopped_on")
+prescribed = shown(
+    Medication,
+    Issued,
+    *("source", "status", "daily_dose_mg", "until", "status_reason", "dose_changes"),
+    medicine="order.medicine",
+    since="order.starts_on",
+    sig="order.sig",
+)
+
+
 def medications(assessed: AssessmentSection, ordered: PrescribingSection) -> Medications:
     """The newest reconciled list and every prescription; nothing is merged, each says where it comes from."""
     listed = newest(assessed.medications)
@@ -71,15 +85,7 @@ def _reported(assessed: AssessmentSection) -> list[Medication]:
     if listed is None:
         return []
     return [
-        Medication(
-            fact_id=listed.fact_id,
-            medicine=current.medicine,
-            source=current.source,
-            status=STOPPED if current.stopped_on else ACTIVE,
-            daily_dose_mg=current.daily_dose_mg,
-            since=current.started_on,
-            until=current.stopped_on,
-        )
+        reported(current, fact_id=listed.fact_id, status=STOPPED if current.stopped_on else ACTIVE)
         for current in listed.medications
     ]
 
@@ -87,15 +93,12 @@ def _reported(assessed: AssessmentSection) -> list[Medication]:
 def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
     changes = _changes(issued.fact_id, ordered)
     ended = newest([k for k in ordered.discontinued if k.fact.prescription == issued.fact_id])
-    return Medication(
-        fact_id=issued.fact_id,
-        medicine=issued.order.medicine,
+    return prescribed(
+        issued,
         source="prescribed",
         status=STOPPED if ended else ACTIVE,
         daily_dose_mg=changes[0].to_daily_dose_mg if changes else issued.order.daily_dose_mg,
-        since=issued.order.starts_on,
         until=ended.stopped_on if ended else None,
-        sig=issued.order.sig,
         status_reason=ended.status_reason if ended else "",
         dose_changes=changes,
     )
@@ -104,14 +107,4 @@ def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
 def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseChange, ...]:
     mine = [k for k in ordered.changed if k.fact.prescription == prescription]
     latest_first = sorted(mine, key=lambda k: (k.fact.effective_on, order(k)), reverse=True)
-    return tuple(
-        DoseChange(
-            fact_id=k.fact.fact_id,
-            from_daily_dose_mg=k.fact.from_daily_dose_mg,
-            to_daily_dose_mg=k.fact.to_daily_dose_mg,
-            effective_on=k.fact.effective_on,
-            reason=k.fact.reason,
-            prescriber=k.fact.prescriber,
-        )
-        for k in latest_first
-    )
+    return tuple(dose_change(k.fact) for k in latest_first)

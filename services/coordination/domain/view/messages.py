@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from careloop.contracts.coordination import MessagePosted
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.sections.coordination import CoordinationSection
 
 MESSAGES_SHOWN = 100
@@ -19,16 +21,9 @@ class Message:
     occurred_at: Instant
 
 
+message = shown(Message, MessagePosted)
+
+
 def messages(section: CoordinationSection) -> tuple[Message, ...]:
     """The latest first."""
-    return tuple(
-        Message(
-            fact_id=k.fact.fact_id,
-            sender=k.fact.sender,
-            recipient=k.fact.recipient,
-            about=k.fact.about,
-            text=k.fact.text,
-            occurred_at=k.fact.occurred_at,
-        )
-        for k in section.messages[: -MESSAGES_SHOWN - 1 : -1]
-    )
+    return tuple(message(k.fact) for k in section.messages[: -MESSAGES_SHOWN - 1 : -1])

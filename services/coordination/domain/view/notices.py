@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from careloop.contracts.notifications import NoticeDecided
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.dated_fact import DatedFact, id_of
 from services.coordination.domain.view.sections.notifications import NotificationsSection
 
@@ -26,10 +27,13 @@ class Notice:
     occurred_at: Instant
 
 
+notice = shown(Notice, NoticeDecided, "addressees", "acknowledge_by", "escalations", "failed")
+
+
 def unacknowledged_notices(section: NotificationsSection) -> tuple[Notice, ...]:
     """The soonest due first."""
     waiting = [_notice(dated, section) for dated in open_notices(section)]
-    return tuple(sorted(waiting, key=lambda notice: (notice.acknowledge_by, notice.fact_id)))
+    return tuple(sorted(waiting, key=lambda one: (one.acknowledge_by, one.fact_id)))
 
 
 def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> Notice:
@@ -38,17 +42,12 @@ def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> N
     addressed = [to.person for to in fact.addressees if to.step == 0]
     addressed += [person for step in steps for person in step.persons]
     failed = {k.fact.person for k in section.failed if k.fact.notice == fact.fact_id and k.fact.final}
-    return Notice(
-        fact_id=fact.fact_id,
-        cause_fact=fact.cause_fact,
-        cause_type=fact.cause_type,
-        subject=fact.subject,
-        priority=fact.priority,
+    return notice(
+        fact,
         addressees=tuple(dict.fromkeys(addressed)),
         acknowledge_by=acknowledge_by(fact, section) or _NEVER,
         escalations=len(steps),
         failed=tuple(sorted(failed)),
-        occurred_at=fact.occurred_at,
     )
 
 

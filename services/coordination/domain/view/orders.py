@@ -7,8 +7,9 @@ from careloop.contracts.prescribing import Alert, NotChecked, Override
 from careloop.contracts.terms import Medicine
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.dated_fact import order
-from services.coordination.domain.view.sections.prescribing import Changed, Issued, PrescribingSection
+from services.coordination.domain.view.sections.prescribing import Changed, Declined, Issued, PrescribingSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,21 +24,13 @@ class DeclinedOrder:
     occurred_at: Instant
 
 
+ORDERED = {"medicine": "order.medicine", "daily_dose_mg": "order.daily_dose_mg"}
+declined_order = shown(DeclinedOrder, Declined, **ORDERED)
+
+
 def declined_orders(ordered: PrescribingSection) -> tuple[DeclinedOrder, ...]:
     """The latest first."""
-    return tuple(
-        DeclinedOrder(
-            fact_id=k.fact.fact_id,
-            medicine=k.fact.order.medicine,
-            daily_dose_mg=k.fact.order.daily_dose_mg,
-            prescriber=k.fact.prescriber,
-            reasons=k.fact.reasons,
-            alerts=k.fact.alerts,
-            not_checked=k.fact.not_checked,
-            occurred_at=k.fact.occurred_at,
-        )
-        for k in reversed(ordered.declined)
-    )
+    return tuple(declined_order(k.fact) for k in reversed(ordered.declined))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,40 +45,17 @@ class OverriddenOrder:
     occurred_at: Instant
 
 
+overridden_order = shown(OverriddenOrder, Issued, **ORDERED)
+overridden_change = shown(OverriddenOrder, Changed, "medicine", daily_dose_mg="to_daily_dose_mg")
+
+
 def overrides(ordered: PrescribingSection) -> tuple[OverriddenOrder, ...]:
     """Prescriptions and changes of dose that a prescriber answered alerts for, the latest first."""
     medicines = {k.fact.fact_id: k.fact.order.medicine for k in ordered.issued}
-    issued = [(order(k), _overridden_order(k.fact)) for k in ordered.issued if k.fact.overrides]
+    issued = [(order(k), overridden_order(k.fact)) for k in ordered.issued if k.fact.overrides]
     changed = [
-        (order(k), _overridden_change(k.fact, ordered))
+        (order(k), overridden_change(k.fact, medicine=medicines[k.fact.prescription]))
         for k in ordered.changed
         if k.fact.overrides and k.fact.prescription in medicines
     ]
     return tuple(overridden for _, overridden in sorted([*issued, *changed], key=lambda pair: pair[0], reverse=True))
-
-
-def _overridden_order(issued: Issued) -> OverriddenOrder:
-    return OverriddenOrder(
-        fact_id=issued.fact_id,
-        medicine=issued.order.medicine,
-        daily_dose_mg=issued.order.daily_dose_mg,
-        prescriber=issued.prescriber,
-        overrides=issued.overrides,
-        alerts=issued.alerts,
-        not_checked=issued.not_checked,
-        occurred_at=issued.occurred_at,
-    )
-
-
-def _overridden_change(changed: Changed, ordered: PrescribingSection) -> OverriddenOrder:
-    medicine = next(k.fact.order.medicine for k in ordered.issued if k.fact.fact_id == changed.prescription)
-    return OverriddenOrder(
-        fact_id=changed.fact_id,
-        medicine=medicine,
-        daily_dose_mg=changed.to_daily_dose_mg,
-        prescriber=changed.prescriber,
-        overrides=changed.overrides,
-        alerts=changed.alerts,
-        not_checked=changed.not_checked,
-        occurred_at=changed.occurred_at,
-    )

@@ -6,6 +6,7 @@ from typing import Any, cast
 from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, PlanProposed, ProposedMedication
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.dated_fact import DatedFact, newest, order
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 
@@ -19,6 +20,10 @@ class Plan:
     occurred_at: Instant
 
 
+STATED = {part: f"plan.{part}" for part in ("medications", "therapies", "goals")}
+PLANS = {cls: shown(Plan, cls, **STATED) for cls in (PlanProposed, AssessmentCompleted, AssessmentAmended)}
+
+
 def plan(section: AssessmentSection) -> Plan | None:
     """The newest of what was proposed, completed and amended."""
     stated: list[DatedFact[PlanProposed | AssessmentCompleted | AssessmentAmended]] = []
@@ -27,13 +32,7 @@ def plan(section: AssessmentSection) -> Plan | None:
     if not stated:
         return None
     fact = max(stated, key=order).fact
-    return Plan(
-        fact_id=fact.fact_id,
-        medications=fact.plan.medications,
-        therapies=fact.plan.therapies,
-        goals=fact.plan.goals,
-        occurred_at=fact.occurred_at,
-    )
+    return PLANS[type(fact)](fact)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +47,9 @@ class Completion:
     amendment_reason: str
 
 
+completed_as = shown(Completion, AssessmentCompleted, "diagnoses", "suicide_risk", "amended_by", "amendment_reason")
+
+
 def completion(section: AssessmentSection) -> Completion | None:
     """Who completed the assessment, and what it says after its last amendment."""
     completed = newest(section.completions)
@@ -55,11 +57,8 @@ def completion(section: AssessmentSection) -> Completion | None:
         return None
     amended = newest(section.amendments)
     says: AssessmentCompleted | AssessmentAmended = amended or completed
-    return Completion(
-        fact_id=completed.fact_id,
-        completed_by=completed.completed_by,
-        credential=completed.credential,
-        occurred_at=completed.occurred_at,
+    return completed_as(
+        completed,
         diagnoses=says.diagnoses,
         suicide_risk=says.suicide_risk,
         amended_by=amended.amended_by if amended else "",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from careloop.contracts.terms import RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
@@ -24,27 +25,17 @@ class Risk:
     status: str
 
 
+risk = shown(Risk, RiskRaised, "source", "status")
+
+
 def risks(sections: Sections) -> tuple[Risk, ...]:
     """The latest first."""
     taken = answered(sections.notifications)
 
-    def shown(dated: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection, source: str) -> Risk:
+    def of(dated: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection, source: str) -> Risk:
         over = dated.fact.fact_id in taken or superseded(dated, section)
-        return _risk(dated.fact, source, "answered" if over else "open")
+        return risk(dated.fact, source=source, status="answered" if over else "open")
 
-    every = [shown(dated, sections.assessment, "assessment") for dated in sections.assessment.risks]
-    every += [shown(dated, sections.monitoring, "monitoring") for dated in sections.monitoring.risks]
-    return tuple(sorted(every, key=lambda risk: (risk.occurred_at, risk.fact_id), reverse=True))
-
-
-def _risk(fact: RiskRaised, source: str, status: str) -> Risk:
-    return Risk(
-        fact_id=fact.fact_id,
-        scale_fact_id=fact.scale_fact_id,
-        level=fact.level,
-        reason=fact.reason,
-        due_at=fact.due_at,
-        occurred_at=fact.occurred_at,
-        source=source,
-        status=status,
-    )
+    every = [of(dated, sections.assessment, "assessment") for dated in sections.assessment.risks]
+    every += [of(dated, sections.monitoring, "monitoring") for dated in sections.monitoring.risks]
+    return tuple(sorted(every, key=lambda one: (one.occurred_at, one.fact_id), reverse=True))

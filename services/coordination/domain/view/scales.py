@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from careloop.contracts.terms import ScaleScored
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from careloop.knowledge.scales.trends import EPISODE, INTAKE, Point, course
 from services.coordination.domain.view.dated_fact import newest, order
 from services.coordination.domain.view.sections import Sections
@@ -35,37 +36,29 @@ class ScaleTrend:
     count: int
 
 
+point = shown(ScalePoint, ScaleScored, "source")
+
+
 def scale_trends(sections: Sections) -> tuple[ScaleTrend, ...]:
     """One for each instrument, by name, over the results of both services that score."""
     both = [(dated, "assessment") for dated in sections.assessment.scales]
     both += [(dated, "monitoring") for dated in sections.monitoring.scales]
     series: dict[str, list[ScalePoint]] = {}
     for dated, source in sorted(both, key=lambda pair: order(pair[0])):
-        series.setdefault(dated.fact.instrument, []).append(_point(dated.fact, source))
+        series.setdefault(dated.fact.instrument, []).append(point(dated.fact, source=source))
     completed = newest(sections.assessment.completions)
     joined = completed.occurred_at - INTAKE if completed else _EVER
     return tuple(_trend(instrument, points, joined) for instrument, points in sorted(series.items()))
 
 
-def _point(fact: ScaleScored, source: str) -> ScalePoint:
-    return ScalePoint(
-        fact_id=fact.fact_id,
-        occurred_at=fact.occurred_at,
-        total=fact.total,
-        band=fact.band,
-        flags=fact.flags,
-        source=source,
-    )
-
-
 def _trend(instrument: str, points: list[ScalePoint], joined: datetime) -> ScaleTrend:
     """The last result against the first of its episode; `count` is that of all results."""
     last = points[-1].occurred_at
-    episode = [point for point in points if last - point.occurred_at <= EPISODE and point.occurred_at >= joined]
+    episode = [p for p in points if last - p.occurred_at <= EPISODE and p.occurred_at >= joined]
     found = course(instrument, [Point(on=p.occurred_at.date(), total=p.total, band=p.band) for p in episode])
     return ScaleTrend(
         instrument=instrument,
-        baseline=next((point for point in episode if point.total is not None), None),
+        baseline=next((p for p in episode if p.total is not None), None),
         last=points[-1],
         change=found.change,
         response=found.response,

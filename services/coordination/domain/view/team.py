@@ -6,6 +6,7 @@ from datetime import datetime
 from careloop.contracts.coordination import TeamMemberAssigned
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.sections.coordination import CoordinationSection
 
 
@@ -20,10 +21,13 @@ class TeamMember:
     effective_until: Instant | None
 
 
+member = shown(TeamMember, TeamMemberAssigned, "effective_until")
+
+
 def team(section: CoordinationSection) -> tuple[TeamMember, ...]:
     """Everyone who holds or held a role, by its beginning."""
-    members = [_member(dated.fact, _until(dated.fact, section)) for dated in section.assigned]
-    return tuple(sorted(members, key=lambda member: (member.effective_from, member.fact_id)))
+    members = [member(dated.fact, effective_until=_until(dated.fact, section)) for dated in section.assigned]
+    return tuple(sorted(members, key=lambda one: (one.effective_from, one.fact_id)))
 
 
 def _until(assigned: TeamMemberAssigned, section: CoordinationSection) -> datetime | None:
@@ -34,15 +38,3 @@ def _until(assigned: TeamMemberAssigned, section: CoordinationSection) -> dateti
         and k.fact.effective_from >= assigned.effective_from
     )
     return min(ends, default=None)
-
-
-def _member(assigned: TeamMemberAssigned, until: datetime | None) -> TeamMember:
-    return TeamMember(
-        fact_id=assigned.fact_id,
-        person=assigned.person,
-        name=assigned.name,
-        role=assigned.role,
-        email=assigned.email,
-        effective_from=assigned.effective_from,
-        effective_until=until,
-    )

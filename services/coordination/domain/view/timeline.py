@@ -16,9 +16,7 @@ SHOWN = 200
 RESULTS_SHOWN = 5
 
 _NAMES: Mapping[type, str] = {
-    Issued: prescribing.PrescriptionIssued.__name__,
-    Declined: prescribing.PrescriptionDeclined.__name__,
-    Changed: prescribing.DoseChanged.__name__,
+    shelf.holds: event.__name__ for section in SECTIONS.values() for event, shelf in section.shelves.items()
 }
 _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.PatientEnrolled: lambda _: "enrolled",

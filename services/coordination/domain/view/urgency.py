@@ -9,6 +9,7 @@ from careloop.contracts.notifications import Priority
 from careloop.contracts.terms import RiskLevel, RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.notices import acknowledge_by, open_notices
 from services.coordination.domain.view.sections import Section, Sections
@@ -48,6 +49,9 @@ class Urgency:
     due_at: Instant | None = None
 
 
+urgency_of = shown(Urgency, Concern, "level")
+
+
 def concerns(section: Section) -> tuple[Concern, ...]:
     """What asks for attention by this source alone, the most urgent first."""
     found: list[Concern] = []
@@ -83,13 +87,7 @@ def first(standing: Iterable[Concern]) -> Urgency:
     concern = min(standing, key=precedence, default=None)
     if concern is None:
         return Urgency(rank=len(LEVELS) - 1, level=LEVELS[-1])
-    return Urgency(
-        rank=concern.rank,
-        level=LEVELS[concern.rank],
-        reason=concern.reason,
-        fact_id=concern.fact_id,
-        due_at=concern.due_at,
-    )
+    return urgency_of(concern, level=LEVELS[concern.rank])
 
 
 def precedence(concern: Concern) -> tuple[int, datetime, FactId]:

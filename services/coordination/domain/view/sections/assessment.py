@@ -7,25 +7,13 @@ from typing import ClassVar
 from careloop.contracts import assessment
 from careloop.contracts.terms import EnteredInError, RiskRaised, ScaleScored
 from services.coordination.domain.view.dated_fact import DatedFact
-from services.coordination.domain.view.sections.shelf import Shelf
+from services.coordination.domain.view.sections.shelf import Shelf, shelved
 
 
+@shelved
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssessmentSection:
-    shelves: ClassVar[Mapping[type, Shelf]] = {
-        assessment.PatientEnrolled: Shelf(field="enrolments"),
-        assessment.HistoryRecorded: Shelf(field="histories"),
-        assessment.MedicationsReconciled: Shelf(field="medications"),
-        assessment.AllergiesRecorded: Shelf(field="allergies"),
-        assessment.PregnancyRecorded: Shelf(field="pregnancies"),
-        assessment.ResultsRecorded: Shelf(field="results"),
-        ScaleScored: Shelf(field="scales"),
-        assessment.DiagnosisEstablished: Shelf(field="diagnoses"),
-        RiskRaised: Shelf(field="risks"),
-        assessment.PlanProposed: Shelf(field="plans"),
-        assessment.AssessmentCompleted: Shelf(field="completions"),
-        assessment.AssessmentAmended: Shelf(field="amendments"),
-    }
+    shelves: ClassVar[Mapping[type, Shelf]]
     enrolments: tuple[DatedFact[assessment.PatientEnrolled], ...] = ()
     histories: tuple[DatedFact[assessment.HistoryRecorded], ...] = ()
     medications: tuple[DatedFact[assessment.MedicationsReconciled], ...] = ()

@@ -7,16 +7,13 @@ from typing import ClassVar
 from careloop.contracts import coordination
 from careloop.contracts.terms import EnteredInError
 from services.coordination.domain.view.dated_fact import DatedFact
-from services.coordination.domain.view.sections.shelf import Shelf
+from services.coordination.domain.view.sections.shelf import Shelf, shelved
 
 
+@shelved
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoordinationSection:
-    shelves: ClassVar[Mapping[type, Shelf]] = {
-        coordination.TeamMemberAssigned: Shelf(field="assigned"),
-        coordination.TeamMemberReleased: Shelf(field="released"),
-        coordination.MessagePosted: Shelf(field="messages"),
-    }
+    shelves: ClassVar[Mapping[type, Shelf]]
     assigned: tuple[DatedFact[coordination.TeamMemberAssigned], ...] = ()
     released: tuple[DatedFact[coordination.TeamMemberReleased], ...] = ()
     messages: tuple[DatedFact[coordination.MessagePosted], ...] = ()

@@ -7,20 +7,15 @@ from typing import ClassVar
 from careloop.contracts import notifications
 from careloop.contracts.terms import EnteredInError
 from services.coordination.domain.view.dated_fact import DatedFact
-from services.coordination.domain.view.sections.shelf import Shelf
+from services.coordination.domain.view.sections.shelf import Shelf, shelved
 
 
+@shelved
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationsSection:
     """NoticeSent is left to the journal: the view shows what still needs a person."""
 
-    shelves: ClassVar[Mapping[type, Shelf]] = {
-        notifications.NoticeDecided: Shelf(field="decided"),
-        notifications.NoticeFailed: Shelf(field="failed"),
-        notifications.NoticeAcknowledged: Shelf(field="acknowledged"),
-        notifications.NoticeEscalated: Shelf(field="escalated"),
-        notifications.NoticeWithdrawn: Shelf(field="withdrawn"),
-    }
+    shelves: ClassVar[Mapping[type, Shelf]]
     decided: tuple[DatedFact[notifications.NoticeDecided], ...] = ()
     failed: tuple[DatedFact[notifications.NoticeFailed], ...] = ()
     acknowledged: tuple[DatedFact[notifications.NoticeAcknowledged], ...] = ()

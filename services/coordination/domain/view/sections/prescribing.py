@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from careloop.contracts import prescribing
 from careloop.contracts.prescribing import Alert, NotChecked, Order, Override
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import shown
 from services.coordination.domain.view.dated_fact import DatedFact
-from services.coordination.domain.view.sections.shelf import Shelf
+from services.coordination.domain.view.sections.shelf import FormOf, Shelf, shelved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,56 +57,19 @@ class Changed:
     occurred_at: Instant
 
 
-def _issued(event: prescribing.PrescriptionIssued) -> Issued:
-    return Issued(
-        fact_id=event.fact_id,
-        order=event.order,
-        prescriber=event.prescriber,
-        alerts=event.capsule.alerts,
-        not_checked=event.capsule.not_checked,
-        overrides=event.capsule.overrides,
-        occurred_at=event.occurred_at,
-    )
+FOUND = {"alerts": "capsule.alerts", "not_checked": "capsule.not_checked"}
+ANSWERED = {**FOUND, "overrides": "capsule.overrides"}
+ISSUED = FormOf(prescribing.PrescriptionIssued, shown(Issued, prescribing.PrescriptionIssued, **ANSWERED))
+DECLINED = FormOf(prescribing.PrescriptionDeclined, shown(Declined, prescribing.PrescriptionDeclined, **FOUND))
+CHANGED = FormOf(prescribing.DoseChanged, shown(Changed, prescribing.DoseChanged, **ANSWERED))
 
 
-def _declined(event: prescribing.PrescriptionDeclined) -> Declined:
-    return Declined(
-        fact_id=event.fact_id,
-        order=event.order,
-        prescriber=event.prescriber,
-        reasons=event.reasons,
-        alerts=event.capsule.alerts,
-        not_checked=event.capsule.not_checked,
-        occurred_at=event.occurred_at,
-    )
-
-
-def _changed(event: prescribing.DoseChanged) -> Changed:
-    return Changed(
-        fact_id=event.fact_id,
-        prescription=event.prescription,
-        from_daily_dose_mg=event.from_daily_dose_mg,
-        to_daily_dose_mg=event.to_daily_dose_mg,
-        effective_on=event.effective_on,
-        reason=event.reason,
-        prescriber=event.prescriber,
-        alerts=event.capsule.alerts,
-        not_checked=event.capsule.not_checked,
-        overrides=event.capsule.overrides,
-        occurred_at=event.occurred_at,
-    )
-
-
+@shelved
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescribingSection:
-    shelves: ClassVar[Mapping[type, Shelf]] = {
-        prescribing.PrescriptionIssued: Shelf(field="issued", form=_issued),
-        prescribing.PrescriptionDeclined: Shelf(field="declined", form=_declined),
-        prescribing.DoseChanged: Shelf(field="changed", form=_changed),
-        prescribing.PrescriptionDiscontinued: Shelf(field="discontinued"),
-    }
-    issued: tuple[DatedFact[Issued], ...] = ()
-    declined: tuple[DatedFact[Declined], ...] = ()
-    changed: tuple[DatedFact[Changed], ...] = ()
+    shelves: ClassVar[Mapping[type, Shelf]]
+    issued: Annotated[tuple[DatedFact[Issued], ...], ISSUED] = ()
+    declined: Annotated[tuple[DatedFact[Declined], ...], DECLINED] = ()
+    changed: Annotated[tuple[DatedFact[Changed], ...], CHANGED] = ()
     discontinued: tuple[DatedFact[prescribing.PrescriptionDiscontinued], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()

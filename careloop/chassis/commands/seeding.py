@@ -1,0 +1,72 @@
+"""Clocks for what already runs: one pass over all streams, made when a build begins to keep clocks of a kind."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.log.protocol import DueRow, Unit
+from careloop.kernel.errors import Conflict
+from careloop.kernel.events import Event, Request
+from careloop.kernel.ids import PersonId, derived_id
+
+State = TypeVar("State")
+Fact = TypeVar("Fact", bound=Event)
+
+PAGE = 500
+ATTEMPTS = 5
+
+
+class Seeding(Generic[State, Fact]):
+    """Seeds the clocks called `name`: of each stream the due rows that its state asks for, once.
+
+    The pass may be cut off and begun again, and several processes may make it at the same time: what a stream was
+    given it is not given again. What is stored from now on brings its own clocks, so a clock's `due_id` must be the
+    one that the event which it belongs to would have given it.
+    """
+
+    def __init__(
+        self, name: str, streams: Streams[State, Fact], clocks: Callable[[State, UUID], Iterable[DueRow]]
+    ) -> None:
+        self._name = name
+        self._streams = streams
+        self._clocks = clocks
+
+    async def run(self, now: datetime) -> int:
+        """How many streams were given clocks by this pass. Raises Unavailable when the store does not answer."""
+        seeded, after = 0, None
+        while page := await self._streams.store.streams(after, PAGE):
+            for stream_id in page:
+                seeded += await self._seed(stream_id, now)
+            after = page[-1]
+        return seeded
+
+    async def _seed(self, stream_id: UUID, now: datetime) -> bool:
+        for _attempt in range(ATTEMPTS - 1):
+            try:
+                return await self._try(stream_id, now)
+            except Conflict:
+                continue  # the stream has grown: its clocks may be others now
+        return await self._try(stream_id, now)
+
+    async def _try(self, stream_id: UUID, now: datetime) -> bool:
+        loaded = await self._streams.load(stream_id)
+        due = tuple(self._clocks(loaded.state, stream_id))
+        if not due:
+            return False
+        write = self._streams.write(stream_id, self._request(stream_id, now), (), loaded.version)
+        (written,) = await self._streams.store.commit(Unit(writes=(replace(write, due=due),)))
+        return not written.repeated
+
+    def _request(self, stream_id: UUID, now: datetime) -> Request:
+        service = self._streams.service
+        return Request(
+            request_id=f"seed:{service}.{self._name}:{stream_id}",
+            actor=PersonId(service),
+            digest=b"",
+            correlation_id=derived_id("seed", service, self._name),
+            now=now,
+        )

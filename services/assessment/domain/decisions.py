@@ -1,0 +1,32 @@
+"""Every command of assessment, with the decision that answers it."""
+
+from careloop.kernel.decisions import Decisions
+from services.assessment.domain.allergies import record_allergies
+from services.assessment.domain.completion import amend, complete
+from services.assessment.domain.diagnoses import establish_diagnosis
+from services.assessment.domain.enrolment import enroll
+from services.assessment.domain.entered_in_error import mark_entered_in_error
+from services.assessment.domain.events import Event
+from services.assessment.domain.history import record_history
+from services.assessment.domain.medications import reconcile_medications
+from services.assessment.domain.plans import propose_plan
+from services.assessment.domain.pregnancy import record_pregnancy
+from services.assessment.domain.results import record_results
+from services.assessment.domain.scales import answer_scale, record_scale_total
+from services.assessment.domain.state import Assessment
+
+DECISIONS: Decisions[Assessment, Event] = Decisions(
+    enroll,
+    record_history,
+    reconcile_medications,
+    record_allergies,
+    record_pregnancy,
+    record_results,
+    answer_scale,
+    record_scale_total,
+    establish_diagnosis,
+    propose_plan,
+    complete,
+    amend,
+    mark_entered_in_error,
+)

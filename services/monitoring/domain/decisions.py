@@ -1,0 +1,13 @@
+"""Every command of monitoring, with the decision that answers it."""
+
+from careloop.kernel.decisions import Decisions
+from services.monitoring.domain.doses import record_dose
+from services.monitoring.domain.entered_in_error import mark_entered_in_error
+from services.monitoring.domain.events import Event
+from services.monitoring.domain.scales import answer_scale
+from services.monitoring.domain.side_effects import report_side_effect, resolve_side_effect
+from services.monitoring.domain.state import Watch
+
+DECISIONS: Decisions[Watch, Event] = Decisions(
+    report_side_effect, resolve_side_effect, answer_scale, record_dose, mark_entered_in_error
+)
