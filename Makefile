@@ -4,6 +4,7 @@ PYTHON ?= python3
 TOOLS  := .careloop-tools
 UV     := $(or $(shell command -v uv 2>/dev/null),$(TOOLS)/bin/uv)
 BIN    := .venv/bin
+TEST_WORKERS ?= 2
 RUN    := $(BIN)/python
 PROTOS := $(shell find proto -name '*.proto')
 IMAGE  := proto/image.binpb
@@ -60,7 +61,7 @@ proto-lint: setup ## lint the .proto files and compare them with the accepted im
 	$(BIN)/buf breaking --against $(IMAGE)
 
 test: setup ## run all tests against a real PostgreSQL and a real Apache Kafka
-	$(RUN) -m pytest -m "not faults"
+	$(RUN) -m pytest -m "not faults" -n $(TEST_WORKERS) --dist loadfile
 
 faults: setup ## run the long fault forms (as long as it takes)
 	$(RUN) -m pytest -m faults
