@@ -225,3 +225,13 @@ def _shown(default: object) -> str:
     if isinstance(default, frozenset):
         return "`[" + ", ".join(f'"{one}"' for one in sorted(default)) + "]`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+
+
+def test_the_fact_that_is_added_as_an_example_stands_in_the_code_as_it_is_shown() -> None:
+    (shown,) = re.findall(r"```diff\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    files = [file.splitlines() for file in shown.strip().split("\n\n")]
+    assert len(files) == 9
+    for path, *added in files:
+        lines = (ROOT / path).read_text().splitlines()
+        assert added
+        assert not [line for line in added if not line.startswith("+") or line.removeprefix("+") not in lines]

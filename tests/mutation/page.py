@@ -12,7 +12,7 @@ HEAD = """# Do the tests notice?
 `make mutants` changes the code in small ways, one at a time (mutmut's operators: a comparison turned round, an argument
 dropped, a number or a text altered), and sees whether a test fails. Changes are drawn by lot over the functions of a
 part of the code; log texts, sentences of errors, annotations and `__main__.py` are not changed. Asked are the tests
-that reach the changed code, without those of whole processes (`tests/system`, `tests/faults`, `tests/stack`), and
+that reach the changed code, without those of whole processes (`tests/system`, `tests/faults`, `tests/local`), and
 without the slowest where all of them would take more than BUDGET seconds. A change that makes the tests hang counts as
 noticed; one that no test reaches counts as not noticed.
 
