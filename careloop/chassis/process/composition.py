@@ -55,6 +55,16 @@ class Rooms(Generic[State, Fact]):
     migrations: Path | None = None
     upcasters: Mapping[str, Upcaster] = field(default_factory=dict)
 
+    def codec(self) -> Codec[Fact]:
+        """Reads all that the service ever stored, and writes what it stores now."""
+        return Codec(self.topics, self.upcasters)
+
+    def publishing(self, service: str, codec: Codec[Fact]) -> Publishing:
+        """What of the stored events goes to the service's topic, and as what."""
+        return Publishing(
+            service, codec, published_as(self.topics, self.contracts) | dict(self.restated), self.contracts
+        )
+
 
 class EveryLog:
     """The published records of any service: this one's from its own log, the others' by asking them."""
@@ -81,9 +91,8 @@ class Foundation(Generic[State, Fact]):
         self.settings = settings
         self.store = store
         self.heads = HeadsView()
-        codec: Codec[Fact] = Codec(rooms.topics, rooms.upcasters)
-        published = published_as(rooms.topics, rooms.contracts) | dict(rooms.restated)
-        publishing = Publishing(settings.service, codec, published, rooms.contracts)
+        codec = rooms.codec()
+        publishing = rooms.publishing(settings.service, codec)
         self.streams: Streams[State, Fact] = Streams(
             settings.service,
             store,
