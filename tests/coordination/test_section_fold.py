@@ -8,12 +8,17 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from careloop.contracts.monitoring import DoseRecorded
+from careloop.contracts.notifications import NoticeSent
+from careloop.contracts.prescribing import PrescriptionIssued
+from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import EventId, derived_id
 from services.coordination.domain.view.bulk_fold import add_all
 from services.coordination.domain.view.dated_fact import DatedFact
-from services.coordination.domain.view.section_fold import add
+from services.coordination.domain.view.section_fold import KNOWN_TYPES, add
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.domain.view.sections.monitoring import LATEST_DOSES
+from services.coordination.domain.view.sections.prescribing import Issued
 from tests.coordination.telling import recorded_at
 from tests.coordination.test_view_laws import ANYTHING
 from tests.support.controls import coordination as control
@@ -58,3 +63,24 @@ def test_a_shelf_that_keeps_the_latest_keeps_the_same(doses: list[Any], strike: 
     section: Any = add_all(SECTIONS["monitoring"](), came)
     assert section == one_by_one("monitoring", came)
     assert len(section.doses) <= LATEST_DOSES
+
+
+def test_every_published_type_has_one_shelf_that_holds_it_but_what_the_journal_alone_holds() -> None:
+    published = {cls for cls in KNOWN_TYPES.values() if cls not in (EnteredInError, NoticeSent)}
+    assert {event for section in SECTIONS.values() for event in section.shelves} == published
+
+
+def test_a_shelf_follows_from_its_annotation_how_much_it_holds_and_in_which_form() -> None:
+    doses = SECTIONS["monitoring"].shelves[DoseRecorded]
+    assert (doses.field, doses.holds, doses.latest) == ("doses", DoseRecorded, LATEST_DOSES)
+    issued = SECTIONS["prescribing"].shelves[PrescriptionIssued]
+    assert (issued.field, issued.holds, issued.latest) == ("issued", Issued, None)
+    assert issued.form(control.ISSUED) == Issued(
+        fact_id=control.ISSUED.fact_id,
+        order=control.ISSUED.order,
+        prescriber=control.ISSUED.prescriber,
+        alerts=control.CAPSULE.alerts,
+        not_checked=control.CAPSULE.not_checked,
+        overrides=control.CAPSULE.overrides,
+        occurred_at=control.ISSUED.occurred_at,
+    )
