@@ -274,9 +274,12 @@ class Subscription:
             await asyncio.sleep(COMMIT_EVERY_SECONDS)
 
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """A lost commit only means that records come again."""
+        """A lost commit only means that records come again; a client that has ended has nothing to commit with."""
+        client = self.subscriber.consumer
+        if client is None:
+            return
         try:
-            await asyncio.wait_for(self.subscriber.consumer.commit(dict(offsets)), COMMIT_SECONDS)
+            await asyncio.wait_for(client.commit(dict(offsets)), COMMIT_SECONDS)
         except (KafkaError, IllegalStateError, ConsumerStoppedError, OSError) as lost:
             structlog.get_logger().warning(
                 "offsets not committed",

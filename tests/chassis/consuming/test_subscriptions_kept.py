@@ -238,6 +238,19 @@ async def test_what_is_done_is_committed_as_the_next_offset_of_its_partition() -
     assert client.committed == [{0: 13, 1: 22}]
 
 
+async def test_a_client_that_has_ended_has_nothing_to_commit_with() -> None:
+    client, inbox = Client(), Inbox()
+    inbox.may_answer.clear()
+    subscription, subscriber = subscribed(inbox, client)
+    await subscription.take(batch(0, 10))
+    subscriber.consumer = None
+    inbox.may_answer.set()
+    await subscription.finish()
+    assert subscription._committing is not None
+    await subscription._committing
+    assert client.committed == []
+
+
 async def test_a_commit_that_is_lost_ends_nothing_and_is_told(lines: io.StringIO) -> None:
     clients = [Client(failure=failure) for failure in (KafkaError(), IllegalStateError(), OSError())]
     subscriptions = [subscribed(Inbox(), client)[0] for client in clients]
