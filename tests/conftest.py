@@ -24,8 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARK_OF_FIXTURE:
                 item.add_marker(_MARK_OF_FIXTURE[fixture])
-    # Whole systems take longest: begun first, they are not what one worker is left waiting for.
-    items.sort(key=lambda item: item.get_closest_marker("system") is None)
+    # Whole systems come last: once begun they take their part of both cores until the end, whoever is tested.
+    items.sort(key=lambda item: item.get_closest_marker("system") is not None)
 
 
 @pytest.fixture(autouse=True)
