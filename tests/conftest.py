@@ -19,16 +19,13 @@ _MARK_OF_FIXTURE = {"postgres": "postgres", "postgres_server": "postgres", "kafk
 _SERVER_OF_MARK = {"postgres": "postgres_server", "kafka": "kafka_server"}
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARK_OF_FIXTURE:
                 item.add_marker(_MARK_OF_FIXTURE[fixture])
-        # Two whole systems at a time would starve each other: all tests of them are one worker's, and begin first.
-        whole = item.get_closest_marker("system") is not None
-        item.add_marker(pytest.mark.xdist_group("system" if whole else item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: item.get_closest_marker("system") is None)
+    # Whole systems come last: once begun they take their part of both cores until the end, whoever is tested.
+    items.sort(key=lambda item: item.get_closest_marker("system") is not None)
 
 
 @pytest.fixture(autouse=True)
