@@ -25,6 +25,7 @@ make mutants ROOM=services ONLY=prescribing/edges  # one room; writes nothing he
 
 A run that is ended goes on where it was, as long as neither code nor tests change. A seed draws the same changes as far
 as the code is the same. This page is made of `tests/mutation/record.json`; verdicts are written there.
+Scores, and the places in the lists, are of the code and the tests as they were at the run.
 """
 
 
