@@ -95,7 +95,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 LISTS = (
     "interactions", "washouts", "stopping", "loads", "duplicates", "allergies", "doses", "drug_conditions", "genotypes",
-    "needed_facts", "coverage", "ages", "pregnancy", "labs", "trials", "supply", "controlled", "groups", "combinations", "units",
+    "needed_facts", "coverage", "ages", "pregnancy", "labs", "trials", "supply", "controlled", "groups", "combinations",
+    "units",
 )  # fmt: skip
 """Fields of a pack that are a data file of the same name, as it stands; empty where an earlier version has none."""
 

@@ -44,18 +44,7 @@ def explain(alert: Alert, chart: Chart, order: OrderedMedicine, as_of: date, pac
     if isinstance(ordered, Unresolved) or rule is None:
         return Explanation(mechanism="", evidence=())
     case = open_case(pack, chart, order, ordered, as_of)
-    facts = [*_drugs(case, alert), *_classes(case, alert, rule), *def _filtration(case: Case, when: Circumstances) -> Iterator[str]:
-    """The results that the rate was taken or computed from."""
-    for name in rates(when):
-        reading = last(case, name)
-        if reading is not None and reading.values:
-            measure = measure_named(case.pack, name)
-            yield from _last_results(case, measure.codes if measure and not reading.computed else ())
-            yield from _computed(case, (name,))
-            return
-
-
-_OF_KIND.get(alert.kind, _nothing)(case, alert, rule)]
+    facts = [*_drugs(case, alert), *_classes(case, alert, rule), *_OF_KIND.get(alert.kind, _nothing)(case, alert, rule)]
     return Explanation(mechanism=mechanisms(pack)[rule.mechanism], evidence=tuple(dict.fromkeys(facts)))
 
 
@@ -193,6 +182,17 @@ def _dose(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
         yield from _filtration(case, when)
     if when is not None:
         yield from _conditions(case, alert, when)
+
+
+def _filtration(case: Case, when: Circumstances) -> Iterator[str]:
+    """The results that the rate was taken or computed from."""
+    for name in rates(when):
+        reading = last(case, name)
+        if reading is not None and reading.values:
+            measure = measure_named(case.pack, name)
+            yield from _last_results(case, measure.codes if measure and not reading.computed else ())
+            yield from _computed(case, (name,))
+            return
 
 
 _OF_KIND: Mapping[Check, Callable[[Case, Alert, Rule], Iterator[str]]] = {

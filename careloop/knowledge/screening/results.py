@@ -102,8 +102,15 @@ def not_understood(case: Case, measures: Iterable[str]) -> list[NotChecked]:
         return []
     known = measures_by_code(case.pack)
     strange = [lab for lab in case.chart.patient.labs or () if lab.loinc not in known and lab.at <= case.as_of]
-    unread = [lab for name in names if (reading := last(case, name)) is not None for lab in reading.unread]
+    readings = (last(case, name) for name in names if _has_unit(case.pack, name))
+    unread = [lab for reading in readings if reading is not None for lab in reading.unread]
     return [_unread(lab) for lab in (*strange, *unread) if (case.starts_on - lab.at).days <= days]
+
+
+def _has_unit(pack: Pack, name: str) -> bool:
+    """Whether the value is read; of other measures it only counts that they were made."""
+    measure = measure_named(pack, name)
+    return measure is not None and measure.unit is not None
 
 
 def _unread(lab: Lab) -> NotChecked:

@@ -175,9 +175,9 @@ class NeededFact(Sourced, frozen=True, kw_only=True):
     """What must be known before one of these drugs: a result of one of `measures` within `within_days` of the start, a
     result of `gene`, or the weight.
 
-    It matters from `from_mg` a day on, and with `above_renal_limit` above the dose that a low filtration rate allows; if
-    any of `from_age`, `conditions` and `with_drugs` are given, to those for whom one of them holds. An age that nobody
-    knows may be any.
+    It matters from `from_mg` a day on, and with `above_renal_limit` above the dose that a low filtration rate allows.
+    Where `from_age`, `conditions` or `with_drugs` are given, it matters if one of them holds; an age that nobody knows
+    may be any.
     """
 
     drugs: tuple[str, ...] = ()
