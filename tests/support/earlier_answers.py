@@ -46,7 +46,7 @@ ALLERGENS = ("penicillin", "sulfa", "carbamazepine", "lamotrigine", "latex", "ta
 
 def answer_in_short(pack: Pack, seed: int) -> str:
     """The first twelve digits of the digest over all that the pack answers to the question of this number."""
-    chart, order = _question(pack, Random(seed))  # noqa: S311 - drawn alike each time
+    chart, order = _question(pack, Random(seed))
     return sha256(repr(_told(screen(chart, order, DAY, pack))).encode()).hexdigest()[:12]
 
 
@@ -95,7 +95,7 @@ def _question(pack: Pack, lot: Random) -> tuple[Chart, OrderedMedicine]:
                     ),
                 ),
             ]
-        ),  # fmt: skip
+        ),
         no_known_allergies=lot.choice([None, False]),
         labs=lot.choice([None, tuple(drawn)]),
         genotypes=lot.choice(

@@ -1,6 +1,6 @@
 """The knowledge pack: all data files, read once, checked strictly, and named by a digest over their content."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from itertools import chain
@@ -133,7 +133,7 @@ def load(content: Mapping[str, bytes]) -> Pack:
     require_urgency(read, read_instruments(content))
     require_disjoint(pack.doses)
     mechanisms = {mechanism.name for mechanism in pack.entries(vocabulary.Mechanism)}
-    known = {
+    known: Mapping[str, Collection[str]] = {
         DRUGS: pack.members,
         CONDITIONS: pack.conditions,
         MECHANISM: mechanisms,

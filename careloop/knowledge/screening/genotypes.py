@@ -13,7 +13,7 @@ from careloop.knowledge.pack.text import plain
 POSITIVE, NEGATIVE, UNREAD = "positive", "negative", "unread"
 _HLA = re.compile(r"^hla[\s-]*([a-z]+?\d??)[\s*_-]*(?:(\d{2}):?(\d{2,3})(?::\d{2})*)?[\s]*$")
 _ALLELE = re.compile(r"(?<!\d)(\d{2}):?(\d{2,3})(?!\d)")
-_STAR = re.compile(r"\*\s*(\d+)(?![\d:])(?!\s*[x×])")
+_STAR = re.compile(r"\*\s*(\d+)(?![\d:])(?!\s*x)")
 _PARTS = re.compile(r"[;,\n]|\band\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -48,7 +48,7 @@ def finding_of(pack: Pack, result: Genotype, gene: str) -> Finding | None:
 
 
 def _typed(pack: Pack, said: str, sought: str, allele: str) -> Finding | None:
-    """Of a result that names the gene alone the alleles stand in its words; two without a word are both that there are."""
+    """Of a result that names the gene alone, the alleles stand in its words; two without a word are all there are."""
     alleles = _alleles(said)
     if allele in alleles:
         word = _word(pack, _about(said, allele))

@@ -28,7 +28,7 @@ class Reading:
 
 
 def last(case: Case, name: str) -> Reading | None:
-    """The newest reading of a measure known on the day of the screen; of one day a result goes before a computed one."""
+    """The newest reading of a measure on the day of the screen; of one day a result goes before a computed one."""
     measure = measure_named(case.pack, name)
     if measure is None:
         return None

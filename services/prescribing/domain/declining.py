@@ -66,7 +66,8 @@ def reasons_to_decline(order: Order, screening: Screening, answered: tuple[Overr
     """Why the order may not become a prescription, worst first; empty if it may.
 
     A contraindication cannot be overridden. A high alert needs a coded reason of its own. What was not checked needs
-    one for a high-risk drug, and for a drug that nobody knows: it may be one. What the pack lets pass, and notes, do not.
+    one for a high-risk drug, and for a drug that nobody knows: it may be one. Notes, and what the pack lets pass, need
+    none.
     """
     worst = {alert.severity for alert in screening.alerts}
     reasons = [CONTRAINDICATED] if Severity.CONTRAINDICATED in worst else []

@@ -17,7 +17,8 @@ MEASURE = "not a measure"
 REFERENCES: Mapping[str, str] = {
     **dict.fromkeys(
         ("drug", "drugs", "drugs_except", "left", "right", "left_except", "right_except", "after", "before",
-         "after_except", "before_except", "members", "cautions", "with_drugs", "without_drugs", "high_risk", "affected", "stopped"),
+         "after_except", "before_except", "members", "cautions", "with_drugs", "without_drugs", "high_risk",
+         "affected", "stopped"),
         DRUGS,
     ),
     "conditions": CONDITIONS,

@@ -1,4 +1,4 @@
-"""What nobody measured and this drug, at this dose and in this patient, must not be given without; and thin coverage."""
+"""What nobody measured, and this drug at this dose must not be given without; and what was thinly covered."""
 
 from careloop.knowledge.findings import Check, NotChecked, Reason
 from careloop.knowledge.pack.index import covered_checks
