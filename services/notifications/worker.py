@@ -13,7 +13,7 @@ from careloop.chassis.commands.streams import Done, Streams
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.log.protocol import ClaimedDue
 from careloop.kernel.errors import Unavailable
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from careloop.kernel.restating import restating
 from services.notifications.domain.codes import FailureReason
@@ -162,6 +162,7 @@ class DueWorker:
     ) -> Done[Event]:
         request = Request(
             request_id=f"{act}:{claim.row.due_id}",
+            kind=CommandKind.DUE,
             actor=PersonId("notifications"),
             digest=b"",
             correlation_id=notice,
