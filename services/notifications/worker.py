@@ -136,10 +136,11 @@ class DueWorker:
 
     def _message(self, attempted: DeliveryAttempted, board: NoticeBoard) -> Message:
         on_call = self._rules.on_call
+        # Nobody who may assign team members may turn the on-call person's messages to another address.
         known = on_call.email if attempted.person == on_call.person else ""
         return Message(
             message_id=attempted.message_id,
-            to=board.email_of(attempted.person) or known,
+            to=known or board.email_of(attempted.person),
             notice=attempted.notice,
             priority=board.notices[attempted.notice].decided.priority,
             at=attempted.occurred_at,

@@ -12,7 +12,7 @@ from careloop.kernel.reading import Actor, Length
 from careloop.kernel.restating import fact
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.events import Event, TeamMemberAssigned, TeamMemberReleased
-from services.coordination.domain.state import CareTeam
+from services.coordination.domain.state import CLIENT, CareTeam
 
 Person = Annotated[PersonId, Length(200)]
 
@@ -41,7 +41,9 @@ released = fact(TeamMemberReleased, ReleaseTeamMember, released_by="actor")
 
 @guarded(Guard.REPEAT, Guard.PAST)
 def assign(command: AssignTeamMember, team: CareTeam) -> list[Event]:
-    """Raises RuleViolated when the person holds, or is about to hold, this role already."""
+    """Raises RuleViolated when the person holds, or is about to hold, this role already, or is named as the client."""
+    if command.person == CLIENT:
+        raise RuleViolated("reserved-name", "This name stands for the client; use the person's own.", field="person")
     if team.in_role(command.person, command.role):
         raise RuleViolated("already-in-role", "This person already has this role in the care team.")
     return [assigned(command)]

@@ -11,10 +11,7 @@ from careloop.kernel.ids import FactId, PersonId
 from careloop.kernel.reading import Call, FromCall, Length
 from careloop.kernel.restating import fact
 from services.coordination.domain.events import Event
-from services.coordination.domain.state import CareTeam
-
-CLIENT = PersonId("client")
-"""How the patient is named as the sender or recipient of a message, whatever their token's subject."""
+from services.coordination.domain.state import CLIENT, CareTeam
 
 
 def writer(call: Call) -> PersonId:

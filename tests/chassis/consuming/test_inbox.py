@@ -48,6 +48,7 @@ class Alarms(InboxLog):
         self.headers: list[str] = []
         self.stops: list[int] = []
         self.delays: list[str] = []
+        self.unheards: list[str] = []
 
     def hole(self, place: Place, *, position: int, waiting: int) -> None:
         self.holes.append(position)
@@ -63,6 +64,9 @@ class Alarms(InboxLog):
 
     def delayed(self, place: Place, *, error: BaseException) -> None:
         self.delays.append(type(error).__name__)
+
+    def unheard(self, place: Place, *, error: BaseException) -> None:
+        self.unheards.append(type(error).__name__)
 
 
 @dataclass
