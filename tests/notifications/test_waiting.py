@@ -1,4 +1,4 @@
-"""What cannot be applied and may be urgent is paged all the same, at once; and once it is applied, by its own notice."""
+"""What cannot be applied and may be urgent is paged at once; when it is applied later, its own notice takes over."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
