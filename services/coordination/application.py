@@ -22,7 +22,7 @@ from services.coordination.reading.views import Views
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What is known of a patient, by which state of the journal, and how fresh each source is (of the past: nothing)."""
+    """What is known of a patient, by which state of the journal, and how fresh each source is (the past: nothing)."""
 
     patient_id: PatientId
     sections: Sections

@@ -24,7 +24,7 @@ from services.notifications.consumers import CONSUMER, HEARD
 from services.notifications.domain.causes import TABLE, Cause
 from services.notifications.domain.events import Event
 from services.notifications.domain.rules import NoticeRules
-from services.notifications.domain.state import NoticeBoard, initial
+from services.notifications.domain.state import NoticeBoard
 from services.notifications.domain.waiting import PageWaiting, page_waiting
 
 AT_ONCE = 500
@@ -60,7 +60,7 @@ class WaitingRecords:
             page = self._page(record)
             if page is None:
                 continue
-            events, patient_id = page_waiting(page, initial), record.envelope.patient_id
+            events, patient_id = page_waiting(page), record.envelope.patient_id
             request = note_request(f"{CONSUMER}.waiting", record.envelope, page.now)
             writes.append(self._streams.write(patient_id, request, events, None))
             statements += [it for event in events for it in self._streams.statements(event, patient_id)]

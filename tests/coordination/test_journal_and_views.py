@@ -205,11 +205,11 @@ async def test_what_a_newer_build_stored_is_told_apart_from_what_is_broken(
 
 
 async def test_units_of_five_sources_at_once_leave_one_gapless_journal_and_the_same_view(care: Coordination) -> None:
-    async def all_of(source: str) -> None:
+    async def tell_all(source: str) -> None:
         for event in control.TOLD[source]:
             await care.tell(source, event)
 
-    await asyncio.gather(*(all_of(source) for source in control.TOLD))
+    await asyncio.gather(*(tell_all(source) for source in control.TOLD))
     assert [entry.position for entry in await journaled(care)] == list(range(1, len(told()) + 1))
     shown = all_of(await served(care))
     assert ENCODER.encode(shown) == ENCODER.encode(compose(PATIENT, folded(told())))

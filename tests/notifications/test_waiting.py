@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from careloop.chassis.consuming.handler import Effects, Received
+from careloop.chassis.consuming.handler import Effects, Received, nothing_at_once
 from careloop.chassis.consuming.inbox import Inbox
 from careloop.chassis.consuming.parked_patients import InboxParkedPatients
 from careloop.chassis.consuming.parked_records import ParkedRecords
@@ -140,8 +140,9 @@ class TestParked:
         assert isinstance(office.store, PostgresEventStore)
         handler = Failing(office.streams, RULES, office.clock)
         parked = ParkedRecords(office.store.connections)
-        pager = {"while_waiting": waiting(office).effects} if pages else {}
-        return Inbox(office.store, handler, parked=parked, elsewhere=SourceLog(), **pager), handler, parked
+        pager = waiting(office).effects if pages else nothing_at_once
+        inbox = Inbox(office.store, handler, parked=parked, elsewhere=SourceLog(), while_waiting=pager)
+        return inbox, handler, parked
 
     async def test_a_patient_who_is_parked_with_an_emergency_behind_is_paged_with_the_parking(
         self, office: Office

@@ -172,7 +172,6 @@ begin
     for i in 1..cardinality(c_ids) loop
         a := b + 1;
         b := c_through[i];
-        answer := null;
         begin
             select s.last_position, s.recorded_at, s.events, s.repeated into answer from commit_unit(
                 c_ids[i:i], c_kinds[i:i], c_callers[i:i], c_digests[i:i], c_streams[i:i], c_expected[i:i],
@@ -195,9 +194,15 @@ begin
                 status := 'conflict';
         end;
         statuses[i] := status;
-        last_positions[i] := case when status in ('stored', 'repeated') then answer.last_position end;
-        recorded_ats[i] := case when status in ('stored', 'repeated') then answer.recorded_at end;
-        event_counts[i] := case when status in ('stored', 'repeated') then answer.events end;
+        if status in ('stored', 'repeated') then
+            last_positions[i] := answer.last_position;
+            recorded_ats[i] := answer.recorded_at;
+            event_counts[i] := answer.events;
+        else
+            last_positions[i] := null;
+            recorded_ats[i] := null;
+            event_counts[i] := null;
+        end if;
     end loop;
 end $$;
 

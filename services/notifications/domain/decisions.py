@@ -8,12 +8,9 @@ from services.notifications.domain.events import Event
 from services.notifications.domain.following_up import acknowledge, escalate
 from services.notifications.domain.noting import decide_again
 from services.notifications.domain.state import NoticeBoard
-from services.notifications.domain.waiting import page_waiting
 
 DECISIONS: Decisions[NoticeBoard, Event] = Decisions(acknowledge, mark_entered_in_error)
 """What people ask for."""
 
-OWN_DECISIONS: Decisions[NoticeBoard, Event] = Decisions(
-    decide_notice, decide_again, page_waiting, begin, end, escalate
-)
+OWN_DECISIONS: Decisions[NoticeBoard, Event] = Decisions(decide_notice, decide_again, begin, end, escalate)
 """What the service does of itself: about what it hears, and when something is due."""

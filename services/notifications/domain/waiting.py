@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from careloop.contracts.notifications import NoticeWithdrawn
-from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import EventId, FactId, derived_id
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
@@ -29,8 +28,7 @@ class PageWaiting:
     now: datetime
 
 
-@guarded()
-def page_waiting(command: PageWaiting, _board: NoticeBoard) -> list[Event]:
+def page_waiting(command: PageWaiting) -> list[Event]:
     """An emergency for the on-call person, and for the team when that one does not answer.
 
     Nothing that is known of the patient is asked: it may be the very thing that cannot be read.

@@ -81,6 +81,7 @@ async def test_who_gave_it_is_answered_what_was_stored_then(
     again = await stored(store, replace(first, events=(new_event(),)))
     assert (again.repeated, again.command.last_position) == (True, 1)
     found = await store.command(first.key)
+    assert found is not None
     assert found == again.command
     assert [event.meta.event_id for event in await store.events_of_command(found)] == [first.events[0].event_id]
     with pytest.raises(RequestIdReused):

@@ -52,7 +52,7 @@ class CareView:
     messages: tuple[MessagePosted, ...]
     doses: tuple[Dose, ...]
     timeline: tuple[TimelineEntry, ...]
-    urgency: Urgency | None
+    urgency: Urgency
 
 
 def compose(patient_id: PatientId, sections: Sections) -> CareView:

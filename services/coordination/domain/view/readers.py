@@ -19,6 +19,7 @@ from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.coordination import CoordinationSection
 from services.coordination.domain.view.sections.notifications import NotificationsSection
 from services.coordination.domain.view.sections.prescribing import Declined
+from services.coordination.domain.view.urgency import UNSAID, Urgency
 
 Show = Callable[[Any], Any]
 
@@ -42,9 +43,8 @@ def none(_value: Any) -> tuple[Any, ...]:
     return ()
 
 
-def unsaid(_value: Any) -> None:
-    """Not `none of it`: what is not shown is not said to be calm."""
-    return
+def unsaid(_value: Any) -> Urgency:
+    return UNSAID
 
 
 def each_without(**blank: Any) -> Show:
@@ -130,8 +130,9 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
 
 
 def _without_reasons(declined: tuple[DatedFact[Declined], ...]) -> tuple[DatedFact[Declined], ...]:
-    bare = {"reasons": (), "alerts": (), "not_checked": ()}
-    return tuple(structs.replace(dated, fact=replace(dated.fact, **bare)) for dated in declined)
+    return tuple(
+        structs.replace(dated, fact=replace(dated.fact, reasons=(), alerts=(), not_checked=())) for dated in declined
+    )
 
 
 def _with_messages_of(person: PersonId, section: CoordinationSection) -> CoordinationSection:
