@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from care.coordination.v1 import coordination_pb2 as pb
 
-from careloop.contracts.coordination import MessagePosted
+from careloop.contracts.coordination import CLIENT, MessagePosted
 from careloop.contracts.policy import COORDINATION
 from careloop.contracts.terms import EnteredInError, Role
 from careloop.kernel.ids import PersonId
-from services.coordination.domain.state import CLIENT
 from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.readers import Reader, view_for
 from services.coordination.domain.view.urgency import UNSAID
@@ -35,7 +34,9 @@ BETWEEN_STAFF = message("between staff", COLLEAGUE, OTHER, SECRET)
 TO_CLIENT = message("to client", COLLEAGUE, CLIENT, "See you on Monday.")
 FROM_CLIENT = message("from client", CLIENT, OTHER, "I may be late.")
 WRITTEN: list[Told] = [("coordination", each) for each in (BETWEEN_STAFF, TO_CLIENT, FROM_CLIENT)]
-ENDED: list[Told] = [("monitoring", control.NAUSEA), ("monitoring", control.NAUSEA_RESOLVED)]
+RASH_OVER = replace(control.NAUSEA_RESOLVED, fact_id=fact("rash over"), side_effect=control.RASH.fact_id)
+OPEN = replace(control.RASH, fact_id=fact("rash again"))
+ENDED: list[Told] = [("monitoring", RASH_OVER), ("monitoring", OPEN)]
 EVERYTHING = [*told(), *WRITTEN, *ENDED]
 SECTIONS = folded(EVERYTHING)
 ALL = compose(PATIENT, SECTIONS)

@@ -11,6 +11,7 @@ from care.coordination.v1 import coordination_pb2 as pb
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
+from careloop.contracts.coordination import CLIENT
 from careloop.contracts.policy import COORDINATION
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import AlreadyRecorded, InvalidInput, NotKnown
@@ -19,7 +20,7 @@ from services.coordination.domain import events
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.decisions import DECISIONS
 from services.coordination.domain.events import TOPICS, Event
-from services.coordination.domain.state import CLIENT, DECIDER, CareTeam
+from services.coordination.domain.state import DECIDER, CareTeam
 from services.coordination.grpc_api import CoordinationApi
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, PRESCRIBER, YESTERDAY, fact

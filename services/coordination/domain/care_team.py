@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+from careloop.contracts.coordination import CLIENT
 from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
@@ -12,7 +13,7 @@ from careloop.kernel.reading import Actor, Length
 from careloop.kernel.restating import fact
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.events import Event, TeamMemberAssigned, TeamMemberReleased
-from services.coordination.domain.state import CLIENT, CareTeam
+from services.coordination.domain.state import CareTeam
 
 Person = Annotated[PersonId, Length(200)]
 

@@ -14,9 +14,6 @@ from services.coordination.domain.events import (
     TeamMemberReleased,
 )
 
-CLIENT = PersonId("client")
-"""How the patient is named as the sender or recipient of a message, whatever their token's subject."""
-
 
 @dataclass(frozen=True, slots=True)
 class CareTeam:

@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec import structs
 
+from careloop.contracts.coordination import CLIENT
 from careloop.kernel.ids import PatientId, PersonId
-from services.coordination.domain.state import CLIENT
 from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.sections import Sections
