@@ -7,12 +7,14 @@ from services.assessment.domain.diagnoses import establish_diagnosis
 from services.assessment.domain.enrolment import enroll
 from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.events import Event
+from services.assessment.domain.genotypes import record_genotypes
 from services.assessment.domain.history import record_history
 from services.assessment.domain.medications import reconcile_medications
 from services.assessment.domain.plans import propose_plan
 from services.assessment.domain.pregnancy import record_pregnancy
 from services.assessment.domain.results import record_results
 from services.assessment.domain.scales import answer_scale, record_scale_total
+from services.assessment.domain.smoking import record_smoking
 from services.assessment.domain.state import Assessment
 
 DECISIONS: Decisions[Assessment, Event] = Decisions(
@@ -22,6 +24,8 @@ DECISIONS: Decisions[Assessment, Event] = Decisions(
     record_allergies,
     record_pregnancy,
     record_results,
+    record_genotypes,
+    record_smoking,
     answer_scale,
     record_scale_total,
     establish_diagnosis,

@@ -9,6 +9,7 @@ from careloop.knowledge.urgency.triage import SEVERE_GRADE
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
+    GenotypesNoted,
     HistoryNoted,
     MedicationsNoted,
     PregnancyNoted,
@@ -16,6 +17,7 @@ from services.prescribing.domain.noted import (
     ResultsNoted,
     ScaleNoted,
     SideEffectNoted,
+    SmokingNoted,
     SuicideRiskNoted,
 )
 from services.prescribing.domain.state import PrescriptionChart
@@ -37,6 +39,8 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
     histories = chart.standing(HistoryNoted)
     pregnancy = chart.latest(PregnancyNoted)
     results = chart.standing(ResultsNoted)
+    genotypes = chart.standing(GenotypesNoted)
+    smoking = chart.latest(SmokingNoted)
     risk = chart.latest(SuicideRiskNoted)
     diagnoses = tuple(known.Condition(icd10=fact.icd10) for fact in chart.standing(DiagnosisNoted))
     recorded = tuple(condition for history in histories for condition in history.conditions)
@@ -50,7 +54,9 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
         allergies=allergies.allergies if allergies else None,
         no_known_allergies=not allergies.allergies if allergies else None,
         labs=tuple(result for noted in results for result in noted.results) if results else None,
+        genotypes=tuple(found for noted in genotypes for found in noted.genotypes) if genotypes else None,
         suicide_risk=risk.level if risk else None,
+        smoking=known.Smoking(status=smoking.status, stopped_on=smoking.stopped_on) if smoking else None,
     )
     medications = chart.prescribed(without=changing) + reconciled(lists)
     return known.Chart(

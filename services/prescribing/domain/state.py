@@ -20,6 +20,7 @@ from services.prescribing.domain.events import (
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
+    GenotypesNoted,
     HistoryNoted,
     MedicationsNoted,
     Noted,
@@ -28,6 +29,7 @@ from services.prescribing.domain.noted import (
     ResultsNoted,
     ScaleNoted,
     SideEffectNoted,
+    SmokingNoted,
     StrikeNoted,
     SuicideRiskNoted,
 )
@@ -129,6 +131,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | AllergiesNoted()
             | PregnancyNoted()
             | ResultsNoted()
+            | GenotypesNoted()
+            | SmokingNoted()
             | DiagnosisNoted()
             | ScaleNoted()
             | SuicideRiskNoted()

@@ -20,6 +20,8 @@ class AssessmentSection:
     allergies: tuple[DatedFact[assessment.AllergiesRecorded], ...] = ()
     pregnancies: tuple[DatedFact[assessment.PregnancyRecorded], ...] = ()
     results: tuple[DatedFact[assessment.ResultsRecorded], ...] = ()
+    genotypes: tuple[DatedFact[assessment.GenotypesRecorded], ...] = ()
+    smoking: tuple[DatedFact[assessment.SmokingRecorded], ...] = ()
     scales: tuple[DatedFact[ScaleScored], ...] = ()
     diagnoses: tuple[DatedFact[assessment.DiagnosisEstablished], ...] = ()
     risks: tuple[DatedFact[RiskRaised], ...] = ()
