@@ -13,7 +13,7 @@ from careloop.intake.origin import Origin
 from careloop.intake.plain import plain, require_plain_meaning
 from careloop.intake.references import References
 from careloop.intake.releases import other_release
-from careloop.intake.shapes.bundles import SHAPES, Bundle, Entry, Header
+from careloop.intake.shapes.bundles import SHAPES, Bundle, Entry, EntryRequest, Header
 from careloop.intake.shapes.elements import Identifier, Reference, Shape
 from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed, Tally
 from careloop.intake.versions import UNKNOWN_ORDER, Version, sort_versions
@@ -167,8 +167,9 @@ def _read_entry(entry: Entry, origin: Origin, newest_first: bool, read: _Read, t
     modified = entry.response.last_modified if entry.response else ""
     kind = UNKNOWN
     try:
-        if _is_deletion(entry):
-            kind, _, resource_id = entry.request.url.partition("/")
+        deletion = _deletion(entry)
+        if deletion is not None:
+            kind, _, resource_id = deletion.url.partition("/")
             content, kind = None, _kind(kind)
         else:
             kind = _kind(_header(entry.resource).resource_type)
@@ -190,13 +191,14 @@ def _read_entry(entry: Entry, origin: Origin, newest_first: bool, read: _Read, t
     )
 
 
-def _is_deletion(entry: Entry) -> bool:
-    """Raises NotUsed for an entry that only asks or answers."""
+def _deletion(entry: Entry) -> EntryRequest | None:
+    """The request that deletes a resource; None for an entry that has one. Raises NotUsed for an entry that only asks
+    or answers."""
     if bytes(entry.resource) or (entry.request is None and entry.response is None):
-        return False
+        return None
     if entry.request is None or entry.request.method != "DELETE":
         raise NotUsed("entry-without-resource")
-    return True
+    return entry.request
 
 
 def _leave_out(kind: str, why: NotTakenOver, origin: Origin, read: _Read, tally: Tally) -> None:

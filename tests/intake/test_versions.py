@@ -75,6 +75,12 @@ def test_a_deleted_resource_is_gone_until_it_is_made_again() -> None:
     assert what_is_taken(bundled(later, again))[0] is True
 
 
+def test_an_entry_that_only_asks_or_answers_holds_nothing() -> None:
+    asks = {"request": {"method": "GET", "url": "Patient/1"}}
+    assert what_is_taken(bundled(asks, {"response": {"status": "204"}})) == (False, ["entry-without-resource"] * 2, [])
+    assert what_is_taken(bundled({"fullUrl": FULL_URL})) == (False, [], ["malformed"])
+
+
 def test_versions_of_which_nobody_can_say_the_newest_are_left_out_and_the_list_is_incomplete() -> None:
     taken, _, not_understood = what_is_taken(bundled(entry(version("active")), entry(version("stopped"))))
     assert (taken, not_understood) == (False, ["versions-of-unknown-order"] * 2)
