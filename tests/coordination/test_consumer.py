@@ -86,9 +86,10 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
         "assessment": (
             assessment,
             (
-                "PatientEnrolled", "HistoryRecorded", "MedicationsReconciled", "AllergiesRecorded", "PregnancyRecorded",
-                "ResultsRecorded", "GenotypesRecorded", "SmokingRecorded", "ScaleScored", "DiagnosisEstablished",
-                "RiskRaised", "PlanProposed", "AssessmentCompleted", "AssessmentAmended", "EnteredInError",
+                "PatientEnrolled", "HistoryRecorded", "MedicationsReconciled", "AllergiesRecorded", "ListGapsRecorded",
+                "PregnancyRecorded", "ResultsRecorded", "GenotypesRecorded", "SmokingRecorded", "ScaleScored",
+                "DiagnosisEstablished", "RiskRaised", "PlanProposed", "AssessmentCompleted", "AssessmentAmended",
+                "EnteredInError",
             ),
         ),
         "prescribing": (

@@ -22,6 +22,7 @@ from services.prescribing.domain.noted import (
     DiagnosisNoted,
     GenotypesNoted,
     HistoryNoted,
+    ListGapsNoted,
     MedicationsNoted,
     Noted,
     PregnancyNoted,
@@ -129,6 +130,7 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | HistoryNoted()
             | MedicationsNoted()
             | AllergiesNoted()
+            | ListGapsNoted()
             | PregnancyNoted()
             | ResultsNoted()
             | GenotypesNoted()
