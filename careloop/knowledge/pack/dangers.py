@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from typing import TypeVar
 
 from careloop.knowledge.pack.index import in_force
@@ -25,6 +26,7 @@ def overdose_danger(pack: Pack, drug: str, on: date, beside: Iterable[str] = ())
     return None
 
 
+@lru_cache(4096)
 def _row(pack: Pack, shape: type[Row], drug: str, on: date) -> Row | None:
     rows: Iterable[Row] = in_force(pack, shape, on)
     return next((row for row in rows if pack.among(drug, row.drugs) and not pack.among(drug, row.drugs_except)), None)

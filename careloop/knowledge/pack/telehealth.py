@@ -1,9 +1,9 @@
 """What the law says of a controlled substance prescribed to somebody who was not seen in person."""
 
 from calendar import monthrange
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.supply import TelehealthRule
@@ -32,13 +32,23 @@ def telehealth_ruling(pack: Pack, drug: str, order: AtADistance) -> tuple[Telehe
     return permitting or open_question or next(iter(answers), None)
 
 
-def _rules(pack: Pack, drug: str, schedule: str, on: date) -> Iterator[TelehealthRule]:
+@lru_cache(4096)
+def _rules(pack: Pack, drug: str, schedule: str, on: date) -> tuple[TelehealthRule, ...]:
     listed = pack.entries(TelehealthRule)
     ends = {rule.id: rule.effective_to for rule in listed}
-    for rule in listed:
-        begun = not rule.follows or on > (ends.get(rule.follows) or date.max)
-        if rule.in_force(on) and begun and (schedule in rule.schedules or drug in rule.drugs):
-            yield rule
+    return tuple(
+        rule
+        for rule in listed
+        if rule.in_force(on)
+        and (not rule.follows or on > (ends.get(rule.follows) or date.max))
+        and (schedule in rule.schedules or drug in rule.drugs)
+    )
+
+
+@lru_cache(8)
+def indications(pack: Pack) -> tuple[str, ...]:
+    """The conditions for which some rule makes an exception."""
+    return tuple(name for rule in pack.entries(TelehealthRule) for name in rule.indications)
 
 
 def _permits(rule: TelehealthRule, order: AtADistance) -> bool | None:

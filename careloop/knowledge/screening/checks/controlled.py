@@ -5,8 +5,7 @@ from careloop.knowledge.due_dates import shifted
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.dangers import overdose_danger
 from careloop.knowledge.pack.shapes.screening import ControlledRule, SupplyRule
-from careloop.knowledge.pack.shapes.supply import TelehealthRule
-from careloop.knowledge.pack.telehealth import AtADistance, telehealth_ruling
+from careloop.knowledge.pack.telehealth import AtADistance, indications, telehealth_ruling
 from careloop.knowledge.screening.case import Case, CheckResult, ListedMedication, alert, missing
 
 
@@ -62,7 +61,7 @@ def _at_a_distance(case: Case, rule: ControlledRule, drug: str) -> list[Alert]:
         on=case.starts_on,
         first_on=min((day for day in begun if day is not None), default=None),
         through=None if days is None else shifted(case.starts_on, max(days - 1, 0)),
-        indicated=case.has_condition(_indications(case)) if known else None,
+        indicated=case.has_condition(indications(case.pack)) if known else None,
     )
     ruling = telehealth_ruling(case.pack, drug, order)
     refused = ruling is not None and not ruling[1]
@@ -71,10 +70,6 @@ def _at_a_distance(case: Case, rule: ControlledRule, drug: str) -> list[Alert]:
 
 def _same(case: Case, drug: str) -> list[ListedMedication]:
     return [taken for taken in case.overlapping() if drug in taken.ingredients]
-
-
-def _indications(case: Case) -> tuple[str, ...]:
-    return tuple(name for rule in case.pack.entries(TelehealthRule) for name in rule.indications)
 
 
 def _concerns(case: Case, rule: ControlledRule, drug: str) -> bool:
