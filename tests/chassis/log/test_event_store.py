@@ -159,10 +159,11 @@ async def test_a_request_id_is_not_used_for_another_request(store: EventStore) -
     told = write(stream, None, new_event())
     await store_one(store, told)
     reused = write(stream, None, new_event(), command_id=told.command_id, digest=b"other")
-    with pytest.raises(RequestIdReused):
-        await store_one(store, reused)
-    with pytest.raises(RequestIdReused):
-        await store.commit(Unit(writes=(write(stream, None, new_event()), reused)))
+    for refused in (store_one(store, reused), store.commit(Unit(writes=(write(stream, None, new_event()), reused)))):
+        with pytest.raises(RequestIdReused) as refusal:
+            await refused
+        assert (refusal.value.slug, refusal.value.field) == ("request-id-reused", "request_id")
+        assert refusal.value.sentence == "This request_id was used for another request."
     assert len(await log(store)) == 1
 
 
