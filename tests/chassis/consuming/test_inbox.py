@@ -394,8 +394,9 @@ async def test_a_retry_repeated_is_harmless_and_one_of_nothing_is_refused(consum
     assert (await consumer.patients.retry(CONSUMER, SOURCE, ANN, request("r1"))).applied == 1
     again = await consumer.patients.retry(CONSUMER, SOURCE, ANN, request("r1"))
     assert (again.applied, again.waiting) == (0, 0)
-    with pytest.raises(NotKnown):
+    with pytest.raises(NotKnown) as refused:
         await consumer.patients.retry(CONSUMER, SOURCE, ANN, request("r2"))
+    assert refused.value.slug == "not-parked"
 
 
 async def test_a_retry_that_others_are_faster_than_tries_as_often_as_a_batch_does(consumer: Consumer) -> None:

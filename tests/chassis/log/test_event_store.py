@@ -84,8 +84,9 @@ async def test_another_version_than_expected_is_a_conflict(store: EventStore, ex
     stream = uuid4()
     await store_one(store, write(stream, 0, new_event()))
     refused = write(stream, expected, new_event())
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as refusal:
         await store_one(store, refused)
+    assert refusal.value.slug == "stream-changed"
     assert await store.command(refused.key) is None
     assert len(await log(store)) == 1
 
