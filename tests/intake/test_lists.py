@@ -202,6 +202,14 @@ def test_a_statement_whose_period_is_over_stays_listed_without_a_dose() -> None:
     assert stated("2026-10", "stopped") == ("300", "2026-10-31")
 
 
+@pytest.mark.parametrize("asserted", ["2026-10-02", ""])
+def test_a_statement_may_say_one_day_only(asserted: str) -> None:
+    statement = fhir.statement(effectivePeriod=None, effectiveDateTime="2026-09-15", dateAsserted=asserted)
+    found = requests(statement)["ReconcileMedications"]
+    assert (found.medications[0].started_on, found.medications[0].stopped_on) == ("2026-09-15", "")
+    assert found.occurred_at.ToDatetime().date().isoformat() == (asserted or "2026-09-15")
+
+
 @pytest.mark.parametrize(
     ("written", "dose"),
     [("2026-05", "150"), ("2024-02", "150"), ("2024", ""), ("2024-01", ""), ("2023-12", "50"), ("", "50")],

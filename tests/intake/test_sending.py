@@ -353,11 +353,12 @@ async def test_two_charts_of_one_person_are_told(tmp_path: Path) -> None:
 
 async def test_after_a_refused_enrolment_nothing_of_that_patient_is_sent(tmp_path: Path) -> None:
     unborn = fhir.bundle(alma(numbered("41"), birthDate="2040-01-01"), fhir.allergy())
+    other = fhir.bundle(alma(numbered("42"), birthDate="2040-01-01"))
     async with assessment(MemoryEventStore()) as known:
-        report = await taken_in(folder_of(tmp_path, a=unborn), known)
-    assert report.outcome.refused == {("EnrollPatient", "birth-after-enrolment"): 1}
-    (refused,) = report.attention
-    assert (report.outcome.not_sent, refused.resource, refused.reason) == (1, "EnrollPatient", "refused")
+        report = await taken_in(folder_of(tmp_path, a=unborn, b=other), known)
+    assert report.outcome.refused == {("EnrollPatient", "birth-after-enrolment"): 2}
+    assert report.outcome.not_sent == 1
+    assert [(one.resource, one.reason) for one in report.attention] == [("EnrollPatient", "refused")] * 2
 
 
 async def test_a_refused_fact_is_told_with_whose_it_is_and_the_others_are_sent(tmp_path: Path) -> None:
