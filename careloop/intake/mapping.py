@@ -3,12 +3,12 @@ for."""
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from careloop.intake import allergies, circumstances, conditions, medications, scales
-from careloop.intake.charts import AssessmentRequest, UnderstoodChart
+from careloop.intake.charts import UnderstoodChart
+from careloop.intake.facts import PatientFacts
 from careloop.intake.medicines import Order
 from careloop.intake.origin import Origin
 from careloop.intake.people import People, people
@@ -23,8 +23,6 @@ from careloop.intake.shapes.medications import (
 from careloop.intake.shapes.patients import Patient
 from careloop.intake.shapes.records import AllergyIntolerance, Condition, Observation, QuestionnaireResponse
 from careloop.intake.tally import Attention, NotTakenOver, NotUnderstood, NotUsed, Tally
-from careloop.intake.uniting import unite
-from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 
 Read = TypeVar("Read", bound=Shape)
@@ -37,24 +35,6 @@ LIST_OF = {
 """The list of the chart that a resource belongs to; what is not understood of it is missing there."""
 UNCERTAIN = "status-unknown"
 PATIENT_UNKNOWN = "patient-unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class PatientFacts:
-    """One person's chart, and when it was read."""
-
-    chart: UnderstoodChart
-    now: datetime
-
-    @property
-    def patient(self) -> PatientId:
-        """The id of whom is not known yet."""
-        return self.chart.own_ids[0]
-
-    @property
-    def requests(self) -> tuple[AssessmentRequest, ...]:
-        """What is sent of somebody who is not known yet, the enrolment first."""
-        return self.chart.requests(self.patient, self.now)
 
 
 def map_resources(
@@ -71,15 +51,6 @@ def map_resources(
         for chart in charts:
             chart.enrolment.occurred_at.FromDatetime(enrolled_at)
     return [PatientFacts(chart, now) for chart in charts]
-
-
-def one_a_person(found: list[PatientFacts]) -> tuple[list[PatientFacts], list[PatientFacts]]:
-    """The facts of all bundles and files of a run, each person's together; and those of which an id is another
-    person's too, of whom nothing may be sent."""
-    nows = {id(facts.chart): facts.now for facts in found}
-    united = unite([facts.chart for facts in found])
-    charts, clashing = ([PatientFacts(one, nows[id(one)]) for one in some] for some in (united.charts, united.clashing))
-    return charts, clashing
 
 
 class _Mapping:

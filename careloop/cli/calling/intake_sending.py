@@ -19,7 +19,7 @@ from careloop.chassis.backoff import Backoff
 from careloop.cli.calling.client import Caller, CallRefused, Services
 from careloop.contracts.terms import Role
 from careloop.intake.charts import SOURCE, AssessmentRequest
-from careloop.intake.mapping import PatientFacts
+from careloop.intake.facts import PatientFacts
 from careloop.intake.tally import Attention
 from careloop.kernel.ids import PatientId
 
