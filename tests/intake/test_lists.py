@@ -249,6 +249,13 @@ def test_what_was_handed_over_and_lasts_until_today_may_be_taken(changes: Json, 
     assert tally.waiting["fills"] == taken
 
 
+def test_what_was_handed_over_may_be_a_medication_of_its_own() -> None:
+    lithium = {"resourceType": "Medication", "id": "m", "code": {"text": "lithium 300 MG"}}
+    dispense = fhir.handed_over(medicationReference={"reference": "Medication/m"})
+    dispense.pop("medicationCodeableConcept")
+    assert listed(lithium, dispense) == ["lithium 300 MG"]
+
+
 def test_an_order_says_more_than_what_was_handed_over() -> None:
     order = fhir.medication(dosageInstruction=fhir.dosage(50, "mg"))
     (entry,) = requests(order, fhir.handed_over())["ReconcileMedications"].medications

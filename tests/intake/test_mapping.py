@@ -37,7 +37,8 @@ def test_the_day_of_joining_is_told_by_whoever_takes_the_patients_in() -> None:
 @pytest.mark.parametrize("died", [{"deceasedBoolean": True}, {"deceasedDateTime": "2020-01-01"}])
 def test_who_died_is_not_enrolled_and_nothing_of_theirs_is_used(died: Json) -> None:
     facts, tally = mapped(fhir.patient(**died), fhir.condition(), fhir.total())
-    assert facts == []
+    assert (facts, tally.attention) == ([], [])
+    assert mapped(fhir.patient(**died), fhir.total(value=7.5))[1].attention == []
     assert tally.not_used == {
         ("Patient", "deceased"): 1,
         ("Condition", "patient-not-taken-over"): 1,
