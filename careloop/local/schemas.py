@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -89,14 +90,16 @@ def migrate(url: str, service: str) -> None:
     tls = "" if "sslmode=" in url else "&sslmode=disable"
     command = [
         find_dbmate(),
-        "--url",
-        f"{url}{joiner}search_path={service}{tls}",
         "--no-dump-schema",
         "--migration-lock",
     ]
     for folder in folders:
         command += ["--migrations-dir", str(folder)]
-    done = subprocess.run([*command, "migrate", "--strict"], capture_output=True, text=True, check=False)
+    # Not among its arguments, which anyone on the machine may list.
+    environment = {**os.environ, "DATABASE_URL": f"{url}{joiner}search_path={service}{tls}"}
+    done = subprocess.run(
+        [*command, "migrate", "--strict"], capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode != 0:
         raise RuntimeError(f"the migrations of {service} failed:\n{(done.stdout + done.stderr)[-2000:]}")
 
