@@ -3,10 +3,10 @@
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from careloop.chassis.process.transport import PREFIX, GrpcSettings, KafkaSettings, variable
 
@@ -64,7 +64,15 @@ class ServiceSettings(KafkaSettings, GrpcSettings):
         return self
 
 
+Model = TypeVar("Model", bound=BaseSettings)
+
+
 def read_settings(model: type[ServiceSettings] = ServiceSettings, **values: Any) -> ServiceSettings:
+    """The settings of a service. Raises SettingsInvalid naming what is wrong."""
+    return read_model(model, **values)
+
+
+def read_model(model: type[Model], **values: Any) -> Model:
     """The settings from the environment, `values` going first. Raises SettingsInvalid naming what is wrong."""
     try:
         return model(**values)
