@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ async def running(servers: EncryptedServers, tmp_path: Path) -> AsyncIterator[En
         for name in system.names:
             system.start(name)
         for name in system.names:
-            await until(lambda name=name: system.ready(name), 60)
+            await until(partial(system.ready, name), 60)
         yield system
     finally:
         await system.stop()

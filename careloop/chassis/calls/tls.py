@@ -88,7 +88,8 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
 
     return grpc.dynamic_ssl_server_credentials(
         configuration(),
-        lambda: configuration() if renewed.changed() else None,
+        # None keeps what is in use, which the stubs do not know.
+        lambda: configuration() if renewed.changed() else None,  # type: ignore[arg-type,return-value]
         require_client_authentication=files.mutual,
     )
 

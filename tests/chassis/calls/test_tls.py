@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -45,7 +46,7 @@ async def channels(files: Files) -> AsyncIterator[PeerChannels]:
 
 
 async def ask(channel: grpc.aio.Channel) -> None:
-    stub: OperationsServiceStub = OperationsServiceStub(channel)
+    stub: Any = OperationsServiceStub(channel)
     await stub.GetStatus(wire.GetStatusRequest(), timeout=5, metadata=with_token())
 
 

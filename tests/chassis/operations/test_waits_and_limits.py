@@ -10,7 +10,8 @@ from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 from careloop.chassis.operations.stalled_consumers import StalledConsumers
 from careloop.chassis.operations.watchdog import Stuck, Watchdog
-from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings, variable
+from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings
+from careloop.chassis.process.transport import variable
 from careloop.chassis.relay.heads import HISTORY, HeadsView, PublishedHead
 from tests.support.histories.log import NOON
 
