@@ -1,9 +1,9 @@
-"""The chart as the safety check reads it: what was noted, and our own prescriptions."""
+"""The second reading, by which this build decides."""
 
 from dataclasses import replace
 
 from careloop.contracts.prescribing import Order, StatusReason
-from careloop.kernel.ids import FactId
+from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
 from careloop.knowledge.urgency.triage import SEVERE_GRADE
 from services.prescribing.domain.noted import (
@@ -18,6 +18,8 @@ from services.prescribing.domain.noted import (
     SideEffectNoted,
     SuicideRiskNoted,
 )
+from services.prescribing.domain.readings.first import not_recorded, reasons
+from services.prescribing.domain.readings.reading import Asking, Reading
 from services.prescribing.domain.state import PrescriptionChart
 
 NOT_TOLERATED = {
@@ -26,11 +28,9 @@ NOT_TOLERATED = {
 }
 
 
-def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None) -> known.Chart:
-    """The chart as a screen reads it. What nobody recorded stays unknown, it never becomes "none".
-
-    `changing` leaves out the prescription whose own dose is being changed.
-    """
+def patient_chart(asking: Asking) -> known.Chart:
+    """What nobody recorded stays unknown, it never becomes "none"."""
+    chart = asking.chart
     profile = chart.latest(ProfileNoted)
     allergies = chart.latest(AllergiesNoted)
     lists = chart.standing(MedicationsNoted)
@@ -52,7 +52,7 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
         labs=tuple(result for noted in results for result in noted.results) if results else None,
         suicide_risk=risk.level if risk else None,
     )
-    medications = chart.prescribed(without=changing) + reconciled(lists)
+    medications = chart.prescribed(without=asking.changing) + reconciled(lists)
     return known.Chart(
         patient=patient,
         medications=medications if lists or medications else None,
@@ -108,3 +108,20 @@ def _trial(order: Order, stopped_for: known.StoppedFor) -> known.Trial:
         daily_dose_mg=order.daily_dose_mg,
         stopped_for=stopped_for,
     )
+
+
+_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since")
+
+
+def ordered(asking: Asking) -> known.OrderedMedicine:
+    """A change of dose says since when its prescription is taken."""
+    medicine = asking.order.medicine
+    return _ordered(
+        asking.order,
+        name=medicine.name or None,
+        rxcui=medicine.rxcui or None,
+        taken_since=asking.chart.taken_since(asking.changing),
+    )
+
+
+SECOND = Reading(number=2, patient_chart=patient_chart, ordered=ordered, not_recorded=not_recorded, reasons=reasons)
