@@ -22,6 +22,7 @@ from tests.support.histories.courses import issued
 YESTERDAY = TODAY - timedelta(days=1)
 LATER = TODAY + timedelta(days=400)
 STREAM = (*p.ASSESSED, p.ISSUED)
+LAST = len(STREAM) + 1
 
 
 def capsule(**changes: Any) -> Any:
@@ -105,12 +106,16 @@ async def test_a_decision_is_recorded_when_the_log_says_and_struck_only_by_its_o
     assert first == Recorded(
         patient_id=PATIENT,
         past=as_decided(p.ISSUED, STREAM, NOON.date()),
-        recorded_at=rows[6].meta.recorded_at,
+        recorded_at=rows[len(p.ASSESSED)].meta.recorded_at,
         struck=True,
     )
     assert (second.past.decided.fact_id, second.struck) == (p.CHANGED.fact_id, False)
-    assert second.recorded_at == rows[7].meta.recorded_at
-    assert await read(PastDecisions(clinic.store, clinic.codec)) == [first, second, Progress(position=9, through=9)]
+    assert second.recorded_at == rows[len(STREAM)].meta.recorded_at
+    assert await read(PastDecisions(clinic.store, clinic.codec)) == [
+        first,
+        second,
+        Progress(position=len(STREAM) + 2, through=len(STREAM) + 2),
+    ]
 
 
 async def test_only_decisions_about_orders_are_read() -> None:
@@ -128,8 +133,8 @@ async def test_however_long_its_pages_the_log_is_read_once_to_its_end(page: int)
     clinic = await Clinic().knows(*STREAM, p.DECLINED)
     told = await read(PastDecisions(clinic.store, clinic.codec, page=page))
     assert [one.past.decided for one in told if isinstance(one, Recorded)] == [p.ISSUED, p.DECLINED]
-    assert [one.position for one in told if isinstance(one, Progress)] == [*range(page, 8, page), 8]
-    assert {one.through for one in told if isinstance(one, Progress)} == {8}
+    assert [one.position for one in told if isinstance(one, Progress)] == [*range(page, LAST, page), LAST]
+    assert {one.through for one in told if isinstance(one, Progress)} == {LAST}
 
 
 async def test_a_decision_taken_is_explained_on_what_was_known_before_it() -> None:

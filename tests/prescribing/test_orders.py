@@ -56,7 +56,8 @@ def capsule_of(decided: events.Event) -> DecisionCapsule:
 
 
 def assessed_but_taking(*names: str, stopped_on: date | None = None) -> tuple[events.Event, ...]:
-    return (p.PROFILE, p.HISTORY, taking(*names, stopped_on=stopped_on), p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
+    listed = taking(*names, stopped_on=stopped_on)
+    return tuple(listed if one is p.NOTHING_TAKEN else one for one in p.ASSESSED)
 
 
 def test_an_order_that_nothing_speaks_against_is_issued_with_the_reasons_it_stood_on() -> None:
@@ -101,7 +102,7 @@ def test_fourteen_days_pass_between_the_last_dose_of_an_maoi_and_an_ssri(days: i
 def test_a_medication_that_a_later_list_leaves_out_counts_as_stopped_that_day(days_ago: int, issued: bool) -> None:
     earlier = replace(p.PHENELZINE_TAKEN, occurred_at=NOON - timedelta(days=60))
     later = replace(p.NOTHING_TAKEN, occurred_at=NOON - timedelta(days=days_ago))
-    facts = (p.PROFILE, p.HISTORY, earlier, later, p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
+    facts = (p.PROFILE, p.HISTORY, earlier, later, p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK, p.COMPLETED)
     assert isinstance(decide(p.ISSUE_SERTRALINE, *facts), events.PrescriptionIssued) is issued
 
 
@@ -161,7 +162,7 @@ def test_a_high_risk_drug_is_declined_while_the_allergy_list_was_never_asked() -
 
 
 def test_a_drug_of_ordinary_risk_is_issued_with_the_gaps_on_record() -> None:
-    issued = decide(p.ISSUE_SERTRALINE, p.PROFILE)
+    issued = decide(p.ISSUE_SERTRALINE, p.PROFILE, p.COMPLETED)
     assert isinstance(issued, events.PrescriptionIssued)
     gaps = {(missing.check, missing.reason) for missing in issued.capsule.screening.not_checked}
     assert (Check.DRUG_DRUG, "medications-not-recorded") in gaps

@@ -10,6 +10,7 @@ from careloop.kernel.commands import FactCommand
 from careloop.kernel.ids import FactId
 from careloop.kernel.reading import Actor, Later, Licence
 from careloop.kernel.restating import fact
+from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.events import PrescriptionDeclined
 from services.prescribing.domain.overrides import answers
@@ -41,7 +42,8 @@ def check_order(
     """
     asking = Asking(chart=chart, order=order, as_of=command.now.date(), changing=changing)
     screening = safety_check(asking, command.freshness)
-    answered = answers(command.overrides, screening)
+    lacking = () if changing is not None else missing(chart)
+    answered = answers(command.overrides, screening, incomplete=bool(lacking))
     capsule = DecisionCapsule(
         screening=screening,
         overrides=answered,
@@ -51,6 +53,7 @@ def check_order(
         as_of=asking.as_of,
         changing=UNSET if changing is None else changing,
         reading=LATEST.number,
+        missing=lacking or UNSET,
     )
     reasons = LATEST.reasons(asking, screening, answered)
     if not reasons:

@@ -19,6 +19,8 @@ from services.prescribing.domain.events import (
 )
 from services.prescribing.domain.noted import (
     AllergiesNoted,
+    AssessmentPartNoted,
+    CompletionNoted,
     DiagnosisNoted,
     HistoryNoted,
     MedicationsNoted,
@@ -133,6 +135,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | ScaleNoted()
             | SuicideRiskNoted()
             | SideEffectNoted()
+            | AssessmentPartNoted()
+            | CompletionNoted()
         ):
             now = replace(now, facts=(*now.facts, event))
         case _:

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from careloop.contracts.prescribing import Order, StatusReason
+from careloop.contracts.prescribing import Order, Override, StatusReason
 from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
+from careloop.knowledge.findings import Screening
 from careloop.knowledge.urgency.triage import SEVERE_GRADE
+from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
@@ -18,7 +20,9 @@ from services.prescribing.domain.noted import (
     SideEffectNoted,
     SuicideRiskNoted,
 )
-from services.prescribing.domain.readings.first import not_recorded, reasons
+from services.prescribing.domain.overrides import INCOMPLETE, goes_on_incomplete
+from services.prescribing.domain.readings.first import CONTRAINDICATED, not_recorded
+from services.prescribing.domain.readings.first import reasons as first_reasons
 from services.prescribing.domain.readings.reading import Asking, Reading
 from services.prescribing.domain.state import PrescriptionChart
 
@@ -122,6 +126,15 @@ def ordered(asking: Asking) -> known.OrderedMedicine:
         rxcui=medicine.rxcui or None,
         taken_since=asking.chart.taken_since(asking.changing),
     )
+
+
+def reasons(asking: Asking, screening: Screening, answered: tuple[Override, ...]) -> tuple[str, ...]:
+    """As the first reading has it; and an order, unlike a change of dose, waits for a complete assessment unless one of
+    the coded reasons says why it cannot."""
+    found = first_reasons(asking, screening, answered)
+    waits = asking.changing is None and missing(asking.chart) and not any(map(goes_on_incomplete, answered))
+    worst = [reason for reason in found if reason == CONTRAINDICATED]
+    return (*worst, *[INCOMPLETE] * bool(waits), *(reason for reason in found if reason != CONTRAINDICATED))
 
 
 SECOND = Reading(number=2, patient_chart=patient_chart, ordered=ordered, not_recorded=not_recorded, reasons=reasons)
