@@ -251,10 +251,10 @@ def test_a_prescription_that_was_struck_or_declined_is_not_taken() -> None:
 
 def test_a_prescription_that_ended_is_taken_until_its_last_dose() -> None:
     ended = replace(p.DISCONTINUED, stopped_on=YESTERDAY.date(), status_reason=StatusReason.WASHOUT)
-    stopped = replace(SERTRALINE, stopped_on=YESTERDAY.date())
-    assert chart(p.ISSUED, ended) == replace(NOTHING_KNOWN, medications=(stopped,))
-    assert chart(p.ISSUED, ended, own_strike(ended)) == chart(p.ISSUED)
-    assert chart(p.ISSUED, replace(ended, prescription=fact("other"))) == chart(p.ISSUED)
+    stopped = replace(SERTRALINE, started_on=LAST_WEEK.date(), stopped_on=YESTERDAY.date())
+    assert chart(p.BEGUN, ended) == replace(NOTHING_KNOWN, medications=(stopped,))
+    assert chart(p.BEGUN, ended, own_strike(ended)) == chart(p.BEGUN)
+    assert chart(p.BEGUN, replace(ended, prescription=fact("other"))) == chart(p.BEGUN)
 
 
 def dose_after(*changes: Event) -> Decimal | None:

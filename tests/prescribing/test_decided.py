@@ -149,7 +149,7 @@ def test_a_declined_change_is_an_order_of_the_new_dose_and_names_the_prescriptio
 
 def test_an_end_says_why_when_and_by_whom() -> None:
     asked = replace(p.DISCONTINUE, stopped_on=YESTERDAY.date(), occurred_at=YESTERDAY)
-    assert decide(asked, p.ISSUED) == PrescriptionDiscontinued(
+    assert decide(asked, p.BEGUN) == PrescriptionDiscontinued(
         fact_id=asked.fact_id,
         prescription=p.ISSUED.fact_id,
         status_reason=asked.status_reason,

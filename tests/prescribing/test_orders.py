@@ -269,7 +269,7 @@ def test_what_was_entered_in_error_no_longer_counts() -> None:
     given(DECIDER, p.ISSUED).when(mark_entered_in_error, p.STRIKE).then(p.STRUCK)
     given(DECIDER, p.ISSUED, p.STRUCK).when(mark_entered_in_error, p.STRIKE).then_nothing()
     given(DECIDER).when(mark_entered_in_error, p.STRIKE).then_refused("fact-not-known")
-    assert not DECIDER.fold((p.ISSUED, p.STRUCK)).prescribed()
+    assert read((p.ISSUED, p.STRUCK)).medications is None
 
 
 @for_all(history=st.lists(st.sampled_from(p.EXAMPLES), max_size=12))

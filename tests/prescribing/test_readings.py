@@ -11,7 +11,7 @@ import pytest
 
 from careloop.chassis.events.codec import Codec
 from careloop.kernel.errors import Unavailable
-from careloop.knowledge.pack.pack import load
+from careloop.knowledge.pack.pack import current_pack, load
 from careloop.knowledge.screening.question import chart_of
 from services.prescribing.domain import events
 from services.prescribing.domain.past import as_decided, check_again, reasons_again
@@ -42,7 +42,8 @@ def kept(reading: int) -> Iterator[Kept]:
 
 
 FIRST = list(kept(1))
-PACK_OF_THEN = load(released("1.2.0"))
+OLD = "1.2.0"
+PACK_OF_THEN = current_pack() if current_pack().title.version == OLD else load(released(OLD))
 
 
 @pytest.mark.parametrize("record", FIRST, ids=lambda record: record.name)
@@ -95,5 +96,5 @@ def test_each_reading_asks_its_own_question() -> None:
     assert differing >= READ_OTHERWISE
 
 
-READ_OTHERWISE: frozenset[str] = frozenset()
+READ_OTHERWISE = frozenset({"stopped before it was started"})
 """Records whose chart says something else today."""

@@ -165,6 +165,8 @@ ISSUED = events.PrescriptionIssued(
     capsule=CAPSULE,
     occurred_at=YESTERDAY,
 )
+BEGUN = replace(ISSUED, order=replace(SERTRALINE_50, starts_on=LAST_WEEK.date()), occurred_at=LAST_WEEK)
+"""The same a week ago."""
 ISSUED_WITH_LITTLE = replace(
     ISSUED,
     fact_id=fact("little"),

@@ -8,6 +8,7 @@ from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.urgency.triage import SEVERE_GRADE
 from services.prescribing.domain.assessed import missing
+from services.prescribing.domain.events import PrescriptionIssued
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
@@ -56,7 +57,7 @@ def patient_chart(asking: Asking) -> known.Chart:
         labs=tuple(result for noted in results for result in noted.results) if results else None,
         suicide_risk=risk.level if risk else None,
     )
-    medications = chart.prescribed(without=asking.changing) + reconciled(lists)
+    medications = prescribed(asking) + reconciled(lists)
     return known.Chart(
         patient=patient,
         medications=medications if lists or medications else None,
@@ -83,6 +84,30 @@ def reconciled(lists: list[MedicationsNoted]) -> tuple[known.Medication, ...]:
         gone = {key: before for key, before in taken.items() if key not in named and before.stopped_on is None}
         taken |= {key: replace(before, stopped_on=day) for key, before in gone.items()} | named
     return tuple(taken.values())
+
+
+def prescribed(asking: Asking) -> tuple[known.Medication, ...]:
+    """Ours, ended ones with the day of the last dose, without the one whose dose is being changed."""
+    ours = (one for one in asking.chart.standing_prescriptions() if one.fact_id != asking.changing)
+    return tuple(taken for issued in ours if (taken := _taken(asking.chart, issued)) is not None)
+
+
+def _taken(chart: PrescriptionChart, issued: PrescriptionIssued) -> known.Medication | None:
+    """None for one that ended before it began. A last dose that was put before the first is taken to have been on the
+    day on which that was said: the last day it can have been."""
+    ended, starts_on = chart.discontinuation(issued.fact_id), issued.order.starts_on
+    stopped_on = ended.stopped_on if ended else None
+    if ended is not None and ended.stopped_on < starts_on:
+        stopped_on = ended.occurred_at.date()
+        if stopped_on < starts_on:
+            return None
+    return known.Medication(
+        name=issued.order.medicine.name,
+        rxcui=issued.order.medicine.rxcui or None,
+        daily_dose_mg=chart.daily_dose_mg(issued),
+        started_on=starts_on,
+        stopped_on=stopped_on,
+    )
 
 
 def not_tolerated(chart: PrescriptionChart) -> tuple[known.Trial, ...]:
