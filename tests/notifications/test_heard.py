@@ -246,9 +246,7 @@ NOW, CONTACT = "High suicide risk: contact the client now", "Moderate suicide ri
 ANSWER = "An answer asks for a suicide-risk contact"
 RISK_OF, EFFECT = "care.{}.RiskRaised.v1", "care.monitoring.SideEffectReported.v1"
 TRIAGED, LEVELS = monitoring.TriageLevel, terms.RiskLevel
-PLAN_CHANGED = replace(
-    published.PLAN_PROPOSED, fact_id=fact("plan"), replaces=fact("plan before"), occurred_at=OCCURRED
-)
+PLAN_CHANGED = replace(published.PROPOSED, fact_id=fact("plan"), replaces=fact("plan before"), occurred_at=OCCURRED)
 CAUSES: list[Said] = [
     *(
         (RISK_OF.format(source), risk(level), kind, subject, "phq-9-item-9", "")
@@ -345,7 +343,7 @@ CAUSES: list[Said] = [
         PLAN_CHANGED,
         CauseKind.PLAN_CHANGED,
         "The plan was changed",
-        "1 medications, 2 therapies, 1 goals",
+        "1 medications, 1 therapies, 1 goals",
         "",
     ),
     (
