@@ -11,6 +11,7 @@ from careloop.kernel.errors import (
     CareloopError,
     Conflict,
     InvalidInput,
+    NeedsConfirmation,
     NotAllowed,
     NotKnown,
     NotSignedIn,
@@ -25,6 +26,7 @@ DOMAIN = "careloop"
 STATUS_OF: dict[type[CareloopError], grpc.StatusCode] = {
     InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
     RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
+    NeedsConfirmation: grpc.StatusCode.FAILED_PRECONDITION,
     NotKnown: grpc.StatusCode.NOT_FOUND,
     RequestIdReused: grpc.StatusCode.ALREADY_EXISTS,
     Conflict: grpc.StatusCode.ABORTED,
