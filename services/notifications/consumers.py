@@ -22,6 +22,7 @@ from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, S
 from services.notifications.domain.noting import DecideAgain, decide_again, note_fact, note_resolution, note_strike
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
+from services.notifications.domain.waiting import withdraw_page
 
 CONSUMER = "notifications"
 
@@ -156,7 +157,9 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
     """The decision that one event asks for; nothing if it was taken before."""
     match heard:
         case Cause():
-            return decide_notice(DecideNotice(cause=heard, rules=rules, now=clock()), board)
+            now = clock()
+            notice = decide_notice(DecideNotice(cause=heard, rules=rules, now=now), board)
+            return [*notice, *withdraw_page(heard, board, now)]
         case StrikeNoted():
             again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
             return [*note_strike(heard, board), *again]

@@ -22,6 +22,8 @@ class CauseKind(StrEnum):
     ASSESSMENT_COMPLETED = "assessment-completed"
     PLAN_CHANGED = "plan-changed"
     MESSAGE_POSTED = "message-posted"
+    RECORDS_WAIT = "records-wait"
+    """Something that may be urgent is known, and could not be applied."""
 
 
 class FailureReason(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from careloop.contracts.notifications import Addressee, Channel
 from careloop.kernel.decisions import guarded
-from careloop.kernel.ids import FactId, derived_id
+from careloop.kernel.ids import EventId, FactId, derived_id
 from careloop.kernel.restating import fact, restating
 from services.notifications.domain.causes import TABLE, Cause, Rule, Seat
 from services.notifications.domain.events import Event, NoticeDecided, NoticeSent
@@ -47,7 +47,7 @@ def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
     notice = decided(
         cause,
         rule,
-        fact_id=notice_id(cause),
+        fact_id=notice_id(cause.event_id),
         addressees=_addressees(rule, steps(rule, cause.named, board.members(command.now), rules.on_call)),
         acknowledge_by=None if suppressed or not rule.acknowledged else _clock(cause, rule, rules),
         suppressed=suppressed,
@@ -66,9 +66,9 @@ def _without_supervisor(rule: Rule, rules: NoticeRules) -> Rule:
     )
 
 
-def notice_id(cause: Cause) -> FactId:
+def notice_id(cause: EventId) -> FactId:
     """The notice of a cause, named by it."""
-    return FactId(derived_id("notifications", "notice", cause.event_id))
+    return FactId(derived_id("notifications", "notice", cause))
 
 
 def message_id(notice: FactId, person: str, step: int) -> str:

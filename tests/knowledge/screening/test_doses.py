@@ -150,7 +150,8 @@ def test_clozapine_after_two_days_without_it_starts_again(days: int, found: set[
 
 
 @pytest.mark.parametrize(
-    ("unit", "told"), [("kg", {"dose.max-daily"}), ("[lb_av]", {"dose.max-daily", "dose.never-above"}), ("stone", set())]
+    ("unit", "told"),
+    [("kg", {"dose.max-daily"}), ("[lb_av]", {"dose.max-daily", "dose.never-above"}), ("stone", set())],
 )
 def test_a_weight_that_was_measured_counts_where_none_was_told(unit: str, told: set[str]) -> None:
     weighed = Lab(loinc="29463-7", value=Decimal(50), unit=unit, at=date(2026, 11, 20))
