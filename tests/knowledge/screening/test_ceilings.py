@@ -1,5 +1,7 @@
 """Daily doses above which no reason lets an order pass."""
 
+from typing import Any
+
 import pytest
 
 from careloop.knowledge.findings import Check, Severity
@@ -8,7 +10,7 @@ from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, alerts, asked, of, order, released
 
 
-def barred(name: str, mg: str, **told: object) -> list[str]:
+def barred(name: str, mg: str, **told: Any) -> list[str]:
     found = alerts(asked(name, of(**told), mg=mg), Check.DOSE)
     return [one.rule for one in found if one.severity is Severity.CONTRAINDICATED]
 
