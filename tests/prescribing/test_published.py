@@ -119,6 +119,10 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.CHANGED, from_daily_dose_mg=None, capsule=CAPSULE), replace(CHANGED, from_daily_dose_mg=None)),
     (p.DISCONTINUED, DISCONTINUED),
     (p.SERTRALINE_COUNTED, p.SERTRALINE_COUNTED),
+    (p.COMPARED, p.COMPARED),
+    (p.DISCREPANCY, p.DISCREPANCY),
+    (replace(p.DISCREPANCY, listed_stopped_on=TODAY), replace(p.DISCREPANCY, listed_stopped_on=TODAY)),
+    (p.RESOLVED, p.RESOLVED),
     (p.STRUCK, STRUCK),
 ]
 

@@ -15,6 +15,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from careloop.chassis.calls.statuses import refusal_of
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.contracts.prescribing import (
+    DiscrepancyResolution,
+    DiscrepancyResolved,
     Order,
     Override,
     OverrideReason,
@@ -87,6 +89,13 @@ FULL: dict[str, Any] = {
         counted_on=YESTERDAY.date().isoformat(),
         occurred_at=stamp(YESTERDAY),
     ),
+    "ResolveDiscrepancy": pb.ResolveDiscrepancyRequest(
+        **BASE,
+        discrepancy_id=str(p.DISCREPANCY.fact_id),
+        resolution="dose-changed",
+        comment="halved",
+        occurred_at=stamp(YESTERDAY),
+    ),
     "MarkEnteredInError": pb.MarkEnteredInErrorRequest(
         **BASE, fact_id=str(p.ISSUED.fact_id), reason="another client's order"
     ),
@@ -101,15 +110,27 @@ BARE: dict[str, Any] = {
         **BASE, prescription_id=str(p.ISSUED.fact_id), status_reason="sintol"
     ),
     "CountSupply": pb.CountSupplyRequest(**BASE, medicine=common_pb2.Medicine(name="sertraline"), units="0"),
+    "ResolveDiscrepancy": pb.ResolveDiscrepancyRequest(
+        **BASE, discrepancy_id=str(p.DISCREPANCY.fact_id), resolution="list-wrong"
+    ),
 }
-WRITES = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "CountSupply", "MarkEnteredInError")
-WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription")
+WRITES = (
+    "IssuePrescription",
+    "ChangeDose",
+    "DiscontinuePrescription",
+    "CountSupply",
+    "ResolveDiscrepancy",
+    "MarkEnteredInError",
+)
+WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "ResolveDiscrepancy")
 WAITING = ("ScreenOrder", "IssuePrescription", "ChangeDose")
 METHODS = pb.DESCRIPTOR.services_by_name["PrescribingService"].methods_by_name
 WARNED = (*p.ASSESSED, p.POSITIVE_MDQ)
 
 
 def history(rpc: str) -> tuple[Any, ...]:
+    if rpc == "ResolveDiscrepancy":
+        return (*WARNED, p.BEGUN, p.DISCREPANCY)
     return WARNED if rpc in ("IssuePrescription", "ScreenOrder") else (*WARNED, p.BEGUN)
 
 
@@ -249,6 +270,25 @@ async def test_a_count_is_stored_as_given_and_what_is_not_given_is_unknown_or_to
     none_left = await clinic.last()
     assert (none_left.medicine.rxcui, none_left.units, none_left.unit_mg) == ("", 0, None)
     assert (none_left.counted_on, none_left.occurred_at) == (TODAY, NOON)
+
+
+async def test_an_answer_to_a_discrepancy_is_stored_as_given_or_without_a_word_as_of_now() -> None:
+    clinic = await clinic_for("ResolveDiscrepancy")
+    answer = await clinic.call("ResolveDiscrepancy", FULL["ResolveDiscrepancy"])
+    stored = await clinic.last()
+    assert stored == DiscrepancyResolved(
+        fact_id=stored.fact_id,
+        discrepancy=p.DISCREPANCY.fact_id,
+        resolution=DiscrepancyResolution.DOSE_CHANGED,
+        comment="halved",
+        resolved_by=CALLER,
+        occurred_at=YESTERDAY,
+    )
+    assert answer.fact_id == str(stored.fact_id)
+    clinic = await clinic_for("ResolveDiscrepancy")
+    await clinic.call("ResolveDiscrepancy", BARE["ResolveDiscrepancy"])
+    bare = await clinic.last()
+    assert (bare.resolution, bare.comment, bare.occurred_at) == (DiscrepancyResolution.LIST_WRONG, "", NOON)
 
 
 async def test_a_strike_is_stored_as_given() -> None:

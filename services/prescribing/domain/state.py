@@ -8,9 +8,12 @@ from typing import TypeVar, assert_never
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from services.prescribing.domain.events import (
+    DiscrepancyFound,
+    DiscrepancyResolved,
     DoseChanged,
     EnteredInError,
     Event,
+    ListCompared,
     PrescriptionDeclined,
     PrescriptionDiscontinued,
     PrescriptionIssued,
@@ -46,6 +49,8 @@ class PrescriptionChart:
     prescriptions: tuple[PrescriptionIssued, ...] = ()
     dose_changes: tuple[DoseChanged, ...] = ()
     discontinued: tuple[PrescriptionDiscontinued, ...] = ()
+    discrepancies: tuple[DiscrepancyFound, ...] = ()
+    resolved: tuple[DiscrepancyResolved, ...] = ()
     decided: frozenset[FactId] = frozenset()
 
     @property
@@ -92,6 +97,13 @@ class PrescriptionChart:
         """Ours that were not struck, ended ones too."""
         return [issued for issued in self.prescriptions if issued.fact_id not in self.struck]
 
+    def discrepancy(self, fact_id: FactId) -> DiscrepancyFound | None:
+        standing = (found for found in self.discrepancies if found.fact_id not in self.struck)
+        return next((found for found in standing if found.fact_id == fact_id), None)
+
+    def is_resolved(self, discrepancy: FactId) -> bool:
+        return any(one.discrepancy == discrepancy and one.fact_id not in self.struck for one in self.resolved)
+
     def evidence(self) -> tuple[EventId, ...]:
         """The source events that the chart stands on, without struck ones."""
         return tuple(fact.evidence for fact in self.facts if fact.fact_id not in self.struck)
@@ -110,7 +122,12 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, dose_changes=(*now.dose_changes, event), decided=now.decided | {event.fact_id})
         case PrescriptionDiscontinued():
             now = replace(now, discontinued=(*now.discontinued, event), decided=now.decided | {event.fact_id})
-        case PrescriptionDeclined() | SupplyCounted():
+        case DiscrepancyFound():
+            found = (*now.discrepancies, event)
+            now = replace(now, discrepancies=found, decided=now.decided | {event.fact_id})
+        case DiscrepancyResolved():
+            now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
+        case PrescriptionDeclined() | SupplyCounted() | ListCompared():
             now = replace(now, decided=now.decided | {event.fact_id})
         case EnteredInError() | StrikeNoted():
             now = replace(now, struck=now.struck | {event.fact_id})

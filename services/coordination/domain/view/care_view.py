@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from careloop.contracts.assessment import DiagnosisEstablished
 from careloop.contracts.coordination import MessagePosted
 from careloop.kernel.ids import PatientId
+from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
 from services.coordination.domain.view.doses import Dose, doses
 from services.coordination.domain.view.intake import (
     Allergies,
@@ -43,6 +44,7 @@ class CareView:
     diagnoses: tuple[DiagnosisEstablished, ...]
     allergies: Allergies
     medications: Medications
+    discrepancies: tuple[Discrepancy, ...]
     history: History
     pregnancy: Pregnancy | None
     results: Results
@@ -72,6 +74,7 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         diagnoses=diagnoses(assessed),
         allergies=allergies(assessed),
         medications=medications(assessed, sections.prescribing),
+        discrepancies=discrepancies(assessed, sections.prescribing),
         history=history(assessed),
         pregnancy=pregnancy(assessed),
         results=results(assessed),

@@ -1,6 +1,8 @@
 """The second reading, by which this build decides."""
 
+from collections.abc import Hashable
 from dataclasses import replace
+from datetime import date
 
 from careloop.contracts.prescribing import Order, Override, StatusReason
 from careloop.kernel.restating import restating
@@ -11,6 +13,7 @@ from careloop.knowledge.screening.overriding import INCOMPLETE
 from careloop.knowledge.urgency.triage import SEVERE_GRADE
 from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.events import PrescriptionIssued
+from services.prescribing.domain.matching import substance, substance_of
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
@@ -58,7 +61,7 @@ def patient_chart(asking: Asking) -> known.Chart:
         labs=tuple(result for noted in results for result in noted.results) if results else None,
         suicide_risk=risk.level if risk else None,
     )
-    medications = prescribed(asking) + reconciled(lists)
+    medications = prescribed(asking) + reconciled(chart, lists)
     return known.Chart(
         patient=patient,
         medications=medications if lists or medications else None,
@@ -72,19 +75,32 @@ def likely(scales: list[ScaleNoted]) -> tuple[known.Condition, ...]:
     return tuple(known.Condition(text=f"{scale.instrument} {scale.band}") for scale in last.values() if scale.band)
 
 
-def reconciled(lists: list[MedicationsNoted]) -> tuple[known.Medication, ...]:
-    """All medications of the reconciled lists, oldest list first.
+def reconciled(chart: PrescriptionChart, lists: list[MedicationsNoted]) -> tuple[known.Medication, ...]:
+    """All medications of the reconciled lists that are not our own prescriptions, oldest list first.
 
     A medication that a later list no longer names is taken to have been stopped on that list's day: the last day it
     can have been taken, from which a washout counts.
     """
     taken: dict[str, known.Medication] = {}
     for noted in lists:
-        named = {medication.rxcui or (medication.name or "").casefold(): medication for medication in noted.medications}
         day = noted.occurred_at.date()
+        ours = in_force(chart, day)
+        others = [one for one in noted.medications if substance_of(one.name, one.rxcui) not in ours]
+        named = {medication.rxcui or (medication.name or "").casefold(): medication for medication in others}
         gone = {key: before for key, before in taken.items() if key not in named and before.stopped_on is None}
         taken |= {key: replace(before, stopped_on=day) for key, before in gone.items()} | named
     return tuple(taken.values())
+
+
+def in_force(chart: PrescriptionChart, day: date) -> set[Hashable]:
+    """What we prescribe and had not ended by that day: what a list of the day says of it is a discrepancy or nothing,
+    never a second medicine."""
+    ended = {issued.fact_id: chart.discontinuation(issued.fact_id) for issued in chart.standing_prescriptions()}
+    return {
+        substance(issued.order.medicine)
+        for issued in chart.standing_prescriptions()
+        if (end := ended[issued.fact_id]) is None or end.stopped_on >= day
+    }
 
 
 def prescribed(asking: Asking) -> tuple[known.Medication, ...]:

@@ -75,4 +75,7 @@ class PrescribingSection:
     changed: Annotated[tuple[DatedFact[Changed], ...], CHANGED] = ()
     discontinued: tuple[DatedFact[prescribing.PrescriptionDiscontinued], ...] = ()
     counted: tuple[DatedFact[prescribing.SupplyCounted], ...] = ()
+    compared: tuple[DatedFact[prescribing.ListCompared], ...] = ()
+    discrepancies: tuple[DatedFact[prescribing.DiscrepancyFound], ...] = ()
+    resolved: tuple[DatedFact[prescribing.DiscrepancyResolved], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()
