@@ -434,7 +434,8 @@ async def test_the_last_moment_of_a_licence_still_counts_and_the_next_does_not(r
         assert isinstance(refused, NotAllowed)
         assert refused.slug == "credential-not-valid"
     await clinic.call(rpc, FULL[rpc], now=end, credential=licence)
-    assert (await clinic.last()).prescriber == CALLER
+    stored = await clinic.last()
+    assert (stored.resolved_by if isinstance(stored, DiscrepancyResolved) else stored.prescriber) == CALLER
 
 
 @pytest.mark.parametrize("rpc", WITH_CREDENTIAL)
@@ -494,16 +495,17 @@ LONGEST = {
     "medicine.rxcui": 20,
     "order.sig": 2000,
     "reason": 2000,
+    "comment": 2000,
     "overrides[0].rule": 200,
     "overrides[0].involves[0]": 2000,
     "overrides[0].involves[1]": 2000,
     "overrides[0].comment": 2000,
 }
 MEDICINES = {"overrides[0].involves[0]", "overrides[0].involves[1]"}
-UUIDS = {"patient_id", "prescription_id", "fact_id"}
+UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "fact_id"}
 DAYS = {"order.starts_on", "effective_on", "stopped_on", "counted_on"}
 AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg"}
-CODES = {"overrides[0].reason", "status_reason"}
+CODES = {"overrides[0].reason", "status_reason", "resolution"}
 TOKENS = {"at_least[0]"}
 COUNTS = {"order.days_supply": (1, 366)}
 NEEDED = {
