@@ -25,6 +25,7 @@ ASSESSMENT: dict[str, frozenset[Role]] = {
     "/care.assessment.v1.AssessmentService/AddMedication": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordAllergies": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/AddAllergy": RECORDERS | {Role.PHARMACIST},
+    "/care.assessment.v1.AssessmentService/RecordListGaps": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordPregnancy": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordResults": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/AnswerScale": RECORDERS,

@@ -25,6 +25,7 @@ from services.prescribing.domain.noted import (
     CompletionNoted,
     DiagnosisNoted,
     HistoryNoted,
+    ListGapsNoted,
     MedicationsNoted,
     Noted,
     PregnancyNoted,
@@ -136,6 +137,7 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | HistoryNoted()
             | MedicationsNoted()
             | AllergiesNoted()
+            | ListGapsNoted()
             | PregnancyNoted()
             | ResultsNoted()
             | DiagnosisNoted()

@@ -7,7 +7,7 @@ from datetime import date
 from careloop.contracts.prescribing import Order, Override, StatusReason
 from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
-from careloop.knowledge.findings import NotChecked, Screening, Severity
+from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, Severity
 from careloop.knowledge.pack.drugs import high_risk
 from careloop.knowledge.pack.pack import current_pack
 from careloop.knowledge.screening.overriding import INCOMPLETE
@@ -19,6 +19,7 @@ from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
     HistoryNoted,
+    ListGapsNoted,
     MedicationsNoted,
     PregnancyNoted,
     ProfileNoted,
@@ -28,7 +29,8 @@ from services.prescribing.domain.noted import (
     SuicideRiskNoted,
 )
 from services.prescribing.domain.overrides import is_answered, rule_of_gap
-from services.prescribing.domain.readings.first import CONTRAINDICATED, NOT_CHECKED, NOT_OVERRIDDEN, not_recorded
+from services.prescribing.domain.readings.first import CONTRAINDICATED, NOT_CHECKED, NOT_OVERRIDDEN
+from services.prescribing.domain.readings.first import not_recorded as first_not_recorded
 from services.prescribing.domain.readings.reading import Asking, Reading
 from services.prescribing.domain.state import PrescriptionChart
 
@@ -36,6 +38,12 @@ NOT_TOLERATED = {
     StatusReason.INTOLERANCE: known.StoppedFor.INTOLERANCE,
     StatusReason.ALLERGY: known.StoppedFor.ALLERGY,
 }
+READS_LIST: dict[str, tuple[Check, ...]] = {
+    "medications": (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY),
+    "allergies": (Check.ALLERGY,),
+    "history": (Check.DRUG_CONDITION, Check.PRIOR_TRIAL),
+}
+"""Which checks read which list; what is missing of a list that is not known here may concern every check."""
 
 
 def patient_chart(asking: Asking) -> known.Chart:
@@ -169,6 +177,19 @@ def ordered(asking: Asking) -> known.OrderedMedicine:
         rxcui=medicine.rxcui or None,
         taken_since=asking.chart.taken_since(asking.changing),
     )
+
+
+def not_recorded(asking: Asking) -> tuple[NotChecked, ...]:
+    """As the first reading has it; and a list of which some source holds more than could be read is checked, and is not
+    the whole."""
+    last = {(said.list, said.source): said.left_out for said in asking.chart.standing(ListGapsNoted)}
+    short = sorted({name for (name, _), left_out in last.items() if left_out})
+    gaps = (
+        NotChecked(check=check, reason=Reason.LIST_INCOMPLETE, subject=name)
+        for name in short
+        for check in READS_LIST.get(name, tuple(Check))
+    )
+    return (*first_not_recorded(asking), *gaps)
 
 
 def reasons(asking: Asking, screening: Screening, answered: tuple[Override, ...]) -> tuple[str, ...]:
