@@ -173,8 +173,9 @@ class DoseChanged:
 
 
 class StatusReason(OpenCodes):
-    """FHIR MedicationRequest.statusReason."""
+    """FHIR MedicationRequest.statusReason, and INEFFICACY, a code of our own: FHIR has none for it."""
 
+    INEFFICACY = "inefficacy"
     ALTERNATIVE_CHOICE = "altchoice"
     CLARIFICATION = "clarif"
     LEVEL_TOO_HIGH = "drughigh"
@@ -188,6 +189,11 @@ class StatusReason(OpenCodes):
     INTOLERANCE = "sintol"
     SURGERY = "surg"
     WASHOUT = "washout"
+
+    @property
+    def fhir(self) -> str:
+        """As FHIR says it: what did not help gave way to another choice."""
+        return "altchoice" if self == StatusReason.INEFFICACY else str(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -240,7 +240,9 @@ def test_a_discontinued_prescription_says_when_and_why_as_it_was_said_last() -> 
         occurred_at=week(10),
     )
     (shown,) = view(prescribing=(control.ISSUED, control.DISCONTINUED, before)).medications.medications
-    assert shown == replace(PRESCRIBED, status="stopped", until=date(2026, 11, 20), status_reason="sintol")
+    assert shown == replace(
+        PRESCRIBED, status="stopped", until=date(2026, 11, 20), status_reason="sintol", fhir_status_reason="sintol"
+    )
     (still,) = view(prescribing=(control.ISSUED, of_another)).medications.medications
     assert still == PRESCRIBED
 

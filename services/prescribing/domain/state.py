@@ -23,7 +23,9 @@ from services.prescribing.domain.noted import (
     AllergiesNoted,
     AssessmentPartNoted,
     CompletionNoted,
+    ConditionStatusNoted,
     DiagnosisNoted,
+    DiagnosisSeverityNoted,
     HistoryNoted,
     ListGapsNoted,
     MedicationsNoted,
@@ -145,6 +147,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | SuicideRiskNoted()
             | SideEffectNoted()
             | AssessmentPartNoted()
+            | ConditionStatusNoted()
+            | DiagnosisSeverityNoted()
             | CompletionNoted()
         ):
             now = replace(now, facts=(*now.facts, event))

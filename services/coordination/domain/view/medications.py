@@ -41,6 +41,7 @@ class Medication:
     until: date | None
     sig: str = ""
     status_reason: str = ""
+    fhir_status_reason: str = ""
     dose_changes: tuple[DoseChange, ...] = ()
     overridden: tuple[Alert, ...] = ()
     overrides: tuple[Override, ...] = ()
@@ -60,6 +61,7 @@ prescribed = shown(
     Medication,
     Issued,
     *("source", "status", "daily_dose_mg", "until", "status_reason", "dose_changes"),
+    "fhir_status_reason",
     *("overridden", "overrides", "not_checked"),
     medicine="order.medicine",
     since="order.starts_on",
@@ -121,6 +123,7 @@ def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
         daily_dose_mg=changes[0].to_daily_dose_mg if changes else issued.order.daily_dose_mg,
         until=ended.stopped_on if ended else None,
         status_reason=ended.status_reason if ended else "",
+        fhir_status_reason=ended.status_reason.fhir if ended else "",
         dose_changes=changes,
         overridden=_each_once(alert for one in decided for alert in one.alerts if is_overridden(alert, one.overrides)),
         overrides=_each_once(override for one in decided for override in one.overrides),
