@@ -198,7 +198,10 @@ class StatusReason(OpenCodes):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescriptionDiscontinued:
-    """A prescription ended; `stopped_on` is the day of the last dose, from which a washout counts."""
+    """A prescription ended; `stopped_on` is the day of the last dose, from which a washout counts.
+
+    `alerts` are what spoke against stopping so, `overrides` what answered them; absent where nothing did.
+    """
 
     fact_id: FactId
     prescription: FactId
@@ -206,6 +209,8 @@ class PrescriptionDiscontinued:
     stopped_on: date
     prescriber: str
     occurred_at: Instant
+    alerts: tuple[Alert, ...] | UnsetType = UNSET
+    overrides: tuple[Override, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

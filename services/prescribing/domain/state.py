@@ -84,9 +84,13 @@ class PrescriptionChart:
         ended = (end for end in self.discontinued if end.prescription == prescription)
         return next((end for end in ended if end.fact_id not in self.struck), None)
 
+    def standing_changes(self, prescription: FactId) -> list[DoseChanged]:
+        """The changes of its dose that were not struck."""
+        return [c for c in self.dose_changes if c.prescription == prescription and c.fact_id not in self.struck]
+
     def daily_dose_mg(self, issued: PrescriptionIssued) -> Decimal | None:
         """The dose now in force: that of the last change, else that of the order."""
-        changes = [c for c in self.dose_changes if c.prescription == issued.fact_id and c.fact_id not in self.struck]
+        changes = self.standing_changes(issued.fact_id)
         if not changes:
             return issued.order.daily_dose_mg
         return max(changes, key=lambda change: (change.effective_on, change.occurred_at)).to_daily_dose_mg

@@ -367,6 +367,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     CHANGED,
     replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
     DISCONTINUED,
+    replace(DISCONTINUED, fact_id=fact("end of another"), status_reason=StatusReason.PREGNANCY),
     SERTRALINE_COUNTED,
     NONE_LEFT,
     COMPARED,

@@ -116,6 +116,9 @@ def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
         issued,
         *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id),
     ]
+    said = [(one.alerts, one.overrides) for one in decided]
+    if ended is not None:
+        said.append((ended.alerts or (), ended.overrides or ()))
     return prescribed(
         issued,
         source="prescribed",
@@ -125,8 +128,8 @@ def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
         status_reason=ended.status_reason if ended else "",
         fhir_status_reason=ended.status_reason.fhir if ended else "",
         dose_changes=changes,
-        overridden=_each_once(alert for one in decided for alert in one.alerts if is_overridden(alert, one.overrides)),
-        overrides=_each_once(override for one in decided for override in one.overrides),
+        overridden=_each_once(alert for found, answers in said for alert in found if is_overridden(alert, answers)),
+        overrides=_each_once(override for _, answers in said for override in answers),
         not_checked=_each_once(gap for one in decided for gap in one.not_checked),
     )
 
