@@ -23,6 +23,7 @@ from careloop.cli.main import app
 from careloop.contracts.policy import POLICY
 from careloop.kernel.ids import EventId, PatientId, PersonId
 from careloop.local.settings import StackSettings
+from services.assessment.settings import AssessmentSettings
 from services.notifications.settings import NotificationSettings
 
 ROOT = Path(__file__).parents[1]
