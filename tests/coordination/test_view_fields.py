@@ -21,6 +21,7 @@ from services.coordination.domain.view.intake import (
     Results,
 )
 from services.coordination.domain.view.medications import DoseChange, Medication, Medications
+from services.coordination.domain.view.messages import Message
 from services.coordination.domain.view.notices import OpenNotice
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder
 from services.coordination.domain.view.plan import Completion, StatedPlan
@@ -795,15 +796,17 @@ def test_a_message_says_all_of_it_and_the_latest_100_are_shown() -> None:
     ]
     shown = view(coordination=tuple(told)).messages
     assert [one.text for one in shown] == [f"message {n}" for n in range(100, 0, -1)]
-    assert shown[0] == coordination.MessagePosted(
+    assert shown[0] == Message(
         fact_id=fact("m100"),
         sender=control.THERAPIST,
         recipient=control.MANAGER,
         about=fact("rash"),
         text="message 100",
         occurred_at=week(0) + timedelta(hours=100),
+        flags=(),
     )
-    assert unsaid(shown[0]) == []
+    flagged = replace(told[100], flags=("not-known-yet",))
+    assert view(coordination=(flagged,)).messages[0].flags == ("not-known-yet",)
     assert view(coordination=(told[0],)).messages[0].about is None
 
 
