@@ -244,7 +244,7 @@ async def test_a_scale_arrives_as_it_was_answered(ward: Ward) -> None:
         items=(2, 1, 3, 0, 1, None, 1, 0, 2),
         total=scored.total,  # type: ignore[union-attr]
         band=scored.band,  # type: ignore[union-attr]
-        flags=scored.flags,  # type: ignore[union-attr]
+        flags=scored.flags,  # type: ignore[union-attr,arg-type]
         missing=1,
         source="interview",
         scored_by="tom-therapist",

@@ -27,7 +27,7 @@ def test_a_dose_of_another_clients_prescription_is_flagged() -> None:
     struck = replace(m.LIST_STRUCK, fact_id=BEGUN.fact_id)
     for command, facts in ((other, (BEGUN,)), (OF_OURS, ()), (OF_OURS, (BEGUN, struck))):
         (dose,) = given(DECIDER, *facts).when(record_dose, command).decided
-        assert dose.flags == ("not-known-yet",)  # type: ignore[union-attr]
+        assert dose.flags == ("not-known-yet",)
 
 
 @pytest.mark.parametrize(("at", "allowed"), [(NOON - timedelta(days=1), True), (NOON - timedelta(days=2), False)])
