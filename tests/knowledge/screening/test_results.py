@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def lab(loinc: str, value: str, unit: str | None, days_ago: int = 0) -> Lab:
     return Lab(loinc=loinc, value=Decimal(value), unit=unit, at=TODAY - timedelta(days=days_ago))
 
 
-def found(drug: str, mg: str, *labs: Lab, **patient: object) -> Screening:
+def found(drug: str, mg: str, *labs: Lab, **patient: Any) -> Screening:
     return asked(drug, of(labs=labs, **patient), mg)
 
 
@@ -99,7 +100,7 @@ def test_creatinine_gives_a_rate_with_age_and_sex(code: str, value: str, unit: s
 @pytest.mark.parametrize(
     "unknown", [{"birth_date": None}, {"sex": None}, {"sex": Sex.OTHER}, {"birth_date": date(2009, 1, 1)}]
 )
-def test_without_age_or_sex_or_of_a_child_it_gives_none(unknown: dict[str, object]) -> None:
+def test_without_age_or_sex_or_of_a_child_it_gives_none(unknown: dict[str, Any]) -> None:
     answer = found("duloxetine", "60", lab("2160-0", "2.4", "mg/dL"), **{**OLD_MAN, **unknown})
     assert "dose.duloxetine-renal" not in rules(answer, Check.DOSE)
 

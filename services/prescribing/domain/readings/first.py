@@ -1,11 +1,17 @@
-"""The chart as the safety check reads it: what was noted, and our own prescriptions."""
+"""The first reading, of every capsule that names none. It is not changed any more."""
 
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 
-from careloop.contracts.prescribing import Order, StatusReason
+from careloop.contracts.prescribing import Order, Override, StatusReason
 from careloop.kernel.ids import FactId
+from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
+from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, Severity
+from careloop.knowledge.pack.drugs import high_risk
 from careloop.knowledge.urgency.triage import SEVERE_GRADE
+from services.prescribing.domain.events import PrescriptionIssued
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
@@ -20,7 +26,13 @@ from services.prescribing.domain.noted import (
     SmokingNoted,
     SuicideRiskNoted,
 )
+from services.prescribing.domain.overrides import is_answered, rule_of_gap
+from services.prescribing.domain.readings.reading import Asking, Reading
 from services.prescribing.domain.state import PrescriptionChart
+
+CONTRAINDICATED = "contraindicated"
+NOT_OVERRIDDEN = "high-alert-not-overridden"
+NOT_CHECKED = "high-risk-not-checked"
 
 NOT_TOLERATED = {
     StatusReason.INTOLERANCE: known.StoppedFor.INTOLERANCE,
@@ -28,11 +40,9 @@ NOT_TOLERATED = {
 }
 
 
-def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None) -> known.Chart:
-    """The chart as a screen reads it. What nobody recorded stays unknown, it never becomes "none".
-
-    `changing` leaves out the prescription whose own dose is being changed.
-    """
+def patient_chart(asking: Asking) -> known.Chart:
+    """What nobody recorded stays unknown, it never becomes "none"."""
+    chart = asking.chart
     profile = chart.latest(ProfileNoted)
     allergies = chart.latest(AllergiesNoted)
     lists = chart.standing(MedicationsNoted)
@@ -58,7 +68,7 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
         suicide_risk=risk.level if risk else None,
         smoking=known.Smoking(status=smoking.status, stopped_on=smoking.stopped_on) if smoking else None,
     )
-    medications = chart.prescribed(without=changing) + reconciled(lists)
+    medications = prescribed(chart, asking.changing) + reconciled(lists)
     return known.Chart(
         patient=patient,
         medications=medications if lists or medications else None,
@@ -114,3 +124,72 @@ def _trial(order: Order, stopped_for: known.StoppedFor) -> known.Trial:
         daily_dose_mg=order.daily_dose_mg,
         stopped_for=stopped_for,
     )
+
+
+def prescribed(chart: PrescriptionChart, without: FactId | None) -> tuple[known.Medication, ...]:
+    return tuple(_taken(chart, issued) for issued in chart.standing_prescriptions() if issued.fact_id != without)
+
+
+def _taken(chart: PrescriptionChart, issued: PrescriptionIssued) -> known.Medication:
+    ended = chart.discontinuation(issued.fact_id)
+    return known.Medication(
+        name=issued.order.medicine.name,
+        rxcui=issued.order.medicine.rxcui or None,
+        daily_dose_mg=_daily_dose_mg(chart, issued),
+        started_on=issued.order.starts_on,
+        stopped_on=ended.stopped_on if ended else None,
+    )
+
+
+def _daily_dose_mg(chart: PrescriptionChart, issued: PrescriptionIssued) -> Decimal | None:
+    """That of the change that is dated last, also where its day is yet to come; else that of the order."""
+    changes = [c for c in chart.dose_changes if c.prescription == issued.fact_id and c.fact_id not in chart.struck]
+    if not changes:
+        return issued.order.daily_dose_mg
+    return max(changes, key=lambda change: (change.effective_on, change.occurred_at)).to_daily_dose_mg
+
+
+_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since")
+
+
+def ordered(asking: Asking) -> known.OrderedMedicine:
+    medicine = asking.order.medicine
+    return _ordered(
+        asking.order, name=medicine.name or None, rxcui=medicine.rxcui or None, taken_since=_taken_since(asking)
+    )
+
+
+def _taken_since(asking: Asking) -> date | None:
+    issued = asking.chart.prescription(asking.changing) if asking.changing is not None else None
+    return issued.order.starts_on if issued else None
+
+
+def not_recorded(asking: Asking) -> tuple[NotChecked, ...]:
+    """Our own prescriptions and diagnoses do not stand in for a list or history that nobody took."""
+    gaps: list[NotChecked] = []
+    if not asking.chart.standing(MedicationsNoted):
+        listed = (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY)
+        gaps += [NotChecked(check=check, reason=Reason.MEDICATIONS_NOT_RECORDED) for check in listed]
+    if not asking.chart.standing(HistoryNoted):
+        gaps.append(NotChecked(check=Check.DRUG_CONDITION, reason=Reason.CONDITIONS_NOT_RECORDED))
+        gaps.append(NotChecked(check=Check.PRIOR_TRIAL, reason=Reason.TRIALS_NOT_RECORDED))
+    return tuple(gaps)
+
+
+def reasons(asking: Asking, screening: Screening, answered: tuple[Override, ...]) -> tuple[str, ...]:
+    """A contraindication cannot be overridden. A high alert needs a coded reason of its own. What was not checked needs
+    one for a high-risk drug, and for a drug that nobody knows: it may be one."""
+    worst = {alert.severity for alert in screening.alerts}
+    found = [CONTRAINDICATED] if Severity.CONTRAINDICATED in worst else []
+    high = [alert for alert in screening.alerts if alert.severity is Severity.HIGH]
+    if any(not is_answered(alert, answered, screening) for alert in high):
+        found.append(NOT_OVERRIDDEN)
+    given = {override.rule for override in answered}
+    medicine = asking.order.medicine
+    risky = high_risk(medicine.name or None, medicine.rxcui or None)
+    if risky and any(rule_of_gap(missing) not in given for missing in screening.not_checked):
+        found.append(NOT_CHECKED)
+    return tuple(found)
+
+
+FIRST = Reading(number=1, patient_chart=patient_chart, ordered=ordered, not_recorded=not_recorded, reasons=reasons)
