@@ -836,11 +836,8 @@ DAYS = {
     "medications[0].started_on",
     "medication.started_on",
     "medications[0].stopped_on",
-<<<<<<< HEAD
     "stopped_on",
-=======
     "medication.stopped_on",
->>>>>>> main
     "results[0].on",
 }
 AMOUNTS = {
@@ -883,11 +880,8 @@ OPTIONAL = {
     "medications[0].started_on",
     "medication.started_on",
     "medications[0].stopped_on",
-<<<<<<< HEAD
     "stopped_on",
-=======
     "medication.stopped_on",
->>>>>>> main
     "allergies[0].substance.rxcui",
     "allergy.substance.rxcui",
     "allergies[0].reaction",

@@ -9,8 +9,8 @@ from careloop.knowledge.findings import Severity
 from careloop.knowledge.pack.catalogue import Catalogue, Cited
 from careloop.knowledge.pack.covering import covering
 from careloop.knowledge.pack.pack import Pack
-from careloop.knowledge.pack.shapes.dangers import AbruptStop, StopLevel
 from careloop.knowledge.pack.shapes.entries import Basis
+from careloop.knowledge.pack.shapes.guidance import AbruptStop, StopLevel
 from careloop.knowledge.pack.shapes.urgency import Level, RedFlag
 from careloop.knowledge.pack.soundness.references import names_in
 

@@ -8,13 +8,8 @@ and every field named in `soundness/references.py` that names something.
 
 from collections.abc import Mapping
 
-<<<<<<< HEAD
 from careloop.knowledge.pack.shapes import dangers, entries, follow_up, screening, supply, urgency, vocabulary
-from careloop.knowledge.pack.shapes.guidance import EducationPoint, MissedDoseRule
-=======
-from careloop.knowledge.pack.shapes import entries, follow_up, screening, supply, urgency, vocabulary
 from careloop.knowledge.pack.shapes.guidance import AbruptStop, EducationPoint, MissedDoseRule
->>>>>>> main
 
 KINDS: Mapping[str, type[entries.Entry]] = {
     "pack.yaml": vocabulary.Title,
@@ -50,7 +45,6 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "labs.yaml": screening.LabRule,
     "trials.yaml": screening.TrialRule,
     "supply.yaml": screening.SupplyRule,
-    "abrupt-stop.yaml": dangers.AbruptStop,
     "overdose-danger.yaml": dangers.OverdoseDanger,
     "controlled.yaml": screening.ControlledRule,
     "measures.yaml": follow_up.Measure,
@@ -76,7 +70,7 @@ SINCE: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml"), (1, 3)),
     **dict.fromkeys(
         ("phenotypes.yaml", "alleles.yaml", "needed-facts.yaml", "coverage.yaml", "long-acting.yaml",
-         "abrupt-stop.yaml", "overdose-danger.yaml"),
+         "overdose-danger.yaml"),
         (1, 3),
     ),
 }  # fmt: skip

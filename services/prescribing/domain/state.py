@@ -25,11 +25,8 @@ from services.prescribing.domain.noted import (
     CompletionNoted,
     ConditionStatusNoted,
     DiagnosisNoted,
-<<<<<<< HEAD
-    GenotypesNoted,
-=======
     DiagnosisSeverityNoted,
->>>>>>> main
+    GenotypesNoted,
     HistoryNoted,
     ListGapsNoted,
     MedicationsNoted,

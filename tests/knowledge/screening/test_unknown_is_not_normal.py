@@ -19,10 +19,11 @@ from careloop.knowledge.chart import (
 )
 from careloop.knowledge.findings import Check, Screening, ScreeningOutcome
 from careloop.knowledge.pack.covering import covering
-from careloop.knowledge.pack.dangers import abrupt_stop, overdose_danger
+from careloop.knowledge.pack.dangers import overdose_danger
 from careloop.knowledge.pack.drugs import ingredients
 from careloop.knowledge.pack.pack import PackInvalid, current_pack, load
 from careloop.knowledge.screening.genotypes import finding_of, plain_gene
+from careloop.knowledge.supply.stopping import DoseFrom, abrupt_stop
 from tests.support.knowledge import (
     KNOWN,
     TODAY,
@@ -304,12 +305,17 @@ def test_a_vmat2_inhibitor_in_huntingtons_disease_turns_on_suicidality() -> None
     assert "contraindicated" not in severities(asked("deutetrabenazine", low), Check.DRUG_CONDITION)
 
 
-def test_one_list_says_what_must_not_stop_abruptly() -> None:
-    told = {drug: abrupt_stop(PACK, drug, TODAY) for drug in ("clozapine", "paroxetine", "sertraline", "buspirone")}
-    assert {drug: row and str(row.level) for drug, row in told.items()} == {
-        "clozapine": "dangerous", "paroxetine": "dangerous", "sertraline": "unpleasant", "buspirone": "none",
-    }  # fmt: skip
-    assert abrupt_stop(PACK, "metformin", TODAY) is None
+@pytest.mark.parametrize(
+    ("drug", "level"),
+    [
+        ("clozapine", "dangerous"), ("paroxetine", "dangerous"), ("sertraline", "unpleasant"),
+        ("vortioxetine", "unpleasant"), ("carisoprodol", "dangerous"), ("buspirone", None), ("metformin", None),
+    ],
+)  # fmt: skip
+def test_one_list_says_what_must_not_stop_abruptly(drug: str, level: str | None) -> None:
+    since = DoseFrom(on=TODAY - timedelta(days=90), daily_dose_mg=Decimal(100))
+    found = abrupt_stop([drug], [since], TODAY)
+    assert (found and str(found[1].level)) == level
 
 
 def test_one_list_says_what_is_dangerous_in_overdose() -> None:
@@ -322,7 +328,6 @@ def test_one_list_says_what_is_dangerous_in_overdose() -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "said"),
     [
-        ("abrupt-stop.yaml", "drugs: [baclofen]", "drugs: [lithium]", "both mean lithium on 2000-01-01"),
         ("overdose-danger.yaml", "drugs: [propranolol]", "drugs: [lithium]", "both mean lithium on 2000-01-01"),
         ("coverage.yaml", "checks: [drug-drug]", "checks: [drug-drugs]", "Invalid enum value"),
         ("needed-facts.yaml", "measures: [potassium]", "measures: [kalium]", "kalium is not a measure"),

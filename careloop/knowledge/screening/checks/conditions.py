@@ -3,13 +3,8 @@
 from dataclasses import replace
 
 from careloop.knowledge.chart import Genotype
-<<<<<<< HEAD
-from careloop.knowledge.findings import Check, NotChecked, Reason
-from careloop.knowledge.pack.index import condition_groups, known_snomed, phenotype_words
-=======
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
-from careloop.knowledge.pack.index import condition_groups, phenotype_words
->>>>>>> main
+from careloop.knowledge.pack.index import condition_groups, known_snomed, phenotype_words
 from careloop.knowledge.pack.shapes.screening import ConditionRule, GenotypeRule
 from careloop.knowledge.screening.case import Case, CheckResult, alert, missing
 from careloop.knowledge.screening.genotypes import finding_of

@@ -15,7 +15,6 @@ from services.prescribing.domain.events import PrescriptionIssued
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
-    GenotypesNoted,
     HistoryNoted,
     MedicationsNoted,
     PregnancyNoted,
@@ -23,7 +22,6 @@ from services.prescribing.domain.noted import (
     ResultsNoted,
     ScaleNoted,
     SideEffectNoted,
-    SmokingNoted,
     SuicideRiskNoted,
 )
 from services.prescribing.domain.overrides import is_answered, rule_of_gap
@@ -49,8 +47,6 @@ def patient_chart(asking: Asking) -> known.Chart:
     histories = chart.standing(HistoryNoted)
     pregnancy = chart.latest(PregnancyNoted)
     results = chart.standing(ResultsNoted)
-    genotypes = chart.standing(GenotypesNoted)
-    smoking = chart.latest(SmokingNoted)
     risk = chart.latest(SuicideRiskNoted)
     diagnoses = tuple(known.Condition(icd10=fact.icd10) for fact in chart.standing(DiagnosisNoted))
     recorded = tuple(condition for history in histories for condition in history.conditions)
@@ -64,9 +60,7 @@ def patient_chart(asking: Asking) -> known.Chart:
         allergies=allergies.allergies if allergies else None,
         no_known_allergies=not allergies.allergies if allergies else None,
         labs=tuple(result for noted in results for result in noted.results) if results else None,
-        genotypes=tuple(found for noted in genotypes for found in noted.genotypes) if genotypes else None,
         suicide_risk=risk.level if risk else None,
-        smoking=known.Smoking(status=smoking.status, stopped_on=smoking.stopped_on) if smoking else None,
     )
     medications = prescribed(chart, asking.changing) + reconciled(lists)
     return known.Chart(
