@@ -23,7 +23,7 @@ class RecordGenotypes(FactCommand):
 recorded = fact(GenotypesRecorded, RecordGenotypes)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def record_genotypes(command: RecordGenotypes, state: Assessment) -> list[Event]:
     """Adds genotypes. Raises InvalidInput when none are listed and that was not said, or both."""
     require_said(bool(command.genotypes), command.none_known, "genotypes", "none_known")

@@ -24,12 +24,12 @@ class RecordSmoking(FactCommand):
 recorded = fact(SmokingRecorded, RecordSmoking)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def record_smoking(command: RecordSmoking, state: Assessment) -> list[Event]:
     """Whether the client smokes. Raises InvalidInput for a last day of somebody who is no former smoker, or one to
-    come."""
+    come or from before the client's birth."""
     if command.stopped_on is not None and command.status is not SmokingStatus.FORMER:
         raise InvalidInput("not-a-former-smoker", "stopped_on is only for a former smoker.", field="stopped_on")
-    if command.stopped_on is not None and command.stopped_on > command.now.date():
-        raise InvalidInput("in-the-future", "stopped_on may not lie in the future.", field="stopped_on")
+    if command.stopped_on is not None:
+        state.days_until(command.now).require(command.stopped_on, "stopped_on")
     return [recorded(command)]
