@@ -287,6 +287,14 @@ def test_a_medication_may_be_referred_to(order: Json, others: list[Json]) -> Non
     assert list(medications(request, *others)) == ["lithium"]
 
 
+def test_a_medication_counts_by_whatever_names_it() -> None:
+    medicine = {"resourceType": "Medication", "id": "m", "code": {"text": "lithium"}}
+    named = {"medicationReference": {"reference": "Medication/m"}, "medicationCodeableConcept": None}
+    for order in (fhir.medication(**named), fhir.statement(**named), fhir.handed_over(**named)):
+        _, tally = mapped(fhir.patient(), medicine, order)
+        assert (tally.mapped["Medication"], tally.not_used.total()) == (1, 0)
+
+
 def test_a_reference_to_nowhere_is_counted() -> None:
     request = fhir.medication(medicationReference={"reference": "Medication/gone"})
     request.pop("medicationCodeableConcept")
@@ -375,6 +383,7 @@ def test_medicines_that_the_pack_does_not_know_are_counted_by_their_code() -> No
         fhir.medication(),
         fhir.medication(medicationCodeableConcept=fhir.concept(fhir.RXNORM, "999999999", "zelvoritine 20 MG")),
         fhir.medication(medicationCodeableConcept={"text": "zelvoritine"}),
+        fhir.medication(medicationCodeableConcept={"text": "sertraline / zelvoritine"}),
     )
-    assert tally.medicines == {"resolved": 1, "unknown-drug": 2}
+    assert tally.medicines == {"resolved": 1, "unknown-drug": 2, "in-part": 1}
     assert tally.unresolved == {"999999999": 1, "": 1}
