@@ -74,7 +74,7 @@ def test_ids_derive_from_the_sources_identifier_and_the_content() -> None:
 
 
 def test_the_ids_of_a_content_are_the_same_for_ever() -> None:
-    """Whoever was taken in by an earlier build is known by these."""
+    """Those whom an earlier build took in are known by these."""
     ((facts,), _) = mapped(fhir.patient(), fhir.total())
     assert {request.patient_id for request in facts.requests} == {"9592656d-7ca8-5f13-83d0-47b715cdd3f8"}
     assert [request.request_id for request in facts.requests] == [
