@@ -289,7 +289,7 @@ def test_a_medication_may_be_referred_to(order: Json, others: list[Json]) -> Non
 
 def test_a_medication_counts_by_whatever_names_it() -> None:
     medicine = {"resourceType": "Medication", "id": "m", "code": {"text": "lithium"}}
-    named = {"medicationReference": {"reference": "Medication/m"}, "medicationCodeableConcept": None}
+    named: Json = {"medicationReference": {"reference": "Medication/m"}, "medicationCodeableConcept": None}
     for order in (fhir.medication(**named), fhir.statement(**named), fhir.handed_over(**named)):
         _, tally = mapped(fhir.patient(), medicine, order)
         assert (tally.mapped["Medication"], tally.not_used.total()) == (1, 0)
