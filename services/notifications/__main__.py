@@ -10,7 +10,7 @@ from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import notifications as contract
 from careloop.contracts.policy import POLICY
-from services.notifications.consumers import SOURCES, CauseConsumer
+from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
 from services.notifications.domain.decisions import DECISIONS
 from services.notifications.domain.events import TOPICS
 from services.notifications.domain.state import DECIDER
@@ -36,8 +36,10 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     assert isinstance(settings, NotificationSettings)
     async with compose(resources, ROOMS) as foundation:
         streams, rules = foundation.streams, settings.rules()
-        foundation.consume(CauseConsumer(streams, rules, resources.clock), SOURCES)
-        worker = DueWorker(streams, settings.sender(), rules, resources.clock, settings.pace())
+        clock = resources.clock
+        for listener in (CAUSES, EARLIER):
+            foundation.consume(NoticesConsumer(listener, streams, rules, clock), listener.sources)
+        worker = DueWorker(streams, settings.sender(), rules, clock, settings.pace())
         api = NotificationsApi(
             Writes(streams, DECISIONS), InboxIndex(foundation.store.connections), settings.partitions
         )

@@ -188,6 +188,7 @@ IN_INBOXES: list[tuple[str, Event, Shown]] = [
             control.PRESCRIBER_RELEASED,
             control.CAUSE_STRUCK,
             control.RESOLUTION,
+            control.SCREENING,
             control.ATTEMPTED,
             control.SENT,
             control.FAILED,
@@ -218,7 +219,7 @@ TOLD = {
     "EnteredInError": terms.EnteredInError,
 }
 KEPT_BACK = {
-    "NoticeDecided": {"kind", "named", "detail"},
+    "NoticeDecided": {"kind", "named", "detail", "cause_occurred_at"},
     "NoticeSent": {"step"},
     "NoticeFailed": {"step", "retry_at"},
     "NoticeEscalated": {"channels"},

@@ -58,10 +58,18 @@ class Rule:
     channels: tuple[Channel, ...] = BOTH
     acknowledged: bool = True
 
+    @property
+    def informs(self) -> bool:
+        """Whether it asks nothing of anybody: no answer is awaited, and no person was named who waits for it."""
+        return not self.acknowledged and (Seat.NAMED,) not in self.rungs
+
 
 def _for_information(subject: str, *seats: Seat) -> Rule:
     return Rule(subject=subject, priority=Priority.ROUTINE, rungs=(seats,), channels=INBOX, acknowledged=False)
 
+
+RISKS = frozenset({CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW})
+"""The kinds that ask for a suicide-risk contact."""
 
 TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.RISK_HIGH: Rule(

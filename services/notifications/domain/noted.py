@@ -51,4 +51,14 @@ class ResolutionNoted:
     occurred_at: Instant
 
 
-Noted = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningNoted:
+    """Assessment or monitoring said: `screened_by` asked the questions of the suicide-risk screener."""
+
+    evidence: EventId
+    fact_id: FactId
+    screened_by: str
+    occurred_at: Instant
+
+
+Noted = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | ScreeningNoted

@@ -20,7 +20,7 @@ from services.notifications.domain.events import (
     NoticeSent,
     NoticeWithdrawn,
 )
-from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
+from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, ScreeningNoted, StrikeNoted, TeamNoted
 from services.notifications.domain.notices import Notice, evolve_notice, newly_decided
 from services.notifications.domain.team import Member, Team
 
@@ -35,6 +35,7 @@ class NoticeBoard:
     notices: Mapping[FactId, Notice] = field(default_factory=dict)
     decided_causes: frozenset[EventId] = frozenset()
     resolutions: Mapping[FactId, FactId] = field(default_factory=dict)
+    screenings: tuple[ScreeningNoted, ...] = ()
 
     def notice(self, notice_id: FactId, field: str = "notice_id") -> Notice:
         """Raises NotKnown, which names the request's `field`, if this patient has no such notice."""
@@ -63,6 +64,9 @@ def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
         case ResolutionNoted():
             resolutions = {**board.resolutions, event.fact_id: event.side_effect}
             board = replace(board, resolutions=resolutions, noted=board.noted | {event.evidence})
+        case ScreeningNoted():
+            noted = board.noted | {event.evidence}
+            board = replace(board, screenings=(*board.screenings, event), noted=noted)
         case NoticeDecided():
             notices = {**board.notices, event.fact_id: newly_decided(event)}
             board = replace(board, notices=notices, decided_causes=board.decided_causes | {event.cause})

@@ -12,8 +12,9 @@ from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.contracts import coordination, monitoring, terms
+from careloop.kernel.events import Request
 from careloop.kernel.ids import EventId, PatientId, PersonId
-from services.notifications.consumers import CauseConsumer
+from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
 from services.notifications.domain.events import TOPICS, DeliveryAttempted, Event, NoticeEscalated
 from services.notifications.domain.state import DECIDER, NoticeBoard
 from services.notifications.due import due_rows
@@ -84,7 +85,8 @@ class Office:
             due=due_rows,
             **statements,
         )
-        self.consumer = CauseConsumer(self.streams, control.RULES, self.clock)
+        self.consumer = NoticesConsumer(CAUSES, self.streams, control.RULES, self.clock)
+        self.earlier = NoticesConsumer(EARLIER, self.streams, control.RULES, self.clock)
         self.worker = self.another_worker()
 
     def another_worker(self, *, deadline: float = 5) -> DueWorker:
@@ -92,6 +94,18 @@ class Office:
 
     async def hear(self, *received: Received) -> None:
         effects = await self.consumer.handle(received)
+        await self.store.commit(Unit(writes=effects.writes, statements=effects.statements))
+
+    async def note(self, fact: Event, patient: PatientId = PATIENT) -> None:
+        """Store this, as an earlier build did."""
+        request = Request(
+            request_id=str(uuid4()), actor=PersonId("before"), digest=b"", correlation_id=uuid4(), now=NOON
+        )
+        await self.store.commit(Unit(writes=(self.streams.write(patient, request, [fact], None),)))
+
+    async def hear_earlier(self, *received: Received) -> None:
+        """What the consumer takes up that reads its sources from their beginning."""
+        effects = await self.earlier.handle(received)
         await self.store.commit(Unit(writes=effects.writes, statements=effects.statements))
 
     async def work_until_idle(self) -> None:
