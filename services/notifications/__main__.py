@@ -18,7 +18,7 @@ from services.notifications.due import due_rows
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.settings import NotificationSettings
 from services.notifications.views import InboxIndex, inbox_statements
-from services.notifications.worker import DueWorker
+from services.notifications.worker import NoticeWork
 
 ROOMS = Rooms(
     topics=TOPICS,
@@ -39,11 +39,12 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         clock = resources.clock
         for listener in (CAUSES, EARLIER):
             foundation.consume(NoticesConsumer(listener, streams, rules, clock), listener.sources)
-        worker = DueWorker(streams, settings.sender(), rules, clock, settings.pace())
+        work = NoticeWork(streams, settings.sender(), rules, clock, settings.notice_send_deadline_seconds)
+        foundation.take_up_due(work.handlers, settings.pace())
         api = NotificationsApi(
             Writes(streams, DECISIONS), InboxIndex(foundation.store.connections), settings.partitions
         )
-        yield foundation.service(api.add_to, tasks={"due": worker.run})
+        yield foundation.service(api.add_to)
 
 
 if __name__ == "__main__":

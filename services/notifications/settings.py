@@ -6,13 +6,13 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from careloop.chassis.due.worker import Pace
 from careloop.chassis.process.settings import ServiceSettings, variable
 from careloop.contracts.terms import Role
 from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.sender import Sender
 from services.notifications.senders.files import FileSender
 from services.notifications.senders.smtp import SmtpSender, SmtpServer, SmtpTls
-from services.notifications.worker import Pace
 
 
 class NotificationSettings(ServiceSettings):
@@ -70,11 +70,7 @@ class NotificationSettings(ServiceSettings):
         )
 
     def pace(self) -> Pace:
-        return Pace(
-            lease=self.notice_lease_seconds,
-            deadline=self.notice_send_deadline_seconds,
-            poll=self.notice_poll_seconds,
-        )
+        return Pace(lease=self.notice_lease_seconds, poll=self.notice_poll_seconds)
 
     def sender(self) -> Sender:
         """The way out that is set."""

@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import datetime
 
+from careloop.chassis.due.rows import read_detail
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.protocol import DueRow
 from careloop.contracts import notifications as contract
 from careloop.contracts.notifications import Channel
 from services.notifications.domain.events import TOPICS, Event
-from services.notifications.due import SEND, ToEscalate, ToSend, due_rows, read_detail
+from services.notifications.due import SEND, ToEscalate, ToSend, due_rows
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import PATIENT
 from tests.support.controls.notifications import SOON

@@ -162,6 +162,10 @@ class PostgresEventStore:
         rows = await self.connections.fetch(_CLAIM, list(kinds), now, lease_until, limit)
         return sorted((_claimed(row) for row in rows), key=lambda claimed: (claimed.row.due_at, claimed.row.due_id))
 
+    async def prune_due(self, most: int) -> int:
+        gone: int = await self.connections.fetchval("select prune_due($1)", most)
+        return gone
+
     async def consumed(self, consumer: str) -> dict[tuple[str, int], int]:
         rows = await self.connections.fetch(
             "select source, partition, position from consumed_positions where consumer = $1", consumer
