@@ -6,9 +6,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.terms import EnteredInError, Medicine
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import EventId, FactId
+from careloop.kernel.open_codes import OpenCodes
 from careloop.kernel.reading import Else, Length, Range, today
 
 
@@ -36,8 +39,9 @@ class NotChecked:
     subject: str
 
 
-class OverrideReason(StrEnum):
-    """Why a prescriber goes on in spite of an alert; free text never stands alone."""
+class OverrideReason(OpenCodes):
+    """Why a prescriber goes on in spite of an alert, or before the assessment is complete; free text never stands
+    alone."""
 
     BENEFIT_OUTWEIGHS_RISK = "benefit-outweighs-risk"
     WILL_MONITOR = "will-monitor"
@@ -46,12 +50,18 @@ class OverrideReason(StrEnum):
     CROSS_TAPER = "cross-taper"
     ALERT_NOT_APPLICABLE = "alert-not-applicable"
     NO_ALTERNATIVE = "no-alternative"
+    CONTINUATION = "continuation"
+    """What somebody else prescribed goes on."""
+    URGENT_NEED = "urgent-need"
+    BRIDGE = "bridge"
+    """A short supply until the assessment is complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """A prescriber's coded answer to one alert, by its rule and the medicines it involves, or to one check that could
-    not be made (`rule` is then `not-checked:<check>`)."""
+    """A prescriber's coded answer to one alert, by its rule and the medicines it involves, to one check that could
+    not be made (`rule` is then `not-checked:<check>`), or to an assessment that is not complete
+    (`assessment-incomplete`)."""
 
     rule: Annotated[str, Length(200)]
     involves: tuple[str, ...]
@@ -74,7 +84,8 @@ class DecisionCapsule:
     """Why the order was decided as it was: enough to run the decision again years later.
 
     `evidence` are the facts' event ids it stood on; `stream_version` is the version of prescribing's own stream
-    for this patient, which holds exactly what was known.
+    for this patient, which holds exactly what was known. `missing` is what the initial assessment lacked, where it was
+    not complete; absent from decisions of builds that did not ask.
     """
 
     knowledge_pack: str
@@ -88,6 +99,7 @@ class DecisionCapsule:
     evidence: tuple[EventId, ...]
     stream_version: int
     source_positions: tuple[SourcePosition, ...]
+    missing: tuple[str, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

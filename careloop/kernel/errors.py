@@ -1,14 +1,20 @@
 """Every way a call can be refused. One slug per reason, stable for callers; sentences carry no patient data."""
 
+from collections.abc import Mapping
+
 
 class CareloopError(Exception):
-    """A refusal with a stable `slug` (for programs), a `sentence` (for people) and the `field` it is about, if any."""
+    """A refusal with a stable `slug` (for programs), a `sentence` (for people) and the `field` it is about, if any.
 
-    def __init__(self, slug: str, sentence: str, *, field: str = "") -> None:
+    `details` are what a program needs besides, by name; codes and figures, never words about the patient.
+    """
+
+    def __init__(self, slug: str, sentence: str, *, field: str = "", details: Mapping[str, str] | None = None) -> None:
         super().__init__(slug)
         self.slug = slug
         self.sentence = sentence
         self.field = field
+        self.details = dict(details or {})
 
 
 class InvalidInput(CareloopError):

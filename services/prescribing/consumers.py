@@ -8,7 +8,9 @@ from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, Scale
 from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
 from careloop.knowledge.scales.score import READ_BY_THE_CHECK
+from careloop.knowledge.urgency.suicide_risk import screened_risk
 from services.prescribing.domain import noted
+from services.prescribing.domain.assessed import PLAN, RISK_SCREEN
 from services.prescribing.domain.events import Event
 
 medication = restating(known.Medication, assessment.CurrentMedication, "name", "rxcui")
@@ -103,3 +105,17 @@ NOTES: Notes[Event | None] = {
     ),
 }
 """What prescribing listens to, and the note each becomes."""
+
+
+def is_risk_screen(fact: ScaleScored) -> bool:
+    """Whether its answers say how high the suicide risk is, as a completed assessment needs it."""
+    return screened_risk(fact.instrument, fact.items, fact.band, fact.occurred_at.date()) is not None
+
+
+COURSE_NOTES: Notes[Event | None] = listening(
+    assessment.TYPES,
+    note(noted.AssessmentPartNoted, ScaleScored, only=is_risk_screen, part=lambda _fact: RISK_SCREEN),
+    note(noted.AssessmentPartNoted, assessment.PlanProposed, part=lambda _fact: PLAN),
+    note(noted.CompletionNoted, assessment.AssessmentCompleted),
+)
+"""What came to be noted later, and is noted of old facts too."""

@@ -47,7 +47,9 @@ class Ward:
 
     async def reported(self) -> str:
         """The id of a side effect that a client reported."""
-        return str((await self.call(report(request_id="nausea", symptom="nausea"))).fact_id)
+        return str(
+            (await self.call(report(request_id="nausea", symptom="nausea", occurred_at=stamp(YESTERDAY)))).fact_id
+        )
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from careloop.contracts.terms import EnteredInError, Medicine
 from careloop.knowledge import chart as known
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.noted import MedicationsNoted, Noted
-from services.prescribing.domain.screening_chart import screening_chart
 from services.prescribing.domain.state import DECIDER
+from tests.support.charts import read
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
 
@@ -48,7 +48,7 @@ def knows(**patient: Any) -> known.Chart:
 
 
 def chart(*facts: Event) -> known.Chart:
-    return screening_chart(DECIDER.fold(facts))
+    return read(facts)
 
 
 def patient(*facts: Event) -> known.Patient:
@@ -251,10 +251,10 @@ def test_a_prescription_that_was_struck_or_declined_is_not_taken() -> None:
 
 def test_a_prescription_that_ended_is_taken_until_its_last_dose() -> None:
     ended = replace(p.DISCONTINUED, stopped_on=YESTERDAY.date(), status_reason=StatusReason.WASHOUT)
-    stopped = replace(SERTRALINE, stopped_on=YESTERDAY.date())
-    assert chart(p.ISSUED, ended) == replace(NOTHING_KNOWN, medications=(stopped,))
-    assert chart(p.ISSUED, ended, own_strike(ended)) == chart(p.ISSUED)
-    assert chart(p.ISSUED, replace(ended, prescription=fact("other"))) == chart(p.ISSUED)
+    stopped = replace(SERTRALINE, started_on=LAST_WEEK.date(), stopped_on=YESTERDAY.date())
+    assert chart(p.BEGUN, ended) == replace(NOTHING_KNOWN, medications=(stopped,))
+    assert chart(p.BEGUN, ended, own_strike(ended)) == chart(p.BEGUN)
+    assert chart(p.BEGUN, replace(ended, prescription=fact("other"))) == chart(p.BEGUN)
 
 
 def dose_after(*changes: Event) -> Decimal | None:
@@ -322,9 +322,10 @@ def test_the_suspected_medicine_is_known_by_name_or_code_or_both() -> None:
 
 def test_the_prescription_whose_dose_changes_is_left_out_and_no_other() -> None:
     other = replace(p.ISSUED, fact_id=fact("other"))
-    state = DECIDER.fold((p.ISSUED, other, p.PHENELZINE_TAKEN))
-    assert screening_chart(state, changing=p.ISSUED.fact_id).medications == (SERTRALINE, PHENELZINE)
-    assert screening_chart(state).medications == (SERTRALINE, SERTRALINE, PHENELZINE)
+    facts = (p.ISSUED, other, p.PHENELZINE_TAKEN)
+    state = DECIDER.fold(facts)
+    assert read(facts, changing=p.ISSUED.fact_id).medications == (SERTRALINE, PHENELZINE)
+    assert read(facts).medications == (SERTRALINE, SERTRALINE, PHENELZINE)
     assert state.taken_since(p.ISSUED.fact_id) == TODAY
     assert state.taken_since(fact("unknown")) is None
     assert state.taken_since(None) is None

@@ -178,11 +178,11 @@ def test_an_end_that_was_struck_leaves_another_end_standing() -> None:
 def test_a_prescription_does_not_end_in_the_future(days_ahead: int, allowed: bool) -> None:
     asked = replace(p.DISCONTINUE, stopped_on=TODAY + timedelta(days=days_ahead))
     if allowed:
-        (ended,) = decide(asked, p.ISSUED)
+        (ended,) = decide(asked, p.BEGUN)
         assert isinstance(ended, PrescriptionDiscontinued)
         assert ended.stopped_on == asked.stopped_on
     else:
-        refused = refusal(asked, p.ISSUED)
+        refused = refusal(asked, p.BEGUN)
         assert (refused.slug, refused.field) == ("stopped-in-the-future", "stopped_on")
 
 

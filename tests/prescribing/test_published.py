@@ -24,6 +24,7 @@ CAPSULE = replace(
     evidence=(event("one"), event("two")),
     as_of=TODAY,
     changing=fact("changing"),
+    missing=("plan", "completion"),
 )
 ALERT = contract.Alert(
     rule="ddi.maoi-serotonergic",
@@ -59,6 +60,7 @@ PUBLISHED_CAPSULE = contract.DecisionCapsule(
         contract.SourcePosition(source="assessment", partition=3, position=12, fresh_as_of=NOON),
         contract.SourcePosition(source="monitoring", partition=3, position=0, fresh_as_of=None),
     ),
+    missing=("plan", "completion"),
 )
 ORDER = contract.Order(
     medicine=terms.Medicine(name="sertraline 50 MG Oral Tablet", rxcui="36437"),
@@ -162,5 +164,5 @@ def test_the_published_capsule_leaves_out_only_what_the_stored_one_alone_needs()
     stored = {field.name for field in fields(p.CAPSULE)} | {field.name for field in fields(p.SCREENING)}
     flat = {field.name for field in fields(PUBLISHED_CAPSULE)}
     knowledge = {"knowledge_pack", "knowledge_version", "knowledge_digest"}
-    assert stored - flat == {"screening", "knowledge", "as_of", "changing"}
+    assert stored - flat == {"screening", "knowledge", "as_of", "changing", "reading"}
     assert flat - stored == knowledge

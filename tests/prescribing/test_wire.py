@@ -110,7 +110,7 @@ WARNED = (*p.ASSESSED, p.POSITIVE_MDQ)
 
 
 def history(rpc: str) -> tuple[Any, ...]:
-    return WARNED if rpc in ("IssuePrescription", "ScreenOrder") else (*WARNED, p.ISSUED)
+    return WARNED if rpc in ("IssuePrescription", "ScreenOrder") else (*WARNED, p.BEGUN)
 
 
 async def clinic_for(rpc: str, heads: FreshUntil | None = None) -> Clinic:
@@ -196,7 +196,7 @@ async def test_a_changed_dose_is_stored_as_given() -> None:
 
 
 async def test_a_changed_dose_is_in_force_from_today_unless_another_day_is_given() -> None:
-    clinic = await Clinic().knows(*p.ASSESSED, p.ISSUED)
+    clinic = await Clinic().knows(*p.ASSESSED, p.BEGUN)
     await clinic.call("ChangeDose", BARE["ChangeDose"])
     stored = await clinic.last()
     assert (stored.effective_on, stored.occurred_at, stored.capsule.overrides) == (TODAY, NOON, ())
@@ -632,7 +632,7 @@ async def test_the_question_of_a_changed_dose_leaves_out_the_prescription_and_sa
     await clinic.call("ChangeDose", FULL["ChangeDose"])
     told = (await decisions(clinic))[-1]
     question = json.loads(told.question)
-    assert question["order"]["taken_since"] == p.ISSUED.order.starts_on.isoformat()
+    assert question["order"]["taken_since"] == p.BEGUN.order.starts_on.isoformat()
     assert question["order"]["starts_on"] == TOMORROW.isoformat()
     assert question["medications"] == []
 

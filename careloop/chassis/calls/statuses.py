@@ -53,9 +53,10 @@ class Refusal(Exception):
 
 
 def refusal_of(error: CareloopError) -> Refusal:
-    """The status of a refusal: its slug as the reason, its field, if any, in the metadata."""
+    """The status of a refusal: its slug as the reason; its details and its field, if any, in the metadata."""
     code = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
-    info = ErrorInfo(reason=error.slug, domain=DOMAIN, metadata={"field": error.field} if error.field else {})
+    field = {"field": error.field} if error.field else {}
+    info = ErrorInfo(reason=error.slug, domain=DOMAIN, metadata=error.details | field)
     return Refusal(code, error.sentence, info)
 
 

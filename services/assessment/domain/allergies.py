@@ -22,7 +22,7 @@ class RecordAllergies(FactCommand):
 recorded = fact(AllergiesRecorded, RecordAllergies)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def record_allergies(command: RecordAllergies, state: Assessment) -> list[Event]:
     """The whole allergy list. Raises InvalidInput when none are listed and that was not said, or both."""
     require_said(bool(command.allergies), command.no_known_allergies, "allergies", "no_known_allergies")

@@ -33,7 +33,8 @@ def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
     """A first enrolment, or a correction of the identity; the same content again is nothing.
 
     A correction may change the name or the birth date, never both at once: that is another person.
-    Raises InvalidInput for a birth date after the enrolment or an unknown time zone, RuleViolated `another-person`.
+    Raises InvalidInput for a birth date after the enrolment or after any fact recorded, or an unknown time zone,
+    RuleViolated `another-person`.
     """
     _require_plausible(command)
     enrolled, known = enrolled_as(command), state.identity
@@ -41,9 +42,18 @@ def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
         return [enrolled]
     if replace(enrolled, fact_id=known.fact_id, occurred_at=known.occurred_at) == known:
         return []
+    _require_born_by(enrolled.birth_date, state)
     if enrolled.name != known.name and enrolled.birth_date != known.birth_date:
         raise RuleViolated("another-person", "A correction may change the name or the birth date, not both at once.")
     return [enrolled]
+
+
+def _require_born_by(birth_date: date, state: Assessment) -> None:
+    """What is recorded of the client stands: nobody was assessed before being born."""
+    first = state.first_day
+    if first is not None and birth_date > first:
+        sentence = "birth_date may not lie after what is recorded of the client."
+        raise InvalidInput("birth-after-facts", sentence, field="birth_date")
 
 
 def _require_plausible(command: EnrollPatient) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from careloop.contracts.assessment import CurrentMedication, MedicationsReconciled
 from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
-from careloop.kernel.errors import InvalidInput
 from careloop.kernel.restating import fact
 from services.assessment.domain.empty_lists import require_said
 from services.assessment.domain.events import Event
@@ -23,17 +22,13 @@ class ReconcileMedications(FactCommand):
 reconciled = fact(MedicationsReconciled, ReconcileMedications)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def reconcile_medications(command: ReconcileMedications, state: Assessment) -> list[Event]:
-    """The whole medication list. Raises InvalidInput when none are listed and that was not said, or both, or when a
-    medication stopped before it started."""
+    """The whole medication list. Raises InvalidInput when none are listed and that was not said, or both, when a
+    medication stopped before it started, and for days before the client's birth or after `occurred_at`."""
     require_said(bool(command.medications), command.none_taken, "medications", "none_taken")
+    possible = state.days_until(command.occurred_at)
     for index, medication in enumerate(command.medications):
-        _require_ordered(medication, f"medications[{index}].stopped_on")
+        fields = (f"medications[{index}].{day}" for day in ("started_on", "stopped_on"))
+        possible.require_in_order(medication.started_on, medication.stopped_on, fields)
     return [reconciled(command)]
-
-
-def _require_ordered(medication: CurrentMedication, field: str) -> None:
-    started, stopped = medication.started_on, medication.stopped_on
-    if started is not None and stopped is not None and stopped < started:
-        raise InvalidInput("stopped-before-started", f"{field} may not lie before started_on.", field=field)

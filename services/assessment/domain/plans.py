@@ -19,7 +19,7 @@ class ProposePlan(FactCommand):
 proposed = fact(PlanProposed, ProposePlan)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def propose_plan(command: ProposePlan, state: Assessment) -> list[Event]:
     """A plan that replaces the earlier one. Raises InvalidInput for a plan without medication and without therapy."""
     if not command.plan.medications and not command.plan.therapies:

@@ -15,8 +15,9 @@ class DecisionCapsule:
     """Why it was decided so: the answer of the check, what answered its alerts, and what all of it stood on.
 
     `stream_version` is the version of this stream that was decided on; folding that many events and running the
-    check of the named knowledge as of `as_of`, less the prescription whose dose was `changing`, gives the same answer.
-    Decisions of builds that did not store these two leave them out.
+    check of the named knowledge as of `as_of`, less the prescription whose dose was `changing`, gives the same answer
+    by the same `reading` of the chart. Decisions of builds that did not store these leave them out; the reading is then
+    the first. `missing` is what the initial assessment lacked, absent where it was complete or was not asked for.
     """
 
     screening: Screening
@@ -26,3 +27,5 @@ class DecisionCapsule:
     source_positions: tuple[SourcePosition, ...]
     as_of: date | UnsetType = UNSET
     changing: FactId | UnsetType = UNSET
+    reading: int | UnsetType = UNSET
+    missing: tuple[str, ...] | UnsetType = UNSET

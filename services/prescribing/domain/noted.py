@@ -112,6 +112,25 @@ class SideEffectNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentPartNoted:
+    """A part of the initial assessment was recorded that no other note tells of: a plan, a screen of suicide risk."""
+
+    fact_id: FactId
+    evidence: EventId
+    part: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionNoted:
+    """The initial assessment was completed."""
+
+    fact_id: FactId
+    evidence: EventId
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrikeNoted:
     """Another service struck one of its facts."""
 
@@ -131,5 +150,7 @@ Noted = (
     | ScaleNoted
     | SuicideRiskNoted
     | SideEffectNoted
+    | AssessmentPartNoted
+    | CompletionNoted
     | StrikeNoted
 )

@@ -1,17 +1,30 @@
 """A prescriber's coded answers to what the safety check found."""
 
-from careloop.contracts.prescribing import Override
+from careloop.contracts.prescribing import Override, OverrideReason
 from careloop.knowledge.findings import Alert, Check, NotChecked, Screening
 
+INCOMPLETE = "assessment-incomplete"
+"""The rule that an override names to go on before the initial assessment is complete."""
+BEFORE_COMPLETION = frozenset({OverrideReason.CONTINUATION, OverrideReason.URGENT_NEED, OverrideReason.BRIDGE})
+"""The reasons that may be given for that."""
 
-def answers(overrides: tuple[Override, ...], screening: Screening) -> tuple[Override, ...]:
-    """The overrides that answer something this check found; others are not part of the decision."""
+
+def answers(overrides: tuple[Override, ...], screening: Screening, *, incomplete: bool) -> tuple[Override, ...]:
+    """The overrides that answer something that was found; others are not part of the decision. `incomplete`: an order
+    before the initial assessment is complete."""
     gaps = {rule_of_gap(missing) for missing in screening.not_checked}
     return tuple(
         override
         for override in overrides
-        if override.rule in gaps or any(_answers_to(override, alert, screening) for alert in screening.alerts)
+        if override.rule in gaps
+        or (incomplete and goes_on_incomplete(override))
+        or any(_answers_to(override, alert, screening) for alert in screening.alerts)
     )
+
+
+def goes_on_incomplete(override: Override) -> bool:
+    """Whether it is an answer to an assessment that is not complete, with a reason that counts for that."""
+    return override.rule == INCOMPLETE and override.reason in BEFORE_COMPLETION
 
 
 def is_answered(alert: Alert, overrides: tuple[Override, ...], screening: Screening) -> bool:

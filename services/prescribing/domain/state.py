@@ -7,7 +7,6 @@ from typing import TypeVar, assert_never
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
-from careloop.knowledge import chart as known
 from services.prescribing.domain.events import (
     DoseChanged,
     EnteredInError,
@@ -19,6 +18,8 @@ from services.prescribing.domain.events import (
 )
 from services.prescribing.domain.noted import (
     AllergiesNoted,
+    AssessmentPartNoted,
+    CompletionNoted,
     DiagnosisNoted,
     HistoryNoted,
     MedicationsNoted,
@@ -51,6 +52,11 @@ class PrescriptionChart:
     def enrolled(self) -> bool:
         return self.latest(ProfileNoted) is not None
 
+    @property
+    def birth_date(self) -> date | None:
+        profile = self.latest(ProfileNoted)
+        return profile.birth_date if profile else None
+
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.decided
 
@@ -77,10 +83,6 @@ class PrescriptionChart:
             return issued.order.daily_dose_mg
         return max(changes, key=lambda change: (change.effective_on, change.occurred_at)).to_daily_dose_mg
 
-    def prescribed(self, *, without: FactId | None = None) -> tuple[known.Medication, ...]:
-        """Every prescription of ours, ended ones with the day of the last dose; without the one named."""
-        return tuple(self._taken(issued) for issued in self.standing_prescriptions() if issued.fact_id != without)
-
     def taken_since(self, changing: FactId | None) -> date | None:
         """The first day of the prescription whose dose is being changed."""
         issued = self.prescription(changing) if changing is not None else None
@@ -89,16 +91,6 @@ class PrescriptionChart:
     def standing_prescriptions(self) -> list[PrescriptionIssued]:
         """Ours that were not struck, ended ones too."""
         return [issued for issued in self.prescriptions if issued.fact_id not in self.struck]
-
-    def _taken(self, issued: PrescriptionIssued) -> known.Medication:
-        ended = self.discontinuation(issued.fact_id)
-        return known.Medication(
-            name=issued.order.medicine.name,
-            rxcui=issued.order.medicine.rxcui or None,
-            daily_dose_mg=self.daily_dose_mg(issued),
-            started_on=issued.order.starts_on,
-            stopped_on=ended.stopped_on if ended else None,
-        )
 
     def evidence(self) -> tuple[EventId, ...]:
         """The source events that the chart stands on, without struck ones."""
@@ -133,6 +125,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | ScaleNoted()
             | SuicideRiskNoted()
             | SideEffectNoted()
+            | AssessmentPartNoted()
+            | CompletionNoted()
         ):
             now = replace(now, facts=(*now.facts, event))
         case _:

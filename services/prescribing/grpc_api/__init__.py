@@ -52,7 +52,7 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
         self.service = service
         self.decisions = decisions
 
-    IssuePrescription = write(IssuePrescription, pb, answers.decided, prepare=informed, awaited=explained)
+    IssuePrescription = write(IssuePrescription, pb, answers.ordered, prepare=informed, awaited=explained)
     ChangeDose = write(ChangeDose, pb, answers.decided, prepare=informed, awaited=explained)
     DiscontinuePrescription = write(DiscontinuePrescription, pb)
     CountSupply = write(CountSupply, pb)
@@ -65,6 +65,7 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
         return pb.ScreenOrderResponse(
             screening=answers.screening_message(answer.screening, answer.explanations),
             evidence=answers.evidence_messages(answer.freshness),
+            missing=answer.missing,
         )
 
     async def GetDecisions(self, request: pb.GetDecisionsRequest, _context: Any) -> pb.GetDecisionsResponse:  # noqa: N802

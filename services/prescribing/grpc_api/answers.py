@@ -6,6 +6,7 @@ from typing import Any
 
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
+from msgspec import UNSET
 
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.writing import shown_as
@@ -51,6 +52,12 @@ def evidence_messages(freshness: Freshness) -> list[common_pb2.Freshness]:
 
 def decided_in(done: Done[Event]) -> Decided:
     return next(event for event in done.events if isinstance(event, Decided))
+
+
+def ordered(done: Done[Event]) -> dict[str, Any]:
+    """What an order came to, and what the assessment lacked when it did."""
+    missing = decided_in(done).capsule.missing
+    return decided(done) | {"missing": () if missing is UNSET else missing}
 
 
 def decided(done: Done[Event]) -> dict[str, Any]:

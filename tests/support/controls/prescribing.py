@@ -104,7 +104,9 @@ SEVERE_NAUSEA = noted.SideEffectNoted(
 )
 UNGRADED_RASH = replace(SEVERE_NAUSEA, fact_id=fact("rash"), suspected_medicine="", ctcae_grade=None)
 PHENELZINE_STRUCK = noted.StrikeNoted(fact_id=PHENELZINE_TAKEN.fact_id, evidence=event("strike"), occurred_at=YESTERDAY)
-ASSESSED = (PROFILE, HISTORY, NOTHING_TAKEN, NO_ALLERGIES, DIAGNOSIS, NO_RISK)
+PLANNED = noted.AssessmentPartNoted(fact_id=fact("plan"), evidence=event("plan"), part="plan", occurred_at=LAST_WEEK)
+COMPLETED = noted.CompletionNoted(fact_id=fact("completed"), evidence=event("completed"), occurred_at=LAST_WEEK)
+ASSESSED = (PROFILE, HISTORY, NOTHING_TAKEN, NO_ALLERGIES, DIAGNOSIS, NO_RISK, COMPLETED)
 
 SERTRALINE_50 = Order(
     medicine=Medicine(name="sertraline 50 MG Oral Tablet", rxcui="36437"),
@@ -163,6 +165,8 @@ ISSUED = events.PrescriptionIssued(
     capsule=CAPSULE,
     occurred_at=YESTERDAY,
 )
+BEGUN = replace(ISSUED, order=replace(SERTRALINE_50, starts_on=LAST_WEEK.date()), occurred_at=LAST_WEEK)
+"""The same a week ago."""
 ISSUED_WITH_LITTLE = replace(
     ISSUED,
     fact_id=fact("little"),
@@ -176,6 +180,12 @@ DECLINED = events.PrescriptionDeclined(
     reasons=("contraindicated",),
     capsule=replace(CAPSULE, screening=SCREENING),
     occurred_at=NOON,
+)
+DECLINED_UNASSESSED = replace(
+    DECLINED,
+    fact_id=fact("declined unassessed"),
+    reasons=("assessment-incomplete",),
+    capsule=replace(CAPSULE, source_positions=(), missing=("plan", "completion")),
 )
 CHANGE_TO_100 = ChangeDose(
     fact_id=fact("to 100"),
@@ -262,10 +272,13 @@ EXAMPLES: tuple[events.Event, ...] = (
     NO_RISK,
     SEVERE_NAUSEA,
     UNGRADED_RASH,
+    PLANNED,
+    COMPLETED,
     PHENELZINE_STRUCK,
     ISSUED,
     ISSUED_WITH_LITTLE,
     DECLINED,
+    DECLINED_UNASSESSED,
     CHANGED,
     replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
     DISCONTINUED,

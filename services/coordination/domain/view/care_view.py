@@ -10,10 +10,14 @@ from services.coordination.domain.view.intake import (
     Allergies,
     History,
     Identity,
+    Pregnancy,
+    Results,
     allergies,
     diagnoses,
     history,
     identity,
+    pregnancy,
+    results,
 )
 from services.coordination.domain.view.medications import Medications, medications
 from services.coordination.domain.view.messages import messages
@@ -40,6 +44,8 @@ class CareView:
     allergies: Allergies
     medications: Medications
     history: History
+    pregnancy: Pregnancy | None
+    results: Results
     plan: StatedPlan | None
     completion: Completion | None
     scale_trends: tuple[ScaleTrend, ...]
@@ -66,6 +72,8 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         allergies=allergies(assessed),
         medications=medications(assessed, sections.prescribing),
         history=history(assessed),
+        pregnancy=pregnancy(assessed),
+        results=results(assessed),
         plan=plan(assessed),
         completion=completion(assessed),
         scale_trends=scale_trends(sections),

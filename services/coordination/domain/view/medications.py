@@ -1,10 +1,13 @@
 """What is taken, as the view shows it: what was reported and what was prescribed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from careloop.contracts.assessment import CurrentMedication
+from careloop.contracts.prescribing import Alert, NotChecked, Override
 from careloop.contracts.terms import Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
@@ -14,6 +17,7 @@ from services.coordination.domain.view.sections.assessment import AssessmentSect
 from services.coordination.domain.view.sections.prescribing import Changed, Issued, PrescribingSection
 
 ACTIVE, STOPPED = "active", "stopped"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,9 @@ class Medication:
     sig: str = ""
     status_reason: str = ""
     dose_changes: tuple[DoseChange, ...] = ()
+    overridden: tuple[Alert, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,7 @@ prescribed = shown(
     Medication,
     Issued,
     *("source", "status", "daily_dose_mg", "until", "status_reason", "dose_changes"),
+    *("overridden", "overrides", "not_checked"),
     medicine="order.medicine",
     since="order.starts_on",
     sig="order.sig",
@@ -93,6 +101,7 @@ def _reported(assessed: AssessmentSection) -> list[Medication]:
 def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
     changes = _changes(issued.fact_id, ordered)
     ended = newest([k for k in ordered.discontinued if k.fact.prescription == issued.fact_id])
+    decided = [issued, *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id)]
     return prescribed(
         issued,
         source="prescribed",
@@ -101,6 +110,21 @@ def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
         until=ended.stopped_on if ended else None,
         status_reason=ended.status_reason if ended else "",
         dose_changes=changes,
+        overridden=_each_once(alert for one in decided for alert in one.alerts if is_overridden(alert, one.overrides)),
+        overrides=_each_once(override for one in decided for override in one.overrides),
+        not_checked=_each_once(gap for one in decided for gap in one.not_checked),
+    )
+
+
+def _each_once(found: Iterable[Found]) -> tuple[Found, ...]:
+    return tuple(dict.fromkeys(found))
+
+
+def is_overridden(alert: Alert, overrides: tuple[Override, ...]) -> bool:
+    """Whether one of the answers is to this alert; one that names no medicines is to all that its rule found."""
+    return any(
+        answer.rule == alert.rule and (not answer.involves or set(answer.involves) == set(alert.involves))
+        for answer in overrides
     )
 
 

@@ -1,11 +1,14 @@
-"""The chart as the safety check reads it: what was noted, and our own prescriptions."""
+"""The second reading, by which this build decides."""
 
 from dataclasses import replace
 
-from careloop.contracts.prescribing import Order, StatusReason
-from careloop.kernel.ids import FactId
+from careloop.contracts.prescribing import Order, Override, StatusReason
+from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
+from careloop.knowledge.findings import Screening
 from careloop.knowledge.urgency.triage import SEVERE_GRADE
+from services.prescribing.domain.assessed import missing
+from services.prescribing.domain.events import PrescriptionIssued
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
@@ -18,6 +21,10 @@ from services.prescribing.domain.noted import (
     SideEffectNoted,
     SuicideRiskNoted,
 )
+from services.prescribing.domain.overrides import INCOMPLETE, goes_on_incomplete
+from services.prescribing.domain.readings.first import CONTRAINDICATED, not_recorded
+from services.prescribing.domain.readings.first import reasons as first_reasons
+from services.prescribing.domain.readings.reading import Asking, Reading
 from services.prescribing.domain.state import PrescriptionChart
 
 NOT_TOLERATED = {
@@ -26,11 +33,9 @@ NOT_TOLERATED = {
 }
 
 
-def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None) -> known.Chart:
-    """The chart as a screen reads it. What nobody recorded stays unknown, it never becomes "none".
-
-    `changing` leaves out the prescription whose own dose is being changed.
-    """
+def patient_chart(asking: Asking) -> known.Chart:
+    """What nobody recorded stays unknown, it never becomes "none"."""
+    chart = asking.chart
     profile = chart.latest(ProfileNoted)
     allergies = chart.latest(AllergiesNoted)
     lists = chart.standing(MedicationsNoted)
@@ -52,7 +57,7 @@ def screening_chart(chart: PrescriptionChart, *, changing: FactId | None = None)
         labs=tuple(result for noted in results for result in noted.results) if results else None,
         suicide_risk=risk.level if risk else None,
     )
-    medications = chart.prescribed(without=changing) + reconciled(lists)
+    medications = prescribed(asking) + reconciled(lists)
     return known.Chart(
         patient=patient,
         medications=medications if lists or medications else None,
@@ -79,6 +84,30 @@ def reconciled(lists: list[MedicationsNoted]) -> tuple[known.Medication, ...]:
         gone = {key: before for key, before in taken.items() if key not in named and before.stopped_on is None}
         taken |= {key: replace(before, stopped_on=day) for key, before in gone.items()} | named
     return tuple(taken.values())
+
+
+def prescribed(asking: Asking) -> tuple[known.Medication, ...]:
+    """Ours, ended ones with the day of the last dose, without the one whose dose is being changed."""
+    ours = (one for one in asking.chart.standing_prescriptions() if one.fact_id != asking.changing)
+    return tuple(taken for issued in ours if (taken := _taken(asking.chart, issued)) is not None)
+
+
+def _taken(chart: PrescriptionChart, issued: PrescriptionIssued) -> known.Medication | None:
+    """None for one that ended before it began. A last dose that was put before the first is taken to have been on the
+    day on which that was said: the last day it can have been."""
+    ended, starts_on = chart.discontinuation(issued.fact_id), issued.order.starts_on
+    stopped_on = ended.stopped_on if ended else None
+    if ended is not None and ended.stopped_on < starts_on:
+        stopped_on = ended.occurred_at.date()
+        if stopped_on < starts_on:
+            return None
+    return known.Medication(
+        name=issued.order.medicine.name,
+        rxcui=issued.order.medicine.rxcui or None,
+        daily_dose_mg=chart.daily_dose_mg(issued),
+        started_on=starts_on,
+        stopped_on=stopped_on,
+    )
 
 
 def not_tolerated(chart: PrescriptionChart) -> tuple[known.Trial, ...]:
@@ -108,3 +137,29 @@ def _trial(order: Order, stopped_for: known.StoppedFor) -> known.Trial:
         daily_dose_mg=order.daily_dose_mg,
         stopped_for=stopped_for,
     )
+
+
+_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since")
+
+
+def ordered(asking: Asking) -> known.OrderedMedicine:
+    """A change of dose says since when its prescription is taken."""
+    medicine = asking.order.medicine
+    return _ordered(
+        asking.order,
+        name=medicine.name or None,
+        rxcui=medicine.rxcui or None,
+        taken_since=asking.chart.taken_since(asking.changing),
+    )
+
+
+def reasons(asking: Asking, screening: Screening, answered: tuple[Override, ...]) -> tuple[str, ...]:
+    """As the first reading has it; and an order, unlike a change of dose, waits for a complete assessment unless one of
+    the coded reasons says why it cannot."""
+    found = first_reasons(asking, screening, answered)
+    waits = asking.changing is None and missing(asking.chart) and not any(map(goes_on_incomplete, answered))
+    worst = [reason for reason in found if reason == CONTRAINDICATED]
+    return (*worst, *[INCOMPLETE] * bool(waits), *(reason for reason in found if reason != CONTRAINDICATED))
+
+
+SECOND = Reading(number=2, patient_chart=patient_chart, ordered=ordered, not_recorded=not_recorded, reasons=reasons)
