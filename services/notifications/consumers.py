@@ -17,8 +17,23 @@ from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
 from services.notifications.domain.events import Event
-from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, ScreeningNoted, StrikeNoted, TeamNoted
-from services.notifications.domain.noting import DecideAgain, decide_again, note_resolution, note_strike, note_team
+from services.notifications.domain.noted import (
+    Noted,
+    ReleaseNoted,
+    ResolutionNoted,
+    ScreeningNoted,
+    StrikeNoted,
+    TeamNoted,
+    TimeZoneNoted,
+)
+from services.notifications.domain.noting import (
+    DecideAgain,
+    decide_again,
+    note_resolution,
+    note_strike,
+    note_team,
+    note_time_zone,
+)
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.screenings import Reconsider, note_screening, reconsider, with_screened
 from services.notifications.domain.state import NoticeBoard
@@ -38,7 +53,7 @@ SIDE_EFFECT_KINDS: Mapping[monitoring.TriageLevel, CauseKind] = {
     monitoring.TriageLevel.NEXT_VISIT: CauseKind.SIDE_EFFECT_NEXT_VISIT,
 }
 
-Heard = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | ScreeningNoted | Cause
+Heard = Noted | Cause
 
 
 def hear_risk(envelope: Envelope, fact: RiskRaised) -> Heard:
@@ -129,12 +144,12 @@ to the on-call person, and the team is the first to be notified when the clock r
 SCREENED: Notes[Heard | None] = {
     wire_type: heard
     for types, risks in (
-        (assessment.TYPES, [(RiskRaised, hear_risk)]),
+        (assessment.TYPES, [(RiskRaised, hear_risk), note(TimeZoneNoted, assessment.PatientEnrolled)]),
         (monitoring.TYPES, [(RiskRaised, hear_risk), (monitoring.SideEffectReported, hear_side_effect)]),
     )
     for wire_type, heard in listening(types, SCREENING, *risks).items()
 }
-"""What came before late things were news, and the screenings that end an imported risk."""
+"""What came before late things were news, the screenings that end an imported risk, and where the client lives."""
 
 
 def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
@@ -150,6 +165,8 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
             return note_resolution(heard, board)
         case ScreeningNoted():
             return note_screening(heard, board)
+        case TimeZoneNoted():
+            return note_time_zone(heard, board)
         case _:
             return note_team(heard, board)
 

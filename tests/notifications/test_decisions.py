@@ -15,7 +15,7 @@ from services.notifications.domain.decisions import DECISIONS as ASKED_FOR
 from services.notifications.domain.decisions import OWN_DECISIONS
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.notices import Notice, NoticeStatus
-from services.notifications.domain.noting import DecideAgain, note_resolution, note_strike, note_team
+from services.notifications.domain.noting import DecideAgain, note_resolution, note_strike, note_team, note_time_zone
 from services.notifications.domain.screenings import Reconsider, note_screening
 from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
@@ -51,6 +51,7 @@ NOTES: list[tuple[Any, Any]] = [
     (note_strike, control.CAUSE_STRUCK),
     (note_resolution, control.RESOLUTION),
     (note_screening, control.SCREENING),
+    (note_time_zone, control.TIME_ZONE),
 ]
 ABOUT_A_NOTICE: dict[str, str] = {
     "BeginAttempt": "",

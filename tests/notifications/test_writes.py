@@ -190,6 +190,7 @@ IN_INBOXES: list[tuple[str, Event, Shown]] = [
             control.CAUSE_STRUCK,
             control.RESOLUTION,
             control.SCREENING,
+            control.TIME_ZONE,
             control.ATTEMPTED,
             control.SENT,
             control.FAILED,

@@ -61,4 +61,14 @@ class ScreeningNoted:
     occurred_at: Instant
 
 
-Noted = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | ScreeningNoted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeZoneNoted:
+    """Where the client's days begin: the IANA name of their time zone; the latest known counts."""
+
+    evidence: EventId
+    fact_id: FactId
+    time_zone: str
+    occurred_at: Instant
+
+
+Noted = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | ScreeningNoted | TimeZoneNoted

@@ -8,7 +8,7 @@ from careloop.kernel.restating import restating
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.deciding import CAUSE_STRUCK, DecideNotice, decide_notice
 from services.notifications.domain.events import Event, NoticeDecided, NoticeWithdrawn
-from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
+from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted, TimeZoneNoted
 from services.notifications.domain.notices import RESOLVED, Notice
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.screenings import screened_since, strike_screening
@@ -20,6 +20,11 @@ def note_team(fact: TeamNoted | ReleaseNoted, board: NoticeBoard) -> list[Event]
     if fact.evidence in board.noted:
         return []
     return [fact, *screened_since(evolve(board, fact), fact.occurred_at)]
+
+
+def note_time_zone(zone: TimeZoneNoted, board: NoticeBoard) -> list[Event]:
+    """Where the client lives, once."""
+    return [] if zone.evidence in board.noted else [zone]
 
 
 def note_strike(strike: StrikeNoted, board: NoticeBoard) -> list[Event]:

@@ -8,7 +8,12 @@ from services.prescribing.domain.events import Event
 from services.prescribing.domain.orders import issue
 from services.prescribing.domain.state import PrescriptionChart
 from services.prescribing.domain.supply import count_supply
+from services.prescribing.domain.taking_effect import take_effect
 
 DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(
     issue, change_dose, discontinue, count_supply, mark_entered_in_error
 )
+"""What people ask for."""
+
+OWN_DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(take_effect)
+"""What the service does of itself when a day has come."""

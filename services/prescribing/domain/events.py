@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from careloop.contracts.prescribing import Order, PrescriptionDiscontinued, SupplyCounted
+from careloop.contracts.prescribing import DoseTookEffect, Order, PrescriptionDiscontinued, SupplyCounted
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
@@ -18,6 +18,7 @@ __all__ = [
     "TOPICS",
     "Decided",
     "DoseChanged",
+    "DoseTookEffect",
     "EnteredInError",
     "Event",
     "PrescriptionDeclined",
@@ -63,6 +64,6 @@ class DoseChanged:
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
-Event = Noted | Decided | PrescriptionDiscontinued | SupplyCounted | EnteredInError
+Event = Noted | Decided | DoseTookEffect | PrescriptionDiscontinued | SupplyCounted | EnteredInError
 TOPICS: dict[str, type[Event]] = topics("prescribing", Event)
 """Every stored event by its registered name."""

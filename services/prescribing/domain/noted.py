@@ -131,6 +131,16 @@ class CompletionNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeZoneNoted:
+    """Where the client's days begin: the IANA name of their time zone; the latest known counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    time_zone: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrikeNoted:
     """Another service struck one of its facts."""
 
@@ -152,5 +162,6 @@ Noted = (
     | SideEffectNoted
     | AssessmentPartNoted
     | CompletionNoted
+    | TimeZoneNoted
     | StrikeNoted
 )

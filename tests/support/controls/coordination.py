@@ -316,6 +316,14 @@ DECLINED = prescribing.PrescriptionDeclined(
     capsule=replace(CAPSULE, overrides=()),
     occurred_at=week(3),
 )
+TOOK_EFFECT = prescribing.DoseTookEffect(
+    fact_id=fact("took effect"),
+    prescription=ISSUED.fact_id,
+    change=CHANGED.fact_id,
+    daily_dose_mg=Decimal(100),
+    effective_on=date(2026, 10, 5),
+    occurred_at=week(5),
+)
 COUNTED = prescribing.SupplyCounted(
     fact_id=fact("counted"),
     medicine=Medicine(name="sertraline", rxcui="36437"),
@@ -441,7 +449,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         DEPRESSION_CONFIRMED,
         struck(DEPRESSION_CONFIRMED),
     ),
-    "prescribing": (ISSUED, DECLINED, CHANGED, DISCONTINUED, COUNTED, struck(DISCONTINUED)),
+    "prescribing": (ISSUED, DECLINED, CHANGED, TOOK_EFFECT, DISCONTINUED, COUNTED, struck(DISCONTINUED)),
     "monitoring": (LATEST, MIDWAY, RISK, RASH, NAUSEA, NAUSEA_RESOLVED, DOSE, struck(NAUSEA)),
     "notifications": (NOTICE, FAILED, ESCALATED, RISK_NOTICE, RISK_ACKNOWLEDGED),
     "coordination": PUBLISHED_EXAMPLES,

@@ -176,6 +176,9 @@ RESOLVED = events.NoticeWithdrawn(notice=NOTICE, reason="side-effect-resolved", 
 SCREENING = noted.ScreeningNoted(
     evidence=event("screened"), fact_id=fact("screened"), screened_by=DR_OSEI, occurred_at=SOON
 )
+TIME_ZONE = noted.TimeZoneNoted(
+    evidence=event("enrolled"), fact_id=fact("enrolled"), time_zone="America/New_York", occurred_at=LAST_WEEK
+)
 RESOLUTION_STRUCK = noted.StrikeNoted(evidence=event("resolution struck"), fact_id=RESOLUTION.fact_id, occurred_at=SOON)
 WITHDRAWN = events.NoticeWithdrawn(notice=NOTICE, reason="cause-entered-in-error", occurred_at=SOON)
 MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON, now=SOON)
@@ -235,6 +238,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     CAUSE_STRUCK,
     RESOLUTION,
     SCREENING,
+    TIME_ZONE,
     DECIDED,
     replace(DECIDED, cause_occurred_at=UNSET),
     ATTEMPTED,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from careloop.contracts.prescribing import Order, Override, OverrideReason, SourcePosition, StatusReason
+from careloop.contracts.prescribing import DoseTookEffect, Order, Override, OverrideReason, SourcePosition, StatusReason
 from careloop.contracts.terms import Medicine
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
@@ -16,6 +16,7 @@ from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.supply import CountSupply
+from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect
 from tests.support.controls.moments import CLIENT, LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -34,6 +35,12 @@ PROFILE = noted.ProfileNoted(
     evidence=event("profile"),
     birth_date=date(1990, 1, 1),
     sex=known.Sex.MALE,
+    occurred_at=LAST_WEEK,
+)
+TIME_ZONE = noted.TimeZoneNoted(
+    fact_id=fact("profile"),
+    evidence=event("profile"),
+    time_zone="America/New_York",
     occurred_at=LAST_WEEK,
 )
 HISTORY = noted.HistoryNoted(
@@ -211,6 +218,15 @@ CHANGED = events.DoseChanged(
     capsule=CAPSULE,
     occurred_at=NOON,
 )
+TOOK_EFFECT = DoseTookEffect(
+    fact_id=fact("took effect"),
+    prescription=ISSUED.fact_id,
+    change=CHANGED.fact_id,
+    daily_dose_mg=Decimal(100),
+    effective_on=TODAY,
+    occurred_at=NOON,
+)
+BEGAN = replace(TOOK_EFFECT, fact_id=fact("began"), change=None, daily_dose_mg=None)
 DISCONTINUE = DiscontinuePrescription(
     fact_id=fact("end"),
     prescription=ISSUED.fact_id,
@@ -256,7 +272,8 @@ SERTRALINE_COUNTED = events.SupplyCounted(
 )
 NONE_LEFT = replace(SERTRALINE_COUNTED, units=Decimal(0), unit_mg=None)
 BACKGROUND: tuple[events.Event, ...] = ASSESSED
-COMMANDS: tuple[object, ...] = (ISSUE_SERTRALINE, CHANGE_TO_100, DISCONTINUE, COUNT_SERTRALINE, STRIKE)
+TAKE_EFFECT = TakeEffect(dose=DoseAhead(prescription=ISSUED.fact_id, change=None, effective_on=TODAY), now=NOON)
+COMMANDS: tuple[object, ...] = (ISSUE_SERTRALINE, TAKE_EFFECT, CHANGE_TO_100, DISCONTINUE, COUNT_SERTRALINE, STRIKE)
 EXAMPLES: tuple[events.Event, ...] = (
     PROFILE,
     HISTORY,
@@ -274,6 +291,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     UNGRADED_RASH,
     PLANNED,
     COMPLETED,
+    TIME_ZONE,
     PHENELZINE_STRUCK,
     ISSUED,
     ISSUED_WITH_LITTLE,
@@ -281,6 +299,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     DECLINED_UNASSESSED,
     CHANGED,
     replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
+    TOOK_EFFECT,
+    BEGAN,
     DISCONTINUED,
     SERTRALINE_COUNTED,
     NONE_LEFT,

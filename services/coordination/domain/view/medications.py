@@ -12,11 +12,11 @@ from careloop.contracts.terms import Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
 from services.coordination.domain.view.asked import Asked
-from services.coordination.domain.view.dated_fact import newest, order
+from services.coordination.domain.view.dated_fact import DatedFact, newest, order
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.prescribing import Changed, Issued, PrescribingSection
 
-ACTIVE, STOPPED = "active", "stopped"
+ACTIVE, PLANNED, STOPPED = "active", "planned", "stopped"
 Found = TypeVar("Found")
 
 
@@ -28,6 +28,7 @@ class DoseChange:
     effective_on: date
     reason: str
     prescriber: str
+    in_force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Medications:
     medications: tuple[Medication, ...]
 
 
-dose_change = shown(DoseChange, Changed)
+dose_change = shown(DoseChange, Changed, "in_force")
 reported = shown(Medication, CurrentMedication, "fact_id", "status", since="started_on", until="stopped_on")
 prescribed = shown(
     Medication,
@@ -70,7 +71,7 @@ prescribed = shown(
 def medications(assessed: AssessmentSection, ordered: PrescribingSection) -> Medications:
     """The newest reconciled list and every prescription; nothing is merged, each says where it comes from."""
     listed = newest(assessed.medications)
-    every = [*_reported(assessed), *(_prescribed(dated.fact, ordered) for dated in ordered.issued)]
+    every = [*_reported(assessed), *(_prescribed(dated, ordered) for dated in ordered.issued)]
     asked = Asked.NOT_ASKED
     if listed is not None:
         asked = Asked.LISTED if listed.medications else Asked.NONE_KNOWN
@@ -98,15 +99,18 @@ def _reported(assessed: AssessmentSection) -> list[Medication]:
     ]
 
 
-def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
+def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medication:
+    """With the dose that is in force by facts; one that has not begun is planned, with the dose that was ordered."""
+    issued = dated.fact
     changes = _changes(issued.fact_id, ordered)
+    now = next((change for change in changes if change.in_force), None)
     ended = newest([k for k in ordered.discontinued if k.fact.prescription == issued.fact_id])
     decided = [issued, *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id)]
     return prescribed(
         issued,
         source="prescribed",
-        status=STOPPED if ended else ACTIVE,
-        daily_dose_mg=changes[0].to_daily_dose_mg if changes else issued.order.daily_dose_mg,
+        status=STOPPED if ended else ACTIVE if now or _in_force(dated, issued.order.starts_on, ordered) else PLANNED,
+        daily_dose_mg=now.to_daily_dose_mg if now else issued.order.daily_dose_mg,
         until=ended.stopped_on if ended else None,
         status_reason=ended.status_reason if ended else "",
         dose_changes=changes,
@@ -131,4 +135,12 @@ def is_overridden(alert: Alert, overrides: tuple[Override, ...]) -> bool:
 def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseChange, ...]:
     mine = [k for k in ordered.changed if k.fact.prescription == prescription]
     latest_first = sorted(mine, key=lambda k: (k.fact.effective_on, order(k)), reverse=True)
-    return tuple(dose_change(k.fact) for k in latest_first)
+    return tuple(dose_change(k.fact, in_force=_in_force(k, k.fact.effective_on, ordered)) for k in latest_first)
+
+
+def _in_force(dated: DatedFact[Issued] | DatedFact[Changed], day: date, ordered: PrescribingSection) -> bool:
+    """Whether it took effect on the day of its decision, or a fact says that it did since. A decision published without
+    its day is taken to have been decided on the day it was recorded."""
+    if day <= (dated.fact.as_of or dated.recorded_at.date()):
+        return True
+    return any(dated.fact.fact_id == (k.fact.change or k.fact.prescription) for k in ordered.took_effect)
