@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 
 from careloop.contracts.terms import EnteredInError, Medicine
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import EventId, FactId
+from careloop.kernel.open_codes import OpenCodes
 from careloop.kernel.reading import Else, Length, Range, today
 
 
@@ -36,7 +36,7 @@ class NotChecked:
     subject: str
 
 
-class OverrideReason(StrEnum):
+class OverrideReason(OpenCodes):
     """Why a prescriber goes on in spite of an alert; free text never stands alone."""
 
     BENEFIT_OUTWEIGHS_RISK = "benefit-outweighs-risk"
@@ -143,7 +143,7 @@ class DoseChanged:
     occurred_at: Instant
 
 
-class StatusReason(StrEnum):
+class StatusReason(OpenCodes):
     """FHIR MedicationRequest.statusReason."""
 
     ALTERNATIVE_CHOICE = "altchoice"

@@ -103,12 +103,13 @@ def whole(value: int, field: str, *, least: int, most: int) -> int:
 
 
 def coded(value: str, codes: type[Code], field: str) -> Code:
-    """One of the codes of a closed list. Raises InvalidInput that lists them."""
-    try:
-        return codes(value)
-    except ValueError:
-        listed = ", ".join(codes)
-        raise InvalidInput("not-a-code", f"{field} must be one of: {listed}.", field=field) from None
+    """One of the codes of a list, known to this build even where later ones may add to it.
+
+    Raises InvalidInput that lists them.
+    """
+    if value not in list(codes):
+        raise InvalidInput("not-a-code", f"{field} must be one of: {', '.join(codes)}.", field=field)
+    return codes(value)
 
 
 def moment(value: Timestamp, *, given: bool, now: datetime, field: str = "occurred_at") -> datetime:
