@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, UnsetType
@@ -174,7 +173,7 @@ class DoseTookEffect:
     occurred_at: Instant
 
 
-class StatusReason(StrEnum):
+class StatusReason(OpenCodes):
     """FHIR MedicationRequest.statusReason."""
 
     ALTERNATIVE_CHOICE = "altchoice"
