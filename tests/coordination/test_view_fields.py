@@ -235,7 +235,7 @@ def test_a_dose_dated_ahead_is_the_dose_when_a_fact_says_so_and_not_before() -> 
     told: tuple[Any, ...] = (control.ISSUED, ahead)
     (shown,) = view(prescribing=told).medications.medications
     assert (shown.daily_dose_mg, shown.status) == (Decimal(50), "active")
-    assert [(change.to_daily_dose_mg, change.in_force) for change in shown.dose_changes] == [(100, False)]
+    assert [(change.to_daily_dose_mg, change.in_force) for change in shown.dose_changes] == [(Decimal(100), False)]
     (then,) = view(prescribing=(*told, took_effect(ahead, 100))).medications.medications
     assert (then.daily_dose_mg, then.status) == (Decimal(100), "active")
     assert [change.in_force for change in then.dose_changes] == [True]

@@ -85,5 +85,6 @@ def dated_ahead(event: PrescriptionIssued | DoseChanged) -> DoseAhead | None:
 
 def doses_ahead(chart: PrescriptionChart) -> list[DoseAhead]:
     """Those of all standing prescriptions and changes of which nobody has said yet that they took effect."""
-    every = [*chart.standing_prescriptions(), *(one for one in chart.dose_changes if one.fact_id not in chart.struck)]
+    changes = (one for one in chart.dose_changes if one.fact_id not in chart.struck)
+    every: list[PrescriptionIssued | DoseChanged] = [*chart.standing_prescriptions(), *changes]
     return [dose for one in every if (dose := dated_ahead(one)) is not None and not chart.knows(took_effect_id(dose))]
