@@ -30,7 +30,11 @@ class NotKnown(CareloopError):
 
 
 class RequestIdReused(CareloopError):
-    """This request id was used before, with another payload or by another caller."""
+    """This caller used this request id of this patient before, with another payload."""
+
+
+class AlreadyRecorded(CareloopError):
+    """Another command recorded the fact that this one names; nothing was stored. `details` have its `fact_id`."""
 
 
 class Conflict(CareloopError):

@@ -17,7 +17,7 @@ from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import DueRow, Unit
 from careloop.contracts.prescribing import DoseTookEffect
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PersonId
 from careloop.knowledge import chart as known
 from services.prescribing import due
@@ -210,6 +210,7 @@ class Practice:
             request = Request(
                 request_id=f"before {one.fact_id} {self.now}",
                 actor=PersonId("before"),
+                kind=CommandKind.CALLER,
                 digest=b"",
                 correlation_id=PATIENT,
                 now=self.now,

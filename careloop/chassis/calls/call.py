@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import InvalidInput, NotSignedIn
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PatientId, PersonId
 
 LONGEST_REQUEST_ID = 128
@@ -82,6 +82,7 @@ def request_for(message: Message) -> Request:
     content = message.SerializeToString(deterministic=True)
     return Request(
         request_id=request_id,
+        kind=CommandKind.CALLER,
         actor=call.subject,
         digest=sha256(call.method.encode() + b"\0" + content).digest(),
         correlation_id=call.correlation_id,
