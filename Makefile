@@ -61,7 +61,7 @@ proto-lint: setup ## lint the .proto files and compare them with the accepted im
 	$(BIN)/buf breaking --against $(IMAGE)
 
 test: setup ## run all tests against a real PostgreSQL and a real Apache Kafka
-	$(RUN) -m pytest -m "not faults" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+	$(RUN) -m pytest -m "not faults" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --durations 40
 
 faults: setup ## run the long fault forms (as long as it takes)
 	$(RUN) -m pytest -m faults

@@ -1,10 +1,13 @@
 """What every test may ask for; marks are derived from it, so a selection by mark is a selection by need."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from careloop.local.local_stack import LocalStack
+from tests.support.sharing import OneSystemAtATime
 from tests.support.stack import (
     KafkaBroker,
     PostgresDatabase,
@@ -24,8 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in _MARK_OF_FIXTURE:
                 item.add_marker(_MARK_OF_FIXTURE[fixture])
-    # Whole systems come last: once begun they take their part of both cores until the end, whoever is tested.
-    items.sort(key=lambda item: item.get_closest_marker("system") is not None)
+    # Whole systems take one of the processes longest, so they come first; before the shared one those of their own.
+    items.sort(key=lambda item: (item.get_closest_marker("system") is None, "running_system" in item.fixturenames))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return OneSystemAtATime(config, log)
 
 
 @pytest.fixture(autouse=True)

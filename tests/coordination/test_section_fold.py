@@ -44,7 +44,7 @@ def one_by_one(source: str, events: list[DatedFact[Any]]) -> Any:
     return reduce(add, events, SECTIONS[source]())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.sampled_from(SOURCES), st.lists(st.sampled_from([*FACTS, *STRIKES, None]) | ANYTHING), st.integers(min_value=0)
 )

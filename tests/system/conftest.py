@@ -8,7 +8,7 @@ from tests.support.processes.running import System
 from tests.support.processes.starting import started_system
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_system() -> Iterator[System]:
     with started_system() as system:
         yield system

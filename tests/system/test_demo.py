@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 600
 """Guards against a demo that hangs; it takes about a minute, patients made anew."""
 
-pytestmark = [pytest.mark.system, pytest.mark.postgres, pytest.mark.kafka, pytest.mark.timeout(LONGEST_SECONDS + 30)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(LONGEST_SECONDS + 30)]
 
 
 def test_the_verdict_holds() -> None:

@@ -164,9 +164,7 @@ def _pack(read: Mapping[str, tuple[Any, ...]], digest: str) -> Pack:
         files=dict(read),
         drugs={drug.name: drug for drug in drugs},
         members=members,
-        meanings={
-            drug.name: frozenset(name for name, meant in members.items() if drug.name in meant) for drug in drugs
-        },
+        meanings=_meanings(members, drugs),
         includes={listed.name: listed.includes for listed in read["classes.yaml"]},
         conditions={group.name: group for group in read["conditions.yaml"]},
         not_drugs={entry.name: entry for entry in read["not-drugs.yaml"]},
@@ -197,6 +195,15 @@ def _members(drugs: Iterable[vocabulary.Drug], classes: Iterable[vocabulary.Drug
     for name in chain(includes, (listed for drug in drugs for listed in drug.classes)):
         members[name] = opened(name, ())
     return members
+
+
+def _meanings(members: Mapping[str, frozenset[str]], drugs: Iterable[vocabulary.Drug]) -> dict[str, frozenset[str]]:
+    """For every drug its own name and all classes it is in, at any depth."""
+    names: dict[str, set[str]] = {drug.name: set() for drug in drugs}
+    for name, meant in members.items():
+        for drug in meant:
+            names[drug].add(name)
+    return {drug: frozenset(found) for drug, found in names.items()}
 
 
 def _lexicon(

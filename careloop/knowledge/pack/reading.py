@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from importlib.resources import files
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ import msgspec
 import yaml
 
 E = TypeVar("E", bound=msgspec.Struct)
+FILES_OF_A_FEW_PACKS = 256
 _INDEX = re.compile(r"`\$\[(\d+)\]")
 
 
@@ -38,12 +40,23 @@ def read_data() -> dict[str, bytes]:
 
 def parse(content: Mapping[str, bytes], name: str, shape: type[E]) -> tuple[E, ...]:
     """The entries of one data file. Raises PackInvalid naming the file and the entry."""
+    if name not in content:
+        raise PackInvalid(f"{name}: the file is missing")
+    try:
+        return _entries(content[name], shape)
+    except PackInvalid as fault:
+        raise PackInvalid(f"{name}: {fault}") from fault
+
+
+@lru_cache(maxsize=FILES_OF_A_FEW_PACKS)
+def _entries(file: bytes, shape: type[E]) -> tuple[E, ...]:
+    """Two packs that are compared share most of their files; entries are frozen, so one reading serves both."""
     read: object = None
     try:
-        read = yaml.load(content[name], _StrictLoader)  # noqa: S506 - built on the safe loader
+        read = yaml.load(file, _StrictLoader)  # noqa: S506 - built on the safe loader
         return msgspec.convert(read, tuple[shape, ...])  # type: ignore[valid-type]
-    except (KeyError, yaml.YAMLError, msgspec.ValidationError, PackInvalid) as fault:
-        raise PackInvalid(f"{name}: {_entry_of(read, str(fault))}{fault}") from fault
+    except (yaml.YAMLError, msgspec.ValidationError, PackInvalid) as fault:
+        raise PackInvalid(f"{_entry_of(read, str(fault))}{fault}") from fault
 
 
 def entries_as_written(content: Mapping[str, bytes], name: str) -> list[Mapping[str, object]]:

@@ -63,7 +63,7 @@ def test_a_pack_that_says_something_wrong_is_refused(name: str, old: str, new: s
 def test_a_missing_file_is_refused() -> None:
     content = read_data()
     del content["labs.yaml"]
-    with pytest.raises(PackInvalid, match=r"labs\.yaml"):
+    with pytest.raises(PackInvalid, match=r"^labs\.yaml: the file is missing$"):
         load(content)
 
 
