@@ -28,7 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if fixture in _MARK_OF_FIXTURE:
                 item.add_marker(_MARK_OF_FIXTURE[fixture])
     # Whole systems take one of the processes longest, so they come first; before the shared one those of their own.
-    items.sort(key=lambda item: (item.get_closest_marker("system") is None, "running_system" in item.fixturenames))
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("system") is None,
+            "running_system" in getattr(item, "fixturenames", ()),
+        )
+    )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:

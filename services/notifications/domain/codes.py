@@ -18,6 +18,7 @@ class CauseKind(StrEnum):
     DOSE_CHANGED = "dose-changed"
     PRESCRIPTION_DISCONTINUED = "prescription-discontinued"
     ASSESSMENT_COMPLETED = "assessment-completed"
+    PLAN_CHANGED = "plan-changed"
     MESSAGE_POSTED = "message-posted"
 
 

@@ -101,7 +101,10 @@ def _reported(assessed: AssessmentSection) -> list[Medication]:
 def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
     changes = _changes(issued.fact_id, ordered)
     ended = newest([k for k in ordered.discontinued if k.fact.prescription == issued.fact_id])
-    decided = [issued, *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id)]
+    decided: list[Issued | Changed] = [
+        issued,
+        *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id),
+    ]
     return prescribed(
         issued,
         source="prescribed",
