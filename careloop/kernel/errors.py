@@ -1,6 +1,6 @@
 """Every way a call can be refused. One slug per reason, stable for callers; sentences carry no patient data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class CareloopError(Exception):
@@ -23,6 +23,15 @@ class InvalidInput(CareloopError):
 
 class RuleViolated(CareloopError):
     """The care record does not allow it now; nothing was stored, so it may be tried again."""
+
+
+class NeedsConfirmation(RuleViolated):
+    """The command would remove these entries of a list: nothing was stored, and it may be repeated with
+    `confirm_removal`. Where the response can say so, it is answered and no refusal."""
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        super().__init__("needs-confirmation", "This would remove entries; confirm_removal says that it may.")
+        self.entries = tuple(entries)
 
 
 class NotKnown(CareloopError):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UNSET
+
 from careloop.chassis.clock import Clock
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
@@ -92,6 +94,15 @@ def hear_completed(envelope: Envelope, fact: assessment.AssessmentCompleted) -> 
     return _cause(envelope, fact, CauseKind.ASSESSMENT_COMPLETED, detail=", ".join(fact.diagnoses))
 
 
+def hear_plan(envelope: Envelope, fact: assessment.PlanProposed) -> Heard | None:
+    """A plan that replaces another one; the first is heard of with the completion."""
+    if fact.replaces is UNSET:
+        return None
+    plan = fact.plan
+    parts = (len(plan.medications), "medications"), (len(plan.therapies), "therapies"), (len(plan.goals), "goals")
+    return _cause(envelope, fact, CauseKind.PLAN_CHANGED, detail=", ".join(f"{count} {what}" for count, what in parts))
+
+
 def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
     return _cause(envelope, fact, CauseKind.MESSAGE_POSTED, detail=fact.text, named=fact.recipient)
 
@@ -130,7 +141,13 @@ HEARD: Notes[Heard | None] = {
         (RiskRaised, hear_risk),
         STRUCK,
     ),
-    **listening(assessment.TYPES, (RiskRaised, hear_risk), (assessment.AssessmentCompleted, hear_completed), STRUCK),
+    **listening(
+        assessment.TYPES,
+        (RiskRaised, hear_risk),
+        (assessment.AssessmentCompleted, hear_completed),
+        (assessment.PlanProposed, hear_plan),
+        STRUCK,
+    ),
     **listening(
         prescribing.TYPES,
         (prescribing.PrescriptionIssued, hear_issued),

@@ -21,7 +21,7 @@ def when(command: Any, *facts: Any) -> Any:
     return given(DECIDER, a.ENROLLED, *facts).when(DECISIONS[type(command)], command)
 
 
-def listed(**days: date | None) -> Any:
+def listed(**days: Any) -> Any:
     return replace(a.RECONCILE, medications=(replace(a.MEDICATIONS.medications[0], **days),))
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.envelope import Envelope
@@ -94,6 +94,7 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.monitoring.EnteredInError.v1": terms.EnteredInError,
         "care.assessment.RiskRaised.v1": terms.RiskRaised,
         "care.assessment.AssessmentCompleted.v1": assessment.AssessmentCompleted,
+        "care.assessment.PlanProposed.v1": assessment.PlanProposed,
         "care.assessment.EnteredInError.v1": terms.EnteredInError,
         "care.prescribing.PrescriptionIssued.v1": prescribing.PrescriptionIssued,
         "care.prescribing.PrescriptionDeclined.v1": prescribing.PrescriptionDeclined,
@@ -247,6 +248,7 @@ NOW, CONTACT = "High suicide risk: contact the client now", "Moderate suicide ri
 ANSWER = "An answer asks for a suicide-risk contact"
 RISK_OF, EFFECT = "care.{}.RiskRaised.v1", "care.monitoring.SideEffectReported.v1"
 TRIAGED, LEVELS = monitoring.TriageLevel, terms.RiskLevel
+PLAN_CHANGED = replace(published.PROPOSED, fact_id=fact("plan"), replaces=fact("plan before"), occurred_at=OCCURRED)
 CAUSES: list[Said] = [
     *(
         (RISK_OF.format(source), risk(level), kind, subject, "phq-9-item-9", "")
@@ -339,6 +341,14 @@ CAUSES: list[Said] = [
         "",
     ),
     (
+        "care.assessment.PlanProposed.v1",
+        PLAN_CHANGED,
+        CauseKind.PLAN_CHANGED,
+        "The plan was changed",
+        "1 medications, 1 therapies, 1 goals",
+        "",
+    ),
+    (
         "care.coordination.MessagePosted.v1",
         MESSAGE,
         CauseKind.MESSAGE_POSTED,
@@ -366,6 +376,7 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.DOSE_CHANGED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.PRESCRIPTION_DISCONTINUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.ASSESSMENT_COMPLETED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
+    CauseKind.PLAN_CHANGED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
 }
 WITH_A_CLOCK = {
@@ -461,3 +472,8 @@ async def test_a_notes_row_names_what_caused_it_and_who_wrote_it() -> None:
     assert {(row.meta.actor, row.meta.causation_id, row.meta.correlation_id) for row in rows} == {
         ("notifications", EVIDENCE, CORRELATION)
     }
+
+
+async def test_of_the_first_plan_nobody_hears_before_it_is_part_of_a_completed_assessment() -> None:
+    first = replace(PLAN_CHANGED, replaces=UNSET)
+    assert await heard("care.assessment.PlanProposed.v1", first, *EVERYBODY) == []

@@ -35,6 +35,9 @@ AGAIN = frozenset(
 ALREADY_THERE = "fact-exists"
 """The id is a digest of the content: another caller has brought in the very same."""
 
+NEEDS_CONFIRMATION = "needs_confirmation"
+"""A list that would drop what the clinic has on record meanwhile is left to the clinic."""
+
 
 class NoAnswer(Exception):
     """The service could not be reached in all attempts."""
@@ -89,7 +92,9 @@ class IntakeSender:
             else:
                 self.outcome.refused[rpc_of(request), reason] += 1
             return
-        if answer.receipt.repeated:
+        if getattr(answer, NEEDS_CONFIRMATION, False):
+            self.outcome.refused[rpc_of(request), NEEDS_CONFIRMATION.replace("_", "-")] += 1
+        elif answer.receipt.repeated:
             self.outcome.already_there += 1
         else:
             self.outcome.recorded += 1

@@ -10,13 +10,13 @@ from careloop.chassis.calls import reading
 from careloop.chassis.calls.call import current_call
 from careloop.chassis.calls.writing import WritesApi, write
 from careloop.kernel.commands import MarkEnteredInError
-from services.assessment.domain.allergies import RecordAllergies
+from services.assessment.domain.allergies import AddAllergy, RecordAllergies
 from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
 from services.assessment.domain.history import RecordHistory
-from services.assessment.domain.medications import ReconcileMedications
-from services.assessment.domain.plans import ProposePlan
+from services.assessment.domain.medications import AddMedication, ReconcileMedications
+from services.assessment.domain.plans import AddToPlan, ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
 from services.assessment.domain.results import RecordResults
 from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
@@ -29,13 +29,16 @@ class AssessmentApi(WritesApi, assessment_pb2_grpc.AssessmentServiceServicer):
     EnrollPatient = write(EnrollPatient, pb)
     RecordHistory = write(RecordHistory, pb)
     ReconcileMedications = write(ReconcileMedications, pb)
+    AddMedication = write(AddMedication, pb)
     RecordAllergies = write(RecordAllergies, pb)
+    AddAllergy = write(AddAllergy, pb)
     RecordPregnancy = write(RecordPregnancy, pb)
     RecordResults = write(RecordResults, pb)
     AnswerScale = write(AnswerScale, pb, answers.scored)
     RecordScaleTotal = write(RecordScaleTotal, pb, answers.taken_over)
     EstablishDiagnosis = write(EstablishDiagnosis, pb)
     ProposePlan = write(ProposePlan, pb)
+    AddToPlan = write(AddToPlan, pb)
     CompleteAssessment = write(CompleteAssessment, pb, answers.completed)
     AmendAssessment = write(AmendAssessment, pb, answers.completed)
     MarkEnteredInError = write(MarkEnteredInError, pb, answers.struck)

@@ -18,6 +18,7 @@ class CauseKind(StrEnum):
     DOSE_CHANGED = "dose-changed"
     PRESCRIPTION_DISCONTINUED = "prescription-discontinued"
     ASSESSMENT_COMPLETED = "assessment-completed"
+    PLAN_CHANGED = "plan-changed"
     MESSAGE_POSTED = "message-posted"
     RECORDS_WAIT = "records-wait"
     """Something that may be urgent is known, and could not be applied."""

@@ -105,7 +105,10 @@ def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medica
     changes = _changes(issued.fact_id, ordered)
     now = next((change for change in changes if change.in_force), None)
     ended = newest([k for k in ordered.discontinued if k.fact.prescription == issued.fact_id])
-    decided = [issued, *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id)]
+    decided: list[Issued | Changed] = [
+        issued,
+        *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id),
+    ]
     return prescribed(
         issued,
         source="prescribed",
