@@ -17,7 +17,7 @@ from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Unit
 from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import FactId, PersonId
-from services.notifications.consumers import CONSUMER, NoticesConsumer
+from services.notifications.consumers import CAUSES, CONSUMER, NoticesConsumer
 from services.notifications.domain.events import NoticeDecided
 from services.notifications.domain.notices import Notice, NoticeStatus
 from services.notifications.domain.waiting import notice_of_waiting
