@@ -1,6 +1,6 @@
 """What every test may ask for; marks are derived from it, so a selection by mark is a selection by need."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -24,16 +24,15 @@ _SERVER_OF_MARK = {"postgres": "postgres_server", "kafka": "kafka_server"}
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for fixture in getattr(item, "fixturenames", ()):
+        for fixture in _fixtures(item):
             if fixture in _MARK_OF_FIXTURE:
                 item.add_marker(_MARK_OF_FIXTURE[fixture])
     # Whole systems take one of the processes longest, so they come first; before the shared one those of their own.
-    items.sort(
-        key=lambda item: (
-            item.get_closest_marker("system") is None,
-            "running_system" in getattr(item, "fixturenames", ()),
-        )
-    )
+    items.sort(key=lambda item: (item.get_closest_marker("system") is None, "running_system" in _fixtures(item)))
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:

@@ -12,6 +12,7 @@ from careloop.contracts import terms
 from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskRaised, ScaleScored
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
+from careloop.kernel.open_codes import OpenCodes
 from careloop.kernel.reading import Length, Range
 
 Code = Annotated[str, Length(60)]
@@ -68,7 +69,7 @@ class TreatmentResponse(StrEnum):
     UNKNOWN = "unknown"
 
 
-class StoppedFor(StrEnum):
+class StoppedFor(OpenCodes):
     """Why an earlier treatment ended; NOT_STOPPED when it did not."""
 
     INEFFICACY = "inefficacy"

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, UnsetType
@@ -67,6 +66,24 @@ class Override:
     involves: tuple[str, ...]
     reason: OverrideReason
     comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedOverride:
+    """An answer that did not count: `reason-does-not-fit` this kind of alert, or `comment-required`."""
+
+    rule: str
+    involves: tuple[str, ...]
+    reason: OverrideReason
+    why: str
+
+
+def is_overridden(alert: Alert, overrides: tuple[Override, ...]) -> bool:
+    """Whether one of the answers is to this alert; one that names no medicines is to all that its rule found."""
+    return any(
+        answer.rule == alert.rule and (not answer.involves or set(answer.involves) == set(alert.involves))
+        for answer in overrides
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +172,7 @@ class DoseChanged:
     occurred_at: Instant
 
 
-class StatusReason(StrEnum):
+class StatusReason(OpenCodes):
     """FHIR MedicationRequest.statusReason."""
 
     ALTERNATIVE_CHOICE = "altchoice"

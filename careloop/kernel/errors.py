@@ -29,8 +29,15 @@ class NeedsConfirmation(RuleViolated):
     """The command would remove these entries of a list: nothing was stored, and it may be repeated with
     `confirm_removal`. Where the response can say so, it is answered and no refusal."""
 
-    def __init__(self, entries: Sequence[str]) -> None:
-        super().__init__("needs-confirmation", "This would remove entries; confirm_removal says that it may.")
+    def __init__(
+        self,
+        slug: str = "needs-confirmation",
+        sentence: str = "This would remove entries; confirm_removal says that it may.",
+        *,
+        field: str = "",
+        entries: Sequence[str] = (),
+    ) -> None:
+        super().__init__(slug, sentence, field=field)
         self.entries = tuple(entries)
 
 
@@ -39,7 +46,11 @@ class NotKnown(CareloopError):
 
 
 class RequestIdReused(CareloopError):
-    """This request id was used before, with another payload or by another caller."""
+    """This caller used this request id of this patient before, with another payload."""
+
+
+class AlreadyRecorded(CareloopError):
+    """Another command recorded the fact that this one names; nothing was stored. `details` have its `fact_id`."""
 
 
 class Conflict(CareloopError):

@@ -18,6 +18,7 @@ from services.notifications.due import due_rows
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.settings import NotificationSettings
 from services.notifications.views import InboxIndex, inbox_statements
+from services.notifications.waiting import PageAllWaiting, WaitingRecords
 from services.notifications.worker import DueWorker
 
 ROOMS = Rooms(
@@ -36,12 +37,15 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     assert isinstance(settings, NotificationSettings)
     async with compose(resources, ROOMS) as foundation:
         streams, rules = foundation.streams, settings.rules()
-        foundation.consume(CauseConsumer(streams, rules, resources.clock), SOURCES)
+        waiting = WaitingRecords(streams, rules, resources.clock)
+        foundation.consume(CauseConsumer(streams, rules, resources.clock), SOURCES, while_waiting=waiting.effects)
         worker = DueWorker(streams, settings.sender(), rules, resources.clock, settings.pace())
         api = NotificationsApi(
             Writes(streams, DECISIONS), InboxIndex(foundation.store.connections), settings.partitions
         )
-        yield foundation.service(api.add_to, tasks={"due": worker.run})
+        yield foundation.service(
+            api.add_to, tasks={"due": worker.run, "waiting": PageAllWaiting(streams, foundation.parked, waiting).run}
+        )
 
 
 if __name__ == "__main__":

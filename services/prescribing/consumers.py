@@ -38,7 +38,7 @@ def trials(fact: assessment.HistoryRecorded) -> tuple[known.Trial, ...]:
 
 def _trial(treatment: assessment.EarlierTreatment) -> known.Trial:
     stopped = treatment.stopped_for
-    known_reason = stopped not in (assessment.StoppedFor.UNKNOWN, assessment.StoppedFor.NOT_STOPPED)
+    known_reason = stopped.known and stopped not in (assessment.StoppedFor.UNKNOWN, assessment.StoppedFor.NOT_STOPPED)
     return trial(
         treatment,
         name=treatment.medicine.name or None,

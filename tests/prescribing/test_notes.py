@@ -430,6 +430,11 @@ async def test_why_a_treatment_ended_is_noted_where_it_is_known(reason: assessme
     assert await trials(replace(TREATMENT, stopped_for=reason)) == (expected,)
 
 
+async def test_a_reason_that_only_a_later_build_knows_is_noted_as_unknown() -> None:
+    later = assessment.StoppedFor("cost")
+    assert await trials(replace(TREATMENT, stopped_for=later)) == (replace(TRIAL, stopped_for=None),)
+
+
 async def test_no_week_at_a_dose_is_not_an_unknown_number_of_weeks() -> None:
     none, unknown = await trials(replace(TREATMENT, weeks=0), replace(TREATMENT, weeks=None))
     assert (none.weeks, unknown.weeks) == (Decimal(0), None)

@@ -5,7 +5,7 @@ from xdist.scheduler import LoadFileScheduling
 WHOLE_SYSTEMS = "tests/system/"
 
 
-class OneSystemAtATime(LoadFileScheduling):  # type: ignore[misc]  # the library has no types
+class OneSystemAtATime(LoadFileScheduling):  # type: ignore[misc] # the library has no types
     """Two whole systems at a time would starve each other on a small machine, and each process would start its own."""
 
     def _split_scope(self, nodeid: str) -> str:

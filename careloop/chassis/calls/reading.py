@@ -103,7 +103,7 @@ def whole(value: int, field: str, *, least: int, most: int) -> int:
 
 
 def coded(value: str, codes: type[Code], field: str) -> Code:
-    """One of the codes of a list: what is asked for must be known, also where what is read may be open.
+    """One of the codes of a list, known to this build even where later ones may add to it.
 
     Raises InvalidInput that lists them.
     """

@@ -8,9 +8,11 @@ from grpc_status import rpc_status
 
 from careloop.chassis.events.stored_form import StoredByNewer
 from careloop.kernel.errors import (
+    AlreadyRecorded,
     CareloopError,
     Conflict,
     InvalidInput,
+    NeedsConfirmation,
     NotAllowed,
     NotKnown,
     NotSignedIn,
@@ -25,8 +27,10 @@ DOMAIN = "careloop"
 STATUS_OF: dict[type[CareloopError], grpc.StatusCode] = {
     InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
     RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
+    NeedsConfirmation: grpc.StatusCode.FAILED_PRECONDITION,
     NotKnown: grpc.StatusCode.NOT_FOUND,
     RequestIdReused: grpc.StatusCode.ALREADY_EXISTS,
+    AlreadyRecorded: grpc.StatusCode.ALREADY_EXISTS,
     Conflict: grpc.StatusCode.ABORTED,
     NotSignedIn: grpc.StatusCode.UNAUTHENTICATED,
     NotAllowed: grpc.StatusCode.PERMISSION_DENIED,
@@ -53,10 +57,10 @@ class Refusal(Exception):
 
 
 def refusal_of(error: CareloopError) -> Refusal:
-    """The status of a refusal: its slug as the reason; its details and its field, if any, in the metadata."""
+    """The status of a refusal: its slug as the reason, its field, if any, and its details in the metadata."""
     code = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
-    field = {"field": error.field} if error.field else {}
-    info = ErrorInfo(reason=error.slug, domain=DOMAIN, metadata=error.details | field)
+    named = {"field": error.field} if error.field else {}
+    info = ErrorInfo(reason=error.slug, domain=DOMAIN, metadata=error.details | named)
     return Refusal(code, error.sentence, info)
 
 

@@ -15,11 +15,15 @@ class CauseKind(StrEnum):
     SIDE_EFFECT_NEXT_VISIT = "side-effect-next-visit"
     PRESCRIPTION_DECLINED = "prescription-declined"
     PRESCRIPTION_ISSUED = "prescription-issued"
+    PRESCRIPTION_ISSUED_OVER_ALERT = "prescription-issued-over-alert"
     DOSE_CHANGED = "dose-changed"
+    DOSE_CHANGED_OVER_ALERT = "dose-changed-over-alert"
     PRESCRIPTION_DISCONTINUED = "prescription-discontinued"
     ASSESSMENT_COMPLETED = "assessment-completed"
     PLAN_CHANGED = "plan-changed"
     MESSAGE_POSTED = "message-posted"
+    RECORDS_WAIT = "records-wait"
+    """Something that may be urgent is known, and could not be applied."""
 
 
 class FailureReason(StrEnum):

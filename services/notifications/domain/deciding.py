@@ -1,14 +1,14 @@
 """A cause and the notice that follows: exactly one for each cause."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloop.contracts.notifications import Addressee, Channel
 from careloop.kernel.decisions import guarded
-from careloop.kernel.ids import FactId, derived_id
+from careloop.kernel.ids import EventId, FactId, derived_id
 from careloop.kernel.restating import fact, restating
-from services.notifications.domain.causes import TABLE, Cause, Rule
+from services.notifications.domain.causes import TABLE, Cause, Rule, Seat
 from services.notifications.domain.events import Event, NoticeDecided, NoticeSent
 from services.notifications.domain.ladder import Recipient, Steps, steps
 from services.notifications.domain.rules import NoticeRules
@@ -42,12 +42,12 @@ def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
     cause, rules = command.cause, command.rules
     if cause.event_id in board.decided_causes:
         return []
-    rule = TABLE[cause.kind]
+    rule = _without_supervisor(TABLE[cause.kind], rules)
     suppressed = _suppressed(cause, board, rules)
     notice = decided(
         cause,
         rule,
-        fact_id=notice_id(cause),
+        fact_id=notice_id(cause.event_id),
         addressees=_addressees(rule, steps(rule, cause.named, board.members(command.now), rules.on_call)),
         acknowledge_by=None if suppressed or not rule.acknowledged else _clock(cause, rule, rules),
         suppressed=suppressed,
@@ -57,9 +57,18 @@ def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
     return [notice, *in_inboxes(notice.fact_id, notified, rule, step=0, now=command.now)]
 
 
-def notice_id(cause: Cause) -> FactId:
+def _without_supervisor(rule: Rule, rules: NoticeRules) -> Rule:
+    """Where the programme does not ask for it, nobody sits in the supervisor's seat."""
+    if rules.nurse_practitioners_supervised:
+        return rule
+    return replace(
+        rule, rungs=tuple(tuple(seat for seat in rung if seat is not Seat.SUPERVISOR) for rung in rule.rungs)
+    )
+
+
+def notice_id(cause: EventId) -> FactId:
     """The notice of a cause, named by it."""
-    return FactId(derived_id("notifications", "notice", cause.event_id))
+    return FactId(derived_id("notifications", "notice", cause))
 
 
 def message_id(notice: FactId, person: str, step: int) -> str:

@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls import reading as fields
+from careloop.contracts.prescribing import StatusReason
 from careloop.kernel.errors import InvalidInput
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -148,6 +149,14 @@ def test_another_code_is_refused_with_the_list(other: str) -> None:
         fields.coded(other, Route, "route")
     assert (refused.value.slug, refused.value.field) == ("not-a-code", "route")
     assert refused.value.sentence == "route must be one of: oral, nasal."
+
+
+def test_a_caller_names_a_code_that_this_build_knows() -> None:
+    """Records of later builds may bring others; a request that does is refused, and nobody answers by it."""
+    assert fields.coded("labint", StatusReason, "status_reason") is StatusReason.LAB_INTERFERENCE
+    with pytest.raises(InvalidInput) as refused:
+        fields.coded("cost", StatusReason, "status_reason")
+    assert refused.value.sentence.startswith("status_reason must be one of: altchoice, clarif, ")
 
 
 def test_a_moment_is_the_one_that_was_given() -> None:

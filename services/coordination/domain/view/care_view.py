@@ -62,7 +62,8 @@ class CareView:
 
 
 def compose(patient_id: PatientId, sections: Sections) -> CareView:
-    """What people read, from the sections alone: the same sections give the same view to everybody at any time."""
+    """All that is known, from the sections alone, whenever they are composed. What of it a person sees is said in
+    `readers`."""
     assessed, monitored = sections.assessment, sections.monitoring
     return CareView(
         patient_id=patient_id,
