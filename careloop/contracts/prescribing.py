@@ -69,6 +69,24 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedOverride:
+    """An answer that did not count: `reason-does-not-fit` this kind of alert, or `comment-required`."""
+
+    rule: str
+    involves: tuple[str, ...]
+    reason: OverrideReason
+    why: str
+
+
+def is_overridden(alert: Alert, overrides: tuple[Override, ...]) -> bool:
+    """Whether one of the answers is to this alert; one that names no medicines is to all that its rule found."""
+    return any(
+        answer.rule == alert.rule and (not answer.involves or set(answer.involves) == set(alert.involves))
+        for answer in overrides
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePosition:
     """How far prescribing had read a source's partition when it decided, and as of when that was all there was."""
 

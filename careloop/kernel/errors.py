@@ -29,8 +29,15 @@ class NeedsConfirmation(RuleViolated):
     """The command would remove these entries of a list: nothing was stored, and it may be repeated with
     `confirm_removal`. Where the response can say so, it is answered and no refusal."""
 
-    def __init__(self, entries: Sequence[str]) -> None:
-        super().__init__("needs-confirmation", "This would remove entries; confirm_removal says that it may.")
+    def __init__(
+        self,
+        slug: str = "needs-confirmation",
+        sentence: str = "This would remove entries; confirm_removal says that it may.",
+        *,
+        field: str = "",
+        entries: Sequence[str] = (),
+    ) -> None:
+        super().__init__(slug, sentence, field=field)
         self.entries = tuple(entries)
 
 

@@ -72,7 +72,10 @@ def hear_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) ->
 
 
 def hear_issued(envelope: Envelope, fact: prescribing.PrescriptionIssued) -> Heard:
-    return _cause(envelope, fact, CauseKind.PRESCRIPTION_ISSUED, detail=fact.order.medicine.name)
+    over = _over_alerts(fact.capsule)
+    kind = CauseKind.PRESCRIPTION_ISSUED_OVER_ALERT if over else CauseKind.PRESCRIPTION_ISSUED
+    detail = f"{fact.order.medicine.name}{over}"
+    return _cause(envelope, fact, kind, detail=detail, named=fact.prescriber if over else "")
 
 
 def hear_declined(envelope: Envelope, fact: prescribing.PrescriptionDeclined) -> Heard:
@@ -82,7 +85,16 @@ def hear_declined(envelope: Envelope, fact: prescribing.PrescriptionDeclined) ->
 
 def hear_dose_change(envelope: Envelope, fact: prescribing.DoseChanged) -> Heard:
     detail = f"to {fact.to_daily_dose_mg} mg a day from {fact.effective_on}: {fact.reason}"
-    return _cause(envelope, fact, CauseKind.DOSE_CHANGED, detail=detail)
+    over = _over_alerts(fact.capsule)
+    kind = CauseKind.DOSE_CHANGED_OVER_ALERT if over else CauseKind.DOSE_CHANGED
+    return _cause(envelope, fact, kind, detail=f"{detail}{over}", named=fact.prescriber if over else "")
+
+
+def _over_alerts(capsule: prescribing.DecisionCapsule) -> str:
+    """The rules of the high alerts that were overridden; empty if there were none."""
+    high = [alert for alert in capsule.alerts if alert.severity == "high"]
+    rules = [alert.rule for alert in high if prescribing.is_overridden(alert, capsule.overrides)]
+    return f"; over {', '.join(dict.fromkeys(rules))}" if rules else ""
 
 
 def hear_discontinued(envelope: Envelope, fact: prescribing.PrescriptionDiscontinued) -> Heard:

@@ -209,7 +209,8 @@ def side_effect(
     )
 
 
-ISSUED = replace(published.ISSUED, fact_id=fact("issued"), occurred_at=OCCURRED)
+OVER_ALERT = replace(published.ISSUED, fact_id=fact("issued"), prescriber=DR_LIND, occurred_at=OCCURRED)
+ISSUED = replace(OVER_ALERT, capsule=replace(published.CAPSULE, overrides=()))
 DECLINED = replace(
     published.DECLINED,
     fact_id=fact("declined"),
@@ -301,6 +302,14 @@ CAUSES: list[Said] = [
         "",
     ),
     (
+        "care.prescribing.PrescriptionIssued.v1",
+        OVER_ALERT,
+        CauseKind.PRESCRIPTION_ISSUED_OVER_ALERT,
+        "A prescription was issued over a high alert",
+        "sertraline; over interaction.ssri-nsaid",
+        DR_LIND,
+    ),
+    (
         "care.prescribing.PrescriptionDeclined.v1",
         DECLINED,
         CauseKind.PRESCRIPTION_DECLINED,
@@ -315,6 +324,14 @@ CAUSES: list[Said] = [
         "A dose was changed",
         "to 37.5 mg a day from 2026-11-24: too little",
         "",
+    ),
+    (
+        "care.prescribing.DoseChanged.v1",
+        replace(CHANGED, capsule=published.CAPSULE, prescriber=DR_LIND),
+        CauseKind.DOSE_CHANGED_OVER_ALERT,
+        "A dose was changed over a high alert",
+        "to 37.5 mg a day from 2026-11-24: too little; over interaction.ssri-nsaid",
+        DR_LIND,
     ),
     (
         "care.prescribing.PrescriptionDiscontinued.v1",
@@ -373,6 +390,8 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.SIDE_EFFECT_NEXT_VISIT: (Priority.ROUTINE, ((OSEI,),)),
     CauseKind.PRESCRIPTION_DECLINED: (Priority.ROUTINE, ((LIND,),)),
     CauseKind.PRESCRIPTION_ISSUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.PRESCRIPTION_ISSUED_OVER_ALERT: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.DOSE_CHANGED_OVER_ALERT: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.DOSE_CHANGED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.PRESCRIPTION_DISCONTINUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.ASSESSMENT_COMPLETED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
@@ -477,3 +496,14 @@ async def test_a_notes_row_names_what_caused_it_and_who_wrote_it() -> None:
 async def test_of_the_first_plan_nobody_hears_before_it_is_part_of_a_completed_assessment() -> None:
     first = replace(PLAN_CHANGED, replaces=UNSET)
     assert await heard("care.assessment.PlanProposed.v1", first, *EVERYBODY) == []
+
+
+@pytest.mark.parametrize(("severity", "rule"), [("moderate", "interaction.ssri-nsaid"), ("high", "another")])
+async def test_an_answer_to_a_lesser_alert_or_to_none_is_no_override_of_a_high_one(severity: str, rule: str) -> None:
+    capsule = replace(
+        published.CAPSULE,
+        alerts=(replace(published.ALERT, severity=severity),),
+        overrides=(replace(published.OVERRIDE, rule=rule),),
+    )
+    notice, *_ = await heard("care.prescribing.PrescriptionIssued.v1", replace(OVER_ALERT, capsule=capsule), *EVERYBODY)
+    assert getattr(notice, "kind") == CauseKind.PRESCRIPTION_ISSUED  # noqa: B009 - any event may come back

@@ -8,16 +8,17 @@ import pytest
 
 from careloop.contracts.prescribing import Override, OverrideReason
 from careloop.knowledge.chart import SuicideRisk
+from careloop.knowledge.screening.overriding import INCOMPLETE
 from services.prescribing.domain import events
 from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.dose_changes import change_dose
 from services.prescribing.domain.orders import issue
-from services.prescribing.domain.overrides import BEFORE_COMPLETION, INCOMPLETE
 from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import event, fact
 from tests.support.specification import given
 
+BEFORE_COMPLETION = {OverrideReason.CONTINUATION, OverrideReason.URGENT_NEED, OverrideReason.BRIDGE}
 SCREENED = replace(p.PLANNED, fact_id=fact("screen"), evidence=event("screen"), part="suicide-risk-screen")
 WITHOUT_COMPLETION = tuple(one for one in p.ASSESSED if one is not p.COMPLETED)
 ALL_RECORDED = (*WITHOUT_COMPLETION, p.PLANNED, SCREENED)
@@ -72,6 +73,7 @@ def test_a_reason_for_an_alert_is_none_for_an_assessment_that_is_not_complete(re
     declined = decide(p.PROFILE, because=reason)
     assert declined.reasons == (INCOMPLETE,)
     assert declined.capsule.overrides == ()
+    assert [one.why for one in declined.capsule.refused_overrides] == ["reason-does-not-fit"]
 
 
 def test_such_an_answer_is_no_part_of_a_decision_that_did_not_need_it() -> None:

@@ -319,4 +319,9 @@ def test_the_examples_of_decisions_leave_no_field_without_a_value() -> None:
     declined = decide(replace(CHANGE, fact_id=fact("too much"), daily_dose_mg=Decimal(300)), *facts)
     changed = decide(CHANGE, *p.ASSESSED, p.ISSUED)
     unset = never_set(declined, changed, decide(replace(ASKED, freshness=p.STALE), *p.ASSESSED))
-    assert unset <= {"DecisionCapsule.overrides", "DecisionCapsule.missing", "Alert.reviewed"}
+    assert unset <= {
+        "DecisionCapsule.overrides",
+        "DecisionCapsule.missing",
+        "DecisionCapsule.refused_overrides",
+        "Alert.reviewed",
+    }

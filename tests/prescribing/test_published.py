@@ -166,5 +166,5 @@ def test_the_published_capsule_leaves_out_only_what_the_stored_one_alone_needs()
     stored = {field.name for field in fields(p.CAPSULE)} | {field.name for field in fields(p.SCREENING)}
     flat = {field.name for field in fields(PUBLISHED_CAPSULE)}
     knowledge = {"knowledge_pack", "knowledge_version", "knowledge_digest"}
-    assert stored - flat == {"screening", "knowledge", "changing", "reading"}
+    assert stored - flat == {"screening", "knowledge", "changing", "reading", "refused_overrides"}
     assert flat - stored == knowledge

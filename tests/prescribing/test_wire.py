@@ -327,7 +327,7 @@ async def test_a_declined_order_is_answered_with_its_reasons_and_the_whole_scree
 async def test_a_declined_change_is_answered_with_its_reasons_and_the_whole_screening() -> None:
     clinic = await clinic_for("ChangeDose")
     request = pb.ChangeDoseRequest(
-        **BASE, prescription_id=str(p.ISSUED.fact_id), daily_dose_mg="900", reason="partial response"
+        **BASE, prescription_id=str(p.ISSUED.fact_id), daily_dose_mg="300", reason="partial response"
     )
     answer = await clinic.call("ChangeDose", request)
     stored = await clinic.last()

@@ -31,6 +31,8 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "same-ingredient.yaml": entries.Rule,
     "allergies.yaml": screening.AllergyRule,
     "doses.yaml": screening.DoseRule,
+    "never-above.yaml": screening.CeilingRule,
+    "overrides.yaml": screening.OverrideRule,
     "drug-conditions.yaml": screening.ConditionRule,
     "genotypes.yaml": screening.GenotypeRule,
     "ages.yaml": screening.AgeRule,
@@ -56,7 +58,10 @@ KINDS: Mapping[str, type[entries.Entry]] = {
 }
 """Data file -> shape of its entries."""
 
-SINCE: Mapping[str, tuple[int, ...]] = dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2))
+SINCE: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2)),
+    **dict.fromkeys(("never-above.yaml", "overrides.yaml"), (1, 3)),
+}
 """Files that a pack of an earlier version need not have: it then has no rule of that kind. Later ones must."""
 
 READ_BY_THEMSELVES = frozenset({"instruments.yaml", "changes.yaml"})

@@ -46,4 +46,4 @@ def require_confirmed(before: Entries, after: Entries, *, confirmed: bool) -> No
     """Raises NeedsConfirmation with what the new list would drop, unless that was confirmed."""
     dropped = tuple(name for about, name in before.items() if about not in after)
     if dropped and not confirmed:
-        raise NeedsConfirmation(dropped)
+        raise NeedsConfirmation(entries=dropped)

@@ -37,6 +37,9 @@ class Seat(StrEnum):
     OTHER_PRESCRIBERS = "other-prescribers"
     CARE_MANAGER = "care-manager"
     THERAPIST = "therapist"
+    PHARMACIST = "pharmacist"
+    SUPERVISOR = "supervisor"
+    """The psychiatrists of a team in which a nurse practitioner prescribes, where the programme asks for that."""
     WHOLE_TEAM = "whole-team"
     NAMED = "named"
 
@@ -71,6 +74,7 @@ def _for_information(subject: str, *seats: Seat) -> Rule:
 RISKS = frozenset({CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW})
 """The kinds that ask for a suicide-risk contact."""
 
+OVER_ALERT = (Seat.PHARMACIST, Seat.SUPERVISOR, Seat.THERAPIST, Seat.CARE_MANAGER)
 TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.RISK_HIGH: Rule(
         subject="High suicide risk: contact the client now",
@@ -110,6 +114,10 @@ TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.SIDE_EFFECT_NEXT_VISIT: _for_information("Side effect for the next visit", Seat.PRESCRIBER),
     CauseKind.PRESCRIPTION_DECLINED: _for_information("An order was declined by the safety check", Seat.NAMED),
     CauseKind.PRESCRIPTION_ISSUED: _for_information("A prescription was issued", Seat.THERAPIST, Seat.CARE_MANAGER),
+    CauseKind.PRESCRIPTION_ISSUED_OVER_ALERT: _for_information(
+        "A prescription was issued over a high alert", *OVER_ALERT
+    ),
+    CauseKind.DOSE_CHANGED_OVER_ALERT: _for_information("A dose was changed over a high alert", *OVER_ALERT),
     CauseKind.DOSE_CHANGED: _for_information("A dose was changed", Seat.THERAPIST, Seat.CARE_MANAGER),
     CauseKind.PRESCRIPTION_DISCONTINUED: _for_information(
         "A prescription was discontinued", Seat.THERAPIST, Seat.CARE_MANAGER

@@ -1,14 +1,14 @@
 """A cause and the notice that follows: exactly one for each cause."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloop.contracts.notifications import Addressee, Channel
 from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import EventId, FactId, derived_id
 from careloop.kernel.restating import fact, restating
-from services.notifications.domain.causes import TABLE, Cause, Rule
+from services.notifications.domain.causes import TABLE, Cause, Rule, Seat
 from services.notifications.domain.events import Event, NoticeDecided, NoticeSent
 from services.notifications.domain.ladder import Recipient, Steps, steps
 from services.notifications.domain.notices import IMPORTED
@@ -48,7 +48,7 @@ def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
 def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> list[Event]:
     """A notice of this id, with the inbox entries of those who are notified at once."""
     cause, rules = command.cause, command.rules
-    rule = TABLE[cause.kind]
+    rule = _without_supervisor(TABLE[cause.kind], rules)
     suppressed = why_nobody_hears(cause, board, rules)
     event = decided(
         cause,
@@ -62,6 +62,15 @@ def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> lis
     )
     notified = () if suppressed else tuple(it.person for it in event.addressees if it.step == 0)
     return [event, *in_inboxes(notice, notified, rule, step=0, now=command.now)]
+
+
+def _without_supervisor(rule: Rule, rules: NoticeRules) -> Rule:
+    """Where the programme does not ask for it, nobody sits in the supervisor's seat."""
+    if rules.nurse_practitioners_supervised:
+        return rule
+    return replace(
+        rule, rungs=tuple(tuple(seat for seat in rung if seat is not Seat.SUPERVISOR) for rung in rule.rungs)
+    )
 
 
 def notice_id(cause: EventId) -> FactId:

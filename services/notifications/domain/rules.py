@@ -22,7 +22,8 @@ class NoticeRules:
     happened what is only for information may be recorded and still be news; what asks something always is. A failed
     attempt is tried again after `first_retry`, then twice that, and so on up to `longest_retry`, at most `attempts`
     times in all. The on-call person is paged again at most `repages` times. Causes recorded by one of `importers` are
-    history, however young."""
+    history, however young. Where nurse practitioners are supervised, a psychiatrist of the team hears of their
+    overrides of high alerts."""
 
     on_call: OnCall
     stat_window: timedelta = timedelta(minutes=15)
@@ -34,6 +35,7 @@ class NoticeRules:
     attempts: int = 6
     repages: int = 12
     importers: frozenset[str] = frozenset()
+    nurse_practitioners_supervised: bool = False
 
     def window(self, priority: Priority) -> timedelta:
         """How long the people of one step have to acknowledge."""

@@ -13,7 +13,7 @@ from careloop.kernel.restating import fact
 from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.events import PrescriptionDeclined
-from services.prescribing.domain.overrides import answers
+from services.prescribing.domain.overrides import weigh
 from services.prescribing.domain.readings.numbered import LATEST
 from services.prescribing.domain.readings.reading import Asking
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
@@ -43,10 +43,10 @@ def check_order(
     asking = Asking(chart=chart, order=order, as_of=chart.today(command.now), changing=changing)
     screening = safety_check(asking, command.freshness)
     lacking = () if changing is not None else missing(chart)
-    answered = answers(command.overrides, screening, incomplete=bool(lacking))
+    answers = weigh(command.overrides, screening, incomplete=bool(lacking), on=asking.as_of)
     capsule = DecisionCapsule(
         screening=screening,
-        overrides=answered,
+        overrides=answers.counting,
         evidence=chart.evidence(),
         stream_version=chart.version,
         source_positions=command.freshness.positions,
@@ -54,8 +54,9 @@ def check_order(
         changing=UNSET if changing is None else changing,
         reading=LATEST.number,
         missing=lacking or UNSET,
+        refused_overrides=answers.refused or UNSET,
     )
-    reasons = LATEST.reasons(asking, screening, answered)
+    reasons = LATEST.reasons(asking, screening, answers.counting)
     if not reasons:
         return capsule
     return declined(command, order=order, reasons=reasons, capsule=capsule)

@@ -11,12 +11,14 @@ from msgspec import UNSET
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.writing import shown_as
 from careloop.chassis.commands.streams import Done
+from careloop.contracts.prescribing import RefusedOverride
 from careloop.knowledge.findings import Alert, NotChecked, Screening
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.events import Decided, Event, PrescriptionDeclined
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
 not_checked = shown_as(common_pb2.NotChecked, NotChecked)
+refused_override = shown_as(pb.RefusedOverride, RefusedOverride)
 _alert = shown_as(common_pb2.Alert, Alert, "mechanism", "evidence")
 _screening = shown_as(
     pb.Screening,
@@ -62,6 +64,8 @@ def ordered(done: Done[Event]) -> dict[str, Any]:
 
 def decided(done: Done[Event]) -> dict[str, Any]:
     found = decided_in(done)
+    not_counting = found.capsule.refused_overrides
+    said = {"refused_overrides": [] if not_counting is UNSET else list(map(refused_override, not_counting))}
     if isinstance(found, PrescriptionDeclined):
-        return {"decision": pb.DECISION_DECLINED, "reasons": found.reasons}
-    return {"decision": pb.DECISION_ISSUED}
+        return said | {"decision": pb.DECISION_DECLINED, "reasons": found.reasons}
+    return said | {"decision": pb.DECISION_ISSUED}

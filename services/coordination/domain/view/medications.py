@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from careloop.contracts.assessment import CurrentMedication
-from careloop.contracts.prescribing import Alert, NotChecked, Override
+from careloop.contracts.prescribing import Alert, NotChecked, Override, is_overridden
 from careloop.contracts.terms import Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
@@ -125,14 +125,6 @@ def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medica
 
 def _each_once(found: Iterable[Found]) -> tuple[Found, ...]:
     return tuple(dict.fromkeys(found))
-
-
-def is_overridden(alert: Alert, overrides: tuple[Override, ...]) -> bool:
-    """Whether one of the answers is to this alert; one that names no medicines is to all that its rule found."""
-    return any(
-        answer.rule == alert.rule and (not answer.involves or set(answer.involves) == set(alert.involves))
-        for answer in overrides
-    )
 
 
 def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseChange, ...]:

@@ -15,6 +15,7 @@ from careloop.contracts.coordination import CLIENT
 from careloop.kernel.ids import PatientId, PersonId
 from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.medications import Medications
 from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.coordination import CoordinationSection
 from services.coordination.domain.view.sections.notifications import NotificationsSection
@@ -56,6 +57,12 @@ def without(**blank: Any) -> Show:
     return lambda value: None if value is None else replace(value, **blank)
 
 
+def medicines_without_alerts(value: Medications) -> Medications:
+    """What the check found, and what the prescriber answered to it, is between colleagues."""
+    shown = each_without(overridden=(), overrides=(), not_checked=())(value.medications)
+    return replace(value, medications=shown)
+
+
 CLINICIANS: Mapping[str, Show] = {
     "patient_id": whole,
     "identity": whole,
@@ -66,6 +73,8 @@ CLINICIANS: Mapping[str, Show] = {
     "history": whole,
     "plan": whole,
     "completion": whole,
+    "results": whole,
+    "pregnancy": whole,
     "scale_trends": whole,
     "open_side_effects": whole,
     "closed_side_effects": whole,
@@ -84,10 +93,12 @@ THE_CLIENT: Mapping[str, Show] = {
     "team": each_without(email=""),
     "diagnoses": whole,
     "allergies": whole,
-    "medications": whole,
+    "medications": medicines_without_alerts,
     "history": whole,
     "plan": whole,
     "completion": without(suicide_risk=""),
+    "results": whole,
+    "pregnancy": whole,
     "scale_trends": whole,
     "open_side_effects": each_without(triage_rule="", red_flags=()),
     "closed_side_effects": each_without(triage_rule="", red_flags=()),

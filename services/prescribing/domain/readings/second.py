@@ -6,7 +6,9 @@ from datetime import date
 from careloop.contracts.prescribing import Order, Override, StatusReason
 from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
-from careloop.knowledge.findings import Screening
+from careloop.knowledge.findings import Screening, Severity
+from careloop.knowledge.pack.drugs import high_risk
+from careloop.knowledge.screening.overriding import INCOMPLETE
 from careloop.knowledge.urgency.triage import SEVERE_GRADE
 from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.events import PrescriptionIssued
@@ -22,9 +24,8 @@ from services.prescribing.domain.noted import (
     SideEffectNoted,
     SuicideRiskNoted,
 )
-from services.prescribing.domain.overrides import INCOMPLETE, goes_on_incomplete
-from services.prescribing.domain.readings.first import CONTRAINDICATED, not_recorded
-from services.prescribing.domain.readings.first import reasons as first_reasons
+from services.prescribing.domain.overrides import is_answered, rule_of_gap
+from services.prescribing.domain.readings.first import CONTRAINDICATED, NOT_CHECKED, NOT_OVERRIDDEN, not_recorded
 from services.prescribing.domain.readings.reading import Asking, Reading
 from services.prescribing.domain.state import PrescriptionChart
 
@@ -156,12 +157,20 @@ def ordered(asking: Asking) -> known.OrderedMedicine:
 
 
 def reasons(asking: Asking, screening: Screening, answered: tuple[Override, ...]) -> tuple[str, ...]:
-    """As the first reading has it; and an order, unlike a change of dose, waits for a complete assessment unless one of
-    the coded reasons says why it cannot."""
-    found = first_reasons(asking, screening, answered)
-    waits = asking.changing is None and missing(asking.chart) and not any(map(goes_on_incomplete, answered))
-    worst = [reason for reason in found if reason == CONTRAINDICATED]
-    return (*worst, *[INCOMPLETE] * bool(waits), *(reason for reason in found if reason != CONTRAINDICATED))
+    """A contraindication cannot be overridden. An order, unlike a change of dose, waits for a complete assessment
+    unless a coded reason says why it cannot. A high alert needs a coded reason of its own. What was not checked needs
+    one for a high-risk drug, and for a drug that nobody knows: it may be one."""
+    given = {override.rule for override in answered}
+    high = [alert for alert in screening.alerts if alert.severity is Severity.HIGH]
+    medicine = asking.order.medicine
+    risky = high_risk(medicine.name or None, medicine.rxcui or None)
+    declining = {
+        CONTRAINDICATED: any(alert.severity is Severity.CONTRAINDICATED for alert in screening.alerts),
+        INCOMPLETE: asking.changing is None and bool(missing(asking.chart)) and INCOMPLETE not in given,
+        NOT_OVERRIDDEN: any(not is_answered(alert, answered, screening) for alert in high),
+        NOT_CHECKED: risky and any(rule_of_gap(gap) not in given for gap in screening.not_checked),
+    }
+    return tuple(reason for reason, holds in declining.items() if holds)
 
 
 SECOND = Reading(number=2, patient_chart=patient_chart, ordered=ordered, not_recorded=not_recorded, reasons=reasons)
