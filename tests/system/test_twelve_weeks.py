@@ -172,7 +172,7 @@ async def test_twelve_weeks_of_one_client(walk: Walk) -> None:
         monitoring.AnswerScaleRequest(instrument="c-ssrs", items=[1] * 7, occurred_at=walk.at(hours=25)),
     )
     shown = (await walk.view()).view
-    (risk,) = [one for one in shown.risks if one.scale_fact_id == screened.fact_id]
+    (risk,) = [one for one in shown.risks if one.scale_fact_id == screened.scale.fact_id]
     assert (risk.level, risk.status, shown.urgency.level) == ("high", "open", "emergency-now")
     notice = await walk.notice_of(walk.prescriber, risk.fact_id)
     assert (notice.priority, notice.suppressed) == ("stat", "")
