@@ -234,7 +234,75 @@ class SupplyCounted:
     occurred_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedMedicine:
+    """A medicine of a reconciled list that is a prescription of ours."""
+
+    prescription: FactId
+    medicine: Medicine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCompared:
+    """A reconciled list was compared with the prescriptions in force on its day; `listed_in` is its fact id."""
+
+    fact_id: FactId
+    listed_in: FactId
+    matched: tuple[MatchedMedicine, ...]
+    occurred_at: Instant
+
+
+class DiscrepancyKind(OpenCodes):
+    """How a reconciled list differs from a prescription in force."""
+
+    DOSE = "dose"
+    STOPPED = "stopped"
+    NOT_TAKING = "not-taking"
+    """The client takes nothing, or none of it."""
+    NOT_LISTED = "not-listed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscrepancyFound:
+    """A reconciled list says otherwise than a prescription in force. Doses are in milligrams a day; None is not
+    stated. `listed_stopped_on` is the day of the last dose by the list."""
+
+    fact_id: FactId
+    listed_in: FactId
+    prescription: FactId
+    kind: DiscrepancyKind
+    medicine: Medicine
+    prescribed_daily_dose_mg: Decimal | None
+    listed_daily_dose_mg: Decimal | None
+    listed_stopped_on: date | None
+    occurred_at: Instant
+
+
+class DiscrepancyResolution(OpenCodes):
+    """What a prescriber found and did about a discrepancy."""
+
+    TAKEN_AS_PRESCRIBED = "taken-as-prescribed"
+    LIST_WRONG = "list-wrong"
+    DOSE_CHANGED = "dose-changed"
+    DISCONTINUED = "discontinued"
+    WILL_FOLLOW_UP = "will-follow-up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscrepancyResolved:
+    """A prescriber answered a discrepancy."""
+
+    fact_id: FactId
+    discrepancy: FactId
+    resolution: DiscrepancyResolution
+    comment: str
+    resolved_by: str
+    occurred_at: Instant
+
+
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued
-Published = Decided | DoseTookEffect | SupplyCounted | EnteredInError
+Published = (
+    Decided | DoseTookEffect | SupplyCounted | ListCompared | DiscrepancyFound | DiscrepancyResolved | EnteredInError
+)
 TYPES = topics("care.prescribing", Published)
 """Every event type on the topic, by its name on the wire."""

@@ -102,6 +102,10 @@ def hear_discontinued(envelope: Envelope, fact: prescribing.PrescriptionDisconti
     return _cause(envelope, fact, CauseKind.PRESCRIPTION_DISCONTINUED, detail=detail)
 
 
+def hear_discrepancy(envelope: Envelope, fact: prescribing.DiscrepancyFound) -> Heard:
+    return _cause(envelope, fact, CauseKind.DISCREPANCY_FOUND, detail=f"{fact.medicine.name}: {fact.kind}")
+
+
 def hear_completed(envelope: Envelope, fact: assessment.AssessmentCompleted) -> Heard:
     return _cause(envelope, fact, CauseKind.ASSESSMENT_COMPLETED, detail=", ".join(fact.diagnoses))
 
@@ -166,6 +170,8 @@ HEARD: Notes[Heard | None] = {
         (prescribing.PrescriptionDeclined, hear_declined),
         (prescribing.DoseChanged, hear_dose_change),
         (prescribing.PrescriptionDiscontinued, hear_discontinued),
+        (prescribing.DiscrepancyFound, hear_discrepancy),
+        note(ResolutionNoted, prescribing.DiscrepancyResolved, at={"side_effect": "discrepancy"}),
         STRUCK,
     ),
 }

@@ -15,11 +15,11 @@ from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
 from services.prescribing import due
 from services.prescribing.application import Prescribing
-from services.prescribing.consumers import COURSE_NOTES, NOTES
+from services.prescribing.consumers import COURSE_NOTES, NOTES, ComparingConsumer
 from services.prescribing.domain.decisions import DECISIONS, OWN_DECISIONS
 from services.prescribing.domain.events import TOPICS
 from services.prescribing.domain.state import DECIDER
-from services.prescribing.evidence import CONSUMER, CONSUMERS, COURSE_CONSUMER, ConsumedEvidence
+from services.prescribing.evidence import COMPARING_CONSUMER, CONSUMER, CONSUMERS, COURSE_CONSUMER, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import RESTATED
 from services.prescribing.replay import PastDecisions
@@ -35,6 +35,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             foundation.consume(NotesConsumer(consumer, notes, foundation.streams), sorted(CONSUMERS[consumer]))
             for consumer, notes in ((CONSUMER, NOTES), (COURSE_CONSUMER, COURSE_NOTES))
         ]
+        foundation.consume(ComparingConsumer(COMPARING_CONSUMER, foundation.streams), ["assessment"])
         evidence = ConsumedEvidence(
             foundation.store,
             foundation.heads,

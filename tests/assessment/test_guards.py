@@ -29,6 +29,7 @@ ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "AddMedication": (control.ADD_MEDICATION, (*ENROLLED, control.MEDICATIONS)),
     "AddAllergy": (control.ADD_ALLERGY, (*ENROLLED, control.ALLERGIES)),
     "AddToPlan": (control.ADD_TO_PLAN, (*ENROLLED, control.PLAN_PROPOSED)),
+    "RecordListGaps": (control.RECORD_LIST_GAPS, ENROLLED),
     "RecordPregnancy": (control.RECORD_PREGNANCY, ENROLLED),
     "RecordResults": (control.RECORD_RESULTS, ENROLLED),
     "AnswerScale": (control.ANSWER_PHQ_9, ENROLLED),
@@ -49,6 +50,7 @@ GUARDS = {
     "AddMedication": RECORDED_BY_ALL,
     "AddAllergy": RECORDED_BY_ALL,
     "AddToPlan": RECORDED_BY_ALL,
+    "RecordListGaps": RECORDED_BY_ALL,
     "RecordPregnancy": RECORDED_BY_ALL,
     "RecordResults": RECORDED_BY_ALL,
     "AnswerScale": RECORDED_BY_ALL,
@@ -443,8 +445,8 @@ RISK_OF_THE_SCREENER = replace(
     control.RISK, fact_id=control.fact("risk of the screener"), scale_fact_id=control.SCREENER.fact_id
 )
 AMENDED_AGAIN = replace(control.AMENDED, fact_id=control.fact("amended again"))
-ALL = (*control.RECORDED, control.NOT_PREGNANT, control.RESULTS, control.PHQ_9, control.RISK, RISK_OF_THE_SCREENER,
-       control.COMPLETED, control.AMENDED, AMENDED_AGAIN)  # fmt: skip
+ALL = (*control.RECORDED, control.LIST_GAPS, control.NOT_PREGNANT, control.RESULTS, control.PHQ_9, control.RISK,
+       RISK_OF_THE_SCREENER, control.COMPLETED, control.AMENDED, AMENDED_AGAIN)  # fmt: skip
 
 
 @pytest.mark.parametrize("fact", [one for one in ALL if one is not control.ENROLLED])

@@ -64,6 +64,12 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "penicillin V, latex",
     ),
     ("assessment", control.NO_ALLERGIES, "AllergiesRecorded", "no known allergies"),
+    (
+        "assessment",
+        control.LIST_GAPS,
+        "ListGapsRecorded",
+        "medications of ehr-import: 2 entries could not be read",
+    ),
     *(
         ("assessment", replace(control.NOT_PREGNANT, status=status), "PregnancyRecorded", status.value)
         for status in assessment.PregnancyStatus
@@ -124,6 +130,9 @@ SAYS: list[tuple[str, Any, str, str]] = [
     ("prescribing", replace(control.CHANGED, to_daily_dose_mg=Decimal("37.5")), "DoseChanged", "to 37.5 mg a day"),
     ("prescribing", control.TOOK_EFFECT, "DoseTookEffect", "now 100 mg a day"),
     ("prescribing", control.COUNTED, "SupplyCounted", "sertraline 7.5 left on 2026-11-20"),
+    ("prescribing", control.LIST_COMPARED, "ListCompared", "1 of our medicines on the list"),
+    ("prescribing", control.DISCREPANCY, "DiscrepancyFound", "sertraline: dose"),
+    ("prescribing", control.DISCREPANCY_RESOLVED, "DiscrepancyResolved", "list-wrong read again"),
     ("prescribing", control.DISCONTINUED, "PrescriptionDiscontinued", "sintol last dose 2026-11-20"),
     ("monitoring", control.RASH, "SideEffectReported", "rash: same-day"),
     ("monitoring", control.NAUSEA_RESOLVED, "SideEffectResolved", "resolved: taken with food"),

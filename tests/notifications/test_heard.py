@@ -95,6 +95,8 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.assessment.RiskRaised.v1": terms.RiskRaised,
         "care.assessment.AssessmentCompleted.v1": assessment.AssessmentCompleted,
         "care.assessment.PlanProposed.v1": assessment.PlanProposed,
+        "care.prescribing.DiscrepancyFound.v1": prescribing.DiscrepancyFound,
+        "care.prescribing.DiscrepancyResolved.v1": prescribing.DiscrepancyResolved,
         "care.assessment.EnteredInError.v1": terms.EnteredInError,
         "care.prescribing.PrescriptionIssued.v1": prescribing.PrescriptionIssued,
         "care.prescribing.PrescriptionDeclined.v1": prescribing.PrescriptionDeclined,
@@ -358,6 +360,14 @@ CAUSES: list[Said] = [
         "",
     ),
     (
+        "care.prescribing.DiscrepancyFound.v1",
+        replace(published.DISCREPANCY, fact_id=fact("discrepancy"), occurred_at=OCCURRED),
+        CauseKind.DISCREPANCY_FOUND,
+        "The client's list differs from a prescription",
+        "sertraline: dose",
+        "",
+    ),
+    (
         "care.assessment.PlanProposed.v1",
         PLAN_CHANGED,
         CauseKind.PLAN_CHANGED,
@@ -395,6 +405,7 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.DOSE_CHANGED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.PRESCRIPTION_DISCONTINUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.ASSESSMENT_COMPLETED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
+    CauseKind.DISCREPANCY_FOUND: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
     CauseKind.PLAN_CHANGED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
 }
@@ -405,7 +416,9 @@ WITH_A_CLOCK = {
     CauseKind.SIDE_EFFECT_EMERGENCY,
     CauseKind.SIDE_EFFECT_SAME_DAY,
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
+    CauseKind.DISCREPANCY_FOUND,
 }
+DAY_LATER = RECORDED + RULES.routine_window
 EVERYBODY = (*control.TEAM, control.OTHER_PRESCRIBER)
 
 
@@ -421,6 +434,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
     wire_type, told, kind, subject, detail, named = said
     priority, rungs = TOLD[kind]
     acknowledged = kind in WITH_A_CLOCK
+    clock = (DAY_LATER if kind is CauseKind.DISCREPANCY_FOUND else DUE) if acknowledged else None
     notice, *entries = await heard(wire_type, told, *EVERYBODY)
     assert isinstance(notice, NoticeDecided)
     assert notice == NoticeDecided(
@@ -439,7 +453,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
             for step, rung in enumerate(rungs)
             for person, role in rung
         ),
-        acknowledge_by=DUE if acknowledged else None,
+        acknowledge_by=clock,
         suppressed="",
         occurred_at=NOON,
         cause_occurred_at=told.occurred_at,

@@ -23,6 +23,7 @@ ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "ChangeDose": (p.CHANGE_TO_100, (*p.ASSESSED, p.ISSUED)),
     "DiscontinuePrescription": (p.DISCONTINUE, (*p.ASSESSED, p.ISSUED)),
     "CountSupply": (p.COUNT_SERTRALINE, ()),
+    "ResolveDiscrepancy": (p.RESOLVE, (*p.ASSESSED, p.ISSUED, p.DISCREPANCY)),
     "MarkEnteredInError": (p.STRIKE, (*p.ASSESSED, p.ISSUED)),
 }
 """A command that is allowed, and what must have happened before."""
@@ -31,6 +32,7 @@ GUARDS = {
     "ChangeDose": {"time", "credential", "prescription", "repeat"},
     "DiscontinuePrescription": {"time", "credential", "prescription", "repeat"},
     "CountSupply": {"time", "repeat"},
+    "ResolveDiscrepancy": {"time", "credential", "repeat"},
     "MarkEnteredInError": {"fact", "repeat"},
 }
 SECOND = timedelta(seconds=1)

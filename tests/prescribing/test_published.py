@@ -121,6 +121,10 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (p.DISCONTINUED, DISCONTINUED),
     (p.TOOK_EFFECT, p.TOOK_EFFECT),
     (p.SERTRALINE_COUNTED, p.SERTRALINE_COUNTED),
+    (p.COMPARED, p.COMPARED),
+    (p.DISCREPANCY, p.DISCREPANCY),
+    (replace(p.DISCREPANCY, listed_stopped_on=TODAY), replace(p.DISCREPANCY, listed_stopped_on=TODAY)),
+    (p.RESOLVED, p.RESOLVED),
     (p.STRUCK, STRUCK),
 ]
 

@@ -11,10 +11,13 @@ import pytest
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec import UNSET
 
 from careloop.chassis.calls.statuses import refusal_of
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.contracts.prescribing import (
+    DiscrepancyResolution,
+    DiscrepancyResolved,
     Order,
     Override,
     OverrideReason,
@@ -87,6 +90,13 @@ FULL: dict[str, Any] = {
         counted_on=YESTERDAY.date().isoformat(),
         occurred_at=stamp(YESTERDAY),
     ),
+    "ResolveDiscrepancy": pb.ResolveDiscrepancyRequest(
+        **BASE,
+        discrepancy_id=str(p.DISCREPANCY.fact_id),
+        resolution="dose-changed",
+        comment="halved",
+        occurred_at=stamp(YESTERDAY),
+    ),
     "MarkEnteredInError": pb.MarkEnteredInErrorRequest(
         **BASE, fact_id=str(p.ISSUED.fact_id), reason="another client's order"
     ),
@@ -101,15 +111,27 @@ BARE: dict[str, Any] = {
         **BASE, prescription_id=str(p.ISSUED.fact_id), status_reason="sintol"
     ),
     "CountSupply": pb.CountSupplyRequest(**BASE, medicine=common_pb2.Medicine(name="sertraline"), units="0"),
+    "ResolveDiscrepancy": pb.ResolveDiscrepancyRequest(
+        **BASE, discrepancy_id=str(p.DISCREPANCY.fact_id), resolution="list-wrong"
+    ),
 }
-WRITES = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "CountSupply", "MarkEnteredInError")
-WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription")
+WRITES = (
+    "IssuePrescription",
+    "ChangeDose",
+    "DiscontinuePrescription",
+    "CountSupply",
+    "ResolveDiscrepancy",
+    "MarkEnteredInError",
+)
+WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "ResolveDiscrepancy")
 WAITING = ("ScreenOrder", "IssuePrescription", "ChangeDose")
 METHODS = pb.DESCRIPTOR.services_by_name["PrescribingService"].methods_by_name
 WARNED = (*p.ASSESSED, p.POSITIVE_MDQ)
 
 
 def history(rpc: str) -> tuple[Any, ...]:
+    if rpc == "ResolveDiscrepancy":
+        return (*WARNED, p.BEGUN, p.DISCREPANCY)
     return WARNED if rpc in ("IssuePrescription", "ScreenOrder") else (*WARNED, p.BEGUN)
 
 
@@ -251,6 +273,25 @@ async def test_a_count_is_stored_as_given_and_what_is_not_given_is_unknown_or_to
     assert (none_left.counted_on, none_left.occurred_at) == (TODAY, NOON)
 
 
+async def test_an_answer_to_a_discrepancy_is_stored_as_given_or_without_a_word_as_of_now() -> None:
+    clinic = await clinic_for("ResolveDiscrepancy")
+    answer = await clinic.call("ResolveDiscrepancy", FULL["ResolveDiscrepancy"])
+    stored = await clinic.last()
+    assert stored == DiscrepancyResolved(
+        fact_id=stored.fact_id,
+        discrepancy=p.DISCREPANCY.fact_id,
+        resolution=DiscrepancyResolution.DOSE_CHANGED,
+        comment="halved",
+        resolved_by=CALLER,
+        occurred_at=YESTERDAY,
+    )
+    assert answer.fact_id == str(stored.fact_id)
+    clinic = await clinic_for("ResolveDiscrepancy")
+    await clinic.call("ResolveDiscrepancy", BARE["ResolveDiscrepancy"])
+    bare = await clinic.last()
+    assert (bare.resolution, bare.comment, bare.occurred_at) == (DiscrepancyResolution.LIST_WRONG, "", NOON)
+
+
 async def test_a_strike_is_stored_as_given() -> None:
     clinic = await clinic_for("MarkEnteredInError")
     await clinic.call("MarkEnteredInError", FULL["MarkEnteredInError"])
@@ -299,7 +340,7 @@ def says(message: Any, value: Any) -> bool:
         return all(says(getattr(message, field.name), getattr(value, field.name)) for field in fields(value))
     if isinstance(value, tuple):
         return len(message) == len(value) and all(says(one, other) for one, other in zip(message, value, strict=True))
-    return bool(message == value)
+    return bool(message == value) or (value is UNSET and not message)
 
 
 def says_screening(message: pb.Screening, screening: Any) -> bool:
@@ -393,7 +434,8 @@ async def test_the_last_moment_of_a_licence_still_counts_and_the_next_does_not(r
         assert isinstance(refused, NotAllowed)
         assert refused.slug == "credential-not-valid"
     await clinic.call(rpc, FULL[rpc], now=end, credential=licence)
-    assert (await clinic.last()).prescriber == CALLER
+    stored = await clinic.last()
+    assert (stored.resolved_by if isinstance(stored, DiscrepancyResolved) else stored.prescriber) == CALLER
 
 
 @pytest.mark.parametrize("rpc", WITH_CREDENTIAL)
@@ -453,16 +495,17 @@ LONGEST = {
     "medicine.rxcui": 20,
     "order.sig": 2000,
     "reason": 2000,
+    "comment": 2000,
     "overrides[0].rule": 200,
     "overrides[0].involves[0]": 2000,
     "overrides[0].involves[1]": 2000,
     "overrides[0].comment": 2000,
 }
 MEDICINES = {"overrides[0].involves[0]", "overrides[0].involves[1]"}
-UUIDS = {"patient_id", "prescription_id", "fact_id"}
+UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "fact_id"}
 DAYS = {"order.starts_on", "effective_on", "stopped_on", "counted_on"}
 AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg"}
-CODES = {"overrides[0].reason", "status_reason"}
+CODES = {"overrides[0].reason", "status_reason", "resolution"}
 TOKENS = {"at_least[0]"}
 COUNTS = {"order.days_supply": (1, 366)}
 NEEDED = {

@@ -20,6 +20,7 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "product-words.yaml": vocabulary.Words,
     "not-drugs.yaml": vocabulary.NotDrug,
     "routes.yaml": vocabulary.Route,
+    "long-acting.yaml": vocabulary.LongActing,
     "units.yaml": vocabulary.UnitOf,
     "conditions.yaml": screening.ConditionGroup,
     "groups.yaml": screening.SubstanceGroup,
@@ -35,6 +36,10 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "overrides.yaml": screening.OverrideRule,
     "drug-conditions.yaml": screening.ConditionRule,
     "genotypes.yaml": screening.GenotypeRule,
+    "phenotypes.yaml": screening.PhenotypeWords,
+    "alleles.yaml": screening.AlleleFunction,
+    "needed-facts.yaml": screening.NeededFact,
+    "coverage.yaml": screening.Coverage,
     "ages.yaml": screening.AgeRule,
     "pregnancy.yaml": screening.PregnancyRule,
     "labs.yaml": screening.LabRule,
@@ -61,6 +66,9 @@ KINDS: Mapping[str, type[entries.Entry]] = {
 SINCE: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2)),
     **dict.fromkeys(("never-above.yaml", "overrides.yaml"), (1, 3)),
+    **dict.fromkeys(
+        ("phenotypes.yaml", "alleles.yaml", "needed-facts.yaml", "coverage.yaml", "long-acting.yaml"), (1, 3)
+    ),
 }
 """Files that a pack of an earlier version need not have: it then has no rule of that kind. Later ones must."""
 

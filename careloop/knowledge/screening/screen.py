@@ -16,6 +16,7 @@ from careloop.knowledge.screening.checks import (
     controlled,
     doses,
     labs,
+    needs,
     pairs,
     people,
     trials,
@@ -36,6 +37,8 @@ CHECKS: tuple[Callable[[Case], CheckResult], ...] = (
     trials.check,
     controlled.supply,
     controlled.schedule,
+    needs.check,
+    needs.thin,
 )
 
 

@@ -8,6 +8,7 @@ from services.assessment.domain.enrolment import enroll
 from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.events import Event
 from services.assessment.domain.history import record_history
+from services.assessment.domain.list_gaps import record_list_gaps
 from services.assessment.domain.medications import add_medication, reconcile_medications
 from services.assessment.domain.plans import add_to_plan, propose_plan
 from services.assessment.domain.pregnancy import record_pregnancy
@@ -22,6 +23,7 @@ DECISIONS: Decisions[Assessment, Event] = Decisions(
     add_medication,
     record_allergies,
     add_allergy,
+    record_list_gaps,
     record_pregnancy,
     record_results,
     answer_scale,

@@ -15,6 +15,7 @@ from services.assessment.domain.completion import AmendAssessment, CompleteAsses
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
 from services.assessment.domain.history import RecordHistory
+from services.assessment.domain.list_gaps import RecordListGaps
 from services.assessment.domain.medications import AddMedication, ReconcileMedications
 from services.assessment.domain.plans import AddToPlan, ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
@@ -32,6 +33,7 @@ class AssessmentApi(WritesApi, assessment_pb2_grpc.AssessmentServiceServicer):
     AddMedication = write(AddMedication, pb)
     RecordAllergies = write(RecordAllergies, pb)
     AddAllergy = write(AddAllergy, pb)
+    RecordListGaps = write(RecordListGaps, pb)
     RecordPregnancy = write(RecordPregnancy, pb)
     RecordResults = write(RecordResults, pb)
     AnswerScale = write(AnswerScale, pb, answers.scored)

@@ -122,6 +122,11 @@ TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.PRESCRIPTION_DISCONTINUED: _for_information(
         "A prescription was discontinued", Seat.THERAPIST, Seat.CARE_MANAGER
     ),
+    CauseKind.DISCREPANCY_FOUND: Rule(
+        subject="The client's list differs from a prescription",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
+    ),
     CauseKind.ASSESSMENT_COMPLETED: _for_information("The initial assessment is complete", Seat.WHOLE_TEAM),
     CauseKind.PLAN_CHANGED: _for_information("The plan was changed", Seat.WHOLE_TEAM),
     CauseKind.MESSAGE_POSTED: _for_information("A message from a colleague", Seat.NAMED),

@@ -19,6 +19,7 @@ class CauseKind(StrEnum):
     DOSE_CHANGED = "dose-changed"
     DOSE_CHANGED_OVER_ALERT = "dose-changed-over-alert"
     PRESCRIPTION_DISCONTINUED = "prescription-discontinued"
+    DISCREPANCY_FOUND = "discrepancy-found"
     ASSESSMENT_COMPLETED = "assessment-completed"
     PLAN_CHANGED = "plan-changed"
     MESSAGE_POSTED = "message-posted"

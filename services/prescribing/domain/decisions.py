@@ -6,14 +6,15 @@ from services.prescribing.domain.dose_changes import change_dose
 from services.prescribing.domain.entered_in_error import mark_entered_in_error
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.orders import issue
+from services.prescribing.domain.reconciliation import compare_list, resolve_discrepancy
 from services.prescribing.domain.state import PrescriptionChart
 from services.prescribing.domain.supply import count_supply
 from services.prescribing.domain.taking_effect import take_effect
 
 DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(
-    issue, change_dose, discontinue, count_supply, mark_entered_in_error
+    issue, change_dose, discontinue, count_supply, resolve_discrepancy, mark_entered_in_error
 )
 """What people ask for."""
 
-OWN_DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(take_effect)
-"""What the service does of itself when a day has come."""
+OWN_DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(compare_list, take_effect)
+"""What the service decides of itself: about a list that it noted, and when a day has come."""

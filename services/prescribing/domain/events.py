@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from careloop.contracts.prescribing import DoseTookEffect, Order, PrescriptionDiscontinued, SupplyCounted
+from careloop.contracts.prescribing import (
+    DiscrepancyFound,
+    DiscrepancyResolved,
+    DoseTookEffect,
+    ListCompared,
+    Order,
+    PrescriptionDiscontinued,
+    SupplyCounted,
+)
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
@@ -17,10 +25,13 @@ from services.prescribing.domain.noted import Noted
 __all__ = [
     "TOPICS",
     "Decided",
+    "DiscrepancyFound",
+    "DiscrepancyResolved",
     "DoseChanged",
     "DoseTookEffect",
     "EnteredInError",
     "Event",
+    "ListCompared",
     "PrescriptionDeclined",
     "PrescriptionDiscontinued",
     "PrescriptionIssued",
@@ -64,6 +75,7 @@ class DoseChanged:
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
-Event = Noted | Decided | DoseTookEffect | PrescriptionDiscontinued | SupplyCounted | EnteredInError
+Compared = ListCompared | DiscrepancyFound | DiscrepancyResolved
+Event = Noted | Decided | DoseTookEffect | PrescriptionDiscontinued | SupplyCounted | Compared | EnteredInError
 TOPICS: dict[str, type[Event]] = topics("prescribing", Event)
 """Every stored event by its registered name."""

@@ -10,10 +10,13 @@ from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.local_time import local_day, zone_named
 from services.prescribing.domain.events import (
+    DiscrepancyFound,
+    DiscrepancyResolved,
     DoseChanged,
     DoseTookEffect,
     EnteredInError,
     Event,
+    ListCompared,
     PrescriptionDeclined,
     PrescriptionDiscontinued,
     PrescriptionIssued,
@@ -25,6 +28,7 @@ from services.prescribing.domain.noted import (
     CompletionNoted,
     DiagnosisNoted,
     HistoryNoted,
+    ListGapsNoted,
     MedicationsNoted,
     Noted,
     PregnancyNoted,
@@ -50,6 +54,8 @@ class PrescriptionChart:
     prescriptions: tuple[PrescriptionIssued, ...] = ()
     dose_changes: tuple[DoseChanged, ...] = ()
     discontinued: tuple[PrescriptionDiscontinued, ...] = ()
+    discrepancies: tuple[DiscrepancyFound, ...] = ()
+    resolved: tuple[DiscrepancyResolved, ...] = ()
     zones: tuple[TimeZoneNoted, ...] = ()
     decided: frozenset[FactId] = frozenset()
 
@@ -121,6 +127,13 @@ class PrescriptionChart:
         """Ours that were not struck, ended ones too."""
         return [issued for issued in self.prescriptions if issued.fact_id not in self.struck]
 
+    def discrepancy(self, fact_id: FactId) -> DiscrepancyFound | None:
+        standing = (found for found in self.discrepancies if found.fact_id not in self.struck)
+        return next((found for found in standing if found.fact_id == fact_id), None)
+
+    def is_resolved(self, discrepancy: FactId) -> bool:
+        return any(one.discrepancy == discrepancy and one.fact_id not in self.struck for one in self.resolved)
+
     def evidence(self) -> tuple[EventId, ...]:
         """The source events that the chart stands on, without struck ones."""
         return tuple(fact.evidence for fact in self.facts if fact.fact_id not in self.struck)
@@ -139,7 +152,12 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, dose_changes=(*now.dose_changes, event), decided=now.decided | {event.fact_id})
         case PrescriptionDiscontinued():
             now = replace(now, discontinued=(*now.discontinued, event), decided=now.decided | {event.fact_id})
-        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect():
+        case DiscrepancyFound():
+            found = (*now.discrepancies, event)
+            now = replace(now, discrepancies=found, decided=now.decided | {event.fact_id})
+        case DiscrepancyResolved():
+            now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
+        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared():
             now = replace(now, decided=now.decided | {event.fact_id})
         case TimeZoneNoted():
             now = replace(now, zones=(*now.zones, event))
@@ -150,6 +168,7 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | HistoryNoted()
             | MedicationsNoted()
             | AllergiesNoted()
+            | ListGapsNoted()
             | PregnancyNoted()
             | ResultsNoted()
             | DiagnosisNoted()

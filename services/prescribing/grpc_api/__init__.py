@@ -22,6 +22,7 @@ from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.orders import IssuePrescription
 from services.prescribing.domain.past import explanations
+from services.prescribing.domain.reconciliation import ResolveDiscrepancy
 from services.prescribing.domain.supply import CountSupply
 from services.prescribing.grpc_api import answers
 from services.prescribing.grpc_api.past import decision_message, read_message
@@ -56,6 +57,7 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
     ChangeDose = write(ChangeDose, pb, answers.decided, prepare=informed, awaited=explained)
     DiscontinuePrescription = write(DiscontinuePrescription, pb)
     CountSupply = write(CountSupply, pb)
+    ResolveDiscrepancy = write(ResolveDiscrepancy, pb)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     async def ScreenOrder(self, request: pb.ScreenOrderRequest, _context: Any) -> pb.ScreenOrderResponse:  # noqa: N802

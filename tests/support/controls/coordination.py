@@ -175,6 +175,13 @@ ALLERGIC = assessment.AllergiesRecorded(
     no_known_allergies=False,
     occurred_at=week(1),
 )
+LIST_GAPS = assessment.ListGapsRecorded(
+    fact_id=fact("list-gaps"),
+    list=assessment.ChartList.MEDICATIONS,
+    left_out=2,
+    source="ehr-import",
+    occurred_at=INTAKE,
+)
 NOT_PREGNANT = assessment.PregnancyRecorded(
     fact_id=fact("not-pregnant"),
     status=assessment.PregnancyStatus.NOT_PREGNANT,
@@ -333,6 +340,31 @@ COUNTED = prescribing.SupplyCounted(
     counted_by="client",
     occurred_at=week(5),
 )
+LIST_COMPARED = prescribing.ListCompared(
+    fact_id=fact("compared"),
+    listed_in=fact("listed"),
+    matched=(prescribing.MatchedMedicine(prescription=ISSUED.fact_id, medicine=Medicine(name="Zoloft")),),
+    occurred_at=week(2),
+)
+DISCREPANCY = prescribing.DiscrepancyFound(
+    fact_id=fact("discrepancy"),
+    listed_in=fact("listed"),
+    prescription=ISSUED.fact_id,
+    kind=prescribing.DiscrepancyKind.DOSE,
+    medicine=SERTRALINE,
+    prescribed_daily_dose_mg=Decimal(50),
+    listed_daily_dose_mg=Decimal(25),
+    listed_stopped_on=None,
+    occurred_at=week(2),
+)
+DISCREPANCY_RESOLVED = prescribing.DiscrepancyResolved(
+    fact_id=fact("answered"),
+    discrepancy=DISCREPANCY.fact_id,
+    resolution=prescribing.DiscrepancyResolution.LIST_WRONG,
+    comment="read again",
+    resolved_by=PRESCRIBER,
+    occurred_at=week(3),
+)
 DISCONTINUED = prescribing.PrescriptionDiscontinued(
     fact_id=fact("discontinued"),
     prescription=ISSUED.fact_id,
@@ -438,6 +470,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         ENROLLED,
         HISTORY,
         NO_ALLERGIES,
+        LIST_GAPS,
         NOT_PREGNANT,
         RESULTS,
         LISTED,
@@ -449,7 +482,18 @@ TOLD: dict[str, tuple[Any, ...]] = {
         DEPRESSION_CONFIRMED,
         struck(DEPRESSION_CONFIRMED),
     ),
-    "prescribing": (ISSUED, DECLINED, CHANGED, TOOK_EFFECT, DISCONTINUED, COUNTED, struck(DISCONTINUED)),
+    "prescribing": (
+        ISSUED,
+        DECLINED,
+        CHANGED,
+        TOOK_EFFECT,
+        LIST_COMPARED,
+        DISCREPANCY,
+        DISCREPANCY_RESOLVED,
+        DISCONTINUED,
+        COUNTED,
+        struck(DISCONTINUED),
+    ),
     "monitoring": (LATEST, MIDWAY, RISK, RASH, NAUSEA, NAUSEA_RESOLVED, DOSE, struck(NAUSEA)),
     "notifications": (NOTICE, FAILED, ESCALATED, RISK_NOTICE, RISK_ACKNOWLEDGED),
     "coordination": PUBLISHED_EXAMPLES,

@@ -4,16 +4,29 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from careloop.contracts.prescribing import DoseTookEffect, Order, Override, OverrideReason, SourcePosition, StatusReason
+from careloop.contracts.assessment import CurrentMedication
+from careloop.contracts.prescribing import (
+    DiscrepancyKind,
+    DiscrepancyResolution,
+    DoseTookEffect,
+    MatchedMedicine,
+    Order,
+    Override,
+    OverrideReason,
+    SourcePosition,
+    StatusReason,
+)
 from careloop.contracts.terms import Medicine
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
+from careloop.kernel.ids import FactId, derived_id
 from careloop.knowledge import chart as known
 from careloop.knowledge import findings
 from services.prescribing.domain import events, noted, orders
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
+from services.prescribing.domain.reconciliation import CompareList, ResolveDiscrepancy
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.supply import CountSupply
 from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect
@@ -79,6 +92,14 @@ PENICILLIN_ALLERGY = replace(
     allergies=(
         known.Allergy(substance="penicillin", type=known.AllergyType.ALLERGY, criticality=known.Criticality.HIGH),
     ),
+)
+ALLERGY_LEFT_OUT = noted.ListGapsNoted(
+    fact_id=fact("list gaps"),
+    evidence=event("list gaps"),
+    list="allergies",
+    left_out=1,
+    source="ehr-import",
+    occurred_at=YESTERDAY,
 )
 NOT_PREGNANT = noted.PregnancyNoted(
     fact_id=fact("not pregnant"),
@@ -271,9 +292,63 @@ SERTRALINE_COUNTED = events.SupplyCounted(
     occurred_at=YESTERDAY,
 )
 NONE_LEFT = replace(SERTRALINE_COUNTED, units=Decimal(0), unit_mg=None)
+LIST = fact("the client's list")
+COMPARE = CompareList(
+    fact_id=fact("comparison"),
+    listed_in=LIST,
+    medications=(
+        CurrentMedication(medicine=Medicine(name="Zoloft"), daily_dose_mg=Decimal(25), source="client"),
+        CurrentMedication(medicine=Medicine(name="ibuprofen"), source="client"),
+    ),
+    occurred_at=NOON,
+)
+COMPARED = events.ListCompared(
+    fact_id=fact("comparison"),
+    listed_in=LIST,
+    matched=(MatchedMedicine(prescription=ISSUED.fact_id, medicine=Medicine(name="Zoloft")),),
+    occurred_at=NOON,
+)
+DISCREPANCY = events.DiscrepancyFound(
+    fact_id=FactId(derived_id("prescribing", "discrepancy", LIST, ISSUED.fact_id)),
+    listed_in=LIST,
+    prescription=ISSUED.fact_id,
+    kind=DiscrepancyKind.DOSE,
+    medicine=SERTRALINE_50.medicine,
+    prescribed_daily_dose_mg=Decimal(50),
+    listed_daily_dose_mg=Decimal(25),
+    listed_stopped_on=None,
+    occurred_at=NOON,
+)
+RESOLVE = ResolveDiscrepancy(
+    fact_id=fact("answered"),
+    discrepancy=DISCREPANCY.fact_id,
+    resolution=DiscrepancyResolution.TAKEN_AS_PRESCRIBED,
+    comment="halved the tablet once",
+    prescriber=PRESCRIBER,
+    credential=CREDENTIAL,
+    occurred_at=NOON,
+    now=NOON,
+)
+RESOLVED = events.DiscrepancyResolved(
+    fact_id=fact("answered"),
+    discrepancy=DISCREPANCY.fact_id,
+    resolution=DiscrepancyResolution.TAKEN_AS_PRESCRIBED,
+    comment="halved the tablet once",
+    resolved_by=PRESCRIBER,
+    occurred_at=NOON,
+)
 BACKGROUND: tuple[events.Event, ...] = ASSESSED
 TAKE_EFFECT = TakeEffect(dose=DoseAhead(prescription=ISSUED.fact_id, change=None, effective_on=TODAY), now=NOON)
-COMMANDS: tuple[object, ...] = (ISSUE_SERTRALINE, TAKE_EFFECT, CHANGE_TO_100, DISCONTINUE, COUNT_SERTRALINE, STRIKE)
+COMMANDS: tuple[object, ...] = (
+    ISSUE_SERTRALINE,
+    TAKE_EFFECT,
+    COMPARE,
+    RESOLVE,
+    CHANGE_TO_100,
+    DISCONTINUE,
+    COUNT_SERTRALINE,
+    STRIKE,
+)
 EXAMPLES: tuple[events.Event, ...] = (
     PROFILE,
     HISTORY,
@@ -282,6 +357,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     PHENELZINE_TAKEN,
     NO_ALLERGIES,
     PENICILLIN_ALLERGY,
+    ALLERGY_LEFT_OUT,
     NOT_PREGNANT,
     POSITIVE_MDQ,
     NEUTROPHILS,
@@ -304,6 +380,10 @@ EXAMPLES: tuple[events.Event, ...] = (
     DISCONTINUED,
     SERTRALINE_COUNTED,
     NONE_LEFT,
+    COMPARED,
+    DISCREPANCY,
+    replace(DISCREPANCY, kind=DiscrepancyKind.STOPPED, listed_daily_dose_mg=None, listed_stopped_on=TODAY),
+    RESOLVED,
     STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("prescribing", EXAMPLES))

@@ -5,13 +5,11 @@ from decimal import Decimal
 
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.shapes.screening import DoseRule
+from careloop.knowledge.pack.shapes.vocabulary import LongActing
 from careloop.knowledge.screening.case import Case, CheckResult, alert, amount, figure, missing
 from careloop.knowledge.screening.checks import titrations
 from careloop.knowledge.screening.checks.circumstances import holds, unknown
-from careloop.knowledge.screening.checks.labs import last_in_unit
-
-ADULT = 18
-BODY_WEIGHT = "29463-7"
+from careloop.knowledge.screening.results import ADULT, weight_kg
 
 
 def check(case: Case) -> CheckResult:
@@ -19,6 +17,9 @@ def check(case: Case) -> CheckResult:
     alerts, gaps = _inhibited(case)
     if len(case.ingredients) > 1:
         gaps.append(_gap(Reason.DOSE_OF_COMBINATION, " / ".join(case.ingredients)))
+        return CheckResult(tuple(alerts), tuple(gaps))
+    if case.depot is not None:
+        gaps.append(_of_depot(case.depot))
         return CheckResult(tuple(alerts), tuple(gaps))
     dose = amount(case.order.daily_dose_mg)
     if dose is None:
@@ -28,6 +29,13 @@ def check(case: Case) -> CheckResult:
     risen = titrations.check(case, case.ingredients[0], dose)
     found = (*alerts, *ordered.alerts, *risen.alerts), (*gaps, *ordered.not_checked, *risen.not_checked)
     return CheckResult(*found, ordered.done)
+
+
+def _of_depot(depot: LongActing) -> NotChecked:
+    """What is given once for weeks is no dose of a day."""
+    days = " or ".join(map(str, depot.every_days))
+    settled = f"the label of {depot.name}, given every {days} days"
+    return NotChecked(check=Check.DOSE, reason=Reason.DOSE_OF_DEPOT, subject=depot.drug, settled_by=settled)
 
 
 def _gap(reason: Reason, subject: str) -> NotChecked:
@@ -40,7 +48,7 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> CheckResult:
         by_weight = case.pack.drugs[drug].max_daily_mg_per_kg is not None
         return missing(Check.DOSE, Reason.WEIGHT_MISSING if by_weight else Reason.NOT_IN_PACK, drug)
     too_young = case.age is not None and case.age < ADULT
-    gaps = [_gap(Reason.NOT_IN_PACK, "doses under 18")] if too_young else []
+    gaps = [_too_young(case, drug)] if too_young else []
     alerts: list[Alert] = []
     for rule, _ in case.rules("doses"):
         if rule.titrated:
@@ -58,14 +66,15 @@ def max_daily_mg(case: Case, drug: str) -> Decimal | None:
     known = case.pack.drugs[drug]
     if known.max_daily_mg is not None or known.max_daily_mg_per_kg is None:
         return known.max_daily_mg
-    weight = _weight_kg(case)
+    weight = weight_kg(case)
     return known.max_daily_mg_per_kg * weight if weight else None
 
 
-def _weight_kg(case: Case) -> Decimal | None:
-    """The weight stated, else the last one measured."""
-    stated = amount(case.chart.patient.weight_kg)
-    return last_in_unit(case, BODY_WEIGHT, "kg") if stated is None else stated
+def _too_young(case: Case, drug: str) -> NotChecked:
+    """A pack from before gaps named their medicine says it of doses in general."""
+    if case.pack.title.results_count_days is None:
+        return _gap(Reason.NOT_IN_PACK, "doses under 18")
+    return _gap(Reason.DOSE_UNDER_18, drug)
 
 
 def _exceeded(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> Decimal | None:

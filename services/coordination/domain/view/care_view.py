@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from careloop.contracts.assessment import DiagnosisEstablished
+from careloop.contracts.assessment import DiagnosisEstablished, ListGapsRecorded
 from careloop.contracts.coordination import MessagePosted
 from careloop.kernel.ids import PatientId
+from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
 from services.coordination.domain.view.doses import Dose, doses
 from services.coordination.domain.view.intake import (
     Allergies,
@@ -16,6 +17,7 @@ from services.coordination.domain.view.intake import (
     diagnoses,
     history,
     identity,
+    list_gaps,
     pregnancy,
     results,
 )
@@ -43,6 +45,7 @@ class CareView:
     diagnoses: tuple[DiagnosisEstablished, ...]
     allergies: Allergies
     medications: Medications
+    discrepancies: tuple[Discrepancy, ...]
     history: History
     pregnancy: Pregnancy | None
     results: Results
@@ -59,6 +62,7 @@ class CareView:
     doses: tuple[Dose, ...]
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency
+    list_gaps: tuple[ListGapsRecorded, ...]
 
 
 def compose(patient_id: PatientId, sections: Sections) -> CareView:
@@ -72,6 +76,7 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         diagnoses=diagnoses(assessed),
         allergies=allergies(assessed),
         medications=medications(assessed, sections.prescribing),
+        discrepancies=discrepancies(assessed, sections.prescribing),
         history=history(assessed),
         pregnancy=pregnancy(assessed),
         results=results(assessed),
@@ -88,4 +93,5 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         doses=doses(monitored),
         timeline=timeline(sections),
         urgency=urgency(sections),
+        list_gaps=list_gaps(assessed),
     )

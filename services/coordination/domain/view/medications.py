@@ -69,9 +69,10 @@ prescribed = shown(
 
 
 def medications(assessed: AssessmentSection, ordered: PrescribingSection) -> Medications:
-    """The newest reconciled list and every prescription; nothing is merged, each says where it comes from."""
+    """The newest reconciled list and every prescription, each saying where it comes from. What the list says of a
+    prescription of ours is no second medicine: it agrees, or it is a discrepancy."""
     listed = newest(assessed.medications)
-    every = [*_reported(assessed), *(_prescribed(dated, ordered) for dated in ordered.issued)]
+    every = [*_reported(assessed, ordered), *(_prescribed(dated, ordered) for dated in ordered.issued)]
     asked = Asked.NOT_ASKED
     if listed is not None:
         asked = Asked.LISTED if listed.medications else Asked.NONE_KNOWN
@@ -89,13 +90,21 @@ def _by_name(medication: Medication) -> tuple[bool, str, str, str]:
     )
 
 
-def _reported(assessed: AssessmentSection) -> list[Medication]:
+def _reported(assessed: AssessmentSection, ordered: PrescribingSection) -> list[Medication]:
     listed = newest(assessed.medications)
     if listed is None:
         return []
+    standing = {k.fact.fact_id for k in ordered.issued}
+    ours = {
+        matched.medicine
+        for k in ordered.compared
+        for matched in k.fact.matched
+        if k.fact.listed_in == listed.fact_id and matched.prescription in standing
+    }
     return [
         reported(current, fact_id=listed.fact_id, status=STOPPED if current.stopped_on else ACTIVE)
         for current in listed.medications
+        if current.medicine not in ours
     ]
 
 

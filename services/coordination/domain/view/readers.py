@@ -1,8 +1,8 @@
 """What of the care view each of its readers sees: a table with a row for every field.
 
 Nobody reads a message but who wrote it and who it is for. Clinicians see all else. The client sees the record of their
-care, and not how the team watches over them: urgency, risks, notices, the reasons for which an order was declined or an
-alert answered.
+care, and not how the team watches over them: urgency, risks, notices, discrepancies, the reasons for which an order was
+declined or an alert answered.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,10 +57,10 @@ def without(**blank: Any) -> Show:
     return lambda value: None if value is None else replace(value, **blank)
 
 
-def medicines_without_alerts(value: Medications) -> Medications:
-    """What the check found, and what the prescriber answered to it, is between colleagues."""
-    shown = each_without(overridden=(), overrides=(), not_checked=())(value.medications)
-    return replace(value, medications=shown)
+def without_overrides(value: Medications) -> Medications:
+    """Each medicine without the alerts that were answered for it, the answers, and what was not checked."""
+    shorter = (replace(one, overridden=(), overrides=(), not_checked=()) for one in value.medications)
+    return replace(value, medications=tuple(shorter))
 
 
 CLINICIANS: Mapping[str, Show] = {
@@ -70,11 +70,12 @@ CLINICIANS: Mapping[str, Show] = {
     "diagnoses": whole,
     "allergies": whole,
     "medications": whole,
+    "discrepancies": whole,
     "history": whole,
+    "pregnancy": whole,
+    "results": whole,
     "plan": whole,
     "completion": whole,
-    "results": whole,
-    "pregnancy": whole,
     "scale_trends": whole,
     "open_side_effects": whole,
     "closed_side_effects": whole,
@@ -86,6 +87,7 @@ CLINICIANS: Mapping[str, Show] = {
     "doses": whole,
     "timeline": whole,
     "urgency": whole,
+    "list_gaps": whole,
 }
 THE_CLIENT: Mapping[str, Show] = {
     "patient_id": whole,
@@ -93,23 +95,25 @@ THE_CLIENT: Mapping[str, Show] = {
     "team": each_without(email=""),
     "diagnoses": whole,
     "allergies": whole,
-    "medications": medicines_without_alerts,
+    "medications": without_overrides,
+    "discrepancies": none,
     "history": whole,
+    "pregnancy": whole,
+    "results": whole,
     "plan": whole,
     "completion": without(suicide_risk=""),
-    "results": whole,
-    "pregnancy": whole,
     "scale_trends": whole,
     "open_side_effects": each_without(triage_rule="", red_flags=()),
     "closed_side_effects": each_without(triage_rule="", red_flags=()),
     "risks": none,
-    "declined_orders": each_without(reasons=(), alerts=(), not_checked=()),
+    "declined_orders": each_without(reasons=(), alerts=(), not_checked=(), missing=()),
     "overrides": none,
     "unacknowledged_notices": none,
     "messages": whole,
     "doses": whole,
     "timeline": whole,
     "urgency": unsaid,
+    "list_gaps": whole,
 }
 """Of messages and of the timeline there is nothing in it that the reader may not see: they are composed of what
 `heard_by` leaves."""
@@ -133,7 +137,12 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
         return replace(sections, coordination=coordination)
     return Sections(
         assessment=replace(sections.assessment, risks=()),
-        prescribing=replace(sections.prescribing, declined=_without_reasons(sections.prescribing.declined)),
+        prescribing=replace(
+            sections.prescribing,
+            declined=_without_reasons(sections.prescribing.declined),
+            discrepancies=(),
+            resolved=(),
+        ),
         monitoring=replace(sections.monitoring, risks=()),
         notifications=NotificationsSection(),
         coordination=replace(coordination, struck=()),
@@ -142,7 +151,8 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
 
 def _without_reasons(declined: tuple[DatedFact[Declined], ...]) -> tuple[DatedFact[Declined], ...]:
     return tuple(
-        structs.replace(dated, fact=replace(dated.fact, reasons=(), alerts=(), not_checked=())) for dated in declined
+        structs.replace(dated, fact=replace(dated.fact, reasons=(), alerts=(), not_checked=(), missing=()))
+        for dated in declined
     )
 
 

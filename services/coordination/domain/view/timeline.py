@@ -27,6 +27,7 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.AllergiesRecorded: lambda e: (
         ", ".join(allergy.substance.name for allergy in e.allergies) or "no known allergies"
     ),
+    assessment.ListGapsRecorded: lambda e: _words(e.list, f"of {e.source}:", e.left_out, "entries could not be read"),
     assessment.PregnancyRecorded: lambda e: str(e.status),
     assessment.ResultsRecorded: lambda e: _results(e.results) or "no results known",
     ScaleScored: lambda e: _words(e.instrument, "" if e.total is None else e.total, e.band),
@@ -41,6 +42,9 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     prescribing.DoseTookEffect: lambda e: _words("now", *_dose(e.daily_dose_mg)),
     prescribing.PrescriptionDiscontinued: lambda e: _words(e.status_reason, "last dose", e.stopped_on),
     prescribing.SupplyCounted: lambda e: _words(e.medicine.name, f"{e.units} left on", e.counted_on),
+    prescribing.ListCompared: lambda e: _words(len(e.matched), "of our medicines on the list"),
+    prescribing.DiscrepancyFound: lambda e: _words(f"{e.medicine.name}:", e.kind),
+    prescribing.DiscrepancyResolved: lambda e: _words(e.resolution, e.comment),
     monitoring.SideEffectReported: lambda e: _words(f"{e.symptom}:", e.triage.level),
     monitoring.SideEffectResolved: lambda e: _words(f"{e.outcome}:", e.action_taken),
     monitoring.DoseRecorded: lambda e: _words(e.medicine.name, e.status, e.reason),

@@ -81,4 +81,7 @@ class PrescribingSection:
     took_effect: tuple[DatedFact[prescribing.DoseTookEffect], ...] = ()
     discontinued: tuple[DatedFact[prescribing.PrescriptionDiscontinued], ...] = ()
     counted: tuple[DatedFact[prescribing.SupplyCounted], ...] = ()
+    compared: tuple[DatedFact[prescribing.ListCompared], ...] = ()
+    discrepancies: tuple[DatedFact[prescribing.DiscrepancyFound], ...] = ()
+    resolved: tuple[DatedFact[prescribing.DiscrepancyResolved], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()
