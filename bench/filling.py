@@ -49,8 +49,9 @@ _FILL = """
     from (select n, {who} who from generate_series(1, $1::bigint) n) drawn
     order by n"""
 _COMMANDS = """
-    insert into {schema}.commands (command_id, caller, digest, stream_id, last_position, recorded_at)
-    select command_id, actor, 'digest', originator_id, notification_id, recorded_at from {schema}.events"""
+    insert into {schema}.decided_commands
+        (request_id, stream_id, caller, kind, digest, last_position, events, recorded_at)
+    select command_id, originator_id, actor, 'caller', 'digest', notification_id, 1, recorded_at from {schema}.events"""
 
 
 async def fill_assessment(

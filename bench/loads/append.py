@@ -12,6 +12,7 @@ from bench.workload import TOPIC, content, patient
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import EventStore, NewEvent, Unit, Write
 from careloop.kernel.errors import Conflict
+from careloop.kernel.events import CommandKind
 from careloop.kernel.ids import EventId, PersonId
 
 OCCURRED_AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -24,6 +25,7 @@ def write(stream: UUID, version: int, state: bytes, expected_version: int | None
     event_id = uuid4()
     event = NewEvent(event_id=EventId(event_id), topic=TOPIC, state=state, occurred_at=OCCURRED_AT)
     return Write(
+        kind=CommandKind.CALLER,
         command_id=f"{stream}/{version}/{event_id.hex[:8]}",
         caller=CALLER,
         digest=state[-32:],

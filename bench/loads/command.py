@@ -12,7 +12,7 @@ from bench.diary import WriteEntry, diaries, write_entry
 from bench.loads.append import CALLER, refuses_stale
 from bench.workload import patient
 from careloop.chassis.log.postgres import PostgresEventStore
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 
 
 async def run(spec: protocol.Spec) -> None:
@@ -25,6 +25,7 @@ async def run(spec: protocol.Spec) -> None:
             now = datetime.now(UTC)
             request = Request(
                 request_id=str(correlation_id),
+                kind=CommandKind.CALLER,
                 actor=CALLER,
                 digest=correlation_id.bytes,
                 correlation_id=correlation_id,

@@ -14,7 +14,7 @@ from bench.workload import chosen, patient
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.partitioner import partition_of
 from careloop.chassis.process.composition import compose
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from services.assessment.__main__ import ROOMS
 from services.assessment.domain.decisions import DECISIONS
@@ -59,7 +59,12 @@ async def _paced(writes: Writes[Assessment, Event], spec: protocol.Spec) -> list
 def _command() -> tuple[Request, RecordScaleTotal]:
     correlation_id, now = uuid4(), datetime.now(UTC)
     request = Request(
-        request_id=str(correlation_id), actor=ACTOR, digest=correlation_id.bytes, correlation_id=correlation_id, now=now
+        request_id=str(correlation_id),
+        kind=CommandKind.CALLER,
+        actor=ACTOR,
+        digest=correlation_id.bytes,
+        correlation_id=correlation_id,
+        now=now,
     )
     command = RecordScaleTotal(
         fact_id=FactId(correlation_id),

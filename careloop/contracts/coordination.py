@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from careloop.contracts.terms import EnteredInError, Role
 from careloop.kernel.events import Instant, topics
-from careloop.kernel.ids import FactId
+from careloop.kernel.ids import FactId, PersonId
+
+CLIENT = PersonId("client")
+"""How the patient is named as the sender or recipient of a message, whatever their token's subject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class TeamMemberReleased:
 class MessagePosted:
     """One member of the care team, or the client, wrote to another. `about` is the fact it is tied to, of any service.
 
-    The client is `client`, whatever their token's subject.
+    The client is CLIENT.
     """
 
     fact_id: FactId

@@ -75,8 +75,11 @@ async def _stored(connection: asyncpg.Connection, schema: str) -> list[Stored]:
 
 
 async def _commands(connection: asyncpg.Connection, schema: str) -> frozenset[str]:
-    rows = await connection.fetch(f"select command_id from {schema}.commands")  # noqa: S608 - one of five names
-    return frozenset(row["command_id"] for row in rows)
+    rows = await connection.fetch(
+        f"""select request_id from {schema}.decided_commands
+            union all select command_id from {schema}.commands"""  # noqa: S608 - one of five names
+    )
+    return frozenset(row["request_id"] for row in rows)
 
 
 async def _journal(connection: asyncpg.Connection) -> list[JournalValue]:

@@ -73,6 +73,10 @@ class Decision(Generic[Command, State, Fact]):
         """The class of the commands that it answers: the annotation of its first argument."""
         return next(iter(get_type_hints(self._decide).values()))  # type: ignore[no-any-return]
 
+    def is_recorded(self, command: Command, state: State) -> bool:
+        """Whether the fact that the command would record is recorded: the command could only come to nothing."""
+        return Guard.REPEAT in self.guards and not _is_new(command, state)  # type: ignore[arg-type]
+
     def __call__(self, command: Command, state: State) -> list[Fact]:
         """None for a repeat. Raises what its guards and the decision raise; then nothing has happened."""
         for passes in self._passes:

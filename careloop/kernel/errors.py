@@ -1,14 +1,20 @@
 """Every way a call can be refused. One slug per reason, stable for callers; sentences carry no patient data."""
 
+from collections.abc import Mapping
+
 
 class CareloopError(Exception):
-    """A refusal with a stable `slug` (for programs), a `sentence` (for people) and the `field` it is about, if any."""
+    """A refusal with a stable `slug` (for programs), a `sentence` (for people) and the `field` it is about, if any.
 
-    def __init__(self, slug: str, sentence: str, *, field: str = "") -> None:
+    `details` say more to programs, by name.
+    """
+
+    def __init__(self, slug: str, sentence: str, *, field: str = "", details: Mapping[str, str] | None = None) -> None:
         super().__init__(slug)
         self.slug = slug
         self.sentence = sentence
         self.field = field
+        self.details = dict(details or {})
 
 
 class InvalidInput(CareloopError):
@@ -24,7 +30,11 @@ class NotKnown(CareloopError):
 
 
 class RequestIdReused(CareloopError):
-    """This request id was used before, with another payload or by another caller."""
+    """This caller used this request id of this patient before, with another payload."""
+
+
+class AlreadyRecorded(CareloopError):
+    """Another command recorded the fact that this one names; nothing was stored. `details` have its `fact_id`."""
 
 
 class Conflict(CareloopError):

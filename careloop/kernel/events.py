@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Protocol, get_args
 from uuid import UUID
 
@@ -38,13 +39,27 @@ class Event(Protocol):
     def occurred_at(self) -> datetime: ...
 
 
+class CommandKind(StrEnum):
+    """Where a command comes from. Ids of one kind never meet those of another, whoever chose them."""
+
+    CALLER = "caller"
+    NOTE = "note"
+    """A fact of another service that a consumer received."""
+    DUE = "due"
+    """What the service does by itself when the time has come."""
+    OPERATOR = "operator"
+    """What an operator does about records that wait."""
+
+
 class Request(Struct, frozen=True, kw_only=True, gc=False):
     """One verified call: the id that makes a repeat harmless, who asks, and the moment it is decided.
 
-    `digest` covers the whole payload: the same id with another digest is refused.
+    A command is known by its kind, its patient, who asks and `request_id` together. `digest` covers the whole payload:
+    the same key with another digest is refused.
     """
 
     request_id: str
+    kind: CommandKind
     actor: PersonId
     digest: bytes
     correlation_id: UUID

@@ -8,8 +8,10 @@ from datetime import datetime
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, NotKnown
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.care_view import CareView, compose
+from services.coordination.domain.view.care_view import CareView
 from services.coordination.domain.view.caseload import CaseloadEntry
+from services.coordination.domain.view.readers import Reader, view_for
+from services.coordination.domain.view.sections import Sections
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import Journal, JournalEntry, Wanted
@@ -20,11 +22,15 @@ from services.coordination.reading.views import Views
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A view, which state of the journal it shows, and how fresh each source is (of the past: nothing)."""
+    """What is known of a patient, by which state of the journal, and how fresh each source is (the past: nothing)."""
 
-    view: CareView
+    patient_id: PatientId
+    sections: Sections
     stamp: Stamp
     freshness: tuple[SourceFreshness, ...] = ()
+
+    def seen_by(self, reader: Reader) -> CareView:
+        return view_for(reader, self.patient_id, self.sections)
 
 
 class CareViews:
@@ -49,7 +55,7 @@ class CareViews:
         stored = await self._views.of_patient(patient_id)
         if stored is None:
             raise _not_known()
-        return Served(view=compose(patient_id, stored.sections), stamp=stored.stamp, freshness=freshness)
+        return Served(patient_id=patient_id, sections=stored.sections, stamp=stored.stamp, freshness=freshness)
 
     async def get_as_known(
         self, patient_id: PatientId, *, valid_at: datetime | None, known_at: datetime | None, now: datetime
@@ -62,7 +68,7 @@ class CareViews:
         known = await self._replay.as_known(patient_id, valid_at=valid_at, known_at=known_at)
         if known is None:
             raise _not_known()
-        return Served(view=compose(patient_id, known.sections), stamp=known.stamp)
+        return Served(patient_id=patient_id, sections=known.sections, stamp=known.stamp)
 
     async def list_caseload(self, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
         return await self._views.caseload(after, limit)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from careloop.chassis.commands.writes import Writes
+from careloop.chassis.consuming.handler import nothing_at_once
 from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import notifications as contract
@@ -18,6 +19,7 @@ from services.notifications.due import due_rows
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.settings import NotificationSettings
 from services.notifications.views import InboxIndex, inbox_statements
+from services.notifications.waiting import PageAllWaiting, WaitingRecords
 from services.notifications.worker import NoticeWork
 
 ROOMS = Rooms(
@@ -37,14 +39,17 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         streams, rules = foundation.streams, settings.rules()
         clock = resources.clock
-        for listener in (CAUSES, EARLIER):
-            foundation.consume(NoticesConsumer(listener, streams, rules, clock), listener.sources)
+        waiting = WaitingRecords(streams, rules, clock)
+        for listener, while_waiting in ((CAUSES, waiting.effects), (EARLIER, nothing_at_once)):
+            consumer = NoticesConsumer(listener, streams, rules, clock)
+            foundation.consume(consumer, listener.sources, while_waiting=while_waiting)
         work = NoticeWork(streams, settings.sender(), rules, clock, settings.notice_send_deadline_seconds)
         foundation.take_up_due(work.handlers, settings.pace())
         api = NotificationsApi(
             Writes(streams, DECISIONS), InboxIndex(foundation.store.connections), settings.partitions
         )
-        yield foundation.service(api.add_to)
+        tasks = {"waiting": PageAllWaiting(streams, foundation.parked, waiting).run}
+        yield foundation.service(api.add_to, tasks=tasks)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ from services.notifications.domain.noting import DecideAgain, decide_again, note
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.screenings import Reconsider, note_screening, reconsider, with_screened
 from services.notifications.domain.state import NoticeBoard
+from services.notifications.domain.waiting import withdraw_page
 
+CONSUMER = "notifications"
 SCREENER = "c-ssrs"
 
 RISK_KINDS: Mapping[RiskLevel, CauseKind] = {
@@ -142,7 +144,8 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
     match heard:
         case Cause():
             now = clock()
-            return with_screened(decide_notice(DecideNotice(cause=heard, rules=rules, now=now), board), board, now)
+            notice = decide_notice(DecideNotice(cause=heard, rules=rules, now=now), board)
+            return [*with_screened(notice, board, now), *withdraw_page(heard, board, now)]
         case StrikeNoted():
             again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
             return [*note_strike(heard, board), *again]
@@ -175,7 +178,7 @@ class Listener:
         return tuple(sorted({name.split(".")[1] for name in self.heard}))
 
 
-CAUSES = Listener(consumer="notifications", heard=HEARD, decide=decide)
+CAUSES = Listener(consumer=CONSUMER, heard=HEARD, decide=decide)
 EARLIER = Listener(consumer="notifications.screenings", heard=SCREENED, decide=decide_earlier)
 """Reads its sources from their beginning, also what came before there was such a consumer."""
 

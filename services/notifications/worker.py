@@ -11,7 +11,7 @@ from careloop.chassis.commands.writes import Writes
 from careloop.chassis.due.rows import read_detail
 from careloop.chassis.due.worker import Handle
 from careloop.chassis.log.protocol import ClaimedDue
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from careloop.kernel.restating import restating
 from services.notifications.domain.codes import FailureReason
@@ -92,10 +92,11 @@ class NoticeWork:
 
     def _message(self, attempted: DeliveryAttempted, board: NoticeBoard) -> Message:
         on_call = self._rules.on_call
+        # Nobody who may assign team members may turn the on-call person's messages to another address.
         known = on_call.email if attempted.person == on_call.person else ""
         return Message(
             message_id=attempted.message_id,
-            to=board.email_of(attempted.person) or known,
+            to=known or board.email_of(attempted.person),
             notice=attempted.notice,
             priority=board.notices[attempted.notice].decided.priority,
             at=attempted.occurred_at,
@@ -118,6 +119,7 @@ class NoticeWork:
     ) -> Done[Event]:
         request = Request(
             request_id=f"{act}:{claim.row.due_id}",
+            kind=CommandKind.DUE,
             actor=PersonId("notifications"),
             digest=b"",
             correlation_id=notice,

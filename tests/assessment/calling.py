@@ -14,7 +14,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import StoredEvent, Unit
 from careloop.contracts import assessment as contract
 from careloop.kernel.credentials import Credential
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PersonId
 from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
@@ -50,6 +50,7 @@ class Clinic:
         """Stored as they are."""
         for event in events:
             request = Request(
+                kind=CommandKind.CALLER,
                 request_id=f"event {(await self.store.head()).position}",
                 actor=PersonId("somebody"),
                 digest=b"",

@@ -22,7 +22,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Unit
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PersonId
 from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
@@ -41,7 +41,9 @@ async def reading(stored_as: Callable[[bytes], bytes]) -> AsyncIterator[Any]:
     """The API behind its guard, on the log of a client whose diagnosis was stored as this function makes it."""
     store, codec = MemoryEventStore(), Codec[Event](TOPICS)
     streams: Streams[Assessment, Event] = Streams("assessment", store, codec, DECIDER, published=frozenset())
-    request = Request(request_id="r", actor=PersonId("any"), digest=b"", correlation_id=uuid4(), now=NOW)
+    request = Request(
+        request_id="r", kind=CommandKind.NOTE, actor=PersonId("any"), digest=b"", correlation_id=uuid4(), now=NOW
+    )
     write = streams.write(control.PATIENT, request, [control.ENROLLED, control.DIAGNOSIS], None)
     enrolled, diagnosis = write.events
     changed = replace(diagnosis, state=stored_as(diagnosis.state))

@@ -10,6 +10,7 @@ from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.envelope import Envelope
 from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
+from services.coordination.application import Served
 from services.coordination.domain.decisions import DECISIONS
 from services.coordination.domain.events import TOPICS, Event
 from services.coordination.domain.state import DECIDER, CareTeam
@@ -70,6 +71,11 @@ def folded(facts: Iterable[Told]) -> Sections:
 def view(**facts: tuple[Any, ...]) -> CareView:
     """The view when each named source has told these facts, in this order."""
     return compose(PATIENT, folded([(source, each) for source, every in facts.items() for each in every]))
+
+
+def all_of(served: Served) -> CareView:
+    """All that was served, as nobody sees it."""
+    return compose(served.patient_id, served.sections)
 
 
 def context_of(envelope: Envelope) -> EventContext:

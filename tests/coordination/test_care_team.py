@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing, published_as
 from careloop.contracts import coordination as contract
+from careloop.contracts.coordination import CLIENT
 from services.coordination.domain.care_team import assign, release
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.entered_in_error import mark_entered_in_error
 from services.coordination.domain.events import TOPICS, Event
-from services.coordination.domain.messages import CLIENT, post
+from services.coordination.domain.messages import post
 from services.coordination.domain.state import DECIDER
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, fact

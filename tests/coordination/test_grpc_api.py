@@ -149,7 +149,8 @@ async def test_the_client_writes_as_client_and_a_struck_message_is_gone(served: 
         ),
         CONTEXT,
     )
-    set_current_call(CALL)
+    therapist = Caller(subject=PersonId(control.THERAPIST), role=Role.THERAPIST)
+    set_current_call(replace(CALL, caller=therapist))
     await served.catch_up()
     shown = await served.api.GetCareView(pb.GetCareViewRequest(patient_id=PATIENT_TEXT), CONTEXT)
     (message,) = shown.view.messages

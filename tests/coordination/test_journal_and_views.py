@@ -27,7 +27,7 @@ from services.coordination.grpc_api.answers import care_view
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import JournalEntry, Wanted
 from tests.coordination.running import Coordination, coordination
-from tests.coordination.telling import folded, told
+from tests.coordination.telling import all_of, folded, told
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week
 from tests.support.controls.moments import NOON, PATIENT, fact
@@ -53,14 +53,14 @@ async def served(care: Coordination, patient_id: PatientId = PATIENT) -> Served:
 
 
 def as_bytes(view: Served) -> bytes:
-    return care_view(view.view).SerializeToString(deterministic=True)
+    return care_view(all_of(view)).SerializeToString(deterministic=True)
 
 
 async def test_the_view_is_the_fold_of_what_was_told(care: Coordination) -> None:
     for source, events in control.TOLD.items():
         await care.tell(source, *events)
     shown = await served(care)
-    assert ENCODER.encode(shown.view) == ENCODER.encode(compose(PATIENT, folded(told())))
+    assert ENCODER.encode(all_of(shown)) == ENCODER.encode(compose(PATIENT, folded(told())))
     entries = await journaled(care)
     assert [entry.position for entry in entries] == list(range(1, len(told()) + 1))
     times = [entry.journal_time for entry in entries]
@@ -97,17 +97,17 @@ async def test_what_was_struck_is_gone_now_and_still_seen_as_known_before(care: 
     await care.tell("assessment", control.NO_ALLERGIES, control.ALLERGIC)
     before = await served(care)
     await care.tell("assessment", struck(control.ALLERGIC))
-    assert (await served(care)).view.allergies.asked is Asked.NONE_KNOWN
+    assert all_of(await served(care)).allergies.asked is Asked.NONE_KNOWN
     then = await care.care_views.get_as_known(PATIENT, valid_at=None, known_at=before.stamp.known_at, now=NOON)
-    assert then.view.allergies.asked is Asked.LISTED
+    assert all_of(then).allergies.asked is Asked.LISTED
     # Struck facts were never true, so they are gone at every valid time.
     was = await care.care_views.get_as_known(PATIENT, valid_at=week(2), known_at=None, now=NOON)
-    assert was.view.allergies.asked is Asked.NONE_KNOWN
+    assert all_of(was).allergies.asked is Asked.NONE_KNOWN
 
 
 async def test_valid_time_leaves_out_what_had_not_happened_yet(care: Coordination) -> None:
     await care.tell("monitoring", control.LATEST, control.RASH, control.MIDWAY)
-    at_week_7 = (await care.care_views.get_as_known(PATIENT, valid_at=week(7), known_at=None, now=NOON)).view
+    at_week_7 = all_of(await care.care_views.get_as_known(PATIENT, valid_at=week(7), known_at=None, now=NOON))
     assert [trend.last.total for trend in at_week_7.scale_trends] == [control.MIDWAY.total]
     assert at_week_7.open_side_effects == ()
 
@@ -150,7 +150,7 @@ async def test_a_fold_from_a_section_that_moved_on_is_a_conflict(care: Coordinat
     with pytest.raises(Conflict):
         await care.apply_statement(from_nothing.statements[0])
     await care.apply([second])
-    assert len((await served(care)).view.open_side_effects) == 2
+    assert len(all_of(await served(care)).open_side_effects) == 2
 
 
 async def test_an_unknown_type_is_journaled_and_leaves_the_view_alone(care: Coordination) -> None:
@@ -160,7 +160,7 @@ async def test_an_unknown_type_is_journaled_and_leaves_the_view_alone(care: Coor
     envelope = structs.replace(new.envelope, type="care.monitoring.VisitCompleted.v1")
     await care.apply([structs.replace(new, envelope=envelope, event=Unknown(), value=b'{"modality": "video"}')])
     after = await served(care)
-    assert after.view == before.view
+    assert all_of(after) == all_of(before)
     assert after.stamp.journal_position == before.stamp.journal_position + 1
     last = (await journaled(care))[-1]
     assert (last.type, last.value) == ("care.monitoring.VisitCompleted.v1", b'{"modality": "video"}')
@@ -176,9 +176,9 @@ async def test_a_section_of_another_fold_is_folded_again(care: Coordination, pos
         await admin.execute("update coordination.sections set fold_version = 0, state = 'of another shape'")
     finally:
         await admin.close()
-    assert (await served(care)).view == before.view
+    assert all_of(await served(care)) == all_of(before)
     await care.tell("monitoring", control.NAUSEA_RESOLVED)
-    assert [one.symptom for one in (await served(care)).view.closed_side_effects] == ["nausea"]
+    assert [one.symptom for one in all_of(await served(care)).closed_side_effects] == ["nausea"]
 
 
 @pytest.mark.parametrize(
@@ -205,13 +205,13 @@ async def test_what_a_newer_build_stored_is_told_apart_from_what_is_broken(
 
 
 async def test_units_of_five_sources_at_once_leave_one_gapless_journal_and_the_same_view(care: Coordination) -> None:
-    async def all_of(source: str) -> None:
+    async def tell_all(source: str) -> None:
         for event in control.TOLD[source]:
             await care.tell(source, event)
 
-    await asyncio.gather(*(all_of(source) for source in control.TOLD))
+    await asyncio.gather(*(tell_all(source) for source in control.TOLD))
     assert [entry.position for entry in await journaled(care)] == list(range(1, len(told()) + 1))
-    shown = (await served(care)).view
+    shown = all_of(await served(care))
     assert ENCODER.encode(shown) == ENCODER.encode(compose(PATIENT, folded(told())))
     (entry,) = await care.care_views.list_caseload(None, 10)
     assert entry.urgency == shown.urgency
@@ -237,7 +237,7 @@ async def test_a_long_journal_comes_in_pages_without_a_hole(care: Coordination) 
     pages = [page async for page in care.care_views.read_journal(Wanted())]
     assert [len(page) for page in pages] == [500, 500, 203]
     assert [entry.position for page in pages for entry in page] == list(range(1, 1204))
-    assert len((await served(care)).view.doses) == 100
+    assert len(all_of(await served(care)).doses) == 100
 
 
 async def test_the_journal_cannot_be_changed(care: Coordination, postgres: PostgresDatabase) -> None:
@@ -284,7 +284,7 @@ async def test_a_concern_answered_elsewhere_leaves_the_caseload(care: Coordinati
     await care.tell("notifications", control.RISK_ACKNOWLEDGED)
     (entry,) = await care.care_views.list_caseload(None, 10)
     assert (entry.urgency.level, entry.urgency.due_at) == ("none", None)
-    assert entry.urgency == (await served(care)).view.urgency
+    assert entry.urgency == all_of(await served(care)).urgency
 
 
 @pytest.mark.parametrize("token", ["x", "e30=", "bm90IGpzb24="])

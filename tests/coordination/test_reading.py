@@ -13,6 +13,7 @@ from careloop.kernel.errors import NotKnown, Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.evidence import CONSUMER
 from tests.coordination.running import PARTITIONS, Coordination, coordination
+from tests.coordination.telling import all_of
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import NOON, PATIENT, fact
 from tests.support.stack import PostgresDatabase
@@ -40,7 +41,7 @@ async def test_a_read_waits_until_it_includes_what_the_token_names(care: Coordin
     assert waiting, "the view was answered without what the token names"
     started = asyncio.get_running_loop().time()
     await care.tell("monitoring", control.NAUSEA)
-    shown = (await reading).view
+    shown = all_of(await reading)
     assert [one.symptom for one in shown.open_side_effects] == ["rash", "nausea"]
     # Woken by the unit itself, not by looking again after a second.
     assert asyncio.get_running_loop().time() - started < 0.8
@@ -48,7 +49,7 @@ async def test_a_read_waits_until_it_includes_what_the_token_names(care: Coordin
 
 async def test_a_token_of_what_is_there_already_waits_for_nothing(care: Coordination) -> None:
     await care.tell("monitoring", control.RASH, control.NAUSEA)
-    assert (await care.care_views.get(PATIENT, [token(1), token(2)], NOON, 0)).view.open_side_effects
+    assert all_of(await care.care_views.get(PATIENT, [token(1), token(2)], NOON, 0)).open_side_effects
 
 
 async def test_what_does_not_come_in_time_is_said_to_be_not_yet_visible(care: Coordination) -> None:
@@ -98,7 +99,7 @@ async def test_a_position_passed_without_effect_is_not_waited_for(care: Coordina
         CONSUMER,
         passed.partition,
     )
-    assert (await care.care_views.get(PATIENT, [passed], NOON, LONG)).view.open_side_effects
+    assert all_of(await care.care_views.get(PATIENT, [passed], NOON, LONG)).open_side_effects
 
 
 async def test_a_source_is_as_fresh_as_its_heads_and_what_was_consumed_say(care: Coordination) -> None:
@@ -122,12 +123,12 @@ async def test_a_source_is_as_fresh_as_its_heads_and_what_was_consumed_say(care:
 async def test_a_watcher_sees_the_view_and_every_change_to_it(care: Coordination) -> None:
     await care.tell("monitoring", control.RASH)
     watching = care.care_views.watch(PATIENT, lambda: NOON, LONG)
-    assert len((await anext(watching)).view.open_side_effects) == 1
+    assert len(all_of(await anext(watching)).open_side_effects) == 1
     change = asyncio.ensure_future(anext(watching))
     await care.tell("assessment", control.ENROLLED, patient_id=OTHER)
     await care.tell("monitoring", control.NAUSEA)
     async with asyncio.timeout(LONG / 2):
-        assert len((await change).view.open_side_effects) == 2
+        assert len(all_of(await change).open_side_effects) == 2
     await watching.aclose()  # type: ignore[attr-defined]
 
 
@@ -152,5 +153,5 @@ async def test_a_unit_of_very_many_patients_wakes_everyone(care: Coordination) -
     batch += [care.next("monitoring", control.DOSE, other) for other in others]
     started = asyncio.get_running_loop().time()
     await care.apply(batch)
-    assert len((await reading).view.open_side_effects) == 2
+    assert len(all_of(await reading).open_side_effects) == 2
     assert asyncio.get_running_loop().time() - started < 0.9

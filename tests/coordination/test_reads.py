@@ -31,7 +31,7 @@ from services.coordination.reading.stamp import Stamp, StampedSections
 from services.coordination.rebuilding.comparison import Comparison
 from services.coordination.rebuilding.lines import Line, Refused, parse
 from services.coordination.rebuilding.terms import Mode, Phase, Progress, RebuildOutcome, RebuildRequest
-from tests.coordination.telling import NO_WRITES, Told, folded, received, told, view
+from tests.coordination.telling import NO_WRITES, Told, all_of, folded, received, told, view
 from tests.support.controls import coordination as control
 from tests.support.controls.coordination import struck, week
 from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, YESTERDAY, fact
@@ -48,7 +48,7 @@ FRESH = (
     SourceFreshness(source="assessment", fresh_as_of=YESTERDAY, stale=False, held=False),
     SourceFreshness(source="monitoring", fresh_as_of=None, stale=True, held=True),
 )
-SERVED = Served(view=view(monitoring=(control.RASH,)), stamp=STAMP, freshness=FRESH)
+SERVED = Served(patient_id=PATIENT, sections=folded([("monitoring", control.RASH)]), stamp=STAMP, freshness=FRESH)
 
 
 def entry(
@@ -637,7 +637,7 @@ async def test_a_view_is_not_served_before_it_includes_the_tokens() -> None:
         await known.views.get(PATIENT, [token(4)], NOON, 0)
     known.sections.at = {"monitoring": 4}
     served = await known.views.get(PATIENT, [token(4)], NOON, 0)
-    assert (served.view, served.stamp) == (view(monitoring=(control.RASH,)), STAMP)
+    assert (all_of(served), served.stamp) == (view(monitoring=(control.RASH,)), STAMP)
     assert [one.source for one in served.freshness] == list(SECTIONS)
 
 
@@ -731,7 +731,7 @@ async def test_the_past_is_asked_for_up_to_now_or_as_far_as_the_journal_has_come
         return await views.get_as_known(PATIENT, valid_at=None, known_at=known_at, now=now)
 
     served = await at(written, NOON)
-    assert (served.view, served.freshness) == (view(monitoring=(control.RASH,)), ())
+    assert (all_of(served), served.freshness) == (view(monitoring=(control.RASH,)), ())
     assert served.stamp.journal_position == 1
     assert (await at(written + TICK, written + TICK)).stamp == served.stamp
     with pytest.raises(InvalidInput) as refused:

@@ -31,7 +31,7 @@ from tests.coordination.rebuilding import (
     rolled_back,
 )
 from tests.coordination.running import Coordination, coordination
-from tests.coordination.telling import told
+from tests.coordination.telling import all_of, told
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import NOON, fact
 from tests.support.stack import PostgresDatabase
@@ -138,7 +138,7 @@ async def readers(care: Coordination, patient: PatientId, before: bytes) -> Asyn
     async def go_on() -> None:
         while not stopping.is_set():
             served = await care.care_views.get(patient, (), NOON, 0)
-            assert ENCODER.encode(served.view) == before
+            assert ENCODER.encode(all_of(served)) == before
             listed = {entry.patient_id: entry for entry in await care.care_views.list_caseload(None, 200)}
             assert listed.keys() == expected.keys()
             assert listed[patient] == expected[patient]
@@ -158,7 +158,7 @@ async def test_under_traffic_the_new_view_is_the_old_one_and_no_reader_sees_a_di
 ) -> None:
     await tell_everyone(care, PATIENTS[:10])
     quiet, busy = PATIENTS[0], PATIENTS[1:10]
-    before = ENCODER.encode((await care.care_views.get(quiet, (), NOON, 0)).view)
+    before = ENCODER.encode(all_of(await care.care_views.get(quiet, (), NOON, 0)))
     async with readers(care, quiet, before) as reads, traffic(care, busy) as sent:
         for _ in range(3):
             slot, seen = await active(postgres), reads[0]
@@ -185,10 +185,10 @@ async def test_what_came_after_the_turn_is_there_after_turning_back(
     await rebuilt(postgres)
     await care.tell("monitoring", *(control.DOSE,), patient_id=PATIENTS[5])
     await care.tell("assessment", control.ENROLLED, patient_id=PATIENTS[5])
-    later = ENCODER.encode((await care.care_views.get(PATIENTS[5], (), NOON, 0)).view)
+    later = ENCODER.encode(all_of(await care.care_views.get(PATIENTS[5], (), NOON, 0)))
     await rolled_back(postgres)
     assert await active(postgres) == 0
-    assert ENCODER.encode((await care.care_views.get(PATIENTS[5], (), NOON, 0)).view) == later
+    assert ENCODER.encode(all_of(await care.care_views.get(PATIENTS[5], (), NOON, 0))) == later
     assert await slots_are_equal(postgres)
 
 
@@ -224,7 +224,7 @@ async def test_a_view_that_differs_is_not_turned_to_unless_that_is_accepted(
     assert outcome.turned
     assert outcome.comparison.different == 1
     (entry,) = await care.care_views.list_caseload(None, 10)
-    shown = (await care.care_views.get(entry.patient_id, (), NOON, 0)).view
+    shown = all_of(await care.care_views.get(entry.patient_id, (), NOON, 0))
     assert entry.urgency == shown.urgency
     assert len(shown.open_side_effects) == 2
 
@@ -244,7 +244,7 @@ async def test_after_a_change_of_the_fold_the_rows_are_of_the_new_one(
     await care.tell("monitoring", control.NAUSEA)
     await rolled_back(postgres)
     assert await active(postgres) == 0
-    assert len((await care.care_views.get(entry.patient_id, (), NOON, 0)).view.open_side_effects) == 2
+    assert len(all_of(await care.care_views.get(entry.patient_id, (), NOON, 0)).open_side_effects) == 2
 
 
 async def test_only_one_rebuild_runs_at_a_time(care: Coordination, postgres: PostgresDatabase) -> None:
@@ -361,12 +361,12 @@ async def test_killed_at_any_moment_it_leaves_the_view_as_it_was_and_can_be_star
     care: Coordination, postgres: PostgresDatabase, phase: Phase
 ) -> None:
     await tell_everyone(care, PATIENTS[:6])
-    view = ENCODER.encode((await care.care_views.get(PATIENTS[0], (), NOON, 0)).view)
+    view = ENCODER.encode(all_of(await care.care_views.get(PATIENTS[0], (), NOON, 0)))
     workers = await killed_in(postgres, phase)
     assert workers or phase is not Phase.FILL
     await until(lambda: none_of(workers))
     assert await active(postgres) == 0
-    assert ENCODER.encode((await care.care_views.get(PATIENTS[0], (), NOON, 0)).view) == view
+    assert ENCODER.encode(all_of(await care.care_views.get(PATIENTS[0], (), NOON, 0))) == view
     await care.tell("monitoring", replace(control.DOSE, fact_id=fact("after")), patient_id=PATIENTS[1])
     with pytest.raises(RuleViolated) as refusal:
         await once_free(rolled_back, postgres)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from care.coordination.v1 import coordination_pb2 as pb
 
+from careloop.contracts.coordination import CLIENT
 from careloop.contracts.terms import Role
 from services.coordination.domain import events
 from services.coordination.domain.decisions import DECISIONS as EVERY_DECISION
 from services.coordination.domain.events import Event
-from services.coordination.domain.messages import CLIENT
 from services.coordination.domain.state import DECIDER
 from services.coordination.domain.view.team import TeamMember
 from tests.coordination.telling import view

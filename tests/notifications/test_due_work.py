@@ -114,7 +114,7 @@ async def mailed_to(office: Office, person: str) -> set[str]:
     return {message.to for message in office.mail.sent if message.message_id in ids}
 
 
-async def test_the_on_call_person_is_written_to_at_the_address_that_is_set_unless_the_team_has_another() -> None:
+async def test_the_on_call_person_is_written_to_at_the_address_that_is_set_whatever_the_team_says() -> None:
     office = office_in_memory()
     await office.hear(side_effect())
     await office.work_until_idle()
@@ -129,7 +129,7 @@ async def test_the_on_call_person_is_written_to_at_the_address_that_is_set_unles
     )
     await in_team.hear(structs.replace(TEAM[0], event=member), side_effect())
     await in_team.work_until_idle()
-    assert await mailed_to(in_team, "on-call") == {"on-call@team.example.org"}
+    assert await mailed_to(in_team, "on-call") == {"on-call@example.org"}
 
 
 async def test_nobody_but_the_on_call_person_is_written_to_at_that_address() -> None:

@@ -13,7 +13,7 @@ from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Unit
 from careloop.contracts import terms
 from careloop.contracts.notifications import Channel
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PatientId, PersonId
 from services.notifications.application import Notices
 from services.notifications.domain.decisions import DECISIONS
@@ -55,7 +55,12 @@ async def inbox(office: Office, person: str = DR_OSEI, *, open_only: bool = Fals
 async def acknowledge(office: Office, name: str) -> None:
     (notice,) = (it for it, one in (await office.board()).notices.items() if one.decided.cause_fact == fact(name))
     request = Request(
-        request_id=f"acknowledge {name}", actor=DR_OSEI, digest=b"", correlation_id=notice, now=office.clock()
+        kind=CommandKind.CALLER,
+        request_id=f"acknowledge {name}",
+        actor=DR_OSEI,
+        digest=b"",
+        correlation_id=notice,
+        now=office.clock(),
     )
     command = AcknowledgeNotice(notice=notice, actor=DR_OSEI, now=office.clock())
     await Writes(office.streams, DECISIONS).write(PATIENT, request, command)

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.kernel.errors import Unavailable
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.events import NoticeFailed, NoticeSent
 from services.notifications.domain.following_up import acknowledge
@@ -188,7 +188,12 @@ async def test_an_acknowledged_notice_wakes_nobody(office: Office) -> None:
     await office.work_until_idle()
     (notice,) = (await office.board()).notices
     request = Request(
-        request_id="r-1", actor=control.ACKNOWLEDGE.actor, digest=b"", correlation_id=notice, now=office.clock()
+        kind=CommandKind.CALLER,
+        request_id="r-1",
+        actor=control.ACKNOWLEDGE.actor,
+        digest=b"",
+        correlation_id=notice,
+        now=office.clock(),
     )
     command = replace(control.ACKNOWLEDGE, notice=notice)
     await office.streams.transact(PATIENT, request, lambda board: acknowledge(command, board))

@@ -16,7 +16,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Gate, StoredEvent, Unit
 from careloop.contracts import prescribing as contract
 from careloop.kernel.credentials import Credential
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PersonId
 from services.prescribing.application import Prescribing
 from services.prescribing.domain.decisions import DECISIONS
@@ -80,7 +80,12 @@ class Clinic:
         for event in events:
             position = (await self.store.head()).position
             request = Request(
-                request_id=f"event {position}", actor=PersonId("x"), digest=b"", correlation_id=UUID(int=1), now=NOON
+                kind=CommandKind.CALLER,
+                request_id=f"event {position}",
+                actor=PersonId("x"),
+                digest=b"",
+                correlation_id=UUID(int=1),
+                now=NOON,
             )
             await self.store.commit(Unit(writes=(self.streams.write(PATIENT, request, [event], None),)))
         return self

@@ -21,7 +21,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.contracts.policy import POLICY
 from careloop.contracts.terms import Role
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PatientId, PersonId
 from services.prescribing.application import Prescribing
 from services.prescribing.domain.decisions import DECISIONS
@@ -62,7 +62,12 @@ class Log:
         """Store these, one command each."""
         for event in events:
             request = Request(
-                request_id=str(uuid4()), actor=PersonId("test"), digest=b"", correlation_id=uuid4(), now=NOON
+                kind=CommandKind.CALLER,
+                request_id=str(uuid4()),
+                actor=PersonId("test"),
+                digest=b"",
+                correlation_id=uuid4(),
+                now=NOON,
             )
             write = self.streams.write(patient, request, [event], None)
             await self.store.commit(Unit(writes=(write,)))

@@ -93,6 +93,7 @@ class Observed:
         self.headers: list[str] = []
         self.stops: list[int] = []
         self.delays: list[str] = []
+        self.unheards: list[str] = []
         self.places: set[Place] = set()
 
     def applied(self, place: Place, *, records: int, position: int, seconds: float) -> None:
@@ -114,6 +115,9 @@ class Observed:
 
     def delayed(self, place: Place, *, error: BaseException) -> None:
         self.delays.append(type(error).__name__)
+
+    def unheard(self, place: Place, *, error: BaseException) -> None:
+        self.unheards.append(type(error).__name__)
 
 
 @dataclass

@@ -77,16 +77,17 @@ class Server:
 
 def row(record: CommandRecord) -> dict[str, Any]:
     """The record as the server's table of commands has it."""
-    return {name: getattr(record, name) for name in record.__struct_fields__}
+    key = record.key
+    found = {name: getattr(record, name) for name in record.__struct_fields__ if name != "key"}
+    return found | {"id": key.command_id, "stream": key.stream_id, "caller": key.caller, "kind": str(key.kind)}
 
 
 def record_of(asked: Write, **changes: Any) -> CommandRecord:
     told: dict[str, Any] = {
-        "command_id": asked.command_id,
-        "caller": asked.caller,
+        "key": asked.key,
         "digest": asked.digest,
-        "stream_id": asked.stream_id,
         "last_position": 7,
+        "events": len(asked.events),
         "recorded_at": NOON,
     }
     return CommandRecord(**{**told, **changes})

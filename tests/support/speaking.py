@@ -14,7 +14,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Unit
 from careloop.kernel.credentials import Credential
 from careloop.kernel.decider import Decider
-from careloop.kernel.events import Event, Request
+from careloop.kernel.events import CommandKind, Event, Request
 from careloop.kernel.ids import PatientId, PersonId
 from tests.support.controls.moments import NOON, PATIENT
 
@@ -60,6 +60,11 @@ class Desk(Generic[State, Fact]):
     async def note(self, *facts: Fact, patient: PatientId = PATIENT) -> None:
         """Store these, as if they had come before."""
         request = Request(
-            request_id=str(uuid4()), actor=PersonId("before"), digest=b"", correlation_id=CORRELATION, now=NOON
+            kind=CommandKind.CALLER,
+            request_id=str(uuid4()),
+            actor=PersonId("before"),
+            digest=b"",
+            correlation_id=CORRELATION,
+            now=NOON,
         )
         await self.store.commit(Unit(writes=(self.streams.write(patient, request, facts, None),)))

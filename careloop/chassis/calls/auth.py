@@ -130,6 +130,8 @@ class TokenVerifier:
         subject, role = _text(claims["sub"]), _text(claims["role"])
         if role not in self._roles or not _may_sign(header["kid"], role, subject):
             raise ValueError("role not accepted")
+        if subject == OWN_RECORD_ROLE and role != OWN_RECORD_ROLE:
+            raise ValueError("nobody else is named as those who see their own record only")
         patient = PatientId(UUID(claims["patient"])) if "patient" in claims else None
         if role == OWN_RECORD_ROLE and patient is None:
             raise ValueError("a token for one's own record names the patient")

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import InvalidInput, NotSignedIn
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PatientId, PersonId
 
 Clock = Callable[[], datetime]
@@ -86,6 +86,7 @@ def request_for(message: Message) -> Request:
     content = message.SerializeToString(deterministic=True)
     return Request(
         request_id=request_id,
+        kind=CommandKind.CALLER,
         actor=call.subject,
         digest=sha256(call.method.encode() + b"\0" + content).digest(),
         correlation_id=call.correlation_id,

@@ -8,6 +8,7 @@ from grpc_status import rpc_status
 
 from careloop.chassis.events.stored_form import StoredByNewer
 from careloop.kernel.errors import (
+    AlreadyRecorded,
     CareloopError,
     Conflict,
     InvalidInput,
@@ -27,6 +28,7 @@ STATUS_OF: dict[type[CareloopError], grpc.StatusCode] = {
     RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
     NotKnown: grpc.StatusCode.NOT_FOUND,
     RequestIdReused: grpc.StatusCode.ALREADY_EXISTS,
+    AlreadyRecorded: grpc.StatusCode.ALREADY_EXISTS,
     Conflict: grpc.StatusCode.ABORTED,
     NotSignedIn: grpc.StatusCode.UNAUTHENTICATED,
     NotAllowed: grpc.StatusCode.PERMISSION_DENIED,
@@ -53,9 +55,10 @@ class Refusal(Exception):
 
 
 def refusal_of(error: CareloopError) -> Refusal:
-    """The status of a refusal: its slug as the reason, its field, if any, in the metadata."""
+    """The status of a refusal: its slug as the reason, its field, if any, and its details in the metadata."""
     code = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
-    info = ErrorInfo(reason=error.slug, domain=DOMAIN, metadata={"field": error.field} if error.field else {})
+    named = {"field": error.field} if error.field else {}
+    info = ErrorInfo(reason=error.slug, domain=DOMAIN, metadata=error.details | named)
     return Refusal(code, error.sentence, info)
 
 

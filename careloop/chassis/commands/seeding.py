@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.log.protocol import DueRow, Unit
 from careloop.kernel.errors import Conflict
-from careloop.kernel.events import Event, Request
+from careloop.kernel.events import CommandKind, Event, Request
 from careloop.kernel.ids import PersonId, derived_id
 
 State = TypeVar("State")
@@ -65,6 +65,7 @@ class Seeding(Generic[State, Fact]):
         service = self._streams.service
         return Request(
             request_id=f"seed:{service}.{self._name}:{stream_id}",
+            kind=CommandKind.DUE,
             actor=PersonId(service),
             digest=b"",
             correlation_id=derived_id("seed", service, self._name),

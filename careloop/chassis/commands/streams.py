@@ -13,6 +13,7 @@ from careloop.chassis.backoff import Backoff
 from careloop.chassis.commands.state_cache import CachedState, StateCache
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.protocol import (
+    CommandKey,
     CommandRecord,
     DueRow,
     EventStore,
@@ -143,13 +144,13 @@ class Streams(Generic[State, Fact]):
                 if (events := _allowed(decide, cached.state)) is not None:
                     return await self._store(stream_id, request, cached, events, done)
         cached = await self._newest(stream_id)
-        if request.request_id in cached.commands and (known := await self.store.command(request.request_id)):
+        if request.request_id in cached.commands and (known := await self._known(stream_id, request)):
             return await self.answer_again(known, request)
         try:
             events = decide(cached.state)
         except CareloopError:
             # A repeat of a command that stored no event shows in the table of commands only.
-            known = await self.store.command(request.request_id)
+            known = await self._known(stream_id, request)
             if known is None:
                 raise
             return await self.answer_again(known, request)
@@ -181,7 +182,7 @@ class Streams(Generic[State, Fact]):
         for behind, event in enumerate(reversed(write.events)):
             if event.topic in self.published:
                 return command.last_position - behind
-        return await self.store.last_position(command.stream_id, self.published, through=command.last_position)
+        return await self.store.last_position(command.key.stream_id, self.published, through=command.last_position)
 
     def write(
         self,
@@ -192,35 +193,39 @@ class Streams(Generic[State, Fact]):
         *,
         done: tuple[UUID, ...] = (),
     ) -> Write:
-        """The Write that stores `events` for `request`; event ids derive from service, request id and order."""
+        """The Write that stores `events` for `request`; event ids derive from service, the command's key and order."""
         if expected_version is None:
             self._cache.forget(stream_id)  # what is cached is about to be outdated
+        key = ("event", self.service, request.kind, stream_id, request.actor, request.request_id)
         return Write(
             command_id=request.request_id,
+            kind=request.kind,
             caller=request.actor,
             digest=request.digest,
             stream_id=stream_id,
             expected_version=expected_version,
-            events=tuple(self._new(request.request_id, order, event) for order, event in enumerate(events)),
+            events=tuple(self._new(EventId(derived_id(*key, order)), event) for order, event in enumerate(events)),
             correlation_id=request.correlation_id,
             causation_id=request.causation_id,
             due=tuple(row for event in events for row in self.due(event, stream_id)),
             done=done,
         )
 
-    def _new(self, command_id: str, order: int, event: Fact) -> NewEvent:
+    def _new(self, event_id: EventId, event: Fact) -> NewEvent:
         topic, state = self.codec.encode(event)
-        event_id = EventId(derived_id("event", self.service, command_id, order))
         return NewEvent(event_id=event_id, topic=topic, state=state, occurred_at=event.occurred_at)
+
+    async def _known(self, stream_id: UUID, request: Request) -> CommandRecord | None:
+        return await self.store.command(CommandKey(request.request_id, stream_id, request.actor, request.kind))
 
     async def answer_again(self, command: CommandRecord, request: Request) -> Done[Fact]:
         """What the stored command came to. Raises RequestIdReused if it was not this very request."""
-        if (command.caller, command.digest) != (request.actor, request.digest):
+        if command.digest != request.digest:
             raise RequestIdReused(
                 "request-id-reused", "This request_id was used for another request.", field="request_id"
             )
-        stored: Sequence[StoredEvent] = await self.store.events_of_command(command.command_id)
-        position = await self.store.last_position(command.stream_id, self.published, through=command.last_position)
+        stored: Sequence[StoredEvent] = await self.store.events_of_command(command)
+        position = await self.store.last_position(command.key.stream_id, self.published, through=command.last_position)
         return Done(
             events=[self.codec.decode(row.meta.topic, row.state) for row in stored],
             position=position,

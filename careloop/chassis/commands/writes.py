@@ -6,8 +6,9 @@ from uuid import UUID
 
 from careloop.chassis.commands.streams import Done, Streams
 from careloop.kernel.decisions import Decisions
+from careloop.kernel.errors import AlreadyRecorded
 from careloop.kernel.events import Event, Request
-from careloop.kernel.ids import PatientId
+from careloop.kernel.ids import FactId, PatientId
 
 State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
@@ -26,12 +27,15 @@ class Writes(Generic[State, Fact]):
     ) -> Done[Fact]:
         """What was stored, and for a repeat what was stored the first time; `done` are the due rows that this finishes.
 
-        Raises what `Streams.transact` raises.
+        Raises what `Streams.transact` raises, and AlreadyRecorded where another command recorded the fact: to answer
+        that one OK would hide that it is not stored.
         """
 
         decision = self._decisions[type(command)]
 
         def decide(state: State) -> Sequence[Fact]:
+            if decision.is_recorded(command, state):
+                raise _recorded(command.fact_id)
             return decision(command, state)
 
         return await self._streams.transact(patient_id, request, decide, done=done)
@@ -39,3 +43,8 @@ class Writes(Generic[State, Fact]):
     async def state(self, patient_id: PatientId) -> State:
         """The newest state; the initial one of a patient of whom nothing is stored."""
         return (await self._streams.load(patient_id)).state
+
+
+def _recorded(fact_id: FactId) -> AlreadyRecorded:
+    sentence = "Another request recorded this fact; use a request_id of your own."
+    return AlreadyRecorded("fact-exists", sentence, field="request_id", details={"fact_id": str(fact_id)})

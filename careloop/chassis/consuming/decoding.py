@@ -38,7 +38,7 @@ class RecordDecoder:
         self._decoders: dict[str, msgspec.json.Decoder[object]] = {
             name: msgspec.json.Decoder(cls) for name, cls in handler.contracts.items()
         }
-        self._wanted = {_without_version(name) for name in handler.contracts}
+        self._wanted = {without_version(name) for name in handler.contracts}
         self._wants_unknown = handler.wants_unknown
 
     def decode(self, record: Record) -> Received | None:
@@ -47,7 +47,7 @@ class RecordDecoder:
         decoder = self._decoders.get(wire_type)
         if decoder is not None:
             return Received(envelope=record.envelope, event=_decoded(decoder, record.value), value=record.value)
-        if _without_version(wire_type) in self._wanted:
+        if without_version(wire_type) in self._wanted:
             raise UnknownVersion
         return Received(envelope=record.envelope, event=Unknown(), value=record.value) if self._wants_unknown else None
 
@@ -86,5 +86,6 @@ def _decoded(decoder: msgspec.json.Decoder[object], value: bytes) -> object:
         raise UndecodableValue from None
 
 
-def _without_version(wire_type: str) -> str:
+def without_version(wire_type: str) -> str:
+    """The type of events in whatever version."""
     return wire_type.rpartition(".v")[0]

@@ -1,6 +1,6 @@
 """What a consumer does with published events: the port between the inbox and each service's consumers."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,6 +32,14 @@ class Effects:
 
     writes: tuple[Write, ...] = ()
     statements: tuple[Statement, ...] = ()
+
+
+WhileWaiting = Callable[[Sequence[Record]], Effects]
+"""What must happen at once of records that are parked or queued behind such; it rests on nothing but the records."""
+
+
+def nothing_at_once(_records: Sequence[Record]) -> Effects:
+    return Effects()
 
 
 class Handler(Protocol):

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from careloop.chassis.backoff import Backoff
-from careloop.chassis.consuming.handler import Handler, KeepsState, PublishedElsewhere
+from careloop.chassis.consuming.handler import Handler, KeepsState, PublishedElsewhere, WhileWaiting, nothing_at_once
 from careloop.chassis.consuming.inbox_log import InboxLog, InboxObserver, Place
 from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.consuming.partition import Applier, Partition
@@ -50,7 +50,8 @@ class Inbox:
     What is missing is waited for `patience_seconds`, then fetched from the source by `watch`; a missing last record,
     which none after it shows, once the partition is doubted. A unit that fails for a
     passing reason is tried again for at most `give_up_seconds`, which must be less than Kafka's maximum poll
-    interval. A record that cannot be applied parks its patient; everyone else goes on.
+    interval. A record that cannot be applied parks its patient; everyone else goes on. What `while_waiting` makes of
+    the records that are parked or queued is stored with them.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Inbox:
         parked: ParkedRecords,
         elsewhere: PublishedElsewhere,
         observer: InboxObserver | None = None,
+        while_waiting: WhileWaiting = nothing_at_once,
         patience_seconds: float = 5.0,
         give_up_seconds: float = 60.0,
     ) -> None:
@@ -69,7 +71,7 @@ class Inbox:
         self._parked = parked
         self._elsewhere = elsewhere
         self._observer = observer or InboxLog()
-        self._applier = Applier(store, handler, parked, self._observer)
+        self._applier = Applier(store, handler, parked, self._observer, while_waiting)
         self._patience = patience_seconds
         self._give_up = give_up_seconds
         self._partitions: dict[PartitionKey, Partition] = {}

@@ -35,6 +35,9 @@ class InboxObserver(Protocol):
     def delayed(self, place: Place, *, error: BaseException) -> None:
         """A unit could not be committed now and will be tried again."""
 
+    def unheard(self, place: Place, *, error: BaseException) -> None:
+        """Records wait, and what should happen at once of such failed: perhaps nobody hears of something urgent."""
+
 
 class InboxLog:
     """Writes it all to the log, and passes applied batches to `batch` (consumer, source, records, seconds) too."""
@@ -60,6 +63,9 @@ class InboxLog:
 
     def delayed(self, place: Place, *, error: BaseException) -> None:
         _log(place).warning("batch delayed", error_type=type(error).__name__)
+
+    def unheard(self, place: Place, *, error: BaseException) -> None:
+        _log(place).critical("nobody hears what waits", error_type=type(error).__name__)
 
 
 def _log(place: Place) -> structlog.typing.FilteringBoundLogger:

@@ -8,7 +8,7 @@ from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Write
-from careloop.kernel.events import Event, Request
+from careloop.kernel.events import CommandKind, Event, Request
 from careloop.kernel.ids import PersonId
 from careloop.kernel.restating import restating
 
@@ -83,6 +83,7 @@ def note_request(consumer: str, envelope: Envelope, now: datetime) -> Request:
     """The request that a received event is to a consumer (`<service>.<what for>`): the same one at every delivery."""
     return Request(
         request_id=f"note:{consumer}:{envelope.event_id}",
+        kind=CommandKind.NOTE,
         actor=PersonId(consumer.partition(".")[0]),
         digest=b"",
         correlation_id=envelope.correlation_id,

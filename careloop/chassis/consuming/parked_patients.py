@@ -11,7 +11,7 @@ from careloop.chassis.consuming.partition import AFTER_CONFLICT, CONFLICTS_AT_ON
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.protocol import EventStore, GateClosed, Unit, Write
 from careloop.kernel.errors import Conflict, NotKnown
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PatientId
 
 
@@ -35,11 +35,10 @@ class InboxParkedPatients:
         Raises NotKnown if nothing is parked there and this request never emptied it, Unavailable.
         """
         inbox = self._inboxes.get(consumer)
-        command_id = f"retry:{request.request_id}"
         nothing = await self._parked.waiting(consumer, source, patient_id) == 0
-        if inbox is None or (nothing and await self._store.command(command_id) is None):
+        note = _note(patient_id, request)
+        if inbox is None or (nothing and await self._store.command(note.key) is None):
             raise _nothing_parked()
-        note = _note(command_id, patient_id, request)
         async with inbox.paused(source):
             drain = _Drain(self._store, self._parked, _without_memory(inbox.handler), source, note)
             applied = await drain.run(patient_id)
@@ -62,10 +61,11 @@ def _nothing_parked() -> NotKnown:
     return NotKnown("not-parked", "Nothing of this patient waits there.")
 
 
-def _note(command_id: str, patient_id: PatientId, request: Request) -> Write:
+def _note(patient_id: PatientId, request: Request) -> Write:
     """The command that a retry is remembered by; it stores no event."""
     return Write(
-        command_id=command_id,
+        command_id=f"retry:{request.request_id}",
+        kind=CommandKind.OPERATOR,
         caller=request.actor,
         digest=request.digest,
         stream_id=patient_id,

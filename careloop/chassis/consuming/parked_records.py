@@ -22,6 +22,13 @@ _LIST = """select consumer, source, patient_id, min(position) as position, count
     from parked where $1 = '' or consumer = $1
     group by consumer, source, patient_id order by min(parked_at), consumer, source, patient_id limit $2 offset $3"""
 
+_RECORDS = """select source, patient_id, position, headers, value from parked
+    where consumer = $1 and (source, patient_id, position) > ($2, $3, $4)
+    order by source, patient_id, position limit $5"""
+
+ParkedPlace = tuple[str, UUID, int]
+"""Where a record waits: its source, its patient, and its position in the source's log."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
@@ -123,6 +130,13 @@ class ParkedRecords:
             patient_id,
         )
         return None if row is None else _record(row)
+
+    async def records(
+        self, consumer: str, after: ParkedPlace | None, limit: int
+    ) -> Sequence[tuple[ParkedPlace, Record]]:
+        """Up to `limit` of all records that wait, behind `after`, with their places."""
+        rows = await self._connections.fetch(_RECORDS, consumer, *(after or ("", UUID(int=0), 0)), limit)
+        return [((row["source"], row["patient_id"], row["position"]), _record(row)) for row in rows]
 
     async def waiting(self, consumer: str, source: str, patient_id: PatientId) -> int:
         """How many records wait for this patient."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from careloop.chassis.backoff import Backoff
 from careloop.chassis.consuming.decoding import RecordDecoder
-from careloop.chassis.consuming.handler import Effects, Handler, KeepsState
+from careloop.chassis.consuming.handler import Effects, Handler, KeepsState, WhileWaiting, nothing_at_once
 from careloop.chassis.consuming.inbox_log import InboxObserver, Place
 from careloop.chassis.consuming.parked_records import Failed, ParkedRecords, park, queue
 from careloop.chassis.consuming.position_gate import PositionGate
@@ -53,12 +53,20 @@ class Partition:
 class Applier:
     """Turns a partition's pending records into units of one gate, all their effects, and what must be parked."""
 
-    def __init__(self, store: EventStore, handler: Handler, parked: ParkedRecords, observer: InboxObserver) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        handler: Handler,
+        parked: ParkedRecords,
+        observer: InboxObserver,
+        while_waiting: WhileWaiting = nothing_at_once,
+    ) -> None:
         self._store = store
         self._handler = handler
         self._decoder = RecordDecoder(handler)
         self._parked = parked
         self._observer = observer
+        self._while_waiting = while_waiting
 
     async def apply(self, partition: Partition) -> None:
         """Store all that is pending. Raises what passes by itself, or GateClosed; what was stored till then stays.
@@ -120,8 +128,17 @@ class Applier:
             last=partition.stored,
             position=part[-1].envelope.position,
         )
-        statements = (*effects.statements, *parking, *queueing)
-        return Unit(writes=effects.writes, gate=gate, statements=statements), run.failed
+        at_once = self._at_once(place, [*(one.record for one in run.failed), *run.queued])
+        statements = (*effects.statements, *at_once.statements, *parking, *queueing)
+        return Unit(writes=(*effects.writes, *at_once.writes), gate=gate, statements=statements), run.failed
+
+    def _at_once(self, place: Place, waiting: Sequence[Record]) -> Effects:
+        """Its failure must not keep the patient from being parked, nor the others from going on."""
+        try:
+            return self._while_waiting(waiting) if waiting else Effects()
+        except Exception as failure:
+            self._observer.unheard(place, error=failure)
+            return Effects()
 
     async def _parked_among(self, partition: Partition, part: Sequence[Record]) -> frozenset[PatientId]:
         """Asked again for each unit once anyone is parked, since a retry may have emptied a queue."""

@@ -11,7 +11,7 @@ from careloop.chassis.commands.writes import Writes
 from careloop.chassis.due.worker import Clock, Handle
 from careloop.chassis.log.protocol import ClaimedDue, DueRow, Unit
 from careloop.kernel.decisions import Decisions
-from careloop.kernel.events import Event, Request
+from careloop.kernel.events import CommandKind, Event, Request
 from careloop.kernel.ids import PatientId, PersonId, derived_id
 
 State = TypeVar("State")
@@ -63,6 +63,7 @@ class DueDecisions(Generic[State, Fact]):
     def _request(self, row: DueRow, now: datetime) -> Request:
         return Request(
             request_id=f"{row.kind}:{row.due_id}",
+            kind=CommandKind.DUE,
             actor=PersonId(self._writes.service),
             digest=b"",
             correlation_id=row.due_id,

@@ -27,7 +27,9 @@ NO_ANSWER = (
     asyncpg.InvalidCatalogNameError,
 )
 
-_LOG_CONSTRAINTS = frozenset({"events_pkey", "events_notification_id_key", "events_event_id_key", "commands_pkey"})
+_LOG_CONSTRAINTS = frozenset(
+    {"events_pkey", "events_notification_id_key", "events_event_id_key", "decided_commands_pkey"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """Finding out how a commit ended whose answer never came."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
 from careloop.chassis.log.connections import Connections, reused, unavailable
-from careloop.chassis.log.protocol import CommandRecord, GateClosed, Unit, Written
+from careloop.chassis.log.protocol import CommandKey, CommandRecord, GateClosed, Unit, Written
+from careloop.chassis.log.stored_commands import find_commands
 from careloop.kernel.errors import Unavailable
 
 _PAUSE_SECONDS = 0.05
@@ -43,17 +44,17 @@ async def _read_until_answered(
             async with connections.borrow() as connection, connection.transaction():
                 await _wait_for_the_lost_one(connection, unit)
                 gate_passed = await _gate_passed(connection, unit)
-                found = await _commands(connection, unit)
+                found = await find_commands(connection, [write.key for write in unit.writes])
             break
         except Unavailable:
             await asyncio.sleep(_PAUSE_SECONDS)
-    if not gate_passed or any(write.command_id not in found for write in unit.writes):
+    if not gate_passed or any(write.key not in found for write in unit.writes):
         raise unavailable()
     return answers if answers is not None else _written(unit, found)
 
 
 async def _wait_for_the_lost_one(connection: asyncpg.Connection, unit: Unit) -> None:
-    """A server process that is still committing holds these locks; they are taken in store_unit's order."""
+    """A server process that is still committing holds these locks; they are taken in commit_unit's order."""
     if unit.gate is not None:
         gate = unit.gate
         await connection.execute(
@@ -78,15 +79,7 @@ async def _gate_passed(connection: asyncpg.Connection, unit: Unit) -> bool:
     return bool(position == gate.position)
 
 
-async def _commands(connection: asyncpg.Connection, unit: Unit) -> dict[str, CommandRecord]:
-    ids = [write.command_id for write in unit.writes]
-    rows = await connection.fetch("select * from commands where command_id = any($1)", ids) if ids else []
-    return {row["command_id"]: CommandRecord(**row) for row in rows}
-
-
-def _written(unit: Unit, found: dict[str, CommandRecord]) -> Sequence[Written]:
-    for write in unit.writes:
-        record = found[write.command_id]
-        if (record.caller, record.digest) != (write.caller, write.digest):
-            raise reused()
-    return [Written(command=found[write.command_id], repeated=True) for write in unit.writes]
+def _written(unit: Unit, found: Mapping[CommandKey, CommandRecord]) -> Sequence[Written]:
+    if any(found[write.key].digest != write.digest for write in unit.writes):
+        raise reused()
+    return [Written(command=found[write.key], repeated=True) for write in unit.writes]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from careloop.chassis.log.protocol import (
     ClaimedDue,
+    CommandKey,
     CommandRecord,
     DueRow,
     Gate,
@@ -37,7 +38,7 @@ class _StoredDue:
 @dataclass
 class _Tables:
     log: list[StoredEvent] = field(default_factory=list)
-    commands: dict[str, CommandRecord] = field(default_factory=dict)
+    commands: dict[CommandKey, CommandRecord] = field(default_factory=dict)
     due: dict[UUID, _StoredDue] = field(default_factory=dict)
     consumed: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
@@ -72,11 +73,11 @@ class MemoryEventStore:
     def _stream(self, stream_id: UUID) -> Iterable[StoredEvent]:
         return (event for event in self._tables.log if event.meta.stream_id == stream_id)
 
-    async def command(self, command_id: str) -> CommandRecord | None:
-        return self._tables.commands.get(command_id)
+    async def command(self, key: CommandKey) -> CommandRecord | None:
+        return self._tables.commands.get(key)
 
-    async def events_of_command(self, command_id: str) -> Sequence[StoredEvent]:
-        return [event for event in self._tables.log if event.meta.command_id == command_id]
+    async def events_of_command(self, command: CommandRecord) -> Sequence[StoredEvent]:
+        return self._tables.log[command.last_position - (command.events or 0) : command.last_position]
 
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         return self._tables.log[position : position + limit]
@@ -133,9 +134,9 @@ def _pass_gate(tables: _Tables, gate: Gate) -> None:
 
 
 def _store(tables: _Tables, write: Write, now: datetime) -> Written:
-    known = tables.commands.get(write.command_id)
+    known = tables.commands.get(write.key)
     if known is not None:
-        if (known.caller, known.digest) != (write.caller, write.digest):
+        if known.digest != write.digest:
             raise RequestIdReused("request-id-reused", "This request_id was used for another request.")
         return Written(command=known, repeated=True)
     version = sum(1 for event in tables.log if event.meta.stream_id == write.stream_id)
@@ -149,7 +150,7 @@ def _store(tables: _Tables, write: Write, now: datetime) -> Written:
             meta = _meta(write, event, version + 1 + added, len(tables.log) + 1, first_at + added * _TICK)
             tables.log.append(StoredEvent(meta=meta, state=event.state))
     only_known = bool(write.events) and len(tables.log) == before
-    record = _record(tables, write, now, only_known=only_known)
+    record = _record(tables, write, now, len(tables.log) - before)
     _keep_due(tables, write, now)
     return Written(command=record, repeated=only_known)
 
@@ -178,21 +179,16 @@ def _meta(write: Write, event: NewEvent, version: int, position: int, recorded_a
     )
 
 
-def _record(tables: _Tables, write: Write, now: datetime, *, only_known: bool) -> CommandRecord:
+def _record(tables: _Tables, write: Write, now: datetime, added: int) -> CommandRecord:
     last = len(tables.log)
-    if only_known:
+    if write.events and not added:
         named = {event.event_id for event in write.events}
         last = max(event.meta.position for event in tables.log if event.meta.event_id in named)
     newest = tables.log[-1].meta.recorded_at if tables.log else now
     record = CommandRecord(
-        command_id=write.command_id,
-        caller=write.caller,
-        digest=write.digest,
-        stream_id=write.stream_id,
-        last_position=last,
-        recorded_at=max(newest, now),
+        key=write.key, digest=write.digest, last_position=last, events=added, recorded_at=max(newest, now)
     )
-    tables.commands[write.command_id] = record
+    tables.commands[write.key] = record
     return record
 
 

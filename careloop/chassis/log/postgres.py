@@ -17,6 +17,7 @@ from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.loader import Loader
 from careloop.chassis.log.protocol import (
     ClaimedDue,
+    CommandKey,
     CommandRecord,
     DueRow,
     Head,
@@ -24,6 +25,7 @@ from careloop.chassis.log.protocol import (
     Unit,
     Written,
 )
+from careloop.chassis.log.stored_commands import find_commands
 from careloop.chassis.log.unit_committer import UnitCommitter, is_calls
 from careloop.chassis.log.unit_transactions import UnitTransactions
 from careloop.kernel.events import EventMetadata
@@ -108,13 +110,16 @@ class PostgresEventStore:
     async def load(self, stream_id: UUID, after: int = 0) -> Sequence[StoredEvent]:
         return await self._loader.load(stream_id, after)
 
-    async def events_of_command(self, command_id: str) -> Sequence[StoredEvent]:
-        # Its stream is read by the primary key: repeats are rare, and an index for them would cost every command.
-        return await self._events(
-            """where originator_id = (select stream_id from commands where command_id = $1) and command_id = $1
-               order by notification_id""",
-            command_id,
-        )
+    async def events_of_command(self, command: CommandRecord) -> Sequence[StoredEvent]:
+        last = command.last_position
+        if command.events is not None:
+            clause = "where notification_id > $1 and notification_id <= $2 order by notification_id"
+            return await self._events(clause, last - command.events, last)
+        # Of an earlier build. Its stream is read by the primary key: repeats of those are rare.
+        clause = """where originator_id = $1 and command_id = $2 and actor = $3 and notification_id <= $4
+            order by notification_id"""
+        key = command.key
+        return await self._events(clause, key.stream_id, key.command_id, key.caller, last)
 
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         return await self._events("where notification_id > $1 order by notification_id limit $2", position, limit)
@@ -123,9 +128,9 @@ class PostgresEventStore:
         rows = await self.connections.fetch(f"select {_COLUMNS} from events {clause}", *args)  # noqa: S608 - constants
         return [_stored(row) for row in rows]
 
-    async def command(self, command_id: str) -> CommandRecord | None:
-        row = await self.connections.fetchrow("select * from commands where command_id = $1", command_id)
-        return None if row is None else CommandRecord(**row)
+    async def command(self, key: CommandKey) -> CommandRecord | None:
+        async with self.connections.borrow() as connection:
+            return (await find_commands(connection, [key])).get(key)
 
     async def streams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
         rows = await self.connections.fetch(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from careloop.kernel.events import EventMetadata
+from careloop.kernel.events import CommandKind, EventMetadata
 from careloop.kernel.ids import EventId, PersonId
 
 
@@ -52,14 +52,24 @@ class ClaimedDue(Struct, frozen=True, kw_only=True, gc=False):
     claims: int
 
 
+class CommandKey(Struct, frozen=True, gc=False):
+    """What a command is known by: all of it, so that no id that a caller chooses meets another's."""
+
+    command_id: str
+    stream_id: UUID
+    caller: PersonId
+    kind: CommandKind
+
+
 class Write(Struct, frozen=True, kw_only=True, gc=False):
     """All that one command stores: its events on one stream, what becomes due, and what is done with it.
 
-    `expected_version` is the stream's version the decision was taken on (0 for a new stream);
-    None appends at any version, for facts that are merely noted.
+    Its `key` is `command_id`, `stream_id`, `caller` and `kind`. `expected_version` is the stream's version that the
+    decision was taken on (0 for a new stream); None appends at any version, for facts that are merely noted.
     """
 
     command_id: str
+    kind: CommandKind
     caller: PersonId
     digest: bytes
     stream_id: UUID
@@ -70,18 +80,22 @@ class Write(Struct, frozen=True, kw_only=True, gc=False):
     due: tuple[DueRow, ...] = ()
     done: tuple[UUID, ...] = ()
 
+    @property
+    def key(self) -> CommandKey:
+        return CommandKey(self.command_id, self.stream_id, self.caller, self.kind)
+
 
 class CommandRecord(Struct, frozen=True, kw_only=True, gc=False):
     """What the store remembers of a command for ever.
 
-    `last_position` is that of its last event; of a command without events, the log's head when it was stored.
+    `last_position` is that of its last event; of a command without events, the log's head when it was stored. `events`
+    says how many it stored, which end there without a gap; None where an earlier build stored them.
     """
 
-    command_id: str
-    caller: PersonId
+    key: CommandKey
     digest: bytes
-    stream_id: UUID
     last_position: int
+    events: int | None
     recorded_at: datetime
 
 
@@ -159,19 +173,19 @@ class EventStore(Protocol):
     async def commit(self, unit: Unit) -> Sequence[Written]:
         """Store the unit, all or nothing, and answer per write once it is durable.
 
-        A write whose command id is known with the same caller and digest changes nothing and answers what was
-        stored then. Under any-version an event whose id is known is left out; a write of which nothing remains is
-        remembered as a command, and answers as repeated with the position where its events stand. An ambiguous
-        loss of the connection is resolved by reading back; what is found so answers as repeated. Raises Conflict
-        (expected version is not the stream's), RequestIdReused (same id, other payload or caller), GateClosed.
+        A write whose key is known with the same digest changes nothing and answers what was stored then. Under
+        any-version an event whose id is known is left out; a write of which nothing remains is remembered as a
+        command, and answers as repeated with the position where its events stand. An ambiguous loss of the
+        connection is resolved by reading back; what is found so answers as repeated. Raises Conflict
+        (expected version is not the stream's), RequestIdReused (same key, other payload), GateClosed.
         """
         ...
 
-    async def command(self, command_id: str) -> CommandRecord | None:
-        """What was stored for this command id, if anything."""
+    async def command(self, key: CommandKey) -> CommandRecord | None:
+        """What was stored for this command, if anything."""
         ...
 
-    async def events_of_command(self, command_id: str) -> Sequence[StoredEvent]:
+    async def events_of_command(self, command: CommandRecord) -> Sequence[StoredEvent]:
         """The events this command stored, oldest first."""
         ...
 

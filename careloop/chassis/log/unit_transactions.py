@@ -10,7 +10,7 @@ from careloop.chassis.log.lost_commit import how_it_ended
 from careloop.chassis.log.protocol import CommandRecord, Unit, Written
 from careloop.kernel.errors import Unavailable
 
-_STORE_UNIT = f"select * from store_unit({', '.join(f'${n}' for n in range(1, 27))})"  # noqa: S608 - numbers only
+_COMMIT_UNIT = f"select * from commit_unit({', '.join(f'${n}' for n in range(1, 28))})"  # noqa: S608 - numbers only
 
 
 class UnitTransactions:
@@ -25,7 +25,7 @@ class UnitTransactions:
         try:
             async with self._connections.borrow() as connection:
                 sent = True
-                return _written(unit, await connection.fetch(_STORE_UNIT, *_unit_arrays(unit)))
+                return _written(unit, await connection.fetch(_COMMIT_UNIT, *_unit_arrays(unit)))
         except Unavailable:
             if not sent:
                 raise
@@ -36,7 +36,7 @@ class UnitTransactions:
         outcome: Sequence[Written] | None = None
         try:
             async with self._connections.borrow() as connection, connection.transaction():
-                stored = _written(unit, await connection.fetch(_STORE_UNIT, *_unit_arrays(unit)))
+                stored = _written(unit, await connection.fetch(_COMMIT_UNIT, *_unit_arrays(unit)))
                 for statement in unit.statements:
                     await connection.execute(statement.sql, *statement.args)
                 outcome = stored
@@ -49,11 +49,11 @@ class UnitTransactions:
 
 
 def _unit_arrays(unit: Unit) -> list[Any]:
-    """The arguments of _STORE_UNIT, in its order. Rows name their command by its place, counted from 1."""
+    """The arguments of _COMMIT_UNIT, in its order. Rows name their command by its place, counted from 1."""
     writes = unit.writes
     numbered = list(enumerate(writes, start=1))
     commands = [
-        (w.command_id, w.caller, w.digest, w.stream_id, w.expected_version, w.correlation_id, w.causation_id)
+        (w.command_id, w.kind, w.caller, w.digest, w.stream_id, w.expected_version, w.correlation_id, w.causation_id)
         for w in writes
     ]
     events = [(n, e.event_id, e.topic, e.state, e.occurred_at, e.key_id) for n, write in numbered for e in write.events]
@@ -61,7 +61,7 @@ def _unit_arrays(unit: Unit) -> list[Any]:
     done = [(n, due_id) for n, write in numbered for due_id in write.done]
     gate = unit.gate
     return [
-        *_columns(commands, 7),
+        *_columns(commands, 8),
         *_columns(events, 6),
         *_columns(due, 6),
         *_columns(done, 2),
@@ -78,11 +78,10 @@ def _written(unit: Unit, rows: Sequence[asyncpg.Record]) -> Sequence[Written]:
     return [
         Written(
             command=CommandRecord(
-                command_id=write.command_id,
-                caller=write.caller,
+                key=write.key,
                 digest=write.digest,
-                stream_id=row["stream_id"],
                 last_position=row["last_position"],
+                events=row["events"],
                 recorded_at=row["recorded_at"],
             ),
             repeated=row["repeated"],

@@ -10,7 +10,7 @@ from uuid import UUID
 from careloop.chassis.calls.peers import PeerLogs
 from careloop.chassis.calls.server import AddServicer
 from careloop.chassis.commands.streams import Streams
-from careloop.chassis.consuming.handler import Handler
+from careloop.chassis.consuming.handler import Handler, WhileWaiting, nothing_at_once
 from careloop.chassis.consuming.inbox import Inbox
 from careloop.chassis.consuming.inbox_log import InboxLog
 from careloop.chassis.consuming.parked_patients import InboxParkedPatients
@@ -106,7 +106,7 @@ class Foundation(Generic[State, Fact]):
         self._migrations = [rooms.migrations] if rooms.migrations else []
         self._published = PublishedReader(store, publishing, settings.partitions)
         self._elsewhere = EveryLog(settings.service, self._published, peers)
-        self._parked = ParkedRecords(store.connections)
+        self.parked = ParkedRecords(store.connections)
         self._heads_reader = HeadsReader(settings.kafka_bootstrap, self.heads)
         self._broker = ServiceBroker(
             Identity(service=settings.service, instance=settings.instance), settings.kafka_bootstrap, rooms.contracts
@@ -122,14 +122,17 @@ class Foundation(Generic[State, Fact]):
             heads_interval_seconds=settings.heads_interval_seconds,
         )
 
-    def consume(self, handler: Handler, sources: Sequence[str]) -> Inbox:
-        """Feed `handler` from the topics of `sources`, exactly once in effect."""
+    def consume(
+        self, handler: Handler, sources: Sequence[str], *, while_waiting: WhileWaiting = nothing_at_once
+    ) -> Inbox:
+        """Feed `handler` from the topics of `sources`, exactly once in effect; `while_waiting` is shown what waits."""
         inbox = Inbox(
             self.store,
             handler,
-            parked=self._parked,
+            parked=self.parked,
             elsewhere=self._elsewhere,
             observer=InboxLog(self.resources.metrics.batch),
+            while_waiting=while_waiting,
             patience_seconds=self.settings.hole_patience_seconds,
         )
         self._broker.consume(inbox, sources)
@@ -153,7 +156,7 @@ class Foundation(Generic[State, Fact]):
         )
         operations = OperationsApi(
             status,
-            InboxParkedPatients(self.store, self._parked, self._broker.inboxes),
+            InboxParkedPatients(self.store, self.parked, self._broker.inboxes),
             self._published,
             partitions=self.settings.partitions,
             clock=self.resources.clock,

@@ -1,7 +1,7 @@
 """`careloop replay-decisions`: every past order checked again by a pack, on the evidence known then."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -121,7 +121,7 @@ async def _replay(opened: Services, pack: Pack, deadline: float, *, as_json: boo
                 one = replayed(decision, pack)
                 tally.add(one)
                 if as_json:
-                    typer.echo(msgspec.json.encode(asdict(one)))
+                    typer.echo(msgspec.json.encode(one))
                 elif not one.answer.same:
                     typer.echo("\n".join(lines(one)))
     return tally

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+from careloop.contracts.coordination import CLIENT
 from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
@@ -41,7 +42,9 @@ released = fact(TeamMemberReleased, ReleaseTeamMember, released_by="actor")
 
 @guarded(Guard.REPEAT, Guard.PAST)
 def assign(command: AssignTeamMember, team: CareTeam) -> list[Event]:
-    """Raises RuleViolated when the person holds, or is about to hold, this role already."""
+    """Raises RuleViolated when the person holds, or is about to hold, this role already, or is named as the client."""
+    if command.person == CLIENT:
+        raise RuleViolated("reserved-name", "This name stands for the client; use the person's own.", field="person")
     if team.in_role(command.person, command.role):
         raise RuleViolated("already-in-role", "This person already has this role in the care team.")
     return [assigned(command)]

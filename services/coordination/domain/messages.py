@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from careloop.contracts.coordination import MessagePosted
+from careloop.contracts.coordination import CLIENT, MessagePosted
 from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
@@ -12,9 +12,6 @@ from careloop.kernel.reading import Call, FromCall, Length
 from careloop.kernel.restating import fact
 from services.coordination.domain.events import Event
 from services.coordination.domain.state import CareTeam
-
-CLIENT = PersonId("client")
-"""How the patient is named as the sender or recipient of a message, whatever their token's subject."""
 
 
 def writer(call: Call) -> PersonId:

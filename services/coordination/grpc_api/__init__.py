@@ -18,8 +18,9 @@ from careloop.kernel.errors import InvalidInput
 from services.coordination.application import CareViews
 from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
 from services.coordination.domain.events import Event
-from services.coordination.domain.messages import PostMessage
+from services.coordination.domain.messages import PostMessage, writer
 from services.coordination.domain.state import CareTeam
+from services.coordination.domain.view.readers import Reader
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.grpc_api import answers, journal
 from services.coordination.grpc_api.reading import effective_from, email, optional_moment
@@ -70,7 +71,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
             patient_id, tokens.at_least(request.at_least, patient_id, SECTIONS), current_call().now, wait
         )
         return pb.GetCareViewResponse(
-            view=answers.care_view(served.view),
+            view=answers.care_view(served.seen_by(_reader())),
             stamp=answers.stamp(served.stamp),
             freshness=list(map(answers.freshness, served.freshness)),
         )
@@ -86,7 +87,8 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
             known_at=optional_moment(request, "known_at"),
             now=current_call().now,
         )
-        return pb.GetCareViewAsKnownResponse(view=answers.care_view(served.view), stamp=answers.stamp(served.stamp))
+        view = answers.care_view(served.seen_by(_reader()))
+        return pb.GetCareViewAsKnownResponse(view=view, stamp=answers.stamp(served.stamp))
 
     async def ListCaseload(  # noqa: N802
         self, request: pb.ListCaseloadRequest, context: Context[pb.ListCaseloadRequest, pb.ListCaseloadResponse]
@@ -106,7 +108,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         patient_id = fields.patient_id(request.patient_id)
         async for served in self._views.watch(patient_id, self._clock, _time_left(context)):
             yield pb.WatchCareViewResponse(
-                view=answers.care_view(served.view),
+                view=answers.care_view(served.seen_by(_reader())),
                 stamp=answers.stamp(served.stamp),
                 freshness=list(map(answers.freshness, served.freshness)),
             )
@@ -135,6 +137,10 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         async with aclosing(self._rebuilds.run(journal.rebuild_request(request))) as steps:
             async for step in steps:
                 yield journal.rebuild_message(step)
+
+
+def _reader() -> Reader:
+    return Reader(writer(current_call()))
 
 
 def _time_left(context: Context[Any, Any]) -> float:

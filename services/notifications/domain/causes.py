@@ -102,6 +102,11 @@ TABLE: Mapping[CauseKind, Rule] = {
         priority=Priority.ROUTINE,
         rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
     ),
+    CauseKind.RECORDS_WAIT: Rule(
+        subject="Something urgent was recorded and could not be processed: look at the client now",
+        priority=Priority.STAT,
+        rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
+    ),
     CauseKind.SIDE_EFFECT_NEXT_VISIT: _for_information("Side effect for the next visit", Seat.PRESCRIBER),
     CauseKind.PRESCRIPTION_DECLINED: _for_information("An order was declined by the safety check", Seat.NAMED),
     CauseKind.PRESCRIPTION_ISSUED: _for_information("A prescription was issued", Seat.THERAPIST, Seat.CARE_MANAGER),

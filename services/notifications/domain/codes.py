@@ -19,6 +19,8 @@ class CauseKind(StrEnum):
     PRESCRIPTION_DISCONTINUED = "prescription-discontinued"
     ASSESSMENT_COMPLETED = "assessment-completed"
     MESSAGE_POSTED = "message-posted"
+    RECORDS_WAIT = "records-wait"
+    """Something that may be urgent is known, and could not be applied."""
 
 
 class FailureReason(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from careloop.contracts.notifications import Addressee, Channel
 from careloop.kernel.decisions import guarded
-from careloop.kernel.ids import FactId, derived_id
+from careloop.kernel.ids import EventId, FactId, derived_id
 from careloop.kernel.restating import fact, restating
 from services.notifications.domain.causes import TABLE, Cause, Rule
 from services.notifications.domain.events import Event, NoticeDecided, NoticeSent
@@ -42,7 +42,7 @@ def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
     """Exactly one decision for each cause, at most once; with it, the inbox entries of those notified at once."""
     if command.cause.event_id in board.decided_causes:
         return []
-    return new_notice(command, board, notice_id(command.cause))
+    return new_notice(command, board, notice_id(command.cause.event_id))
 
 
 def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> list[Event]:
@@ -64,9 +64,9 @@ def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> lis
     return [event, *in_inboxes(notice, notified, rule, step=0, now=command.now)]
 
 
-def notice_id(cause: Cause) -> FactId:
+def notice_id(cause: EventId) -> FactId:
     """The notice of a cause, named by it."""
-    return FactId(derived_id("notifications", "notice", cause.event_id))
+    return FactId(derived_id("notifications", "notice", cause))
 
 
 def message_id(notice: FactId, person: str, step: int) -> str:

@@ -12,8 +12,9 @@ from careloop.chassis.commands.state_cache import DISTRUSTED_FOR, MOST_EVENTS, C
 from careloop.chassis.commands.streams import ATTEMPTS, Streams
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.memory import MemoryEventStore
-from careloop.chassis.log.protocol import DueRow, Statement, StoredEvent, Unit, Written
+from careloop.chassis.log.protocol import CommandKey, DueRow, Statement, StoredEvent, Unit, Written
 from careloop.kernel.errors import Conflict, RequestIdReused, RuleViolated, Unavailable
+from careloop.kernel.events import CommandKind
 from careloop.kernel.ids import PersonId, derived_id
 from tests.support.histories.writes import (
     CALLER,
@@ -96,7 +97,7 @@ class Counting(MemoryEventStore):
     def __init__(self) -> None:
         super().__init__()
         self.loads: list[int] = []
-        self.commands: list[str] = []
+        self.commands: list[CommandKey] = []
         self.units: list[Unit] = []
         self.refusals: list[Exception] = []
 
@@ -104,9 +105,9 @@ class Counting(MemoryEventStore):
         self.loads.append(after)
         return await super().load(stream_id, after)
 
-    async def command(self, command_id: str) -> Any:
-        self.commands.append(command_id)
-        return await super().command(command_id)
+    async def command(self, key: CommandKey) -> Any:
+        self.commands.append(key)
+        return await super().command(key)
 
     async def commit(self, unit: Unit) -> Sequence[Written]:
         self.units.append(unit)
@@ -124,7 +125,9 @@ async def test_a_command_stores_all_that_came_with_the_call() -> None:
     assert (write.command_id, write.caller, write.digest) == ("r1", CALLER, b"digest of r1")
     assert (write.stream_id, write.expected_version) == (FIRST, 0)
     assert (write.correlation_id, write.causation_id) == (asked.correlation_id, UUID(int=70))
-    assert [event.event_id for event in write.events] == [derived_id("event", "counter", "r1", n) for n in (0, 1)]
+    assert [event.event_id for event in write.events] == [
+        derived_id("event", "counter", "caller", FIRST, CALLER, "r1", n) for n in (0, 1)
+    ]
     assert [(event.topic, event.occurred_at, event.state) for event in write.events] == [
         ("counter.Counted.v1", NOON, b'{"occurred_at":"2026-11-23T12:00:00Z","total":1}'),
         ("counter.Remarked.v1", NOON, b'{"occurred_at":"2026-11-23T12:00:00Z","text":"a"}'),
@@ -203,7 +206,11 @@ async def test_a_refusal_on_what_is_remembered_is_decided_again_on_what_is_read(
 
     with pytest.raises(RuleViolated):
         await streams.transact(FIRST, request("r2"), refuse)
-    assert (decided_on, store.loads, store.commands) == ([1, 1], [0, 1], ["r2"])
+    assert (decided_on, store.loads, store.commands) == (
+        [1, 1],
+        [0, 1],
+        [CommandKey("r2", FIRST, CALLER, CommandKind.CALLER)],
+    )
 
 
 @pytest.mark.parametrize(("conflicts", "commits"), [(0, 1), (1, 2), (2, 3)])
@@ -223,23 +230,23 @@ async def test_a_store_that_is_away_is_not_tried_again() -> None:
     assert len(store.units) == 1
 
 
-async def test_an_id_that_was_used_by_another_is_refused_whether_it_is_remembered_or_not() -> None:
+async def test_an_id_that_was_used_for_something_else_is_refused_whether_it_is_remembered_or_not() -> None:
     store = MemoryEventStore()
     first, afresh = counters(store), counters(store)
     await first.transact(FIRST, request("r1"), count_one)
     for streams in (first, afresh):
-        for changed in (request("r1", actor=PersonId("other")), request("r1", digest=b"other")):
-            with pytest.raises(RequestIdReused) as refused:
-                await streams.transact(FIRST, changed, count_one)
-            assert (refused.value.slug, refused.value.field) == ("request-id-reused", "request_id")
+        with pytest.raises(RequestIdReused) as refused:
+            await streams.transact(FIRST, request("r1", digest=b"other"), count_one)
+        assert (refused.value.slug, refused.value.field) == ("request-id-reused", "request_id")
 
 
-async def test_an_id_that_was_used_for_another_patient_answers_what_it_did_there() -> None:
-    streams = counters(MemoryEventStore())
-    first = await streams.transact(FIRST, request("r1"), count_one)
-    again = await streams.transact(SECOND, request("r1"), count_one)
-    assert (list(again.events), again.position, again.repeated) == (list(first.events), first.position, True)
-    assert (await streams.load(SECOND)).version == 0
+async def test_an_id_that_was_used_for_another_patient_or_by_another_is_free_whether_it_is_remembered_or_not() -> None:
+    store = MemoryEventStore()
+    first, afresh = counters(store), counters(store)
+    await first.transact(FIRST, request("r1"), count_one)
+    assert not (await afresh.transact(FIRST, request("r1", actor=PersonId("other")), count_one)).repeated
+    assert not (await first.transact(SECOND, request("r1"), count_one)).repeated
+    assert ((await first.load(FIRST)).version, (await first.load(SECOND)).version) == (2, 1)
 
 
 async def test_calls_on_one_stream_wait_for_each_other_and_those_on_others_do_not() -> None:

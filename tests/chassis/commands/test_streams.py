@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.postgres import PostgresEventStore
-from careloop.chassis.log.protocol import EventStore, Unit, Written
+from careloop.chassis.log.protocol import CommandKey, EventStore, Unit, Written
 from careloop.kernel.errors import Conflict, RequestIdReused, RuleViolated
+from careloop.kernel.events import CommandKind
 from careloop.kernel.ids import PersonId
 from tests.support.histories.writes import (
     NOON,
@@ -95,15 +98,34 @@ async def test_the_position_is_that_of_the_last_published_event(store: EventStor
     assert (await streams.transact(stream, call, _must_not_decide)).position == 3
 
 
-@pytest.mark.parametrize("changes", [{"digest": b"another payload"}, {"actor": PersonId("someone.else")}])
-async def test_a_request_id_of_another_request_is_refused(store: EventStore, changes: dict[str, object]) -> None:
+async def test_a_request_id_of_another_request_is_refused(store: EventStore) -> None:
     streams, stream = counters(store), uuid4()
     call = request()
     await streams.transact(stream, call, count_one)
     with pytest.raises(RequestIdReused) as refused:
-        await streams.transact(stream, request(call.request_id, **changes), count_one)  # type: ignore[arg-type]
+        await streams.transact(stream, request(call.request_id, digest=b"another payload"), count_one)
     assert refused.value.field == "request_id"
     assert (await streams.load(stream)).version == 1
+
+
+ANOTHERS: list[dict[str, Any]] = [
+    {"actor": PersonId("someone.else")},
+    *({"kind": kind} for kind in CommandKind if kind is not CommandKind.CALLER),
+]
+
+
+@pytest.mark.parametrize("changes", ANOTHERS, ids=lambda changes: " ".join(map(str, changes.values())))
+async def test_an_id_that_somebody_else_used_is_free(store: EventStore, changes: dict[str, Any]) -> None:
+    streams, stream = counters(store), uuid4()
+    first = await streams.transact(stream, request("r1"), count_one)
+    others = structs.replace(request("r1"), digest=b"others", **changes)
+    second = await streams.transact(stream, others, count_one)
+    assert [event.total for done in (first, second) for event in done.events if isinstance(event, Counted)] == [1, 2]
+    again = await streams.transact(stream, others, _must_not_decide)
+    assert (list(again.events), again.repeated) == (list(second.events), True)
+    mine = await streams.transact(stream, request("r1"), _must_not_decide)
+    assert (list(mine.events), mine.repeated) == (list(first.events), True)
+    assert len({row.meta.event_id for row in await store.load(stream)}) == 2
 
 
 async def test_a_refused_call_stores_nothing_and_may_be_tried_again(store: EventStore) -> None:
@@ -112,7 +134,7 @@ async def test_a_refused_call_stores_nothing_and_may_be_tried_again(store: Event
 
     with pytest.raises(RuleViolated):
         await streams.transact(stream, call, refuse)
-    assert await store.command(call.request_id) is None
+    assert await store.command(CommandKey(call.request_id, stream, call.actor, call.kind)) is None
     assert not (await streams.transact(stream, call, count_one)).repeated
 
 
@@ -152,11 +174,11 @@ async def test_two_conflicts_are_outlived() -> None:
 
 async def test_the_third_conflict_is_told() -> None:
     store = _Outrun(times=3)
-    call = request()
+    call, stream = request(), uuid4()
     with pytest.raises(Conflict):
-        await counters(store).transact(uuid4(), call, count_one)
+        await counters(store).transact(stream, call, count_one)
     assert store.times == 0
-    assert await store.command(call.request_id) is None
+    assert await store.command(CommandKey(call.request_id, stream, call.actor, call.kind)) is None
 
 
 async def test_calls_of_one_process_on_one_stream_queue(store: EventStore) -> None:

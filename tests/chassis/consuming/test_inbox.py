@@ -16,9 +16,9 @@ from careloop.chassis.consuming.parked_patients import InboxParkedPatients
 from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.events.envelope import Record, to_headers
 from careloop.chassis.log.postgres import PostgresEventStore
-from careloop.chassis.log.protocol import Gate, Unit, Written
+from careloop.chassis.log.protocol import CommandKey, Gate, Unit, Written
 from careloop.kernel.errors import Conflict, NotKnown, Unavailable
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PatientId, PersonId
 from tests.support.histories.log import (
     CONSUMER,
@@ -48,6 +48,7 @@ class Alarms(InboxLog):
         self.headers: list[str] = []
         self.stops: list[int] = []
         self.delays: list[str] = []
+        self.unheards: list[str] = []
 
     def hole(self, place: Place, *, position: int, waiting: int) -> None:
         self.holes.append(position)
@@ -63,6 +64,9 @@ class Alarms(InboxLog):
 
     def delayed(self, place: Place, *, error: BaseException) -> None:
         self.delays.append(type(error).__name__)
+
+    def unheard(self, place: Place, *, error: BaseException) -> None:
+        self.unheards.append(type(error).__name__)
 
 
 @dataclass
@@ -126,7 +130,14 @@ async def watching(inbox: Inbox) -> AsyncIterator[None]:
 
 
 def request(request_id: str = "r1") -> Request:
-    return Request(request_id=request_id, actor=PersonId("operator"), digest=b"d", correlation_id=UUID(int=3), now=NOON)
+    return Request(
+        kind=CommandKind.CALLER,
+        request_id=request_id,
+        actor=PersonId("operator"),
+        digest=b"d",
+        correlation_id=UUID(int=3),
+        now=NOON,
+    )
 
 
 def chain(*who: UUID) -> list[Record]:
@@ -369,7 +380,8 @@ async def test_later_records_of_a_parked_patient_queue_and_a_retry_drains_them_i
     done = await consumer.patients.retry(CONSUMER, SOURCE, BEN, request("r2"))
     assert (done.applied, done.waiting) == (3, 0)
     assert await consumer.texts(BEN) == ["text 2", "text 4", "text 5"]
-    assert await consumer.store.command("retry:r2") is not None
+    asked = CommandKey("retry:r2", BEN, request().actor, CommandKind.OPERATOR)
+    assert await consumer.store.command(asked) is not None
     assert await consumer.take(record(7, 6, BEN)) is BatchResult.DONE
     assert (await consumer.texts(BEN))[-1] == "text 7"
 

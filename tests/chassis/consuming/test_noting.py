@@ -62,6 +62,7 @@ def test_the_request_of_a_note_is_of_the_event_and_of_the_consumer() -> None:
     asked = note_request(CONSUMER, told, NOON)
     assert structs.asdict(asked) == {
         "request_id": f"note:{CONSUMER}:{told.event_id}",
+        "kind": "note",
         "actor": "prescribing",
         "digest": b"",
         "correlation_id": UUID(int=70),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from careloop.chassis.log import appender
 from careloop.chassis.log.appender import MOST_COMMANDS, MOST_WAITING, WRITERS
-from careloop.chassis.log.appender_call import APPEND_BATCH, WriteOutcome, batch_arrays, outcomes
+from careloop.chassis.log.appender_call import APPEND_COMMANDS, WriteOutcome, batch_arrays, outcomes
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Unit, Write, Written
@@ -32,7 +32,7 @@ async def store(postgres: PostgresDatabase) -> AsyncIterator[PostgresEventStore]
 async def stored_together(store: PostgresEventStore, *writes: Write) -> list[WriteOutcome]:
     """One batch, whatever the appender would have made of it."""
     async with store.connections.borrow() as connection:
-        return outcomes(writes, await connection.fetchrow(APPEND_BATCH, *batch_arrays(writes)))
+        return outcomes(writes, await connection.fetchrow(APPEND_COMMANDS, *batch_arrays(writes)))
 
 
 def kinds(answers: Sequence[WriteOutcome]) -> list[str]:
@@ -58,7 +58,7 @@ async def test_a_batch_of_strangers_is_stored_in_order(store: PostgresEventStore
     assert sorted(set(times)) == times
     for each, answer in zip(writes, answers, strict=True):
         assert isinstance(answer, Written)
-        assert await store.command(each.command_id) == answer.command
+        assert await store.command(each.key) == answer.command
 
 
 async def test_only_what_contradicts_is_refused(store: PostgresEventStore) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from careloop.chassis.log import appender
 from careloop.chassis.log.appender import FEW_COMMANDS, MOST_BYTES, MOST_COMMANDS, MOST_WAITING, Appender
-from careloop.chassis.log.appender_call import APPEND_BATCH, APPEND_ONE, append_call, batch_arrays, outcomes
+from careloop.chassis.log.appender_call import APPEND_COMMAND, APPEND_COMMANDS, append_call, batch_arrays, outcomes
 from careloop.chassis.log.protocol import CommandRecord, Write, Written
 from careloop.kernel.errors import Conflict, Overloaded, RequestIdReused, Unavailable
 from tests.support.histories.writes import CALLER, NOON, due_row, new_event, write
@@ -30,11 +30,11 @@ class Log:
         self.stored: dict[str, CommandRecord] = {}
 
     async def __call__(self, sql: str, args: tuple[Any, ...]) -> Any:
-        if sql.startswith("select * from commands"):
+        if "decided_commands" in sql:
             return [row(self.stored[one]) for one in args[0] if one in self.stored]
         if "pg_advisory" in sql:
             return None
-        ids = [args[0]] if sql == APPEND_ONE else list(args[0])
+        ids = [args[0]] if sql == APPEND_COMMAND else list(args[0])
         self.batches.append(ids)
         await self.answered.wait()
         if self.failures:
@@ -67,7 +67,11 @@ async def test_a_command_alone_is_stored_at_once_and_the_new_head_is_told() -> N
         asked = one_event()
         (call,) = appended.append(asked)
         written = await call
-    assert (written.command.command_id, written.command.last_position, written.repeated) == (asked.command_id, 1, False)
+    assert (written.command.key.command_id, written.command.last_position, written.repeated) == (
+        asked.command_id,
+        1,
+        False,
+    )
     assert (appended.heads, appended.server.purposes) == ([1], ["appender"])
 
 
@@ -212,9 +216,9 @@ def test_one_ordinary_command_is_sent_as_one_and_all_others_as_a_batch() -> None
     plain = one_event()
     event = plain.events[0]
     assert append_call([plain]) == (
-        APPEND_ONE,
+        APPEND_COMMAND,
         (
-            plain.command_id, CALLER, b"d", plain.stream_id, 0, plain.correlation_id, None,
+            plain.command_id, "caller", CALLER, b"d", plain.stream_id, 0, plain.correlation_id, None,
             event.event_id, event.topic, event.state, event.occurred_at, None,
         ),
     )  # fmt: skip
@@ -227,7 +231,7 @@ def test_one_ordinary_command_is_sent_as_one_and_all_others_as_a_batch() -> None
         [one_event(done=(uuid4(),))],
     ]
     for writes in others:
-        assert append_call(writes) == (APPEND_BATCH, batch_arrays(writes))
+        assert append_call(writes) == (APPEND_COMMANDS, batch_arrays(writes))
 
 
 def test_a_batch_is_told_in_parallel_arrays_each_row_with_its_command() -> None:
@@ -236,19 +240,19 @@ def test_a_batch_is_told_in_parallel_arrays_each_row_with_its_command() -> None:
     second = write(SECOND, None, new_event(), due=(row,), done=(finished,))
     arrays = batch_arrays([first, second])
     e = [*first.events, *second.events]
-    assert arrays[:8] == [
-        (first.command_id, second.command_id), (CALLER, CALLER), (b"d", b"d"), (FIRST, SECOND), (4, None),
-        (first.correlation_id, second.correlation_id), (SECOND, None), (2, 3),
+    assert arrays[:10] == [
+        (first.command_id, second.command_id), ("caller", "caller"), (CALLER, CALLER), (b"d", b"d"), (FIRST, SECOND),
+        (4, None), (4, None), (first.correlation_id, second.correlation_id), (SECOND, None), (2, 3),
     ]  # fmt: skip
-    assert arrays[8:20] == [
+    assert arrays[10:22] == [
         (FIRST, FIRST, SECOND), (5, 6, None), (1, 2, 1), tuple(one.event_id for one in e),
         tuple(one.topic for one in e), tuple(one.state for one in e), tuple(one.occurred_at for one in e),
         (first.correlation_id, first.correlation_id, second.correlation_id), (SECOND, SECOND, None), (CALLER,) * 3,
         (first.command_id, first.command_id, second.command_id), ("k", None, None),
     ]  # fmt: skip
-    assert arrays[20:26] == [(2,), (row.due_id,), ("escalate",), (row.stream_id,), (NOON,), (b'{"a":1}',)]
-    assert arrays[26:] == [(2,), (finished,)]
-    assert batch_arrays([write(FIRST, 0)])[8:] == [()] * 20
+    assert arrays[22:28] == [(2,), (row.due_id,), ("escalate",), (row.stream_id,), (NOON,), (b'{"a":1}',)]
+    assert arrays[28:] == [(2,), (finished,)]
+    assert batch_arrays([write(FIRST, 0)])[10:] == [()] * 20
 
 
 def test_a_batch_that_was_stored_whole_gives_each_command_its_last_place_and_moment() -> None:
@@ -267,6 +271,7 @@ def test_a_batch_that_was_not_gives_each_its_own_answer() -> None:
         "statuses": ["stored", "repeated", "conflict", "reused"],
         "last_positions": [5, 2, None, None],
         "recorded_ats": [NOON, NOON - TICK, None, None],
+        "event_counts": [1, 1, None, None],
     }
     stored, repeated, *refused = outcomes(writes, answer)
     assert stored == Written(command=record_of(writes[0], last_position=5), repeated=False)

@@ -12,6 +12,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import EventStore, Gate, GateClosed, NewEvent, Statement, StoredEvent, Unit
 from careloop.kernel.errors import Conflict, RequestIdReused
+from careloop.kernel.events import CommandKind
 from careloop.kernel.ids import PersonId
 from tests.support.histories.writes import NOON, due_row, new_event, seconds, store_one, write
 
@@ -55,7 +56,7 @@ async def test_a_stored_event_comes_back_as_it_was_given(store: EventStore) -> N
     assert (meta.stream_id, meta.version, meta.position, meta.command_id) == (stream, 1, 1, told.command_id)
     assert (meta.actor, meta.correlation_id, meta.causation_id) == (told.caller, told.correlation_id, cause)
     assert not written.repeated
-    assert written.command == await store.command(told.command_id)
+    assert written.command == await store.command(told.key)
     assert (written.command.last_position, written.command.recorded_at) == (1, meta.recorded_at)
 
 
@@ -63,7 +64,7 @@ async def test_an_empty_log_has_no_head(store: EventStore) -> None:
     head = await store.head()
     assert (head.position, head.recorded_at) == (0, None)
     assert await store.after(0, 10) == []
-    assert await store.command("unknown") is None
+    assert await store.command(write(uuid4(), 0).key) is None
 
 
 async def test_positions_are_gapless_and_versions_contiguous(store: EventStore) -> None:
@@ -85,7 +86,7 @@ async def test_another_version_than_expected_is_a_conflict(store: EventStore, ex
     refused = write(stream, expected, new_event())
     with pytest.raises(Conflict):
         await store_one(store, refused)
-    assert await store.command(refused.command_id) is None
+    assert await store.command(refused.key) is None
     assert len(await log(store)) == 1
 
 
@@ -105,7 +106,7 @@ async def test_a_unit_is_stored_whole_or_not_at_all(store: EventStore) -> None:
     with pytest.raises(Conflict):
         await store.commit(Unit(writes=(fine, refused), gate=gate))
     assert await store.load(stream) == []
-    assert await store.command(fine.command_id) is None
+    assert await store.command(fine.key) is None
     assert await store.consumed("c") == {}
     assert await store.claim_due(frozenset({row.kind}), NOON, 10, 10) == []
     await store_one(store, write(stream, 0, new_event()))
@@ -123,7 +124,7 @@ async def test_several_writes_of_a_unit_build_on_each_other(store: EventStore) -
     )
     outcome = await store.commit(Unit(writes=writes))
     assert [written.command.last_position for written in outcome] == [2, 3, 3, 4, 5]
-    assert [written.command.command_id for written in outcome] == [told.command_id for told in writes]
+    assert [written.command.key.command_id for written in outcome] == [told.command_id for told in writes]
     assert await versions(store, stream) == [1, 2, 3, 4]
     with pytest.raises(Conflict):
         await store.commit(Unit(writes=(write(stream, 4, new_event()), write(stream, 4, new_event()))))
@@ -140,7 +141,7 @@ async def test_a_repeat_changes_nothing_and_answers_what_was_stored(store: Event
     assert again.command == first.command
     assert await store.claim_due(frozenset({"escalate"}), NOON, 10, 10) == []
     assert len(await log(store)) == 3
-    assert len(await store.events_of_command(told.command_id)) == 2
+    assert len(await store.events_of_command(first.command)) == 2
 
 
 async def test_a_command_without_events_is_remembered_too(store: EventStore) -> None:
@@ -150,20 +151,50 @@ async def test_a_command_without_events_is_remembered_too(store: EventStore) -> 
     first = await store_one(store, told)
     assert (first.repeated, first.command.last_position) == (False, 1)
     assert await store_one(store, told) == type(first)(command=first.command, repeated=True)
-    assert await store.events_of_command(told.command_id) == []
+    assert await store.events_of_command(first.command) == []
 
 
-@pytest.mark.parametrize("changes", [{"digest": b"other"}, {"caller": PersonId("someone.else")}])
-async def test_a_request_id_is_not_used_for_another_request(store: EventStore, changes: dict[str, object]) -> None:
+async def test_a_request_id_is_not_used_for_another_request(store: EventStore) -> None:
     stream = uuid4()
     told = write(stream, None, new_event())
     await store_one(store, told)
-    reused = write(stream, None, new_event(), command_id=told.command_id, **changes)
+    reused = write(stream, None, new_event(), command_id=told.command_id, digest=b"other")
     with pytest.raises(RequestIdReused):
         await store_one(store, reused)
     with pytest.raises(RequestIdReused):
         await store.commit(Unit(writes=(write(stream, None, new_event()), reused)))
     assert len(await log(store)) == 1
+
+
+ANOTHERS: list[dict[str, object]] = [
+    {"caller": PersonId("someone.else")},
+    {"stream_id": UUID(int=77)},
+    {"kind": CommandKind.NOTE},
+    {"kind": CommandKind.DUE},
+    {"kind": CommandKind.OPERATOR},
+]
+
+
+@pytest.mark.parametrize("changes", ANOTHERS, ids=lambda changes: " ".join(map(str, changes.values())))
+async def test_an_id_that_a_caller_chose_meets_no_other_key_than_its_own(
+    store: EventStore, changes: dict[str, object]
+) -> None:
+    chosen = write(UUID(int=7), None, new_event())
+    others = replace(chosen, digest=b"other", events=(new_event(),), **changes)
+    first = await store_one(store, chosen)
+    second = await store_one(store, others)
+    assert (first.repeated, second.repeated) == (False, False)
+    assert await store.command(chosen.key) == first.command
+    assert await store.command(others.key) == second.command
+    assert [
+        [event.meta.event_id for event in await store.events_of_command(one.command)] for one in (first, second)
+    ] == [
+        [chosen.events[0].event_id],
+        [others.events[0].event_id],
+    ]
+    assert (await store_one(store, others)).repeated
+    more = [replace(one, command_id="again", events=(new_event(),)) for one in (chosen, others)]
+    assert [one.repeated for one in await store.commit(Unit(writes=tuple(more)))] == [False, False]
 
 
 async def test_one_command_twice_in_a_unit_counts_once(store: EventStore) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from careloop.chassis.log.connections import kernel_errors
 from careloop.chassis.log.lost_commit import how_it_ended
@@ -27,7 +28,7 @@ class Resolving:
             return None
         if sql.startswith("select position"):
             return self.position
-        return [row(one) for one in self.commands if one.command_id in args[0]]
+        return [row(one) for one in self.commands if one.key.command_id in args[0]]
 
 
 async def ended(server: Resolving, unit: Unit, answers: Sequence[Written] | None = None) -> Any:
@@ -59,8 +60,10 @@ async def test_commands_tell_whether_their_unit_was_stored_and_count_as_repeated
     assert both.locks == ["log"]
     assert await ended(Resolving(None, record_of(first)), unit) is Unavailable
     assert await ended(Resolving(None), unit) is Unavailable
-    for other in ({"digest": b"other"}, {"caller": "other"}):
-        assert await ended(Resolving(None, record_of(first), record_of(second, **other)), unit) is RequestIdReused
+    other = record_of(second, digest=b"other")
+    assert await ended(Resolving(None, record_of(first), other), unit) is RequestIdReused
+    anothers = record_of(second, key=structs.replace(second.key, caller="another"))
+    assert await ended(Resolving(None, record_of(first), anothers), unit) is Unavailable
 
 
 async def test_a_unit_with_both_needs_both() -> None:
@@ -112,7 +115,7 @@ class State(asyncpg.PostgresError):  # type: ignore[misc]  # asyncpg has no type
         (State("CLG01"), GateClosed),
         (State("CLR01"), RequestIdReused),
         (State("CLC01"), Conflict),
-        *((State("23505", name), Conflict) for name in ("events_pkey", "events_event_id_key", "commands_pkey")),
+        *((State("23505", name), Conflict) for name in ("events_pkey", "events_event_id_key", "decided_commands_pkey")),
         (State("23505", "events_notification_id_key"), Conflict),
         (State("23505", "another_key"), State),
         (State("22000"), State),

@@ -10,7 +10,7 @@ import pytest
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.log.postgres import PostgresEventStore
-from careloop.chassis.log.protocol import Gate, GateClosed, Statement, Unit
+from careloop.chassis.log.protocol import CommandKey, Gate, GateClosed, Statement, Unit
 from careloop.kernel.errors import Unavailable
 from tests.support.histories.writes import Happening, count_one, counters, new_event, request, write
 from tests.support.stack import PostgresDatabase
@@ -62,7 +62,7 @@ async def test_a_lost_answer_is_read_back(lossy: Lossy, repetitions: int, loss: 
         else:
             with pytest.raises(Unavailable):
                 await streams.transact(stream, call, count_one)
-            assert await store.command(call.request_id) is None
+            assert await store.command(CommandKey(call.request_id, stream, call.actor, call.kind)) is None
             done = await streams.transact(stream, call, count_one)
         again = await streams.transact(stream, call, count_one)
         assert proxy.losses == total

@@ -9,7 +9,7 @@ import pytest
 
 from careloop.chassis.log.protocol import GateClosed, Statement, Unit, calling
 from careloop.chassis.log.unit_committer import MOST_POSITIONS, UnitCommitter, in_one_call, is_calls
-from careloop.chassis.log.unit_transactions import _STORE_UNIT, _unit_arrays
+from careloop.chassis.log.unit_transactions import _COMMIT_UNIT, _unit_arrays
 from careloop.kernel.errors import Unavailable
 from tests.support.histories.writes import CALLER, NOON, due_row, new_event, write
 from tests.support.played_server import FIRST, SECOND, Server, gate, one_event
@@ -22,19 +22,19 @@ def test_a_unit_is_told_in_parallel_arrays_each_row_with_its_command() -> None:
     second = write(SECOND, None, new_event(), due=(row,), done=(finished,))
     arrays = _unit_arrays(Unit(writes=(first, second), gate=gate(2, 3, 9)))
     e = [*first.events, *second.events]
-    assert arrays[:7] == [
-        (first.command_id, second.command_id), (CALLER, CALLER), (b"d", b"d"), (FIRST, SECOND), (4, None),
-        (first.correlation_id, second.correlation_id), (SECOND, None),
+    assert arrays[:8] == [
+        (first.command_id, second.command_id), ("caller", "caller"), (CALLER, CALLER), (b"d", b"d"), (FIRST, SECOND),
+        (4, None), (first.correlation_id, second.correlation_id), (SECOND, None),
     ]  # fmt: skip
-    assert arrays[7:13] == [
+    assert arrays[8:14] == [
         (1, 1, 2), tuple(one.event_id for one in e), tuple(one.topic for one in e),
         tuple(one.state for one in e), tuple(one.occurred_at for one in e), ("k", None, None),
     ]  # fmt: skip
-    assert arrays[13:19] == [(2,), (row.due_id,), ("escalate",), (row.stream_id,), (NOON,), (b"{}",)]
-    assert arrays[19:21] == [(2,), (finished,)]
-    assert arrays[21:] == ["c", "s", 2, 3, 9]
-    assert _unit_arrays(Unit()) == [()] * 21 + [None] * 5
-    assert _STORE_UNIT.endswith("$26)")
+    assert arrays[14:20] == [(2,), (row.due_id,), ("escalate",), (row.stream_id,), (NOON,), (b"{}",)]
+    assert arrays[20:22] == [(2,), (finished,)]
+    assert arrays[22:] == ["c", "s", 2, 3, 9]
+    assert _unit_arrays(Unit()) == [()] * 22 + [None] * 5
+    assert _COMMIT_UNIT.endswith("$27)")
 
 
 def test_units_of_gates_and_calls_are_one_statement_with_all_gates_first_in_one_order() -> None:

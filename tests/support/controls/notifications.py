@@ -73,7 +73,7 @@ def cause(kind: CauseKind, **changes: object) -> Cause:
 
 SAME_DAY = cause(CauseKind.SIDE_EFFECT_SAME_DAY)
 DECIDE = DecideNotice(cause=SAME_DAY, rules=RULES, now=SOON)
-NOTICE = notice_id(SAME_DAY)
+NOTICE = notice_id(SAME_DAY.event_id)
 ACKNOWLEDGE_BY = NOON + RULES.urgent_window
 BOTH = (Channel.INBOX, Channel.EMAIL)
 
@@ -188,7 +188,7 @@ ANSWER = noted.ResolutionNoted(
 )
 ANSWERED_NOTICE = replace(
     DECIDED,
-    fact_id=notice_id(ANSWERED),
+    fact_id=notice_id(ANSWERED.event_id),
     cause=ANSWERED.event_id,
     cause_fact=ANSWERED.fact_id,
     kind=ANSWERED.kind,
@@ -196,7 +196,7 @@ ANSWERED_NOTICE = replace(
 EARLIER = cause(CauseKind.RISK_MODERATE)
 EARLIER_NOTICE = replace(
     ANSWERED_NOTICE,
-    fact_id=notice_id(EARLIER),
+    fact_id=notice_id(EARLIER.event_id),
     cause=EARLIER.event_id,
     cause_fact=EARLIER.fact_id,
     kind=EARLIER.kind,

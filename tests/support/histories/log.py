@@ -14,7 +14,7 @@ from careloop.chassis.events.envelope import Envelope, Record, to_headers
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import EventStore, NewEvent, StoredEvent, Unit, Write
-from careloop.kernel.events import Instant
+from careloop.kernel.events import CommandKind, Instant
 from careloop.kernel.ids import EventId, PatientId, PersonId, derived_id
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -60,6 +60,7 @@ def patient(number: int) -> PatientId:
 def write(command: str, stream: UUID, *events: object) -> Write:
     return Write(
         command_id=command,
+        kind=CommandKind.NOTE,
         caller=PersonId("tester"),
         digest=b"",
         stream_id=stream,

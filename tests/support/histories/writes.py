@@ -10,7 +10,7 @@ from careloop.chassis.commands.streams import Streams
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.protocol import DueRow, EventStore, NewEvent, Unit, Write, Written
 from careloop.kernel.decider import Decider
-from careloop.kernel.events import Instant, Request
+from careloop.kernel.events import CommandKind, Instant, Request
 from careloop.kernel.ids import EventId, PersonId
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -56,6 +56,7 @@ def request(request_id: str | None = None, *, actor: PersonId = CALLER, digest: 
     """A call; calls with one id have one digest unless told otherwise."""
     known = request_id or str(uuid4())
     return Request(
+        kind=CommandKind.CALLER,
         request_id=known,
         actor=actor,
         digest=digest or f"digest of {known}".encode(),
@@ -71,7 +72,13 @@ def new_event(**changes: Any) -> NewEvent:
 
 def write(stream: UUID, expected_version: int | None, *events: NewEvent, **changes: Any) -> Write:
     """A write of a command of its own."""
-    told: dict[str, Any] = {"command_id": str(uuid4()), "caller": CALLER, "digest": b"d", "correlation_id": uuid4()}
+    told: dict[str, Any] = {
+        "command_id": str(uuid4()),
+        "kind": CommandKind.CALLER,
+        "caller": CALLER,
+        "digest": b"d",
+        "correlation_id": uuid4(),
+    }
     return Write(stream_id=stream, expected_version=expected_version, events=events, **{**told, **changes})
 
 

@@ -13,7 +13,7 @@ from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.contracts import coordination, monitoring, terms
-from careloop.kernel.events import Request
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import EventId, PatientId, PersonId
 from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
 from services.notifications.domain.events import TOPICS, DeliveryAttempted, Event, NoticeEscalated
@@ -103,7 +103,12 @@ class Office:
     async def note(self, fact: Event, patient: PatientId = PATIENT) -> None:
         """Store this, as an earlier build did."""
         request = Request(
-            request_id=str(uuid4()), actor=PersonId("before"), digest=b"", correlation_id=uuid4(), now=NOON
+            request_id=str(uuid4()),
+            kind=CommandKind.CALLER,
+            actor=PersonId("before"),
+            digest=b"",
+            correlation_id=uuid4(),
+            now=NOON,
         )
         await self.store.commit(Unit(writes=(self.streams.write(patient, request, [fact], None),)))
 

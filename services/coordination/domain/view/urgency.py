@@ -51,6 +51,9 @@ class Urgency:
     due_at: Instant | None = None
 
 
+UNSAID = Urgency(rank=len(LEVELS), level="")
+"""The urgency that is not shown: it is not said to be none."""
+
 urgency_of = shown(Urgency, Concern, "level")
 
 
