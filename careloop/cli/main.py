@@ -16,6 +16,7 @@ from careloop.cli.terminal.on_demand import group_of
 COMMANDS = {
     "up": "careloop.cli.commands.up:up",
     "down": "careloop.cli.commands.up:down",
+    "clock": "careloop.cli.commands.clock:clock",
     "token": "careloop.cli.commands.token:token",
     "generate": "careloop.cli.commands.generate:generate",
     "intake": "careloop.cli.commands.intake:intake",
@@ -63,7 +64,7 @@ def console(
     """
 
 
-_WRONG_USE = ("careloop.local.settings:BadSetting",)
+_WRONG_USE = ("careloop.local.settings:BadSetting", "careloop.chassis.clock:ClockRefused")
 _EXPECTED = (
     *_WRONG_USE,
     "careloop.local.running:AlreadyRunning",
@@ -74,6 +75,7 @@ _EXPECTED = (
     "careloop.cli.commands.rebuild:RebuildCutOff",
     "careloop.local.supervisor:ServiceFailed",
     "careloop.local.unavailable:StackUnavailable",
+    "careloop.chassis.clock:ClockUnusable",
     "builtins:OSError",
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.consuming.noting import Notes, listening, note, note_request

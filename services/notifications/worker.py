@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
 from careloop.chassis.commands.streams import Done, Streams
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.due.rows import read_detail

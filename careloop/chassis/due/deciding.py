@@ -6,9 +6,10 @@ from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
+from careloop.chassis.clock import Clock
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.commands.writes import Writes
-from careloop.chassis.due.worker import Clock, Handle
+from careloop.chassis.due.worker import Handle
 from careloop.chassis.log.protocol import ClaimedDue, DueRow, Unit
 from careloop.kernel.decisions import Decisions
 from careloop.kernel.events import CommandKind, Event, Request

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import structlog
 
+from careloop.chassis.clock import Clock
 from careloop.chassis.log.protocol import ClaimedDue, EventStore
 from careloop.chassis.logs import place_of
 from careloop.kernel.errors import Conflict, Overloaded, Unavailable
@@ -17,8 +17,6 @@ BREATH_SECONDS = 0.02
 PRUNED_EVERY_SECONDS = 600.0
 PRUNED_AT_ONCE = 5_000
 
-Clock = Callable[[], datetime]
-"""The present moment in UTC."""
 Handle = Callable[[ClaimedDue], Awaitable[None]]
 """Does what one row asks for and finishes it, both in one transaction. It is called again where that did not happen."""
 

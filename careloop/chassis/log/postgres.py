@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from careloop.chassis.log.appender import Appender
-from careloop.chassis.log.connections import Connections, OwnConnection, Timeouts
+from careloop.chassis.log.connections import Ahead, Connections, OwnConnection, Timeouts
 from careloop.chassis.log.figures import StoreFigures, read_figures
 from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.loader import Loader
@@ -73,10 +73,18 @@ class PostgresEventStore:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, dsn: str, schema: str, *, timeouts: Timeouts | None = None, pool_size: int = 8
+        cls,
+        dsn: str,
+        schema: str,
+        *,
+        timeouts: Timeouts | None = None,
+        pool_size: int = 8,
+        ahead: Ahead | None = None,
     ) -> AsyncIterator["PostgresEventStore"]:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
-        async with Connections(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as connections:
+        async with Connections(
+            dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size, ahead=ahead
+        ) as connections:
             listener = LogListener(partial(connections.connect, "listener"), f"{schema}_events")
             appender = Appender(connections, listener.moved_to)
             loader = Loader(OwnConnection(connections, "loader"), _read_streams)

@@ -185,7 +185,11 @@ async def compose(resources: Resources, rooms: Rooms[State, Fact]) -> AsyncItera
     timeouts = Timeouts(acquire=settings.pool_timeout_seconds, statement=settings.statement_timeout_seconds)
     async with (
         PostgresEventStore.open(
-            settings.postgres_dsn, settings.service, timeouts=timeouts, pool_size=settings.pool_size
+            settings.postgres_dsn,
+            settings.service,
+            timeouts=timeouts,
+            pool_size=settings.pool_size,
+            ahead=resources.ahead,
         ) as store,
         PeerLogs(settings.peers, resources.service_tokens) as peers,
     ):
