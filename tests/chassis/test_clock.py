@@ -3,6 +3,7 @@
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -66,7 +67,7 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 def test_only_a_local_stack_has_a_clock_of_its_own(tmp_path: Path) -> None:
-    needed = {
+    needed: dict[str, Any] = {
         "service": "prescribing",
         "postgres_dsn": "postgresql://",
         "kafka_bootstrap": "k:1",
