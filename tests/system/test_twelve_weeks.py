@@ -175,7 +175,7 @@ async def test_twelve_weeks_of_one_client(walk: Walk) -> None:
     (risk,) = [one for one in shown.risks if one.scale_fact_id == screened.scale.fact_id]
     assert (risk.level, risk.status, shown.urgency.level) == ("high", "open", "emergency-now")
     notice = await walk.notice_of(walk.prescriber, risk.fact_id)
-    assert (notice.priority, notice.suppressed) == ("stat", "")
+    assert (notice.priority, notice.suppressed) == (notifications.PRIORITY_STAT, "")
     await walk.acknowledge(notice)
     assert await walk.urgency() == ("none", "")
 
