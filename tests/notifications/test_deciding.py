@@ -131,9 +131,11 @@ INFORMING = frozenset(
         CauseKind.DOSE_CHANGED,
         CauseKind.PRESCRIPTION_DISCONTINUED,
         CauseKind.ASSESSMENT_COMPLETED,
+        CauseKind.PLAN_CHANGED,
     }
 )
-"""What asks nothing of anybody; a message and a declined order wait for the person whom they name."""
+"""What asks nothing of anybody; a message and a declined order wait for the person whom they name, and an order that
+went ahead against an alert for a pharmacist."""
 
 
 @pytest.mark.parametrize("kind", sorted(INFORMING))

@@ -63,8 +63,9 @@ class Rule:
 
     @property
     def informs(self) -> bool:
-        """Whether it asks nothing of anybody: no answer is awaited, and no person was named who waits for it."""
-        return not self.acknowledged and (Seat.NAMED,) not in self.rungs
+        """Whether it asks nothing of anybody: no answer is awaited, no person was named who waits for it, and no
+        pharmacist is to look at it as well."""
+        return not self.acknowledged and not any({Seat.NAMED, Seat.PHARMACIST} & set(rung) for rung in self.rungs)
 
 
 def _for_information(subject: str, *seats: Seat) -> Rule:
