@@ -194,7 +194,7 @@ async def test_twelve_weeks_of_one_client(walk: Walk) -> None:
         walk.prescriber,
         "monitoring",
         monitoring.ResolveSideEffectRequest(
-            side_effect_id=felt.fact_id, outcome="recovered", action_taken="seen in the emergency department"
+            side_effect_id=felt.fact_id, outcome="resolved", action_taken="seen in the emergency department"
         ),
     )
 

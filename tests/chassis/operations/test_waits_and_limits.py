@@ -204,6 +204,7 @@ def test_what_is_not_set_has_its_usual_value() -> None:
     assert {name: str(value) for name, value in given.items()} == {name: str(value) for name, value in NEEDED.items()}
     assert usual == {
         "instance": "0",
+        "clock_file": None,
         "grpc_host": "127.0.0.1",
         "http_host": "127.0.0.1",
         "partitions": 6,
