@@ -192,8 +192,9 @@ class DoseTookEffect:
 
 
 class StatusReason(OpenCodes):
-    """FHIR MedicationRequest.statusReason."""
+    """FHIR MedicationRequest.statusReason, and INEFFICACY, a code of our own: FHIR has none for it."""
 
+    INEFFICACY = "inefficacy"
     ALTERNATIVE_CHOICE = "altchoice"
     CLARIFICATION = "clarif"
     LEVEL_TOO_HIGH = "drughigh"
@@ -208,10 +209,18 @@ class StatusReason(OpenCodes):
     SURGERY = "surg"
     WASHOUT = "washout"
 
+    @property
+    def fhir(self) -> str:
+        """As FHIR says it: what did not help gave way to another choice."""
+        return "altchoice" if self == StatusReason.INEFFICACY else str(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescriptionDiscontinued:
-    """A prescription ended; `stopped_on` is the day of the last dose, from which a washout counts."""
+    """A prescription ended; `stopped_on` is the day of the last dose, from which a washout counts.
+
+    `alerts` are what spoke against stopping so, `overrides` what answered them; absent where nothing did.
+    """
 
     fact_id: FactId
     prescription: FactId
@@ -219,6 +228,8 @@ class PrescriptionDiscontinued:
     stopped_on: date
     prescriber: str
     occurred_at: Instant
+    alerts: tuple[Alert, ...] | UnsetType = UNSET
+    overrides: tuple[Override, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

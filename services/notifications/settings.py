@@ -30,9 +30,9 @@ class NotificationSettings(ServiceSettings):
     notice_attempts: int = Field(default=6, ge=1, le=100)
     notice_repages: int = Field(default=12, ge=0, le=1000)
     notice_importers: frozenset[str] = frozenset({"careloop-intake"})
+    """Subjects of tokens whose facts are imported history, as a JSON list."""
     nurse_practitioners_supervised: bool = False
     """A psychiatrist of the team hears when a nurse practitioner overrides a high alert."""
-    """Subjects of tokens whose facts are imported history, as a JSON list."""
     notice_poll_seconds: float = Field(default=0.5, gt=0, le=0.5)
     notice_lease_seconds: float = Field(default=60, gt=0)
     notice_send_deadline_seconds: float = Field(default=10, gt=0)

@@ -1,7 +1,10 @@
 """Facts of assessment and monitoring become notes in prescribing's own stream, in the words a screen reads."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+
+from msgspec import UNSET
 
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
@@ -155,8 +158,23 @@ def _comparison(listed: assessment.MedicationsReconciled) -> CompareList:
     return comparison(listed, fact_id=FactId(derived_id("prescribing", "comparison", listed.fact_id)))
 
 
+def with_status(fact: assessment.HistoryRecorded) -> tuple[known.Condition, ...]:
+    return tuple(replace(_condition(one), clinical_status=one.clinical_status or UNSET) for one in fact.conditions)
+
+
+def says_severity(fact: assessment.DiagnosisEstablished) -> bool:
+    return fact.severity is not assessment.Severity.UNSPECIFIED
+
+
 COURSE_NOTES: Notes[Event | None] = listening(
     assessment.TYPES,
+    note(
+        noted.ConditionStatusNoted,
+        assessment.HistoryRecorded,
+        only=lambda fact: bool(fact.conditions),
+        conditions=with_status,
+    ),
+    note(noted.DiagnosisSeverityNoted, assessment.DiagnosisEstablished, only=says_severity),
     note(noted.AssessmentPartNoted, ScaleScored, only=is_risk_screen, part=lambda _fact: RISK_SCREEN),
     note(noted.AssessmentPartNoted, assessment.PlanProposed, part=lambda _fact: PLAN),
     note(noted.CompletionNoted, assessment.AssessmentCompleted),

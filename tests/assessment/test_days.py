@@ -94,8 +94,6 @@ def test_a_day_that_has_begun_where_the_client_lives_has_come() -> None:
 
 
 def test_a_birth_date_is_not_put_right_to_a_day_after_what_is_recorded() -> None:
-    corrected = replace(
-        a.ENROLL, fact_id=a.fact("corrected"), birth_date=SAID_ON + timedelta(days=1), occurred_at=a.NOW
-    )
+    corrected = replace(a.ENROLL, fact_id=a.fact("corrected"), birth_date=TOMORROW, occurred_at=a.NOW, minors=True)
     assert when(corrected, a.HISTORY).then_refused("birth-after-facts").field == "birth_date"
     assert when(replace(corrected, birth_date=SAID_ON), a.HISTORY).decided

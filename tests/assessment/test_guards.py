@@ -234,7 +234,7 @@ def test_another_name_with_another_birth_date_is_refused_as_another_person() -> 
 @pytest.mark.parametrize(("days_after", "allowed"), [(-1, True), (0, True), (1, False)])
 def test_nobody_is_enrolled_before_the_day_of_birth(days_after: int, allowed: bool) -> None:
     born = control.MONDAY.date() + timedelta(days=days_after)
-    asked = replace(control.ENROLL, birth_date=born, occurred_at=control.MONDAY)
+    asked = replace(control.ENROLL, birth_date=born, occurred_at=control.MONDAY, minors=True)
     if allowed:
         assert decide(asked)
     else:

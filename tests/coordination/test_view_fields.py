@@ -21,6 +21,7 @@ from services.coordination.domain.view.intake import (
     Results,
 )
 from services.coordination.domain.view.medications import DoseChange, Medication, Medications
+from services.coordination.domain.view.messages import Message
 from services.coordination.domain.view.notices import OpenNotice
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder
 from services.coordination.domain.view.plan import Completion, StatedPlan
@@ -298,7 +299,9 @@ def test_a_discontinued_prescription_says_when_and_why_as_it_was_said_last() -> 
         occurred_at=week(10),
     )
     (shown,) = view(prescribing=(control.ISSUED, control.DISCONTINUED, before)).medications.medications
-    assert shown == replace(PRESCRIBED, status="stopped", until=date(2026, 11, 20), status_reason="sintol")
+    assert shown == replace(
+        PRESCRIBED, status="stopped", until=date(2026, 11, 20), status_reason="sintol", fhir_status_reason="sintol"
+    )
     (still,) = view(prescribing=(control.ISSUED, of_another)).medications.medications
     assert still == PRESCRIBED
 
@@ -851,15 +854,17 @@ def test_a_message_says_all_of_it_and_the_latest_100_are_shown() -> None:
     ]
     shown = view(coordination=tuple(told)).messages
     assert [one.text for one in shown] == [f"message {n}" for n in range(100, 0, -1)]
-    assert shown[0] == coordination.MessagePosted(
+    assert shown[0] == Message(
         fact_id=fact("m100"),
         sender=control.THERAPIST,
         recipient=control.MANAGER,
         about=fact("rash"),
         text="message 100",
         occurred_at=week(0) + timedelta(hours=100),
+        flags=(),
     )
-    assert unsaid(shown[0]) == []
+    flagged = replace(told[100], flags=("not-known-yet",))
+    assert view(coordination=(flagged,)).messages[0].flags == ("not-known-yet",)
     assert view(coordination=(told[0],)).messages[0].about is None
 
 
@@ -871,9 +876,13 @@ def test_a_dose_says_all_of_it_the_latest_first() -> None:
         reason="felt sick",
         occurred_at=week(3),
     )
-    taken_dose = Dose(fact_id=fact("dose"), medicine=control.SERTRALINE, status="taken", reason="", occurred_at=week(2))
-    assert view(monitoring=(skipped, control.DOSE)).doses == (
-        replace(taken_dose, fact_id=fact("skipped"), status="skipped", reason="felt sick", occurred_at=week(3)),
+    taken_dose = Dose(
+        fact_id=fact("dose"), medicine=control.SERTRALINE, status="taken", reason="", occurred_at=week(2), flags=()
+    )
+    later = replace(taken_dose, fact_id=fact("skipped"), status="skipped", reason="felt sick", occurred_at=week(3))
+    unknown = replace(skipped, flags=("not-known-yet",))
+    assert view(monitoring=(unknown, control.DOSE)).doses == (
+        replace(later, flags=("not-known-yet",)),
         taken_dose,
     )
 

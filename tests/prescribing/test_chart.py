@@ -40,6 +40,7 @@ SERTRALINE = known.Medication(
     started_on=TODAY,
     stopped_on=None,
 )
+REACTION = known.Allergy(substance="sertraline", type=known.AllergyType.INTOLERANCE, criticality=known.Criticality.HIGH)
 NOT_TOLERATED = known.Trial(name="sertraline", stopped_for=known.StoppedFor.INTOLERANCE)
 
 
@@ -86,7 +87,7 @@ ALONE: list[tuple[Noted, known.Chart]] = [
     (p.POSITIVE_MDQ, knows(conditions=(known.Condition(text="mdq positive"),))),
     (replace(p.POSITIVE_MDQ, band=""), NOTHING_KNOWN),
     (p.NO_RISK, knows(suicide_risk=known.SuicideRisk.NONE)),
-    (p.SEVERE_NAUSEA, replace(NOTHING_KNOWN, trials=(NOT_TOLERATED,))),
+    (p.SEVERE_NAUSEA, replace(knows(allergies=(REACTION,)), trials=(NOT_TOLERATED,))),
     (p.UNGRADED_RASH, NOTHING_KNOWN),
 ]
 """Every kind of note by itself: what it says is known, and everything else stays unknown."""
@@ -280,23 +281,25 @@ def test_of_several_changes_the_dose_in_force_is_that_of_the_latest_day() -> Non
 
 
 ENDED_FOR = {
+    StatusReason.INEFFICACY: known.StoppedFor.INEFFICACY,
     StatusReason.INTOLERANCE: known.StoppedFor.INTOLERANCE,
     StatusReason.ALLERGY: known.StoppedFor.ALLERGY,
 }
 
 
 @pytest.mark.parametrize("reason", StatusReason)
-def test_a_prescription_that_ended_for_intolerance_or_allergy_was_not_tolerated(reason: StatusReason) -> None:
+def test_a_prescription_that_ended_for_want_of_effect_intolerance_or_allergy_is_a_trial(reason: StatusReason) -> None:
     ended = replace(p.DISCONTINUED, status_reason=reason)
     trial = known.Trial(
         name="sertraline 50 MG Oral Tablet",
         rxcui="36437",
         daily_dose_mg=Decimal(50),
+        weeks=Decimal(1),
         stopped_for=ENDED_FOR.get(reason),
     )
     expected = (trial,) if reason in ENDED_FOR else None
-    assert chart(p.ISSUED, ended).trials == expected, "also where no history was taken"
-    assert chart(p.HISTORY, p.ISSUED, ended).trials == (expected or ())
+    assert chart(p.BEGUN, ended).trials == expected, "also where no history was taken"
+    assert chart(p.HISTORY, p.BEGUN, ended).trials == (expected or ())
     assert chart(p.ISSUED, ended, own_strike(ended)).trials is None
     assert chart(p.ISSUED, ended, own_strike(p.ISSUED)).trials is None
 
@@ -304,12 +307,12 @@ def test_a_prescription_that_ended_for_intolerance_or_allergy_was_not_tolerated(
 def test_a_prescription_by_name_alone_that_was_not_tolerated_has_no_code() -> None:
     order = replace(p.ISSUED.order, medicine=Medicine(name="Zoloft"), daily_dose_mg=None)
     trials = chart(replace(p.ISSUED, order=order), p.DISCONTINUED).trials
-    assert trials == (known.Trial(name="Zoloft", stopped_for=known.StoppedFor.INTOLERANCE),)
+    assert trials == (known.Trial(name="Zoloft", weeks=Decimal(0), stopped_for=known.StoppedFor.INTOLERANCE),)
 
 
-@pytest.mark.parametrize(("grade", "severe"), [(None, False), (1, False), (2, False), (3, True), (4, True), (5, True)])
-def test_from_grade_3_on_a_suspected_medicine_was_not_tolerated(grade: int | None, severe: bool) -> None:
-    assert chart(replace(p.SEVERE_NAUSEA, ctcae_grade=grade)).trials == ((NOT_TOLERATED,) if severe else None)
+@pytest.mark.parametrize(("grade", "held"), [(None, False), (1, False), (2, True), (3, True), (4, True), (5, True)])
+def test_from_grade_2_on_a_suspected_medicine_was_not_tolerated(grade: int | None, held: bool) -> None:
+    assert chart(replace(p.SEVERE_NAUSEA, ctcae_grade=grade)).trials == ((NOT_TOLERATED,) if held else None)
 
 
 def test_the_suspected_medicine_is_known_by_name_or_code_or_both() -> None:

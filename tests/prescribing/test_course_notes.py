@@ -49,3 +49,13 @@ def sources_of(notes: Mapping[str, Any]) -> set[str]:
 def test_each_consumer_is_waited_for_as_to_the_sources_that_it_notes_of() -> None:
     read = [sources_of(NOTES), sources_of(COURSE_NOTES)]
     assert [set(sources) for sources in CONSUMERS.values()] == read
+
+
+async def test_conditions_are_noted_with_their_status_and_diagnoses_with_their_severity() -> None:
+    (status,) = await notes_of(a.HISTORY)
+    assert status.fact_id == a.HISTORY.fact_id
+    assert [(one.snomed, one.clinical_status) for one in status.conditions] == [("370143000", "active")]
+    assert await notes_of(replace(a.HISTORY, conditions=())) == []
+    (severity,) = await notes_of(a.DIAGNOSIS)
+    assert (severity.fact_id, severity.severity) == (a.DIAGNOSIS.fact_id, "moderate")
+    assert await notes_of(replace(a.DIAGNOSIS, severity=assessment.Severity.UNSPECIFIED)) == []

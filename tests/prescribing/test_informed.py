@@ -82,7 +82,7 @@ def test_every_check_that_rests_on_a_source_that_is_behind_is_a_gap(
 
 
 def test_a_list_or_history_that_nobody_took_or_that_was_struck_is_a_gap() -> None:
-    own = (p.PROFILE, p.ISSUED, p.DIAGNOSIS, p.SEVERE_NAUSEA)
+    own = (p.PROFILE, p.ISSUED, p.DIAGNOSIS, replace(p.SEVERE_NAUSEA, ctcae_grade=2))
     assert gaps(*own) == (*NO_LIST, *NO_HISTORY)
     assert gaps(*own, p.HISTORY) == NO_LIST
     assert gaps(*own, p.NOTHING_TAKEN) == NO_HISTORY

@@ -111,6 +111,7 @@ DISCONTINUED = contract.PrescriptionDiscontinued(
 STRUCK = terms.EnteredInError(
     fact_id=fact("sertraline"), reason="another client's order", marked_by=PRESCRIBER, occurred_at=NOON
 )
+ABRUPT = replace(DISCONTINUED, alerts=(ALERT,), overrides=PUBLISHED_CAPSULE.overrides)
 EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.ISSUED, capsule=CAPSULE), ISSUED),
     (replace(p.ISSUED, order=LITTLE, capsule=CAPSULE), replace(ISSUED, order=LITTLE_PUBLISHED)),
@@ -120,6 +121,7 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.CHANGED, from_daily_dose_mg=None, capsule=CAPSULE), replace(CHANGED, from_daily_dose_mg=None)),
     (p.DISCONTINUED, DISCONTINUED),
     (p.TOOK_EFFECT, p.TOOK_EFFECT),
+    (ABRUPT, ABRUPT),
     (p.SERTRALINE_COUNTED, p.SERTRALINE_COUNTED),
     (p.COMPARED, p.COMPARED),
     (p.DISCREPANCY, p.DISCREPANCY),

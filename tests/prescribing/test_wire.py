@@ -80,6 +80,7 @@ FULL: dict[str, Any] = {
         prescription_id=str(p.ISSUED.fact_id),
         status_reason="salg",
         stopped_on=YESTERDAY.date().isoformat(),
+        overrides=[ANSWER],
         occurred_at=stamp(YESTERDAY),
     ),
     "CountSupply": pb.CountSupplyRequest(

@@ -2,19 +2,26 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from careloop.contracts.assessment import Code, EmergencyContact, Location, Name, PatientEnrolled, Sex
 from careloop.kernel.commands import FactCommand
+from careloop.kernel.days import latest_day
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput, RuleViolated
+from careloop.kernel.reading import Later
 from careloop.kernel.restating import fact
 from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
+ADULT = 18
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollPatient(FactCommand):
+    """`minors`: the programme enrols clients under 18."""
+
     name: Name
     birth_date: date
     sex: Sex
@@ -23,6 +30,7 @@ class EnrollPatient(FactCommand):
     emergency_contact: EmergencyContact | None = None
     location: Location | None = None
     time_zone: Code = "UTC"
+    minors: Annotated[bool, Later()] = False
 
 
 enrolled_as = fact(PatientEnrolled, EnrollPatient)
@@ -34,9 +42,13 @@ def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
 
     A correction may change the name or the birth date, never both at once: that is another person.
     Raises InvalidInput for a birth date after the enrolment or after any fact recorded, or an unknown time zone,
-    RuleViolated `another-person`.
+    RuleViolated `another-person`, and `minors-not-supported` for a client who is under 18 today where the programme
+    does not enrol minors.
     """
     _require_plausible(command)
+    if not command.minors and _age(command.birth_date, latest_day(command.now, command.time_zone)) < ADULT:
+        sentence = "This programme does not enrol clients under 18."
+        raise RuleViolated("minors-not-supported", sentence, field="birth_date")
     enrolled, known = enrolled_as(command), state.identity
     if known is None:
         return [enrolled]
@@ -46,6 +58,11 @@ def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
     if enrolled.name != known.name and enrolled.birth_date != known.birth_date:
         raise RuleViolated("another-person", "A correction may change the name or the birth date, not both at once.")
     return [enrolled]
+
+
+def _age(born: date, on: date) -> int:
+    """Whole years."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def _require_born_by(birth_date: date, state: Assessment) -> None:

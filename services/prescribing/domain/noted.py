@@ -134,6 +134,26 @@ class AssessmentPartNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionStatusNoted:
+    """The conditions of a history with their clinical status; `fact_id` is the history's."""
+
+    fact_id: FactId
+    evidence: EventId
+    conditions: tuple[Condition, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisSeverityNoted:
+    """How severe a diagnosis is; `fact_id` is the diagnosis'."""
+
+    fact_id: FactId
+    evidence: EventId
+    severity: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionNoted:
     """The initial assessment was completed."""
 
@@ -174,6 +194,8 @@ Noted = (
     | SuicideRiskNoted
     | SideEffectNoted
     | AssessmentPartNoted
+    | ConditionStatusNoted
+    | DiagnosisSeverityNoted
     | CompletionNoted
     | TimeZoneNoted
     | StrikeNoted

@@ -26,7 +26,9 @@ from services.prescribing.domain.noted import (
     AllergiesNoted,
     AssessmentPartNoted,
     CompletionNoted,
+    ConditionStatusNoted,
     DiagnosisNoted,
+    DiagnosisSeverityNoted,
     HistoryNoted,
     ListGapsNoted,
     MedicationsNoted,
@@ -97,14 +99,14 @@ class PrescriptionChart:
         """The day of the client, or that of UTC where it is the later: what happened today has happened."""
         return max(now.date(), local_day(now, self.zone))
 
-    def changes(self, issued: PrescriptionIssued) -> list[DoseChanged]:
-        """The standing changes of its dose, by when they take effect; of one day, by when they were decided."""
-        mine = (c for c in self.dose_changes if c.prescription == issued.fact_id and c.fact_id not in self.struck)
+    def standing_changes(self, prescription: FactId) -> list[DoseChanged]:
+        """The changes of its dose that were not struck, by when they take effect; of one day, by when decided."""
+        mine = (c for c in self.dose_changes if c.prescription == prescription and c.fact_id not in self.struck)
         return sorted(mine, key=lambda change: (change.effective_on, change.occurred_at))
 
     def last_change(self, issued: PrescriptionIssued, day: date) -> DoseChanged | None:
         """The change by which the dose of that day is what it is; None where it is the order's."""
-        return next((c for c in reversed(self.changes(issued)) if c.effective_on <= day), None)
+        return next((c for c in reversed(self.standing_changes(issued.fact_id)) if c.effective_on <= day), None)
 
     def daily_dose_mg(self, issued: PrescriptionIssued, day: date) -> Decimal | None:
         """The dose in force on that day, in milligrams: that of the last change up to it, else that of the order."""
@@ -116,7 +118,8 @@ class PrescriptionChart:
         today = self.daily_dose_mg(issued, day)
         if today is None:
             return None
-        return max([today, *(c.to_daily_dose_mg for c in self.changes(issued) if c.effective_on > day)])
+        later = (c.to_daily_dose_mg for c in self.standing_changes(issued.fact_id) if c.effective_on > day)
+        return max([today, *later])
 
     def taken_since(self, changing: FactId | None) -> date | None:
         """The first day of the prescription whose dose is being changed."""
@@ -176,6 +179,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | SuicideRiskNoted()
             | SideEffectNoted()
             | AssessmentPartNoted()
+            | ConditionStatusNoted()
+            | DiagnosisSeverityNoted()
             | CompletionNoted()
         ):
             now = replace(now, facts=(*now.facts, event))

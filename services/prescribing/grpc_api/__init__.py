@@ -55,7 +55,7 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
 
     IssuePrescription = write(IssuePrescription, pb, answers.ordered, prepare=informed, awaited=explained)
     ChangeDose = write(ChangeDose, pb, answers.decided, prepare=informed, awaited=explained)
-    DiscontinuePrescription = write(DiscontinuePrescription, pb)
+    DiscontinuePrescription = write(DiscontinuePrescription, pb, answers.ended)
     CountSupply = write(CountSupply, pb)
     ResolveDiscrepancy = write(ResolveDiscrepancy, pb)
     MarkEnteredInError = write(MarkEnteredInError, pb)

@@ -9,9 +9,10 @@ from care.prescribing.v1 import prescribing_pb2 as pb
 from msgspec import UNSET
 
 from careloop.chassis.calls import reading as fields
-from careloop.chassis.calls.writing import shown_as
+from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
-from careloop.contracts.prescribing import RefusedOverride
+from careloop.contracts import prescribing as contract
+from careloop.contracts.prescribing import PrescriptionDiscontinued, RefusedOverride
 from careloop.knowledge.findings import Alert, NotChecked, Screening
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.events import Decided, Event, PrescriptionDeclined
@@ -20,6 +21,7 @@ from services.prescribing.domain.screening import RESTS_ON, Freshness
 refused_override = shown_as(pb.RefusedOverride, RefusedOverride)
 _gap = shown_as(common_pb2.NotChecked, NotChecked, "settled_by", "note")
 _alert = shown_as(common_pb2.Alert, Alert, "mechanism", "evidence")
+_stop_alert = shown_as(common_pb2.Alert, contract.Alert, "mechanism", "evidence")
 _screening = shown_as(
     pb.Screening,
     Screening,
@@ -76,3 +78,8 @@ def decided(done: Done[Event]) -> dict[str, Any]:
     if isinstance(found, PrescriptionDeclined):
         return said | {"decision": pb.DECISION_DECLINED, "reasons": found.reasons}
     return said | {"decision": pb.DECISION_ISSUED}
+
+
+def ended(done: Done[Event]) -> dict[str, Any]:
+    found = event_of(done, PrescriptionDiscontinued)
+    return {"alerts": [_stop_alert(alert) for alert in (found.alerts or ())] if found is not None else []}

@@ -53,6 +53,7 @@ POST = PostMessage(
     about=fact("rash"),
     text="Please look at the rash before the next dose.",
     actor=THERAPIST,
+    known=frozenset({fact("rash")}),
     occurred_at=YESTERDAY,
     now=NOON,
 )
@@ -96,12 +97,23 @@ POSTED = events.MessagePosted(
     text=POST.text,
     occurred_at=YESTERDAY,
 )
+POSTED_ABOUT_UNKNOWN = replace(
+    POSTED, fact_id=fact("message-3"), sender="dr", recipient="tom", text="See this.", flags=("not-known-yet",)
+)
 POSTED_ABOUT_NOTHING = replace(POSTED, fact_id=fact("message-2"), about=None)
 STRUCK = events.EnteredInError(
     fact_id=POST.fact_id, reason="meant for another client", marked_by=THERAPIST, occurred_at=NOON
 )
 
-EXAMPLES: tuple[events.Event, ...] = (ASSIGNED, PRESCRIBER_ASSIGNED, RELEASED, POSTED, POSTED_ABOUT_NOTHING, STRUCK)
+EXAMPLES: tuple[events.Event, ...] = (
+    ASSIGNED,
+    PRESCRIBER_ASSIGNED,
+    RELEASED,
+    POSTED,
+    POSTED_ABOUT_UNKNOWN,
+    POSTED_ABOUT_NOTHING,
+    STRUCK,
+)
 PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(as_published("coordination", EXAMPLES))
 
 SERTRALINE = Medicine(name="sertraline", rxcui="36437")

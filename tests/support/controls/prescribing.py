@@ -133,6 +133,15 @@ SEVERE_NAUSEA = noted.SideEffectNoted(
 UNGRADED_RASH = replace(SEVERE_NAUSEA, fact_id=fact("rash"), suspected_medicine="", ctcae_grade=None)
 PHENELZINE_STRUCK = noted.StrikeNoted(fact_id=PHENELZINE_TAKEN.fact_id, evidence=event("strike"), occurred_at=YESTERDAY)
 PLANNED = noted.AssessmentPartNoted(fact_id=fact("plan"), evidence=event("plan"), part="plan", occurred_at=LAST_WEEK)
+CONDITION_STATUS = noted.ConditionStatusNoted(
+    fact_id=fact("history told"),
+    evidence=event("history told"),
+    conditions=(known.Condition(icd10="I10", text="hypertension", clinical_status="resolved"),),
+    occurred_at=LAST_WEEK,
+)
+SEVERITY = noted.DiagnosisSeverityNoted(
+    fact_id=fact("diagnosis"), evidence=event("diagnosis"), severity="severe", occurred_at=LAST_WEEK
+)
 COMPLETED = noted.CompletionNoted(fact_id=fact("completed"), evidence=event("completed"), occurred_at=LAST_WEEK)
 ASSESSED = (PROFILE, HISTORY, NOTHING_TAKEN, NO_ALLERGIES, DIAGNOSIS, NO_RISK, COMPLETED)
 
@@ -366,6 +375,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     SEVERE_NAUSEA,
     UNGRADED_RASH,
     PLANNED,
+    CONDITION_STATUS,
+    SEVERITY,
     COMPLETED,
     TIME_ZONE,
     PHENELZINE_STRUCK,
@@ -378,6 +389,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     TOOK_EFFECT,
     BEGAN,
     DISCONTINUED,
+    replace(DISCONTINUED, fact_id=fact("end of another"), status_reason=StatusReason.PREGNANCY),
     SERTRALINE_COUNTED,
     NONE_LEFT,
     COMPARED,

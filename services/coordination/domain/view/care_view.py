@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from careloop.contracts.assessment import DiagnosisEstablished, ListGapsRecorded
-from careloop.contracts.coordination import MessagePosted
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
 from services.coordination.domain.view.doses import Dose, doses
@@ -22,7 +21,7 @@ from services.coordination.domain.view.intake import (
     results,
 )
 from services.coordination.domain.view.medications import Medications, medications
-from services.coordination.domain.view.messages import messages
+from services.coordination.domain.view.messages import Message, messages
 from services.coordination.domain.view.notices import OpenNotice, unacknowledged_notices
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder, declined_orders, overrides
 from services.coordination.domain.view.plan import Completion, StatedPlan, completion, plan
@@ -58,7 +57,7 @@ class CareView:
     declined_orders: tuple[DeclinedOrder, ...]
     overrides: tuple[OverriddenOrder, ...]
     unacknowledged_notices: tuple[OpenNotice, ...]
-    messages: tuple[MessagePosted, ...]
+    messages: tuple[Message, ...]
     doses: tuple[Dose, ...]
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency

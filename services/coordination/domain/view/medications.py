@@ -42,6 +42,7 @@ class Medication:
     until: date | None
     sig: str = ""
     status_reason: str = ""
+    fhir_status_reason: str = ""
     dose_changes: tuple[DoseChange, ...] = ()
     overridden: tuple[Alert, ...] = ()
     overrides: tuple[Override, ...] = ()
@@ -61,6 +62,7 @@ prescribed = shown(
     Medication,
     Issued,
     *("source", "status", "daily_dose_mg", "until", "status_reason", "dose_changes"),
+    "fhir_status_reason",
     *("overridden", "overrides", "not_checked"),
     medicine="order.medicine",
     since="order.starts_on",
@@ -118,6 +120,9 @@ def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medica
         issued,
         *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id),
     ]
+    said = [(one.alerts, one.overrides) for one in decided]
+    if ended is not None:
+        said.append((ended.alerts or (), ended.overrides or ()))
     return prescribed(
         issued,
         source="prescribed",
@@ -125,9 +130,10 @@ def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medica
         daily_dose_mg=now.to_daily_dose_mg if now else issued.order.daily_dose_mg,
         until=ended.stopped_on if ended else None,
         status_reason=ended.status_reason if ended else "",
+        fhir_status_reason=ended.status_reason.fhir if ended else "",
         dose_changes=changes,
-        overridden=_each_once(alert for one in decided for alert in one.alerts if is_overridden(alert, one.overrides)),
-        overrides=_each_once(override for one in decided for override in one.overrides),
+        overridden=_each_once(alert for found, answers in said for alert in found if is_overridden(alert, answers)),
+        overrides=_each_once(override for _, answers in said for override in answers),
         not_checked=_each_once(gap for one in decided for gap in one.not_checked),
     )
 
