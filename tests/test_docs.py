@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from careloop.chassis.calls.statuses import STATUS_OF
 from careloop.chassis.events.envelope import Envelope, to_headers
-from careloop.chassis.process.settings import ServiceSettings, variable
+from careloop.chassis.process.settings import ServiceSettings
+from careloop.chassis.process.transport import variable
 from careloop.cli.commands.docs import generated
 from careloop.cli.main import app
 from careloop.contracts.policy import POLICY

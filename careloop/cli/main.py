@@ -17,6 +17,8 @@ COMMANDS = {
     "up": "careloop.cli.commands.up:up",
     "down": "careloop.cli.commands.up:down",
     "clock": "careloop.cli.commands.clock:clock",
+    "migrate": "careloop.cli.commands.migrate:migrate",
+    "topics": "careloop.cli.commands.topics:topics",
     "token": "careloop.cli.commands.token:token",
     "generate": "careloop.cli.commands.generate:generate",
     "intake": "careloop.cli.commands.intake:intake",
@@ -64,7 +66,11 @@ def console(
     """
 
 
-_WRONG_USE = ("careloop.local.settings:BadSetting", "careloop.chassis.clock:ClockRefused")
+_WRONG_USE = (
+    "careloop.local.settings:BadSetting",
+    "careloop.chassis.process.settings:SettingsInvalid",
+    "careloop.chassis.clock:ClockRefused",
+)
 _EXPECTED = (
     *_WRONG_USE,
     "careloop.local.running:AlreadyRunning",
@@ -72,6 +78,8 @@ _EXPECTED = (
     "careloop.cli.calling.client:CallRefused",
     "careloop.demo.command:DemoFailed",
     "careloop.local.topics:PartitionsDiffer",
+    "careloop.local.schemas:MigrationFailed",
+    "aiokafka.errors:KafkaError",
     "careloop.cli.commands.rebuild:RebuildCutOff",
     "careloop.local.supervisor:ServiceFailed",
     "careloop.local.unavailable:StackUnavailable",

@@ -7,7 +7,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from careloop.chassis.due.worker import Pace
-from careloop.chassis.process.settings import ServiceSettings, variable
+from careloop.chassis.process.settings import ServiceSettings
+from careloop.chassis.process.transport import variable
 from careloop.contracts.terms import Role
 from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.sender import Sender

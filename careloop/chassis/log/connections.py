@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import asyncpg
 
 from careloop.chassis.log.protocol import GateClosed
+from careloop.chassis.secret_files import read_password
 from careloop.kernel.errors import Conflict, RequestIdReused, Unavailable
 
 # A read-only or full server is as unavailable as one that is gone. Losing a connection shows as InterfaceError too.
@@ -99,12 +102,23 @@ class Connections:
     functions of the store add it to the server's time.
     """
 
-    def __init__(self, dsn: str, schema: str, *, timeouts: Timeouts, size: int, ahead: Ahead | None = None) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        schema: str,
+        *,
+        timeouts: Timeouts,
+        size: int,
+        password_file: Path | None = None,
+        ahead: Ahead | None = None,
+    ) -> None:
         self.schema = schema
         self.timeouts = timeouts
         self._ahead = ahead
         self._connecting: dict[str, Any] = {
             "dsn": dsn,
+            # Read for every new connection, as asyncpg does with the certificates that the address names.
+            **({} if password_file is None else {"password": partial(read_password, password_file)}),
             "timeout": timeouts.acquire,
             "command_timeout": timeouts.statement + 1,
             "server_settings": _server_settings(schema, timeouts),

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -79,11 +80,17 @@ class PostgresEventStore:
         *,
         timeouts: Timeouts | None = None,
         pool_size: int = 8,
+        password_file: Path | None = None,
         ahead: Ahead | None = None,
     ) -> AsyncIterator["PostgresEventStore"]:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
         async with Connections(
-            dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size, ahead=ahead
+            dsn,
+            schema,
+            timeouts=timeouts or Timeouts(),
+            size=pool_size,
+            password_file=password_file,
+            ahead=ahead,
         ) as connections:
             listener = LogListener(partial(connections.connect, "listener"), f"{schema}_events")
             appender = Appender(connections, listener.moved_to)
