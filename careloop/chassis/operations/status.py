@@ -46,6 +46,7 @@ class ServiceFigures:
             parked=sum(figures.parked.values()),
             due_now=figures.due_now,
             due_later=figures.due_later,
+            overdue_since=figures.overdue_since,
         )
 
     def _progress(self, figures: StoreFigures) -> Iterator[ConsumerProgress]:

@@ -18,6 +18,7 @@ import typer
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
+from careloop.cli.calling.encryption import caller_credentials
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
@@ -126,7 +127,14 @@ class LocalTokens:
 class Services:
     """Channels to the five services; every call carries a token and a deadline. Use it as an async context."""
 
-    def __init__(self, addresses: Mapping[str, str], token_for: TokenFor, deadline: float = 5) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        token_for: TokenFor,
+        deadline: float = 5,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        self._credentials = credentials
         self.addresses = dict(addresses)
         self.deadline = deadline
         self._token_for = token_for
@@ -148,8 +156,17 @@ class Services:
                 ("grpc.max_receive_message_length", LARGEST_MESSAGE),
                 ("grpc.max_reconnect_backoff_ms", 500),
             )
-            self._channels[service] = grpc.aio.insecure_channel(self.addresses[service], options=options)
+            address, credentials = self.addresses[service], self._credentials
+            self._channels[service] = (
+                grpc.aio.insecure_channel(address, options=options)
+                if credentials is None
+                else grpc.aio.secure_channel(address, credentials, options=options)
+            )
         return self._channels[service]
+
+    @property
+    def encrypted(self) -> bool:
+        return self._credentials is not None
 
     async def ask(
         self,
@@ -217,7 +234,8 @@ def services(home: Path | None, addresses: list[str] | None, token: str | None, 
     known = _recorded(folder) | dict(_parsed(given) for given in addresses or ())
     if not known:
         raise NotUp(f"{folder} knows no running system: start it with `careloop up`, or give --address")
-    return Services(known, LocalTokens(folder) if token is None else lambda _caller: token, deadline)
+    tokens = LocalTokens(folder) if token is None else lambda _caller: token
+    return Services(known, tokens, deadline, caller_credentials())
 
 
 def _recorded(folder: Path) -> dict[str, str]:
