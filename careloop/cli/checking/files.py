@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from careloop.chassis.calls.auth import SERVICE_KEY_PREFIX, KeysUnusable, read_public_keys
 from careloop.chassis.calls.token_signing import public_key_set, read_private_key
+from careloop.chassis.operations.certificates import ends_at
 from careloop.cli.checking.findings import Finding, Topic
 
 GROUP = "files"
@@ -131,11 +131,9 @@ def _fits(certificate: Path, key: Path) -> Finding:
 
 def _current(file: Path, now: datetime) -> Finding:
     about = _about(file)
-    try:
-        ends = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(file.read_bytes()))
-    except (OSError, ValueError) as unusable:
-        fix = "write PEM certificates into it"
-        return about.failure("certificate-current", f"it cannot be read: {type(unusable).__name__}", fix)
+    ends = ends_at(file)
+    if ends is None:
+        return about.failure("certificate-current", "no certificate can be read from it", "write it as PEM")
     if ends <= now:
         return about.failure("certificate-current", f"it ended on {_day(ends)}", "renew it now; no restart is needed")
     if ends - now <= SOON:

@@ -232,7 +232,7 @@ def judge_tables(
 def _partitions(about: Topic, relayed: int | None, partitions: int) -> Finding:
     if relayed is None or relayed == partitions:
         return about.ok("relay-partitions", "its relay sends to the partitions that are set")
-    fix = f"set CARELOOP_PARTITIONS={relayed}; how to change it: the number of partitions, in docs/operate.md"
+    fix = f"set CARELOOP_PARTITIONS={relayed}; how to change it: docs/operate/change.md"
     return about.failure("relay-partitions", f"it has sent to {relayed} partitions, and {partitions} are set", fix)
 
 

@@ -65,7 +65,7 @@ FAULTS = {
     "schema-exists": ("drop schema monitoring cascade", "run `careloop migrate` with an administrator's address"),
     "relay-partitions": (
         "insert into monitoring.relay_checkpoint values (true, 1, 0, 3, array[0, 0, 0])",
-        "set CARELOOP_PARTITIONS=3; how to change it: the number of partitions, in docs/operate.md",
+        "set CARELOOP_PARTITIONS=3; how to change it: docs/operate/change.md",
     ),
 }
 
