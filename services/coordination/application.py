@@ -7,11 +7,11 @@ from datetime import datetime
 
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, NotKnown
-from careloop.kernel.ids import PatientId
+from careloop.kernel.ids import FactId, PatientId
 from services.coordination.domain.view.care_view import CareView
 from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.domain.view.readers import Reader, view_for
-from services.coordination.domain.view.sections import Sections
+from services.coordination.domain.view.sections import Sections, facts_in
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import Journal, JournalEntry, Wanted
@@ -56,6 +56,11 @@ class CareViews:
         if stored is None:
             raise _not_known()
         return Served(patient_id=patient_id, sections=stored.sections, stamp=stored.stamp, freshness=freshness)
+
+    async def facts(self, patient_id: PatientId) -> frozenset[FactId]:
+        """The facts of the patient of which the view has heard, of every service, those that were struck left out."""
+        stored = await self._views.of_patient(patient_id)
+        return frozenset() if stored is None else facts_in(stored.sections)
 
     async def get_as_known(
         self, patient_id: PatientId, *, valid_at: datetime | None, known_at: datetime | None, now: datetime

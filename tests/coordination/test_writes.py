@@ -15,7 +15,7 @@ from careloop.contracts.coordination import CLIENT
 from careloop.contracts.policy import COORDINATION
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import AlreadyRecorded, InvalidInput, NotKnown
-from careloop.kernel.ids import FactId, PersonId, derived_id
+from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
 from services.coordination.domain import events
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.decisions import DECISIONS
@@ -57,7 +57,7 @@ def room() -> Room:
     nobody = cast(Any, None)
     api = CoordinationApi(
         Writes(desk.streams, DECISIONS),
-        nobody,
+        cast(Any, Heard()),
         nobody,
         nobody,
         partitions=PARTITIONS,
@@ -65,6 +65,13 @@ def room() -> Room:
         longest_wait_seconds=5,
     )
     return Room(desk, api)
+
+
+class Heard:
+    """The view has heard of a rash, and of nothing else."""
+
+    async def facts(self, _patient_id: PatientId) -> frozenset[FactId]:
+        return frozenset({fact("rash")})
 
 
 def fact_of(request_id: str) -> FactId:
@@ -178,8 +185,17 @@ async def test_a_message_with_everything_arrives_as_it_was_given(room: Room) -> 
         text="The rash is back.",
         occurred_at=YESTERDAY,
     )
-    assert unsaid(stored) == []
-    assert answer.fact_id == str(fact_of("r"))
+    assert set(unsaid(stored)) <= {"flags"}
+    assert (answer.fact_id, list(answer.flags)) == (str(fact_of("r")), [])
+
+
+async def test_a_message_about_what_nobody_has_heard_of_is_written_and_flagged(room: Room) -> None:
+    await room.desk.note(control.ASSIGNED)
+    speak_as("alma", "client", patient=PATIENT)
+    answer = await room.call(post(about=str(fact("of another client"))))
+    stored = await room.last()
+    assert isinstance(stored, events.MessagePosted)
+    assert list(answer.flags) == list(stored.flags or ()) == ["not-known-yet"]
 
 
 async def test_a_member_writes_under_their_own_name_and_a_message_may_be_about_nothing(room: Room) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import grpc.aio
@@ -15,6 +16,7 @@ from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events import consistency_token as tokens
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.errors import InvalidInput
+from careloop.kernel.ids import PatientId
 from services.coordination.application import CareViews
 from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
 from services.coordination.domain.events import Event
@@ -33,12 +35,17 @@ LONGEST_PAGE, USUAL_PAGE = 200, 50
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.15
 
 
+async def heard_of(api: "CoordinationApi", patient_id: PatientId, _message: Any, command: PostMessage) -> PostMessage:
+    """What a message is about is looked up only where it names something."""
+    return command if command.about is None else replace(command, known=await api.views.facts(patient_id))
+
+
 class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServicer):
     """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`."""
 
     AssignTeamMember = write(AssignTeamMember, pb, hooks={"email": email, "effective_from": effective_from})
     ReleaseTeamMember = write(ReleaseTeamMember, pb, hooks={"effective_from": effective_from})
-    PostMessage = write(PostMessage, pb)
+    PostMessage = write(PostMessage, pb, answers.written, prepare=heard_of)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     def __init__(
@@ -53,7 +60,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         longest_wait_seconds: float,
     ) -> None:
         super().__init__(writes, partitions)
-        self._views = views
+        self.views = views
         self._frames = frames
         self._rebuilds = rebuilds
         self._clock = clock
@@ -67,7 +74,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
     ) -> pb.GetCareViewResponse:
         patient_id = fields.patient_id(request.patient_id)
         wait = min(_time_left(context), self._longest_wait - ANSWER_BEFORE_DEADLINE_SECONDS)
-        served = await self._views.get(
+        served = await self.views.get(
             patient_id, tokens.at_least(request.at_least, patient_id, SECTIONS), current_call().now, wait
         )
         return pb.GetCareViewResponse(
@@ -81,7 +88,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         request: pb.GetCareViewAsKnownRequest,
         context: Context[pb.GetCareViewAsKnownRequest, pb.GetCareViewAsKnownResponse],
     ) -> pb.GetCareViewAsKnownResponse:
-        served = await self._views.get_as_known(
+        served = await self.views.get_as_known(
             fields.patient_id(request.patient_id),
             valid_at=optional_moment(request, "valid_at"),
             known_at=optional_moment(request, "known_at"),
@@ -96,7 +103,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         if not 0 <= request.page_size <= LONGEST_PAGE:
             raise InvalidInput("out-of-range", f"page_size is 1 to {LONGEST_PAGE}, or 0.", field="page_size")
         size = request.page_size or USUAL_PAGE
-        entries = await self._views.list_caseload(CaseloadPlace.parse(request.page_token), size)
+        entries = await self.views.list_caseload(CaseloadPlace.parse(request.page_token), size)
         return pb.ListCaseloadResponse(
             entries=list(map(answers.caseload, entries)),
             next_page_token=CaseloadPlace.of(entries[-1]).encode() if len(entries) == size else "",
@@ -106,7 +113,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         self, request: pb.WatchCareViewRequest, context: Context[pb.WatchCareViewRequest, pb.WatchCareViewResponse]
     ) -> AsyncIterator[pb.WatchCareViewResponse]:
         patient_id = fields.patient_id(request.patient_id)
-        async for served in self._views.watch(patient_id, self._clock, _time_left(context)):
+        async for served in self.views.watch(patient_id, self._clock, _time_left(context)):
             yield pb.WatchCareViewResponse(
                 view=answers.care_view(served.seen_by(_reader())),
                 stamp=answers.stamp(served.stamp),
@@ -116,7 +123,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
     async def ReadJournal(  # noqa: N802
         self, request: pb.ReadJournalRequest, context: Context[pb.ReadJournalRequest, pb.ReadJournalResponse]
     ) -> AsyncIterator[pb.ReadJournalResponse]:
-        async for page in self._views.read_journal(journal.wanted(request)):
+        async for page in self.views.read_journal(journal.wanted(request)):
             yield pb.ReadJournalResponse(entries=list(map(answers.entry, page)))
 
     async def ReadJournalFrames(  # noqa: N802
