@@ -140,11 +140,10 @@ def test_a_kafka_user_may_read_what_its_service_consumes_and_write_its_own_topic
         "notifications": set(HEARD_BY_NOTIFICATIONS),
         "coordination": set(SECTIONS),
     }
-    users = {
-        one["metadata"]["name"].removeprefix("careloop-kafka-"): one for one in documents("production", "KafkaUser")
-    }
+    users = {one["metadata"]["name"]: one["spec"] for one in documents("production", "KafkaUser")}
     for service in SERVICES:
-        rights = [(one["resource"], set(one["operations"])) for one in users[service]["spec"]["authorization"]["acls"]]
+        acls = users[f"careloop-kafka-{service}"]["authorization"]["acls"]
+        rights = [(one["resource"], set(one["operations"])) for one in acls]
         read = {topic["name"] for topic, operations in rights if topic["type"] == "topic" and "Read" in operations}
         written = {topic["name"] for topic, operations in rights if "Write" in operations}
         assert read - {"care.heads.v1"} == {f"care.{source}.v1" for source in reads[service]}
