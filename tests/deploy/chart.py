@@ -8,6 +8,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import kubernetes_validate
@@ -62,21 +63,35 @@ def accept(helm: Helm) -> None:
         rendered(values).write_text(made.stdout)
 
 
-def checks(helm: Helm) -> Iterator[tuple[str, Callable[[], str]]]:
+Check = Callable[[], str]
+
+
+def checks(helm: Helm) -> Iterator[tuple[str, Check]]:
     """Each with what is wrong, empty when nothing is."""
     for values in EXAMPLES:
-        yield f"{values.name} lints", lambda values=values: _lints(helm, values)
-        yield f"{values.name} renders to the committed file", lambda values=values: _same(helm, values)
-        yield f"{values.name} is what Kubernetes {KUBERNETES} takes", lambda values=values: _valid(values)
+        yield f"{values.name} lints", partial(_lints, helm, values)
+        yield f"{values.name} renders to the committed file", partial(_same, helm, values)
+        yield f"{values.name} is what Kubernetes {KUBERNETES} takes", partial(_valid, values)
     for changes, sentence in REFUSED.items():
-        yield f"{changes} is refused", lambda changes=changes, sentence=sentence: _refused(helm, changes, sentence)
-    enough = "partitions=3,services.monitoring.replicas=3"
-    yield "a replica per partition is accepted", lambda: helm.render(MINIMAL, enough).stderr
-    return (
-        ""
-        if made.stdout == rendered(values).read_text()
-        else "it differs: `make chart-accept`, and read the difference"
-    )
+        yield f"{changes} is refused", partial(_refused, helm, changes, sentence)
+    yield "a replica per partition is accepted", partial(_accepted, helm, "partitions=3,services.monitoring.replicas=3")
+
+
+def _accepted(helm: Helm, changes: str) -> str:
+    return helm.render(MINIMAL, changes).stderr
+
+
+def _lints(helm: Helm, values: Path) -> str:
+    done = helm.run("lint", "--strict", str(CHART), "-f", str(values))
+    return "" if done.returncode == 0 else done.stdout
+
+
+def _same(helm: Helm, values: Path) -> str:
+    made = helm.render(values)
+    if made.returncode != 0:
+        return made.stderr
+    same = made.stdout == rendered(values).read_text()
+    return "" if same else "it differs: `make chart-accept`, and read the difference"
 
 
 def _valid(values: Path) -> str:

@@ -16,7 +16,7 @@ from services.coordination.domain.view.sections import SECTIONS
 from services.monitoring.consumers import NOTES
 from services.notifications.consumers import SOURCES as HEARD_BY_NOTIFICATIONS
 from services.notifications.settings import NotificationSettings
-from services.prescribing.evidence import RESTS_ON
+from services.prescribing.evidence import CONSUMERS
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/charts/careloop"
@@ -135,7 +135,7 @@ def test_the_topics_are_those_of_the_one_list() -> None:
 def test_a_kafka_user_may_read_what_its_service_consumes_and_write_its_own_topic() -> None:
     reads: dict[str, set[str]] = {
         "assessment": set(),
-        "prescribing": set(RESTS_ON),
+        "prescribing": {source for sources in CONSUMERS.values() for source in sources},
         "monitoring": {name.split(".")[1] for name in NOTES},
         "notifications": set(HEARD_BY_NOTIFICATIONS),
         "coordination": set(SECTIONS),

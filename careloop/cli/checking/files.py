@@ -1,7 +1,7 @@
 """Keys and certificates: there, fitting, current, and read by nobody else."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -102,7 +102,7 @@ def _key_set(file: Path, private: list[Path]) -> list[Finding]:
     return [*findings, *(_believed(file, public) for file in private)]
 
 
-def _believed(file: Path, public: dict[str, dict[str, object]]) -> Finding:
+def _believed(file: Path, public: Mapping[str, Mapping[str, object]]) -> Finding:
     about = _about(file)
     try:
         key = read_private_key(file)

@@ -1,6 +1,6 @@
 """`careloop check` against a PostgreSQL with one thing wrong: it names the fault and what mends it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
@@ -135,8 +135,8 @@ SAFE = {
 }
 
 
-def judged(version: int = 18, most: int = 200, **changes: str) -> list[tuple[str, str]]:
-    found = checks.judge_server(Topic("postgres", "server"), version, SAFE | changes, most)
+def judged(changes: Mapping[str, str] = SAFE, *, version: int = 18, most: int = 200) -> list[tuple[str, str]]:
+    found = checks.judge_server(Topic("postgres", "server"), version, {**SAFE, **changes}, most)
     return [(one.check, one.fix) for one in found if one.level is not Level.OK]
 
 
@@ -146,7 +146,7 @@ def test_a_safe_server_is_well() -> None:
 
 @pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
 def test_a_server_that_may_forget_is_a_failure(setting: str) -> None:
-    assert judged(**{setting: "off"}) == [("database-durable", f"set {setting}=on: services are not ready meanwhile")]
+    assert judged({setting: "off"}) == [("database-durable", f"set {setting}=on: services are not ready meanwhile")]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_server_that_may_forget_is_a_failure(setting: str) -> None:
     ],
 )
 def test_a_server_whose_log_would_hold_patients_data_is_a_failure(setting: str, value: str, safe: str) -> None:
-    assert judged(**{setting: value}) == [("database-log", f"set {setting}={safe}")]
+    assert judged({setting: value}) == [("database-log", f"set {setting}={safe}")]
 
 
 def test_an_old_server_and_one_with_few_connections_are_named() -> None:

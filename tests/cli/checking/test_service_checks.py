@@ -21,7 +21,8 @@ def at(moment: datetime) -> Timestamp:
 
 
 def consumer(**fields: Any) -> wire.ConsumerProgress:
-    return wire.ConsumerProgress(**{"consumer": "care-view", "source": "monitoring", "lag_seconds": 0.5} | fields)
+    usual: dict[str, Any] = {"consumer": "care-view", "source": "monitoring", "lag_seconds": 0.5}
+    return wire.ConsumerProgress(**usual | fields)
 
 
 def found(*, ready: bool = True, took: float = 0.1, **fields: Any) -> list[Finding]:
