@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
 from careloop.chassis.log.connections import PoolUse
 from careloop.chassis.log.figures import StoreFigures
 from careloop.chassis.log.postgres import PostgresEventStore

@@ -54,9 +54,9 @@ async def look(opened: Services, names: Sequence[str], max_lag: float) -> list[F
 async def _ask(opened: Services, name: str) -> Asked | CallRefused:
     try:
         method = OperationsServiceStub(opened.channel(name)).GetStatus
-        sent_at = datetime.now(UTC)
+        sent_at = opened.clock()
         status = await opened.ask(name, method, wire.GetStatusRequest(), OPERATOR)
-        came_at = datetime.now(UTC)
+        came_at = opened.clock()
         return Asked(status=status, ready=await _ready(opened, name), sent_at=sent_at, came_at=came_at)
     except CallRefused as refusal:
         return refusal
