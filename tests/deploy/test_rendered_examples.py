@@ -14,7 +14,7 @@ from careloop.chassis.process.transport import variable
 from careloop.local.settings import SERVICES
 from services.coordination.domain.view.sections import SECTIONS
 from services.monitoring.consumers import NOTES
-from services.notifications.consumers import SOURCES as HEARD_BY_NOTIFICATIONS
+from services.notifications.consumers import CAUSES, EARLIER
 from services.notifications.settings import NotificationSettings
 from services.prescribing.evidence import CONSUMERS
 
@@ -137,7 +137,7 @@ def test_a_kafka_user_may_read_what_its_service_consumes_and_write_its_own_topic
         "assessment": set(),
         "prescribing": {source for sources in CONSUMERS.values() for source in sources},
         "monitoring": {name.split(".")[1] for name in NOTES},
-        "notifications": set(HEARD_BY_NOTIFICATIONS),
+        "notifications": {*CAUSES.sources, *EARLIER.sources},
         "coordination": set(SECTIONS),
     }
     users = {one["metadata"]["name"]: one["spec"] for one in documents("production", "KafkaUser")}
