@@ -276,16 +276,20 @@ class _Mapping:
         chart.answered.append(scale)
 
     def _observation(self, observation: Observation) -> None:
-        if (kind := circumstances.waiting(observation)) is not None:
-            self._tally.waiting[kind] += 1
-            raise NotUsed(f"{kind}-not-recorded-yet")
         pregnancy = circumstances.pregnancy(observation, self._now)
-        if pregnancy is None:
+        smoking, genotype = circumstances.smoking(observation), circumstances.genotype(observation)
+        if pregnancy is not None:
+            self._past_chart(observation, pregnancy.at).pregnancies.append(pregnancy)
+        elif smoking is not None:
+            self._past_chart(observation, smoking.at).smoking.append(smoking)
+        elif genotype is not None:
+            self._past_chart(observation, genotype.at).genotypes.append(genotype)
+        else:
             self._total(observation)
-            return
-        chart = self._chart(observation.subject, observation)
-        self._require_past(pregnancy.at)
-        chart.pregnancies.append(pregnancy)
+
+    def _past_chart(self, observation: Observation, at: datetime) -> UnderstoodChart:
+        self._require_past(at)
+        return self._chart(observation.subject, observation)
 
     def _total(self, observation: Observation) -> None:
         if (code := scales.item_code(observation)) is not None:
