@@ -121,7 +121,8 @@ def of_panel(panel: Observation, resources: FhirResources) -> Questionnaire | No
     named = [member for member in members if item_code(member) is not None and not of_other(member)]
     used = tuple(member for member in named if member.status in FINAL)
     by_code: Answers = defaultdict(list)
-    for item in (*panel.component, *used):
+    held: list[Answered] = [*panel.component, *used]
+    for item in held:
         for code in _codes(item) & INSTRUMENT_OF_ITEM.keys():
             by_code[code].append(item)
     if not by_code:

@@ -280,7 +280,7 @@ def test_of_several_answers_about_safety_the_gravest_stands_and_a_person_must_lo
 def test_a_questionnaire_may_hold_several_scales_and_one_that_is_not_understood_hides_no_other() -> None:
     gad_7 = [(code, coded(1)) for code in ("69725-0", "68509-9", "69733-4", "69734-2", "69735-9", "69689-8", "69736-7")]
     ((facts,), _) = mapped(fhir.patient(), answers(*ASKED, (fhir.PHQ_9_ITEMS[8], coded(2)), *gad_7))
-    assert [request.instrument for request in facts.requests[1:]] == ["gad-7", "phq-9"]
+    assert [scale.instrument for scale in facts.chart.answered] == ["gad-7", "phq-9"]
     unclear = (gad_7[0][0], {"valueString": "often"})
     ((facts,), tally) = mapped(fhir.patient(), answers(*ASKED, (fhir.PHQ_9_ITEMS[8], coded(2)), unclear))
     assert sent(facts)["AnswerScale"].items[8] == 2
