@@ -64,6 +64,10 @@ _NEGATED = re.compile(
     r"|\b(?:nka|nkda|nkma|nkfa|n k a|n k d a|none|no known|not allergic|no allerg\w+|deny|denies|denied|rules? out"
     r"|ruled out|absence of)\b|\b(?:no|negative|nil)$"
 )
+_ABSENT = re.compile(
+    r"^no (?:history|evidence|signs?) of\b|^absence of (?:history|seizures?)\b|\b(?:denies|denied|ruled out)\b"
+)
+"""What denies a finding also in the words of a code; the check reads those."""
 _OF_OTHERS = re.compile(r"\b(?:family (?:history|hx)|fam hx|fhx|fh of|(?:mother|father|sibling) (?:had|has|with))\b")
 
 
@@ -93,9 +97,11 @@ def _spoken(words: str, *, by_words: bool) -> Says:
         raise NotUnderstood("none-known-of-one-kind-only", leaves_gap=False)
     if _WORDS_UNKNOWN.fullmatch(words):
         raise NotUsed("no-information")
+    if not by_words and _ABSENT.search(words):
+        raise NotUnderstood("negation-not-understood", leaves_gap=False)
     if by_words and _NEGATED.search(words):
         raise NotUnderstood("negation-not-understood")
-    if by_words and _OF_OTHERS.search(words):
+    if _OF_OTHERS.search(words):
         raise NotUnderstood("about-the-family", leaves_gap=False)
     return Says.SOMETHING
 

@@ -66,6 +66,7 @@ YES_OR_NO = {
 """Answers of LOINC, SNOMED CT and HL7 v2, and their words."""
 ANSWERED_BY = {"phq-9": DAYS, "gad-7": DAYS, "c-ssrs": YES_OR_NO}
 _LINK = re.compile(r"(?<!\d)\d{4,6}-\d(?!\d)")
+_THING = re.compile(r"(?:^|/)(?!Patient/|RelatedPerson/|Person/|Group/)[A-Z][A-Za-z]+/[^/]+(?:/_history/[^/]+)?$")
 _WHOLE = re.compile(r"\d{1,4}")
 Answered = Component | Observation | Answer
 Answers = dict[str, list[Answered]]
@@ -228,8 +229,10 @@ def totalled(observation: Observation) -> Totalled:
 
 
 def of_other(observation: Observation) -> bool:
-    """Whether its focus is not its subject."""
-    return any(one.reference != observation.subject.reference or not one.reference for one in observation.focus)
+    """Whether its focus is somebody else than its subject, or may be; a condition or a procedure is nobody."""
+    return any(
+        one.reference != observation.subject.reference and not _THING.search(one.reference) for one in observation.focus
+    )
 
 
 def require_own(observation: Observation) -> None:

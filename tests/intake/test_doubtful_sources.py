@@ -108,7 +108,12 @@ def test_an_observation_of_somebody_else_than_its_subject_is_not_the_subjects() 
     for observation in (fhir.phq_9(), fhir.total(), pregnancy):
         assert set(requests(observation | {"focus": relative})) == {"EnrollPatient"}
         assert reasons(observation | {"focus": relative}) == ([], ["about-somebody-else"])
-        assert reasons(observation | {"focus": [fhir.SUBJECT]}) == ([], [])
+        for own in (
+            fhir.SUBJECT,
+            {"reference": "Condition/1"},
+            {"reference": "https://a.example/Procedure/1/_history/2"},
+        ):
+            assert reasons(observation | {"focus": [own]}) == ([], [])
 
 
 def test_resources_without_an_id_in_an_inner_bundle_are_each_one_of_their_own() -> None:
@@ -162,6 +167,15 @@ def test_a_denial_anywhere_in_the_words_is_no_entry(text: str) -> None:
 def test_what_is_denied_or_somebody_elses_is_no_condition(text: str) -> None:
     assert "RecordHistory" not in requests(fhir.condition({"text": text}))
     assert len(reasons(fhir.condition({"text": text}))[1]) == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["No history of seizures", "Seizure disorder ruled out", "Family history of seizures"]
+)
+def test_the_words_of_a_code_may_deny_a_condition_or_name_somebody_elses(words: str) -> None:
+    for system in (fhir.SNOMED, "urn:own"):
+        assert "RecordHistory" not in requests(fhir.condition(fhir.concept(system, "160303001", words)))
+        assert gaps(fhir.condition(fhir.concept(system, "160303001", words))) == {}
 
 
 def test_nothing_known_of_allergies_is_not_an_allergy() -> None:
