@@ -61,7 +61,7 @@ def test_a_history_may_correct_a_name() -> None:
     newer = {"fullUrl": "https://a.example/Patient/alma", "resource": fhir.patient()}
     content = json.dumps({"resourceType": "Bundle", "type": "history", "entry": [newer, older]}).encode()
     ((facts,), _) = taken_in(content)
-    assert facts.requests[0].name == "Alma Luz Reyes"
+    assert facts.chart.enrolment.name == "Alma Luz Reyes"
 
 
 @pytest.mark.parametrize(
