@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from careloop.intake.scales import final_at
+from careloop.intake.scales import PREGNANCY, final_at
 from careloop.intake.shapes.records import Observation
 from careloop.intake.tally import NotUnderstood, NotUsed
 
-PREGNANCY = frozenset({"82810-3", "11449-6"})
-"""LOINC: pregnancy status, and the same as reported."""
 STATUSES = {
     "77386006": "pregnant", "LA15173-0": "pregnant",
     "60001007": "not-pregnant", "LA26683-5": "not-pregnant",
