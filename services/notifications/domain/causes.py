@@ -39,6 +39,8 @@ class Seat(StrEnum):
     THERAPIST = "therapist"
     WHOLE_TEAM = "whole-team"
     NAMED = "named"
+    CLIENT = "client"
+    """The client, who is in no team."""
 
 
 BOTH = (Channel.INBOX, Channel.EMAIL)
@@ -62,6 +64,9 @@ class Rule:
 def _for_information(subject: str, *seats: Seat) -> Rule:
     return Rule(subject=subject, priority=Priority.ROUTINE, rungs=(seats,), channels=INBOX, acknowledged=False)
 
+
+MESSAGES = frozenset({CauseKind.MESSAGE_POSTED, CauseKind.MESSAGE_FROM_CLIENT, CauseKind.MESSAGE_TO_CLIENT})
+"""The kinds whose detail is what one person wrote to another."""
 
 TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.RISK_HIGH: Rule(
@@ -108,4 +113,6 @@ TABLE: Mapping[CauseKind, Rule] = {
     ),
     CauseKind.ASSESSMENT_COMPLETED: _for_information("The initial assessment is complete", Seat.WHOLE_TEAM),
     CauseKind.MESSAGE_POSTED: _for_information("A message from a colleague", Seat.NAMED),
+    CauseKind.MESSAGE_FROM_CLIENT: _for_information("A message from the client", Seat.NAMED),
+    CauseKind.MESSAGE_TO_CLIENT: _for_information("A message from your care team", Seat.CLIENT),
 }

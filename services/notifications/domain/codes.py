@@ -19,6 +19,9 @@ class CauseKind(StrEnum):
     PRESCRIPTION_DISCONTINUED = "prescription-discontinued"
     ASSESSMENT_COMPLETED = "assessment-completed"
     MESSAGE_POSTED = "message-posted"
+    """Between members of the care team."""
+    MESSAGE_TO_CLIENT = "message-to-client"
+    MESSAGE_FROM_CLIENT = "message-from-client"
     RECORDS_WAIT = "records-wait"
     """Something that may be urgent is known, and could not be applied."""
 
