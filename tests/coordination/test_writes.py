@@ -15,7 +15,7 @@ from careloop.contracts.coordination import CLIENT
 from careloop.contracts.policy import COORDINATION
 from careloop.contracts.terms import Role
 from careloop.kernel.errors import AlreadyRecorded, InvalidInput, NotKnown
-from careloop.kernel.ids import FactId, PersonId, derived_id
+from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
 from services.coordination.domain import events
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.decisions import DECISIONS
@@ -50,6 +50,16 @@ class Room:
         return (await self.desk.stored())[-1]
 
 
+class Clients:
+    """Who is enrolled."""
+
+    def __init__(self, *absent: PatientId) -> None:
+        self.absent = absent
+
+    async def is_enrolled(self, patient_id: PatientId, _now: datetime, _seconds: float) -> bool:
+        return patient_id not in self.absent
+
+
 @pytest.fixture
 def room() -> Room:
     speak_as("maya-manager", "care-manager")
@@ -57,7 +67,7 @@ def room() -> Room:
     nobody = cast(Any, None)
     api = CoordinationApi(
         Writes(desk.streams, DECISIONS),
-        nobody,
+        cast(Any, Clients()),
         nobody,
         nobody,
         partitions=PARTITIONS,

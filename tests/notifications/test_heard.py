@@ -344,6 +344,22 @@ CAUSES: list[Said] = [
         "Please look at the rash.",
         TOM,
     ),
+    (
+        "care.coordination.MessagePosted.v1",
+        replace(MESSAGE, sender="client"),
+        CauseKind.MESSAGE_FROM_CLIENT,
+        "A message from the client",
+        "Please look at the rash.",
+        TOM,
+    ),
+    (
+        "care.coordination.MessagePosted.v1",
+        replace(MESSAGE, recipient="client"),
+        CauseKind.MESSAGE_TO_CLIENT,
+        "A message from your care team",
+        "Please look at the rash.",
+        "client",
+    ),
 ]
 
 BOTH, INBOX = (Channel.INBOX, Channel.EMAIL), (Channel.INBOX,)
@@ -365,6 +381,8 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.PRESCRIPTION_DISCONTINUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.ASSESSMENT_COMPLETED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
+    CauseKind.MESSAGE_FROM_CLIENT: (Priority.ROUTINE, ((THERAPIST,),)),
+    CauseKind.MESSAGE_TO_CLIENT: (Priority.ROUTINE, ((("client", terms.Role.CLIENT),),)),
 }
 WITH_A_CLOCK = {
     CauseKind.RISK_HIGH,

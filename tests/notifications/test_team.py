@@ -130,6 +130,7 @@ SEATED: dict[Seat, list[str]] = {
     Seat.THERAPIST: ["therapist 1", "therapist 2"],
     Seat.WHOLE_TEAM: [member.person for member in EVERY_ROLE if member.role is not Role.CLIENT],
     Seat.NAMED: ["pharmacist 2"],
+    Seat.CLIENT: ["client"],
 }
 
 

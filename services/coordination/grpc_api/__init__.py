@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import grpc.aio
@@ -15,6 +16,7 @@ from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events import consistency_token as tokens
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.errors import InvalidInput
+from careloop.kernel.ids import PatientId
 from services.coordination.application import CareViews
 from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
 from services.coordination.domain.events import Event
@@ -31,12 +33,25 @@ from services.coordination.rebuilding.process import Rebuilds
 Context = grpc.aio.ServicerContext
 LONGEST_PAGE, USUAL_PAGE = 200, 50
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.15
+ENROLMENT_SECONDS = 2.0
+"""A team member is often assigned in the moment after the client was enrolled."""
+
+
+async def knowing_the_client(
+    api: "CoordinationApi", patient_id: PatientId, _request: Any, command: AssignTeamMember
+) -> AssignTeamMember:
+    return replace(command, enrolled=await api.views.is_enrolled(patient_id, command.now, ENROLMENT_SECONDS))
 
 
 class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServicer):
     """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`."""
 
-    AssignTeamMember = write(AssignTeamMember, pb, hooks={"email": email, "effective_from": effective_from})
+    AssignTeamMember = write(
+        AssignTeamMember,
+        pb,
+        hooks={"email": email, "effective_from": effective_from},
+        prepare=knowing_the_client,
+    )
     ReleaseTeamMember = write(ReleaseTeamMember, pb, hooks={"effective_from": effective_from})
     PostMessage = write(PostMessage, pb)
     MarkEnteredInError = write(MarkEnteredInError, pb)
@@ -53,7 +68,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         longest_wait_seconds: float,
     ) -> None:
         super().__init__(writes, partitions)
-        self._views = views
+        self.views = views
         self._frames = frames
         self._rebuilds = rebuilds
         self._clock = clock
@@ -67,7 +82,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
     ) -> pb.GetCareViewResponse:
         patient_id = fields.patient_id(request.patient_id)
         wait = min(_time_left(context), self._longest_wait - ANSWER_BEFORE_DEADLINE_SECONDS)
-        served = await self._views.get(
+        served = await self.views.get(
             patient_id, tokens.at_least(request.at_least, patient_id, SECTIONS), current_call().now, wait
         )
         return pb.GetCareViewResponse(
@@ -81,7 +96,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         request: pb.GetCareViewAsKnownRequest,
         context: Context[pb.GetCareViewAsKnownRequest, pb.GetCareViewAsKnownResponse],
     ) -> pb.GetCareViewAsKnownResponse:
-        served = await self._views.get_as_known(
+        served = await self.views.get_as_known(
             fields.patient_id(request.patient_id),
             valid_at=optional_moment(request, "valid_at"),
             known_at=optional_moment(request, "known_at"),
@@ -96,7 +111,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         if not 0 <= request.page_size <= LONGEST_PAGE:
             raise InvalidInput("out-of-range", f"page_size is 1 to {LONGEST_PAGE}, or 0.", field="page_size")
         size = request.page_size or USUAL_PAGE
-        entries = await self._views.list_caseload(CaseloadPlace.parse(request.page_token), size)
+        entries = await self.views.list_caseload(CaseloadPlace.parse(request.page_token), size)
         return pb.ListCaseloadResponse(
             entries=list(map(answers.caseload, entries)),
             next_page_token=CaseloadPlace.of(entries[-1]).encode() if len(entries) == size else "",
@@ -106,7 +121,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         self, request: pb.WatchCareViewRequest, context: Context[pb.WatchCareViewRequest, pb.WatchCareViewResponse]
     ) -> AsyncIterator[pb.WatchCareViewResponse]:
         patient_id = fields.patient_id(request.patient_id)
-        async for served in self._views.watch(patient_id, self._clock, _time_left(context)):
+        async for served in self.views.watch(patient_id, self._clock, _time_left(context)):
             yield pb.WatchCareViewResponse(
                 view=answers.care_view(served.seen_by(_reader())),
                 stamp=answers.stamp(served.stamp),
@@ -116,7 +131,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
     async def ReadJournal(  # noqa: N802
         self, request: pb.ReadJournalRequest, context: Context[pb.ReadJournalRequest, pb.ReadJournalResponse]
     ) -> AsyncIterator[pb.ReadJournalResponse]:
-        async for page in self._views.read_journal(journal.wanted(request)):
+        async for page in self.views.read_journal(journal.wanted(request)):
             yield pb.ReadJournalResponse(entries=list(map(answers.entry, page)))
 
     async def ReadJournalFrames(  # noqa: N802
