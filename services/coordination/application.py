@@ -18,7 +18,7 @@ from services.coordination.evidence import Evidence, SourceFreshness, ViewChange
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import Journal, JournalEntry, Wanted
 from services.coordination.reading.replay import Replay
-from services.coordination.reading.stamp import Stamp
+from services.coordination.reading.stamp import Stamp, StampedSections
 from services.coordination.reading.views import Views
 
 ENROLS = "assessment"
@@ -57,10 +57,15 @@ class CareViews:
         await self._evidence.wait_for(patient_id, at_least, seconds)
         # Freshness first: what is said of it is then true of the view that is read after it.
         freshness = await self._evidence.freshness(patient_id, now)
+        stored = await self._shown(patient_id, freshness)
+        return Served(patient_id=patient_id, sections=stored.sections, stamp=stored.stamp, freshness=freshness)
+
+    async def _shown(self, patient_id: PatientId, freshness: Sequence[SourceFreshness]) -> StampedSections:
+        """What is stored of a client. Raises NotKnown alike for one who does not exist and one who is not enrolled."""
         stored = await self._views.of_patient(patient_id)
         if stored is None or not (_is_enrolled(stored.sections.assessment) or _may_be_behind(freshness)):
             raise patient_not_known()
-        return Served(patient_id=patient_id, sections=stored.sections, stamp=stored.stamp, freshness=freshness)
+        return stored
 
     async def get_as_known(
         self, patient_id: PatientId, *, valid_at: datetime | None, known_at: datetime | None, now: datetime
@@ -70,8 +75,9 @@ class CareViews:
             head = await self._journal.head()
             if head is None or known_at > head.journal_time:
                 raise InvalidInput("in-the-future", "known_at may not lie in the future.", field="known_at")
+        await self._shown(patient_id, await self._evidence.freshness(patient_id, now))
         known = await self._replay.as_known(patient_id, valid_at=valid_at, known_at=known_at)
-        if known is None or not _is_enrolled(known.sections.assessment):
+        if known is None:
             raise patient_not_known()
         return Served(patient_id=patient_id, sections=known.sections, stamp=known.stamp)
 

@@ -93,7 +93,6 @@ async def served(postgres: PostgresDatabase) -> AsyncIterator[Served]:
             clock=lambda: NOON,
             longest_wait_seconds=5,
         )
-        await care.tell("assessment", control.ENROLLED)
         yield Served(api, care, PublishedReader(care.store, publishing, PARTITIONS))
 
 
@@ -117,6 +116,7 @@ def assign(**changes: Any) -> pb.AssignTeamMemberRequest:
 
 
 async def test_what_was_written_is_read_back_with_its_token(served: Served) -> None:
+    await served.care.tell("assessment", control.ENROLLED)
     answer = await served.api.AssignTeamMember(assign(), CONTEXT)
     assert not answer.receipt.repeated
     await served.catch_up()
@@ -132,6 +132,7 @@ async def test_what_was_written_is_read_back_with_its_token(served: Served) -> N
 
 async def test_nobody_is_assigned_to_who_is_not_enrolled_and_staff_learn_nothing_of_them(served: Served) -> None:
     stranger = PatientId(uuid4())
+    served.care.heads.told["assessment"] = (0, NOON)
     with pytest.raises(NotKnown) as refused:
         await served.api.AssignTeamMember(assign(patient_id=str(stranger)), CONTEXT)
     await served.care.tell("monitoring", control.RASH, patient_id=stranger)
@@ -149,6 +150,7 @@ async def test_an_enrolment_that_is_on_its_way_is_waited_for(served: Served) -> 
 
 
 async def test_a_repeat_answers_the_same_and_another_payload_is_refused(served: Served) -> None:
+    await served.care.tell("assessment", control.ENROLLED)
     first = await served.api.AssignTeamMember(assign(), CONTEXT)
     again = await served.api.AssignTeamMember(assign(), CONTEXT)
     assert (again.fact_id, again.receipt.token, again.receipt.repeated) == (first.fact_id, first.receipt.token, True)
@@ -157,6 +159,7 @@ async def test_a_repeat_answers_the_same_and_another_payload_is_refused(served: 
 
 
 async def test_the_client_writes_as_client_and_a_struck_message_is_gone(served: Served) -> None:
+    await served.care.tell("assessment", control.ENROLLED)
     await served.api.AssignTeamMember(assign(), CONTEXT)
     client = Caller(subject=PersonId("token-of-alma"), role=Role.CLIENT, patient=PATIENT)
     set_current_call(replace(CALL, caller=client))
@@ -193,6 +196,7 @@ async def test_the_client_writes_as_client_and_a_struck_message_is_gone(served: 
 
 
 async def test_a_release_from_a_planned_day_is_shown_with_it(served: Served) -> None:
+    await served.care.tell("assessment", control.ENROLLED)
     await served.api.AssignTeamMember(assign(), CONTEXT)
     leaves = NOON + timedelta(days=14)
     await served.api.ReleaseTeamMember(
