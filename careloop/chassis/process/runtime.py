@@ -113,6 +113,7 @@ def _guard(resources: Resources, policy: Policy) -> Guard:
         policy,
         resources.clock,
         max_deadline_seconds=settings.max_deadline_seconds,
+        max_stream_seconds=settings.max_stream_seconds,
         # Tools that find their way by reflection cannot set a deadline.
         deadline_required=not settings.local,
         observe=resources.metrics.call,

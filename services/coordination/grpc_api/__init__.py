@@ -149,6 +149,9 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         request: pb.RebuildCareViewRequest,
         context: Context[pb.RebuildCareViewRequest, pb.RebuildCareViewResponse],
     ) -> AsyncIterator[pb.RebuildCareViewResponse]:
+        if request.mode == pb.REBUILD_MODE_STOP:
+            await self._rebuilds.stop()
+            return
         async with aclosing(self._rebuilds.run(journal.rebuild_request(request))) as steps:
             async for step in steps:
                 yield journal.rebuild_message(step)
