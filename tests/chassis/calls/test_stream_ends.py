@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
+import pytest
 from care.operations.v1 import operations_pb2 as wire
 
+from careloop.cli.calling.client import ENDS_EARLY, CallRefused, following
 from tests.support.services.served import Answers, Refused, Served, refused, served, with_token
 from tests.support.services.signing import NOW, service_token
 
