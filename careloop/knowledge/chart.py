@@ -102,6 +102,21 @@ class Genotype:
     phenotype: str
 
 
+class SmokingStatus(StrEnum):
+    CURRENT = "current"
+    FORMER = "former"
+    NEVER = "never"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smoking:
+    """Whether tobacco is smoked. `stopped_on` is the last day of a former smoker; None: long ago, or not known."""
+
+    status: SmokingStatus
+    stopped_on: date | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
     """The person. `no_known_allergies` is True only when that was said; False beside an empty list means not asked."""
@@ -116,6 +131,7 @@ class Patient:
     labs: tuple[Lab, ...] | None = None
     genotypes: tuple[Genotype, ...] | None = None
     suicide_risk: SuicideRisk | None = None
+    smoking: Smoking | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

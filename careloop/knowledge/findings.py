@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import UNSET, UnsetType
+
 
 class Check(StrEnum):
     """The checks of a screen, in the order an answer lists them; also the kind of an alert."""
@@ -59,7 +61,11 @@ class Reason(StrEnum):
     TRIAL_DETAILS_MISSING = "trial-details-missing"
     LABS_NOT_RECORDED = "labs-not-recorded"
     LAB_UNIT_UNKNOWN = "lab-unit-unknown"
+    RESULT_NOT_UNDERSTOOD = "result-not-understood"
+    THIN_COVERAGE = "thin-coverage"
     DOSE_OF_COMBINATION = "dose-of-combination"
+    DOSE_UNDER_18 = "dose-under-18"
+    DOSE_OF_DEPOT = "dose-of-depot"
     DOSE_MISSING = "dose-missing"
     DOSE_OR_ROUTE_MISSING = "dose-or-route-missing"
     START_DATE_MISSING = "start-date-missing"
@@ -98,11 +104,16 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotChecked:
-    """One thing a check could not look at. Services add reasons of their own, such as `evidence-stale`."""
+    """One thing a check could not look at. Services add reasons of their own, such as `evidence-stale`.
+
+    `settled_by` is what would settle it. A `note` changes no outcome and blocks nothing.
+    """
 
     check: Check
     reason: str
     subject: str = ""
+    settled_by: str | UnsetType = UNSET
+    note: bool | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +128,8 @@ class Screening:
 
 
 def headline(alerts: tuple[Alert, ...], not_checked: tuple[NotChecked, ...]) -> ScreeningOutcome:
-    """`alerts` when there is any, else `not-checked` when anything was not, else `clear`."""
+    """`alerts` when there is any, else `not-checked` when anything was not, else `clear`; notes do not count."""
     if alerts:
         return ScreeningOutcome.ALERTS
-    return ScreeningOutcome.NOT_CHECKED if not_checked else ScreeningOutcome.CLEAR
+    missed = any(gap.note is not True for gap in not_checked)
+    return ScreeningOutcome.NOT_CHECKED if missed else ScreeningOutcome.CLEAR

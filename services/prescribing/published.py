@@ -4,22 +4,30 @@ from typing import Any, TypeVar
 
 from careloop.contracts import prescribing as contract
 from careloop.kernel.restating import Restate, restating
+from careloop.knowledge.findings import NotChecked
 from services.prescribing.domain import events
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 
 Published = TypeVar("Published")
 
-capsule = restating(
+_gap = restating(contract.NotChecked, NotChecked)
+_capsule = restating(
     contract.DecisionCapsule,
     DecisionCapsule,
+    "not_checked",
     knowledge_pack="screening.knowledge.pack",
     knowledge_version="screening.knowledge.version",
     knowledge_digest="screening.knowledge.digest",
     outcome="screening.outcome",
     alerts="screening.alerts",
-    not_checked="screening.not_checked",
     checked="screening.checked",
 )
+
+
+def capsule(stored: DecisionCapsule) -> contract.DecisionCapsule:
+    """The capsule without the notes of the check, which ask nothing of anybody."""
+    gaps = tuple(_gap(gap) for gap in stored.screening.not_checked if gap.note is not True)
+    return _capsule(stored, not_checked=gaps)
 
 
 def decided(published: type[Published], stored: type) -> Restate[Published]:

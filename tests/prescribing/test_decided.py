@@ -311,5 +311,8 @@ def test_the_examples_of_decisions_leave_no_field_without_a_value() -> None:
     facts = (*p.ASSESSED, p.ISSUED, p.CHANGED)
     declined = decide(replace(CHANGE, fact_id=fact("too much"), daily_dose_mg=Decimal(300)), *facts)
     changed = decide(CHANGE, *p.ASSESSED, p.ISSUED)
-    unset = never_set(declined, changed, decide(replace(ASKED, freshness=p.STALE), *p.ASSESSED))
+    needing = replace(FULL_ORDER, medicine=Medicine(name="tetrabenazine"), daily_dose_mg=Decimal(75))
+    thin = replace(FULL_ORDER, medicine=Medicine(name="abacavir"))
+    others = (replace(ASKED, freshness=p.STALE), replace(ASKED, order=needing), replace(ASKED, order=thin))
+    unset = never_set(declined, changed, *(decide(one, *p.ASSESSED) for one in others))
     assert unset <= {"DecisionCapsule.overrides", "Alert.reviewed"}

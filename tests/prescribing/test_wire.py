@@ -11,6 +11,7 @@ import pytest
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec import UNSET
 
 from careloop.chassis.calls.statuses import refusal_of
 from careloop.chassis.events.consistency_token import ConsistencyToken
@@ -299,7 +300,7 @@ def says(message: Any, value: Any) -> bool:
         return all(says(getattr(message, field.name), getattr(value, field.name)) for field in fields(value))
     if isinstance(value, tuple):
         return len(message) == len(value) and all(says(one, other) for one, other in zip(message, value, strict=True))
-    return bool(message == value)
+    return bool(message == value) or (value is UNSET and not message)
 
 
 def says_screening(message: pb.Screening, screening: Any) -> bool:

@@ -22,7 +22,7 @@ from careloop.knowledge.chart import (
     SuicideRisk,
     Trial,
 )
-from careloop.knowledge.findings import Alert, Check, Screening, Severity
+from careloop.knowledge.findings import Alert, Check, NotChecked, Screening, Severity
 from careloop.knowledge.pack.pack import read_data
 from careloop.knowledge.screening.screen import screen
 
@@ -103,7 +103,13 @@ def rules(answer: Screening, kind: Check) -> set[str]:
 
 
 def reasons(answer: Screening, kind: Check) -> set[str]:
-    return {gap.reason for gap in answer.not_checked if gap.check is kind}
+    """Why something of this check was not checked; notes are left out."""
+    return {gap.reason for gap in gaps(answer) if gap.check is kind}
+
+
+def gaps(answer: Screening) -> list[NotChecked]:
+    """What was not checked, without the notes."""
+    return [gap for gap in answer.not_checked if gap.note is not True]
 
 
 def data_with(name: str, old: str, new: str) -> dict[str, bytes]:

@@ -97,4 +97,13 @@ def _alert(alert: common_pb2.Alert) -> Alert:
 
 
 def _gaps(gaps: Sequence[common_pb2.NotChecked]) -> tuple[NotChecked, ...]:
-    return tuple(NotChecked(check=Check(gap.check), reason=gap.reason, subject=gap.subject) for gap in gaps)
+    return tuple(
+        NotChecked(
+            check=Check(gap.check),
+            reason=gap.reason,
+            subject=gap.subject,
+            settled_by=gap.settled_by or msgspec.UNSET,
+            note=gap.note or msgspec.UNSET,
+        )
+        for gap in gaps
+    )

@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 import typer
 from care.prescribing.v1 import prescribing_pb2 as pb
 from care.prescribing.v1.prescribing_pb2_grpc import PrescribingServiceStub
@@ -116,5 +117,5 @@ def _as_json_form(decision: pb.PastDecision) -> dict[str, Any]:
         "alerts": [
             asdict(one.alert) | asdict(one.why) | {"answered": one.answered or None} for one in explained(decision)
         ],
-        "not_checked": [asdict(gap) for gap in then.not_checked],
+        "not_checked": [msgspec.to_builtins(gap) for gap in then.not_checked],
     }

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -122,7 +122,7 @@ async def _replay(opened: Services, pack: Pack, deadline: float, *, as_json: boo
                 one = replayed(decision, pack)
                 tally.add(one)
                 if as_json:
-                    typer.echo(msgspec.json.encode(asdict(one)))
+                    typer.echo(msgspec.json.encode(one))
                 elif not one.answer.same:
                     typer.echo("\n".join(lines(one)))
     return tally

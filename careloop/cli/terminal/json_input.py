@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import IO, Any, TypeVar, get_args, get_type_hints
 
@@ -11,6 +12,7 @@ import msgspec
 import typer
 
 T = TypeVar("T")
+_NEARLY = 0.7
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 
 
@@ -64,10 +66,18 @@ def _require_known_keys(read: object, shape: Any, place: str) -> None:
             _require_known_keys(entry, shape, f"{place}[{index}]")
     elif isinstance(read, dict):
         nested, _, names = _plan(shape)
-        if not read.keys() <= set(names):
-            raise NotAsDescribed(f"{place or 'the input'}: a key is none of {', '.join(names)}")
+        for key in sorted(read.keys() - set(names)):
+            raise NotAsDescribed(f"{place or 'the input'}: {_strange_key(key, names)}")
         for key in nested.keys() & read.keys():
             _require_known_keys(read[key], nested[key], f"{place}.{key}".lstrip("."))
+
+
+def _strange_key(key: str, names: tuple[str, ...]) -> str:
+    """Only a key that is nearly one of ours is repeated: another one may be anything, also about a person."""
+    near = get_close_matches(key.casefold(), names, 1, _NEARLY)
+    if near:
+        return f"{key} is not a key; the nearest is {near[0]}"
+    return f"a key is none of {', '.join(names)}"
 
 
 def values(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from careloop.knowledge.findings import Reason
 from careloop.knowledge.pack.pack import Pack, current_pack
+from careloop.knowledge.pack.shapes.vocabulary import LongActing
 from careloop.knowledge.pack.text import tokens
 
 _SEPARATORS = frozenset("/+;&[]{}|")
@@ -19,7 +20,8 @@ class ResolvedDrug:
     """The ingredients meant, in the order named. `unrecognised` are words that may name a further, unknown ingredient.
 
     The note `code-unverified` says that the code was not confirmed: it is not in the pack, or its mark is weak.
-    `by_code_alone` is True when such a code is all there is to go by. `routes` are those the text speaks of.
+    `by_code_alone` is True when such a code is all there is to go by. `routes` are those the text speaks of, `depot` is
+    the long-acting injection that it names.
     """
 
     ingredients: tuple[str, ...]
@@ -28,6 +30,7 @@ class ResolvedDrug:
     unrecognised: tuple[str, ...] = ()
     by_code_alone: bool = False
     routes: frozenset[str] = frozenset()
+    depot: LongActing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,21 @@ def _resolve(name: str | None, rxcui: str | None, pack: Pack) -> ResolvedDrug | 
         return Unresolved(Reason.CONTRADICTORY_CODE, subject)
     notes = (Reason.CODE_UNVERIFIED.value,) if code and not verified else ()
     routes = frozenset(pack.routes[word] for word in tokens(name or "") if word in pack.routes)
-    return ResolvedDrug(tuple(dict.fromkeys((*named, *coded))), subject, notes, unrecognised, routes=routes)
+    found = tuple(dict.fromkeys((*named, *coded)))
+    return ResolvedDrug(found, subject, notes, unrecognised, routes=routes, depot=_depot(name or "", found, pack))
+
+
+def _depot(text: str, found: tuple[str, ...], pack: Pack) -> LongActing | None:
+    """The long-acting injection of one of these drugs all of whose words stand in the text."""
+    said = frozenset(part for word in tokens(text) for part in word.split("-"))
+    return next(
+        (
+            one
+            for one in pack.entries(LongActing)
+            if one.drug in found and any(said >= set(words.split()) for words in one.words)
+        ),
+        None,
+    )
 
 
 def _by_code(coded: tuple[str, ...], verified: bool, subject: str, *, named: bool) -> ResolvedDrug | Unresolved:

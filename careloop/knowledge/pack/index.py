@@ -8,7 +8,8 @@ from typing import Any
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Rule, Sourced
-from careloop.knowledge.pack.shapes.screening import PairRule, Relation
+from careloop.knowledge.pack.shapes.follow_up import Measure
+from careloop.knowledge.pack.shapes.screening import PairRule, PhenotypeWords, Relation
 from careloop.knowledge.pack.shapes.vocabulary import Mechanism
 from careloop.knowledge.pack.text import mentions, words
 
@@ -101,6 +102,31 @@ def rule_of(pack: Pack, name: str, version: int) -> Rule | None:
     """The rule of this id and version, if the pack holds it."""
     known = (rule for rule in pack.rules() if rule.id == name and rule.version == version)
     return next((rule for rule in known if isinstance(rule, Rule)), None)
+
+
+@lru_cache(_SOME)
+def measure_named(pack: Pack, name: str) -> Measure | None:
+    """The measure of this name."""
+    return next((measure for measure in pack.entries(Measure) if measure.name == name), None)
+
+
+@lru_cache(8)
+def measures_by_code(pack: Pack) -> Mapping[str, str]:
+    """By every code of a result, the first measure that has it."""
+    return {code: measure.name for measure in reversed(pack.entries(Measure)) for code in measure.codes}
+
+
+@lru_cache(_SOME)
+def covered_checks(pack: Pack, drug: str) -> frozenset[Check]:
+    """The checks for which the drug's entry was gone through."""
+    entries = (entry for entry in pack.coverage if not entry.drugs or pack.among(drug, entry.drugs))
+    return frozenset(kind for entry in entries for kind in entry.checks)
+
+
+@lru_cache(8)
+def phenotype_words(pack: Pack) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What is written for each phenotype, in the order of the data; empty for a pack from before they were listed."""
+    return tuple((entry.name, entry.written) for entry in pack.entries(PhenotypeWords))
 
 
 @lru_cache(8)

@@ -20,6 +20,7 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "product-words.yaml": vocabulary.Words,
     "not-drugs.yaml": vocabulary.NotDrug,
     "routes.yaml": vocabulary.Route,
+    "long-acting.yaml": vocabulary.LongActing,
     "units.yaml": vocabulary.UnitOf,
     "conditions.yaml": screening.ConditionGroup,
     "groups.yaml": screening.SubstanceGroup,
@@ -33,6 +34,10 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "doses.yaml": screening.DoseRule,
     "drug-conditions.yaml": screening.ConditionRule,
     "genotypes.yaml": screening.GenotypeRule,
+    "phenotypes.yaml": screening.PhenotypeWords,
+    "alleles.yaml": screening.AlleleFunction,
+    "needed-facts.yaml": screening.NeededFact,
+    "coverage.yaml": screening.Coverage,
     "ages.yaml": screening.AgeRule,
     "pregnancy.yaml": screening.PregnancyRule,
     "labs.yaml": screening.LabRule,
@@ -56,7 +61,12 @@ KINDS: Mapping[str, type[entries.Entry]] = {
 }
 """Data file -> shape of its entries."""
 
-SINCE: Mapping[str, tuple[int, ...]] = dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2))
+SINCE: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2)),
+    **dict.fromkeys(
+        ("phenotypes.yaml", "alleles.yaml", "needed-facts.yaml", "coverage.yaml", "long-acting.yaml"), (1, 3)
+    ),
+}
 """Files that a pack of an earlier version need not have: it then has no rule of that kind. Later ones must."""
 
 READ_BY_THEMSELVES = frozenset({"instruments.yaml", "changes.yaml"})

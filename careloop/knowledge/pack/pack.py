@@ -1,6 +1,6 @@
 """The knowledge pack: all data files, read once, checked strictly, and named by a digest over their content."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from itertools import chain
@@ -12,11 +12,12 @@ from careloop.knowledge.findings import PackReference
 from careloop.knowledge.pack.instruments import read_instruments
 from careloop.knowledge.pack.kinds import KINDS, READ_BY_THEMSELVES, SINCE
 from careloop.knowledge.pack.reading import PackInvalid, parse, read_data
-from careloop.knowledge.pack.shapes import entries, screening, vocabulary
+from careloop.knowledge.pack.shapes import entries, follow_up, screening, vocabulary
 from careloop.knowledge.pack.soundness.follow_up import require_follow_up, require_restarts
 from careloop.knowledge.pack.soundness.references import (
     CONDITIONS,
     DRUGS,
+    MEASURE,
     MECHANISM,
     require_disjoint,
     require_known,
@@ -59,6 +60,8 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     doses: tuple[screening.DoseRule, ...]
     drug_conditions: tuple[screening.ConditionRule, ...]
     genotypes: tuple[screening.GenotypeRule, ...]
+    needed_facts: tuple[screening.NeededFact, ...]
+    coverage: tuple[screening.Coverage, ...]
     ages: tuple[screening.AgeRule, ...]
     pregnancy: tuple[screening.PregnancyRule, ...]
     labs: tuple[screening.LabRule, ...]
@@ -92,9 +95,10 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 LISTS = (
     "interactions", "washouts", "stopping", "loads", "duplicates", "allergies", "doses", "drug_conditions", "genotypes",
-    "ages", "pregnancy", "labs", "trials", "supply", "controlled", "groups", "combinations", "units",
+    "needed_facts", "coverage", "ages", "pregnancy", "labs", "trials", "supply", "controlled", "groups", "combinations",
+    "units",
 )  # fmt: skip
-"""Fields of a pack that are a data file of the same name, as it stands."""
+"""Fields of a pack that are a data file of the same name, as it stands; empty where an earlier version has none."""
 
 
 def digest_of(content: Mapping[str, bytes]) -> str:
@@ -129,7 +133,13 @@ def load(content: Mapping[str, bytes]) -> Pack:
     require_urgency(read, read_instruments(content))
     require_disjoint(pack.doses)
     mechanisms = {mechanism.name for mechanism in pack.entries(vocabulary.Mechanism)}
-    require_known(read, {DRUGS: pack.members, CONDITIONS: pack.conditions, MECHANISM: mechanisms})
+    known: Mapping[str, Collection[str]] = {
+        DRUGS: pack.members,
+        CONDITIONS: pack.conditions,
+        MECHANISM: mechanisms,
+        MEASURE: {measure.name for measure in pack.entries(follow_up.Measure)},
+    }
+    require_known(read, known)
     require_restarts(read, pack.members)
     return pack
 
@@ -156,7 +166,7 @@ def _pack(read: Mapping[str, tuple[Any, ...]], digest: str) -> Pack:
     drugs, combinations = read["drugs.yaml"], read["combinations.yaml"]
     lexicon = _lexicon(drugs, combinations)
     members = _members(drugs, read["classes.yaml"])
-    lists = {name: read[f"{name.replace('_', '-')}.yaml"] for name in LISTS}
+    lists = {name: read.get(f"{name.replace('_', '-')}.yaml", ()) for name in LISTS}
     return Pack(
         **lists,
         title=read["pack.yaml"][0],

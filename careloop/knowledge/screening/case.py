@@ -6,14 +6,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from careloop.knowledge.chart import Chart, Medication, OrderedMedicine
+from careloop.knowledge.chart import Chart, Medication, OrderedMedicine, Smoking, SmokingStatus
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.drugs import ResolvedDrug, Unresolved, resolve
 from careloop.knowledge.pack.index import concerning, condition_groups, same_molecule
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.entries import Rule
+from careloop.knowledge.pack.shapes.vocabulary import LongActing
 
 _MOST_DIGITS = 12
+TOBACCO = "tobacco smoke"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,19 @@ class ListedMedication:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`taken` is None when nobody recorded the medications."""
+    """`taken` is None when nobody recorded the medications; `smoked` is tobacco, where it is known to act or to have
+    acted on levels."""
 
     pack: Pack
     chart: Chart
     order: OrderedMedicine
     ingredients: tuple[str, ...]
     routes: frozenset[str]
+    depot: LongActing | None
     as_of: date
     starts_on: date
     taken: tuple[ListedMedication, ...] | None
+    smoked: tuple[ListedMedication, ...] = ()
 
     @property
     def age(self) -> int | None:
@@ -91,7 +96,11 @@ class Case:
         return rule.in_force(self.starts_on)
 
     def overlapping(self) -> Iterator[ListedMedication]:
-        return (taken for taken in self.taken or () if taken.overlaps)
+        return (taken for taken in self.met() if taken.overlaps)
+
+    def met(self) -> tuple[ListedMedication, ...]:
+        """All that the order may meet: medications, and tobacco smoke."""
+        return (*(self.taken or ()), *self.smoked)
 
     def starts(self, restart_days: int) -> bool:
         """Whether the order begins a treatment: nothing of it is taken, nor was until fewer than so many days ago.
@@ -125,16 +134,30 @@ def open_case(pack: Pack, chart: Chart, order: OrderedMedicine, ordered: Resolve
         order=order,
         ingredients=ordered.ingredients,
         routes=ordered.routes,
+        depot=ordered.depot,
         as_of=as_of,
         starts_on=starts_on,
         taken=None if listed is None else tuple(_taken(medication, starts_on, pack) for medication in listed),
+        smoked=tuple(_taken(medication, starts_on, pack) for medication in _smoked(chart.patient.smoking)),
     )
 
 
+def _smoked(smoking: Smoking | None) -> Iterator[Medication]:
+    """Tobacco as a medication; one who stopped on a day nobody knows is not judged by it."""
+    if smoking is None:
+        return
+    former = smoking.status is SmokingStatus.FORMER
+    if smoking.status is SmokingStatus.CURRENT or (former and smoking.stopped_on is not None):
+        yield Medication(name=TOBACCO, stopped_on=smoking.stopped_on if former else None)
+
+
 def _taken(medication: Medication, starts_on: date, pack: Pack) -> ListedMedication:
-    stopped = medication.stopped_on
+    """The days since the last dose; of a long-acting injection, since that has ceased to act."""
+    stopped, drug = medication.stopped_on, resolve(medication.name, medication.rxcui, pack)
     since = None if stopped is None else (starts_on - stopped).days
-    return ListedMedication(medication, resolve(medication.name, medication.rxcui, pack), since)
+    if since is not None and isinstance(drug, ResolvedDrug) and drug.depot is not None:
+        since -= drug.depot.lasts_days
+    return ListedMedication(medication, drug, since)
 
 
 def alert(rule: Rule, kind: Check, *involves: str, **figures: object) -> Alert:

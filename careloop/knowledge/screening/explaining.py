@@ -7,11 +7,12 @@ from datetime import date
 from careloop.knowledge.chart import Chart, Lab, Medication, OrderedMedicine
 from careloop.knowledge.findings import Alert, Check
 from careloop.knowledge.pack.drugs import Unresolved, resolve
-from careloop.knowledge.pack.index import condition_groups, mechanisms, membership, rule_of
+from careloop.knowledge.pack.index import condition_groups, measure_named, mechanisms, membership, rule_of
 from careloop.knowledge.pack.pack import Pack, current_pack
 from careloop.knowledge.pack.shapes.entries import Rule
 from careloop.knowledge.pack.shapes.follow_up import Measure
 from careloop.knowledge.pack.shapes.screening import (
+    Circumstances,
     GenotypeRule,
     LabRule,
     LoadRule,
@@ -21,8 +22,10 @@ from careloop.knowledge.pack.shapes.screening import (
 )
 from careloop.knowledge.screening.case import Case, open_case
 from careloop.knowledge.screening.checks import allergies
-from careloop.knowledge.screening.checks.circumstances import EGFR
+from careloop.knowledge.screening.checks.circumstances import rates
 from careloop.knowledge.screening.checks.conditions import results_of
+from careloop.knowledge.screening.checks.labs import codes_of
+from careloop.knowledge.screening.results import last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +121,10 @@ def _pregnancy(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
 
 
 def _labs(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
-    loinc = rule.loinc if isinstance(rule, LabRule) else ()
-    known = _last_results(case, loinc)
+    codes, measures = (codes_of(case, rule), rule.measures) if isinstance(rule, LabRule) else ((), ())
+    known = [*_last_results(case, codes), *_computed(case, measures)]
     if not known:
-        yield f"no result of {' or '.join(_measured(case.pack, code) for code in loinc)}"
+        yield f"no result of {' or '.join(measures or (_measured(case.pack, code) for code in codes))}"
     yield from known
     if isinstance(rule, LabRule) and rule.conditions:
         yield from _conditions(case, alert, rule)
@@ -132,6 +135,14 @@ def _last_results(case: Case, codes: tuple[str, ...]) -> list[str]:
     known = [lab for lab in case.chart.patient.labs or () if lab.loinc in codes and lab.at <= case.as_of]
     last = max((lab.at for lab in known), default=None)
     return [_result(case.pack, lab) for lab in known if lab.at == last]
+
+
+def _computed(case: Case, measures: tuple[str, ...]) -> Iterator[str]:
+    """What was computed for want of a result, and of which day."""
+    for name in measures:
+        reading = last(case, name)
+        if reading is not None and reading.computed:
+            yield f"{name}: {min(reading.values)} computed from creatinine of {reading.on}"
 
 
 def _result(pack: Pack, lab: Lab) -> str:
@@ -168,9 +179,20 @@ def _dose(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
     if when is not None and when.age_over is not None and case.age is not None:
         yield f"{case.age} years on {case.starts_on}"
     if when is not None and when.egfr_below is not None:
-        yield from _last_results(case, (EGFR,))
+        yield from _filtration(case, when)
     if when is not None:
         yield from _conditions(case, alert, when)
+
+
+def _filtration(case: Case, when: Circumstances) -> Iterator[str]:
+    """The results that the rate was taken or computed from."""
+    for name in rates(when):
+        reading = last(case, name)
+        if reading is not None and reading.values:
+            measure = measure_named(case.pack, name)
+            yield from _last_results(case, measure.codes if measure and not reading.computed else ())
+            yield from _computed(case, (name,))
+            return
 
 
 _OF_KIND: Mapping[Check, Callable[[Case, Alert, Rule], Iterator[str]]] = {

@@ -15,6 +15,7 @@ from careloop.knowledge.screening.checks import (
     controlled,
     doses,
     labs,
+    needs,
     pairs,
     people,
     trials,
@@ -34,6 +35,8 @@ CHECKS: tuple[Callable[[Case], CheckResult], ...] = (
     trials.check,
     controlled.supply,
     controlled.schedule,
+    needs.check,
+    needs.thin,
 )
 
 

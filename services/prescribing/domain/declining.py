@@ -10,8 +10,9 @@ from careloop.kernel.commands import FactCommand
 from careloop.kernel.ids import FactId
 from careloop.kernel.reading import Actor, Later, Licence
 from careloop.kernel.restating import fact
-from careloop.knowledge.findings import Screening, Severity
+from careloop.knowledge.findings import NotChecked, Screening, Severity
 from careloop.knowledge.pack.drugs import high_risk
+from careloop.knowledge.pack.pack import current_pack
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.events import PrescriptionDeclined
 from services.prescribing.domain.overrides import answers, is_answered, rule_of_gap
@@ -65,7 +66,8 @@ def reasons_to_decline(order: Order, screening: Screening, answered: tuple[Overr
     """Why the order may not become a prescription, worst first; empty if it may.
 
     A contraindication cannot be overridden. A high alert needs a coded reason of its own. What was not checked needs
-    one for a high-risk drug, and for a drug that nobody knows: it may be one.
+    one for a high-risk drug, and for a drug that nobody knows: it may be one. Notes, and what the pack lets pass, need
+    none.
     """
     worst = {alert.severity for alert in screening.alerts}
     reasons = [CONTRAINDICATED] if Severity.CONTRAINDICATED in worst else []
@@ -73,9 +75,14 @@ def reasons_to_decline(order: Order, screening: Screening, answered: tuple[Overr
     if any(not is_answered(alert, answered, screening) for alert in high):
         reasons.append(NOT_OVERRIDDEN)
     given = {override.rule for override in answered}
-    if _risky(order) and any(rule_of_gap(missing) not in given for missing in screening.not_checked):
+    if _risky(order) and any(rule_of_gap(missing) not in given for missing in screening.not_checked if blocks(missing)):
         reasons.append(NOT_CHECKED)
     return tuple(reasons)
+
+
+def blocks(missing: NotChecked) -> bool:
+    """Whether what was not checked holds up an order of a high-risk drug."""
+    return missing.note is not True and missing.reason not in current_pack().title.passes
 
 
 def _risky(order: Order) -> bool:

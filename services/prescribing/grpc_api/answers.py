@@ -15,22 +15,29 @@ from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.events import Decided, Event, PrescriptionDeclined
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
-not_checked = shown_as(common_pb2.NotChecked, NotChecked)
+_gap = shown_as(common_pb2.NotChecked, NotChecked, "settled_by", "note")
 _alert = shown_as(common_pb2.Alert, Alert, "mechanism", "evidence")
 _screening = shown_as(
     pb.Screening,
     Screening,
     "alerts",
+    "not_checked",
     knowledge_pack="knowledge.pack",
     knowledge_version="knowledge.version",
     knowledge_digest="knowledge.digest",
 )
 
 
+def not_checked(gap: NotChecked) -> common_pb2.NotChecked:
+    """One gap as it is told."""
+    return _gap(gap, settled_by=gap.settled_by or "", note=gap.note is True)
+
+
 def screening_message(screening: Screening, explanations: Sequence[Explanation] = ()) -> pb.Screening:
     """With the explanation of each alert, if any are given."""
     explained = zip_longest(screening.alerts, explanations)
-    return _screening(screening, alerts=[_alert(alert, **_why(why)) for alert, why in explained])
+    alerts = [_alert(alert, **_why(why)) for alert, why in explained]
+    return _screening(screening, alerts=alerts, not_checked=[not_checked(gap) for gap in screening.not_checked])
 
 
 def _why(explanation: Explanation | None) -> dict[str, Any]:

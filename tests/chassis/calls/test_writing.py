@@ -16,6 +16,8 @@ class Check:
     check: str
     reason: str
     subject: str = ""
+    settled_by: str = ""
+    note: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ PALIPERIDONE = "dose.paliperidone-renal and dose.paliperidone-mild-renal"
             "allergies.yaml: allergy.substance: two versions are in force on 2000-01-01",
         ),
         (
-            "doses.yaml", "when: {egfr_from: 50, egfr_below: 80}", "when: {egfr_from: 49, egfr_below: 80}",
+            "doses.yaml", "when: {egfr_from: 50, egfr_below: 80,", "when: {egfr_from: 49, egfr_below: 80,",
             f"doses.yaml: {PALIPERIDONE} overlap for paliperidone at a rate of 49",
         ),
         ("drugs.yaml", "name: fluoxetine,", "name: sertraline,", "drug or class given more than once: sertraline"),

@@ -30,7 +30,7 @@ from careloop.knowledge.pack.index import condition_groups
 from careloop.knowledge.pack.pack import current_pack
 from careloop.knowledge.pack.shapes import entries
 from careloop.knowledge.pack.shapes import screening as schema
-from careloop.knowledge.pack.shapes.follow_up import Titration
+from careloop.knowledge.pack.shapes.follow_up import Measure, Titration
 from careloop.knowledge.pack.shapes.screening import Relation, TrialOutcome
 from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, of, order, taking
@@ -94,19 +94,37 @@ def _(rule: schema.ConditionRule) -> Iterator[Example]:
     for drug in drugs(*rule.drugs):
         yield Example(False, order(drug), of(conditions=(Condition(text="sprained ankle"),)))
         for group in rule.conditions:
-            yield Example(not overruled(rule, drug, group), order(drug), of(conditions=(code_of(group),)))
+            for chart, accompanied in accompanying(rule, code_of(group)):
+                yield Example(accompanied and not overruled(rule, drug, chart), order(drug), chart)
             yield Example(False, order(INNOCENT), of(conditions=(code_of(group),)))
 
 
-def overruled(rule: schema.ConditionRule, drug: str, group: str) -> bool:
+def accompanying(rule: schema.ConditionRule, met: Condition) -> Iterator[tuple[Chart, bool]]:
+    """The condition alone, and with each of what the rule asks for besides; and whether the rule then holds."""
+    yield of(conditions=(met,)), not (rule.together_with or rule.risks)
+    yield from ((of(conditions=(met, code_of(other))), True) for other in rule.together_with)
+    yield from ((of(conditions=(met,), suicide_risk=risk), risk in rule.risks) for risk in SuicideRisk if rule.risks)
+
+
+def overruled(rule: schema.ConditionRule, drug: str, chart: Chart) -> bool:
     """Whether a worse rule about one mechanism is told of the same condition."""
-    code = code_of(group)
+    code = (chart.patient.conditions or ())[0]
     groups = condition_groups(PACK, code.icd10, code.snomed, code.text)
     return any(
-        PACK.among(drug, other.drugs) and not groups.isdisjoint(other.conditions)
+        PACK.among(drug, other.drugs) and not groups.isdisjoint(other.conditions) and holds_besides(other, chart)
         for other in PACK.drug_conditions
         if other.mechanism == rule.mechanism and other.severity.rank < rule.severity.rank
     )
+
+
+def holds_besides(rule: schema.ConditionRule, chart: Chart) -> bool:
+    named = {
+        group
+        for one in chart.patient.conditions or ()
+        for group in condition_groups(PACK, one.icd10, one.snomed, one.text)
+    }
+    alone = not (rule.together_with or rule.risks)
+    return alone or not named.isdisjoint(rule.together_with) or chart.patient.suicide_risk in rule.risks
 
 
 @examples.register
@@ -133,16 +151,29 @@ def _(rule: schema.PregnancyRule) -> Iterator[Example]:
 @examples.register
 def _(rule: schema.LabRule) -> Iterator[Example]:
     conditions = tuple(code_of(group) for group in rule.conditions[:1])
-    for drug in drugs(*rule.drugs):
-        for loinc in rule.loinc:
+    for drug in (one for one in drugs(*rule.drugs) if not outdone(rule, one)):
+        for loinc, unit in ((code, one.unit) for one in map(measure, rule.measures) for code in one.codes):
             for speaks, value, days in lab_bounds(rule):
-                result = Lab(loinc=loinc, value=value, unit=rule.unit, at=TODAY - timedelta(days=days))
+                result = Lab(loinc=loinc, value=value, unit=unit, at=TODAY - timedelta(days=days))
                 chart = of(labs=(result,), conditions=conditions)
                 yield Example(speaks, order(drug), chart if rule.starting else taking(drug, chart=chart))
                 for gap in (rule.restart_days - 1, rule.restart_days) if rule.starting else ():
                     chart = replace(chart, medications=stopped(drug, gap).medications)
                     yield Example(speaks and gap >= rule.restart_days, order(drug), chart)
         yield Example(rule.within_days is not None, order(drug), of(labs=(), conditions=conditions))
+
+
+def outdone(rule: schema.LabRule, drug: str) -> bool:
+    """Whether a worse rule about the same results of this drug has a bound that is crossed first."""
+    return any(
+        PACK.among(drug, other.drugs) and other.severity.rank < rule.severity.rank and other.above < rule.above
+        for other in PACK.labs
+        if other.measures == rule.measures and other.above is not None and rule.above is not None
+    )
+
+
+def measure(name: str) -> Measure:
+    return next(one for one in PACK.entries(Measure) if one.name == name)
 
 
 def lab_bounds(rule: schema.LabRule) -> Iterator[tuple[bool, Decimal, int]]:

@@ -182,13 +182,13 @@ ENDED_SMOKING = replace(KNOWN, medications=(Medication(name="tobacco smoke", sto
             ["pregnancy: not told; sex: not told; age: not told"],
         ),
         (of(labs=(WHITE_COUNT,)), order("clozapine"), Check.LAB, ["anc (751-8): 1200 /uL on 2026-11-20"]),
-        (of(), order("clozapine"), Check.LAB, ["no result of anc (751-8)"]),
+        (of(), order("clozapine"), Check.LAB, ["no result of anc"]),
         (
             of(),
             order("lithium"),
             Check.LAB,
             [
-                "no result of renal-function (33914-3) or renal-function (2160-0) or renal-function (38483-4)",
+                "no result of renal-function",
             ],
         ),
         (

@@ -159,7 +159,7 @@ def test_results_before_lithium(results: list[Lab], found: set[str]) -> None:
 
 def test_a_unit_nobody_knows_and_labs_nobody_recorded() -> None:
     odd = of(labs=(lab("751-8", "1400", "bushels"),))
-    assert reasons(asked("clozapine", odd), Check.LAB) == {"lab-unit-unknown"}
+    assert reasons(asked("clozapine", odd), Check.LAB) == {"result-not-understood"}
     assert reasons(asked("clozapine", of(labs=None)), Check.LAB) == {"labs-not-recorded"}
     assert reasons(asked("sertraline", of(labs=None)), Check.LAB) == set()
 

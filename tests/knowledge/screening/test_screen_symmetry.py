@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from careloop.knowledge.chart import Allergy, Chart, Condition, Genotype, Lab, Medication, Trial
 from careloop.knowledge.findings import Check, ScreeningOutcome
 from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.pack.shapes.follow_up import Measure
 from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, alerts, asked, of, order, reasons, rules, taking
 
@@ -26,7 +27,7 @@ GENOTYPES = st.lists(
 LABS = st.lists(
     st.builds(
         Lab,
-        loinc=st.sampled_from(sorted({loinc for rule in current_pack().labs for loinc in rule.loinc})),
+        loinc=st.sampled_from(sorted({code for measure in current_pack().entries(Measure) for code in measure.codes})),
         value=st.decimals(0, 2000, places=1),
         unit=st.sampled_from(["/uL", "mmol/L", "ms", None]),
         at=st.just(TODAY),

@@ -19,7 +19,7 @@ from careloop.knowledge.chart import (
     Trial,
 )
 from careloop.knowledge.findings import Alert, Check, Severity
-from careloop.knowledge.pack.pack import load, read_data
+from careloop.knowledge.pack.pack import load
 from careloop.knowledge.screening.explaining import explain
 from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import (
@@ -32,6 +32,7 @@ from tests.support.knowledge import (
     ended,
     of,
     order,
+    released,
     takes,
     taking,
     tried,
@@ -268,7 +269,7 @@ def test_every_name_is_read_by_the_pack_that_is_asked() -> None:
 
 
 def test_a_result_that_no_measure_names_is_told_by_its_code() -> None:
-    content = read_data()
+    content = released("1.2.0")
     pack = load({**content, "measures.yaml": content["measures.yaml"].replace(b'"751-8"', b'"26499-4"')})
     found = alerts(screen(KNOWN, order("clozapine"), TODAY, pack), Check.LAB)
     assert [explain(one, KNOWN, order("clozapine"), TODAY, pack).evidence[1:] for one in found] == [

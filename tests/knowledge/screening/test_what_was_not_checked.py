@@ -9,7 +9,7 @@ import pytest
 from careloop.knowledge.chart import Chart, Condition, Lab, Medication, OrderedMedicine, Trial, TrialResponse
 from careloop.knowledge.screening.case import amount, figure
 from careloop.knowledge.screening.screen import screen
-from tests.support.knowledge import KNOWN, TODAY, allergic, diagnosed, ended, of, order, takes, taking, tried
+from tests.support.knowledge import KNOWN, TODAY, allergic, diagnosed, ended, gaps, of, order, takes, taking, tried
 
 CHILD = date(2010, 1, 1)
 UNREADABLE = (
@@ -32,7 +32,7 @@ GAPS: list[tuple[OrderedMedicine, Chart, list[tuple[str, str, str]]]] = [
     (order("amoxicillin"), KNOWN, [("dose", "not-in-pack", "amoxicillin")]),
     (order("valproate"), of(weight_kg=None), [("dose", "weight-missing", "valproate")]),
     (order("valproate"), of(weight_kg=Decimal(0)), [("dose", "weight-missing", "valproate")]),
-    (order("olanzapine"), of(birth_date=CHILD), [("dose", "not-in-pack", "doses under 18")]),
+    (order("olanzapine"), of(birth_date=CHILD), [("dose", "dose-under-18", "olanzapine")]),
     (
         order("buprenorphine / naloxone"), KNOWN,
         [("dose", "dose-of-combination", "buprenorphine / naloxone")],
@@ -97,7 +97,10 @@ GAPS: list[tuple[OrderedMedicine, Chart, list[tuple[str, str, str]]]] = [
     (order("lithium"), of(labs=None), [("lab", "labs-not-recorded", "lithium")]),
     (
         order("lithium"), of(labs=UNREADABLE),
-        [("lab", "lab-unit-unknown", "14334-7"), ("lab", "lab-unit-unknown", "33914-3")],
+        [
+            ("lab", "result-not-understood", "14334-7 without a unit"),
+            ("lab", "result-not-understood", "33914-3 in bushels"),
+        ],
     ),
     (
         order("sertraline"), taking("xyzmab"),
@@ -137,7 +140,7 @@ GAPS: list[tuple[OrderedMedicine, Chart, list[tuple[str, str, str]]]] = [
 def test_what_was_not_checked_says_why_and_what_it_is_about(
     asked: OrderedMedicine, chart: Chart, told: list[tuple[str, str, str]]
 ) -> None:
-    found = screen(chart, asked, TODAY).not_checked
+    found = gaps(screen(chart, asked, TODAY))
     assert [(str(gap.check), str(gap.reason), gap.subject) for gap in found] == told
 
 

@@ -9,12 +9,32 @@ from careloop.knowledge.findings import Severity
 from careloop.knowledge.pack.shapes.entries import Entry, Sourced
 
 
+class Formula(StrEnum):
+    """How a filtration rate is computed from creatinine, age and sex; by Cockcroft-Gault from the weight too."""
+
+    CKD_EPI_2021 = "ckd-epi-2021"
+    COCKCROFT_GAULT = "cockcroft-gault"
+
+
+class Converted(Entry, frozen=True, kw_only=True):
+    """A unit of this measure alone: a value times `factor`, and then `plus`, is one in the measure's unit."""
+
+    written: tuple[str, ...]
+    factor: Decimal
+    plus: Decimal = Decimal(0)
+
+
 class Measure(Entry, frozen=True, kw_only=True):
-    """Something measured: the codes of its results (LOINC, or an own word where none is confirmed), and its unit."""
+    """Something measured: the codes of its results (LOINC, or an own word where none is confirmed), and its unit.
+
+    Units of units.yaml that convert to `unit` are understood, and those of `converted`.
+    """
 
     name: str
     codes: tuple[str, ...]
     unit: str | None = None
+    converted: tuple[Converted, ...] = ()
+    computed_by: Formula | None = None
 
 
 class Timing(StrEnum):

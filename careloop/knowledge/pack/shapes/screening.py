@@ -4,7 +4,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from careloop.knowledge.chart import AllergyType, Criticality, Pregnancy, Sex, SuicideRisk
-from careloop.knowledge.pack.shapes.entries import Entry, Rule
+from careloop.knowledge.findings import Check
+from careloop.knowledge.pack.shapes.entries import Entry, Rule, Sourced
 
 
 class Form(Entry, frozen=True, kw_only=True):
@@ -92,9 +93,10 @@ class AllergyRule(Rule, frozen=True, kw_only=True):
 class Circumstances(Entry, frozen=True, kw_only=True):
     """When a lower dose limit holds: any one of the first group suffices, and all of the `without_...` must be met.
 
-    `egfr_below` and `egfr_from` (mL/min/1.73 m2) bound the last estimated filtration rate; `starting` means that the
-    drug is not taken yet, or was last taken `restart_days` ago or longer. With none of the first group the limit holds
-    for everyone else.
+    `egfr_below` and `egfr_from` bound the last filtration rate: estimated (mL/min/1.73 m2), or with `by_clearance` the
+    clearance of creatinine (mL/min), and only without one the estimated rate; `starting` means that the drug is not
+    taken yet, or was last taken `restart_days` ago or longer. With none of the first group the limit holds for everyone
+    else.
     """
 
     age_over: int | None = None
@@ -105,6 +107,7 @@ class Circumstances(Entry, frozen=True, kw_only=True):
     conditions: tuple[str, ...] = ()
     egfr_below: Decimal | None = None
     egfr_from: Decimal | None = None
+    by_clearance: bool = False
 
     without_drugs: tuple[str, ...] = ()
     without_conditions: tuple[str, ...] = ()
@@ -134,8 +137,13 @@ class ConditionGroup(Entry, frozen=True, kw_only=True):
 
 
 class ConditionRule(Rule, frozen=True, kw_only=True):
+    """Holds with one of `conditions`; where `together_with` or `risks` are given, only with one of these conditions or
+    suicide risks besides."""
+
     drugs: tuple[str, ...]
     conditions: tuple[str, ...]
+    together_with: tuple[str, ...] = ()
+    risks: tuple[SuicideRisk, ...] = ()
 
 
 class GenotypeRule(Rule, frozen=True, kw_only=True):
@@ -145,6 +153,53 @@ class GenotypeRule(Rule, frozen=True, kw_only=True):
     gene: str
     phenotypes: tuple[str, ...] = ()
     untested: bool = False
+
+
+class PhenotypeWords(Entry, frozen=True, kw_only=True):
+    """What laboratories write for one phenotype; the first entry of the file with a phrase in the words counts."""
+
+    name: str
+    written: tuple[str, ...]
+
+
+class AlleleFunction(Entry, frozen=True, kw_only=True):
+    """Alleles of a gene with one function: none, normal or increased. Of others no phenotype is told from alleles."""
+
+    gene: str
+    function: str
+    alleles: tuple[str, ...]
+    source: str
+
+
+class NeededFact(Sourced, frozen=True, kw_only=True):
+    """What must be known before one of these drugs: a result of one of `measures` within `within_days` of the start, a
+    result of `gene`, or the weight.
+
+    It matters from `from_mg` a day on, and with `above_renal_limit` above the dose that a low filtration rate allows.
+    Where `from_age`, `conditions` or `with_drugs` are given, it matters if one of them holds; an age that nobody knows
+    may be any.
+    """
+
+    drugs: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    gene: str = ""
+    weight: bool = False
+    within_days: int = 366
+    from_mg: Decimal | None = None
+    above_renal_limit: bool = False
+    from_age: int | None = None
+    conditions: tuple[str, ...] = ()
+    with_drugs: tuple[str, ...] = ()
+    check: Check
+    reason: str
+    settled_by: str
+
+
+class Coverage(Sourced, frozen=True, kw_only=True):
+    """The checks for which the entries of these drugs were gone through, against this source; without drugs, of all."""
+
+    drugs: tuple[str, ...]
+    checks: tuple[Check, ...]
 
 
 class AgeRule(Rule, frozen=True, kw_only=True):
@@ -166,6 +221,8 @@ class PregnancyRule(Rule, frozen=True, kw_only=True):
 class LabRule(Rule, frozen=True, kw_only=True):
     """A result that is missing (none within `within_days`), or the last one `below` / `above` a bound in `unit`.
 
+    The results are those of `measures`, in the unit of the measure; a pack from before them names codes in `loinc`.
+
     Holds for patients with one of `conditions` if any are named, and with none of `without_conditions`. With `if_known`
     it judges a result that is there, and asks for none. With `starting` it judges the start of a treatment alone, also
     one `restart_days` or longer after the last dose.
@@ -174,7 +231,8 @@ class LabRule(Rule, frozen=True, kw_only=True):
     drugs: tuple[str, ...]
     conditions: tuple[str, ...] = ()
     without_conditions: tuple[str, ...] = ()
-    loinc: tuple[str, ...]
+    loinc: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
     within_days: int | None = None
     below: Decimal | None = None
     above: Decimal | None = None

@@ -6,11 +6,17 @@ from careloop.knowledge.pack.shapes.entries import Entry
 
 
 class Title(Entry, frozen=True, kw_only=True):
-    """Name and version of the pack, and the drugs for which an unchecked order must not pass without a reason."""
+    """Name and version of the pack, and the drugs for which an unchecked order must not pass without a reason.
+
+    Of these an order passes with what is not checked for a reason of `passes`. Results older than `results_count_days`
+    before the order settle nothing; a pack without it is from before results were read by measure.
+    """
 
     name: str
     version: str
     high_risk: tuple[str, ...]
+    passes: tuple[str, ...] = ()
+    results_count_days: int | None = None
 
 
 class Mechanism(Entry, frozen=True, kw_only=True):
@@ -72,6 +78,20 @@ class Combination(Entry, frozen=True, kw_only=True):
     drugs: tuple[str, ...]
     codes: tuple[Code, ...] = ()
     also: tuple[str, ...] = ()
+
+
+class LongActing(Entry, frozen=True, kw_only=True):
+    """An injection that acts for weeks: the words of its texts, the days between two doses, and how long one acts.
+
+    No daily dose can be told from it, and after its last dose it acts on for `lasts_days`.
+    """
+
+    name: str
+    drug: str
+    words: tuple[str, ...]
+    every_days: tuple[int, ...]
+    lasts_days: int
+    source: str
 
 
 class Words(Entry, frozen=True, kw_only=True):

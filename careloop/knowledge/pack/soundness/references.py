@@ -13,18 +13,22 @@ from careloop.knowledge.pack.shapes import screening
 from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Sourced
 
 DRUGS, CONDITIONS, MECHANISM = "neither drug nor class", "not a condition", "not a mechanism"
+MEASURE = "not a measure"
 REFERENCES: Mapping[str, str] = {
     **dict.fromkeys(
-        ("drugs", "drugs_except", "left", "right", "left_except", "right_except", "after", "before", "after_except",
-         "before_except", "members", "cautions", "with_drugs", "without_drugs", "high_risk", "affected", "stopped"),
+        ("drug", "drugs", "drugs_except", "left", "right", "left_except", "right_except", "after", "before",
+         "after_except", "before_except", "members", "cautions", "with_drugs", "without_drugs", "high_risk",
+         "affected", "stopped"),
         DRUGS,
     ),
     "conditions": CONDITIONS,
     "without_conditions": CONDITIONS,
+    "together_with": CONDITIONS,
     "mechanism": MECHANISM,
+    "measures": MEASURE,
 }  # fmt: skip
-"""Fields that name drugs or classes, conditions, or a mechanism, in whatever entry they stand; and what is said of a
-name that leads nowhere."""
+"""Fields that name drugs or classes, conditions, a mechanism or measures, in whatever entry they stand; and what is
+said of a name that leads nowhere."""
 
 
 def require_unique(what: str, names: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ def stopped(case: Case) -> CheckResult:
     """Medications whose last dose is near or to come, and whose leaving moves the level of the ordered drug."""
     alerts = [
         alert(rule, Check.DRUG_DRUG, drug, other, days=rule.days)
-        for taken in case.taken or ()
+        for taken in case.met()
         if taken.days_since_last_dose is not None
         for rule in filter(case.in_force, case.pack.stopping)
         if taken.days_since_last_dose <= rule.days

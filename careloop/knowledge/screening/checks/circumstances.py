@@ -7,9 +7,9 @@ from careloop.knowledge.findings import Reason
 from careloop.knowledge.pack.shapes.screening import Circumstances
 from careloop.knowledge.screening.case import Case
 from careloop.knowledge.screening.checks.conditions import phenotypes
-from careloop.knowledge.screening.checks.labs import last_in_unit
+from careloop.knowledge.screening.results import lowest
 
-EGFR, EGFR_UNIT = "33914-3", "mL/min/{1.73_m2}"
+EGFR, CLEARANCE = "egfr", "creatinine-clearance"
 
 
 def holds(case: Case, when: Circumstances) -> list[tuple[str, ...]]:
@@ -48,10 +48,15 @@ def _triggers(when: Circumstances) -> bool:
 
 
 def _renal(case: Case, when: Circumstances) -> bool:
-    rate = last_in_unit(case, EGFR, EGFR_UNIT) if when.egfr_below is not None else None
+    rate = lowest(case, *rates(when)) if when.egfr_below is not None else None
     if rate is None or when.egfr_below is None:
         return False
     return (when.egfr_from or Decimal(0)) <= rate < when.egfr_below
+
+
+def rates(when: Circumstances) -> tuple[str, ...]:
+    """The measures of filtration that bound it, the better one first."""
+    return (CLEARANCE, EGFR) if when.by_clearance else (EGFR,)
 
 
 def unknown(case: Case, when: Circumstances) -> list[Reason]:

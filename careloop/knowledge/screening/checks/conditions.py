@@ -2,9 +2,10 @@
 
 from careloop.knowledge.chart import Genotype
 from careloop.knowledge.findings import Check, NotChecked, Reason
-from careloop.knowledge.pack.index import condition_groups
+from careloop.knowledge.pack.index import condition_groups, phenotype_words
 from careloop.knowledge.pack.shapes.screening import ConditionRule, GenotypeRule
 from careloop.knowledge.screening.case import Case, CheckResult, alert, missing
+from careloop.knowledge.screening.genotypes import finding_of
 
 
 def check(case: Case) -> CheckResult:
@@ -21,6 +22,7 @@ def check(case: Case) -> CheckResult:
 
 def _worst(case: Case, rules: tuple[tuple[ConditionRule, str], ...]) -> list[tuple[ConditionRule, str]]:
     """Of one condition the worst rule for each mechanism: what is contraindicated is not listed once more as high."""
+    rules = tuple((rule, drug) for rule, drug in rules if _accompanied(case, rule))
     worst_met: list[tuple[ConditionRule, str]] = []
     for condition in case.chart.patient.conditions or ():
         groups = condition_groups(case.pack, condition.icd10, condition.snomed, condition.text)
@@ -32,6 +34,12 @@ def _worst(case: Case, rules: tuple[tuple[ConditionRule, str], ...]) -> list[tup
     return worst_met
 
 
+def _accompanied(case: Case, rule: ConditionRule) -> bool:
+    if not (rule.together_with or rule.risks):
+        return True
+    return case.has_condition(rule.together_with) or case.chart.patient.suicide_risk in rule.risks
+
+
 def genotypes(case: Case) -> CheckResult:
     """Genotypes are seldom known: only a rule that asks for the test speaks when there is none."""
     found = [
@@ -39,26 +47,58 @@ def genotypes(case: Case) -> CheckResult:
         for rule, drug in case.rules("genotypes")
         if _speaks(case, rule)
     ]
-    return CheckResult(tuple(found))
+    return CheckResult(tuple(found), _not_read(case))
 
 
 def _speaks(case: Case, rule: GenotypeRule) -> bool:
-    known = phenotypes(case, rule.gene)
-    return not known if rule.untested else any(phenotype in rule.phenotypes for phenotype in known)
+    if rule.untested:
+        return not results_of(case, rule.gene)
+    return any(phenotype in rule.phenotypes for phenotype in phenotypes(case, rule.gene))
 
 
 def phenotypes(case: Case, gene: str) -> list[str]:
-    """First words of what was found of a gene: `poor` for "Poor Metabolizer"."""
+    """What was found of a gene, in the words of the rules: `poor` for "Poor Metabolizer"."""
+    if phenotype_words(case.pack):
+        return [found for found in findings(case, gene) if found is not None]
     return [one.phenotype.casefold().split(" ")[0] for one in results_of(case, gene)]
 
 
 def results_of(case: Case, gene: str) -> list[Genotype]:
-    """What was found of a gene, however its name is written."""
-    return [one for one in case.chart.patient.genotypes or () if _gene(one.gene) == _gene(gene)]
+    """The results that say something of a gene, however its name is written."""
+    known = case.chart.patient.genotypes or ()
+    if phenotype_words(case.pack):
+        return [one for one in known if finding_of(case.pack, one, gene) is not None]
+    return [one for one in known if _gene(one.gene) == _gene(gene)]
+
+
+def findings(case: Case, gene: str) -> list[str | None]:
+    """Of each result about a gene the phenotype; None for one that is not understood."""
+    told = (finding_of(case.pack, one, gene) for one in case.chart.patient.genotypes or ())
+    return [found.phenotype for found in told if found is not None]
 
 
 def _gene(written: str) -> str:
+    """As packs from before the phenotypes were listed are read."""
     return "".join(written.upper().split()).replace(":", "")
+
+
+def _not_read(case: Case) -> tuple[NotChecked, ...]:
+    """The results about a gene that decides on the order, in words that nobody understands."""
+    if not phenotype_words(case.pack):
+        return ()
+    bounded = (rule.when.gene for rule, _ in case.rules("doses") if rule.when is not None and rule.when.gene)
+    genes = {*(rule.gene for rule, _ in case.rules("genotypes")), *bounded}
+    return tuple(
+        NotChecked(
+            check=Check.DRUG_CONDITION,
+            reason=Reason.RESULT_NOT_UNDERSTOOD,
+            subject=f"{one.gene} {one.phenotype}",
+            settled_by="the phenotype in words that the pack knows (phenotypes.yaml)",
+        )
+        for one in case.chart.patient.genotypes or ()
+        for gene in genes
+        if (found := finding_of(case.pack, one, gene)) is not None and found.phenotype is None
+    )
 
 
 def _names(case: Case, names: tuple[str, ...]) -> list[str]:

@@ -5,13 +5,11 @@ from decimal import Decimal
 
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.shapes.screening import DoseRule
+from careloop.knowledge.pack.shapes.vocabulary import LongActing
 from careloop.knowledge.screening.case import Case, CheckResult, alert, amount, figure, missing
 from careloop.knowledge.screening.checks import titrations
 from careloop.knowledge.screening.checks.circumstances import holds, unknown
-from careloop.knowledge.screening.checks.labs import last_in_unit
-
-ADULT = 18
-BODY_WEIGHT = "29463-7"
+from careloop.knowledge.screening.results import ADULT, weight_kg
 
 
 def check(case: Case) -> CheckResult:
@@ -19,6 +17,9 @@ def check(case: Case) -> CheckResult:
     alerts, gaps = _inhibited(case)
     if len(case.ingredients) > 1:
         gaps.append(_gap(Reason.DOSE_OF_COMBINATION, " / ".join(case.ingredients)))
+        return CheckResult(tuple(alerts), tuple(gaps))
+    if case.depot is not None:
+        gaps.append(_of_depot(case.depot))
         return CheckResult(tuple(alerts), tuple(gaps))
     dose = amount(case.order.daily_dose_mg)
     if dose is None:
@@ -30,6 +31,13 @@ def check(case: Case) -> CheckResult:
     return CheckResult(*found, ordered.done)
 
 
+def _of_depot(depot: LongActing) -> NotChecked:
+    """What is given once for weeks is no dose of a day."""
+    days = " or ".join(map(str, depot.every_days))
+    settled = f"the label of {depot.name}, given every {days} days"
+    return NotChecked(check=Check.DOSE, reason=Reason.DOSE_OF_DEPOT, subject=depot.drug, settled_by=settled)
+
+
 def _gap(reason: Reason, subject: str) -> NotChecked:
     return NotChecked(check=Check.DOSE, reason=reason, subject=subject)
 
@@ -38,14 +46,14 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> CheckResult:
     limit = case.pack.drugs[drug].max_daily_mg
     per_kg = case.pack.drugs[drug].max_daily_mg_per_kg
     if limit is None and per_kg is not None:
-        weight = _weight_kg(case)
+        weight = weight_kg(case)
         if not weight:
             return missing(Check.DOSE, Reason.WEIGHT_MISSING, drug)
         limit = per_kg * weight
     if limit is None:
         return missing(Check.DOSE, Reason.NOT_IN_PACK, drug)
     too_young = case.age is not None and case.age < ADULT
-    gaps = [_gap(Reason.NOT_IN_PACK, "doses under 18")] if too_young else []
+    gaps = [_too_young(case, drug)] if too_young else []
     alerts: list[Alert] = []
     for rule, _ in case.rules("doses"):
         if rule.titrated:
@@ -58,10 +66,11 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> CheckResult:
     return CheckResult(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
 
 
-def _weight_kg(case: Case) -> Decimal | None:
-    """The weight stated, else the last one measured."""
-    stated = amount(case.chart.patient.weight_kg)
-    return last_in_unit(case, BODY_WEIGHT, "kg") if stated is None else stated
+def _too_young(case: Case, drug: str) -> NotChecked:
+    """A pack from before gaps named their medicine says it of doses in general."""
+    if case.pack.title.results_count_days is None:
+        return _gap(Reason.NOT_IN_PACK, "doses under 18")
+    return _gap(Reason.DOSE_UNDER_18, drug)
 
 
 def _exceeded(case: Case, rule: DoseRule, drug: str, dose: Decimal) -> Decimal | None:

@@ -14,17 +14,17 @@ CHECKS = (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY)
 
 def check(case: Case) -> CheckResult:
     """Every medication by itself, so that adding one never takes an alert away."""
-    if case.taken is None:
-        gaps = [NotChecked(check=kind, reason=Reason.MEDICATIONS_NOT_RECORDED) for kind in CHECKS]
-        return CheckResult(not_checked=tuple(gaps))
     found = [
         one
-        for taken in case.taken
+        for taken in case.met()
         for ordered in case.ingredients
         for other in taken.ingredients
         for one in _met(case, ordered, other, taken)
     ]
     alerts = tuple(one for one in found if isinstance(one, Alert))
+    if case.taken is None:
+        unknown = (NotChecked(check=kind, reason=Reason.MEDICATIONS_NOT_RECORDED) for kind in CHECKS)
+        return CheckResult(alerts, tuple(unknown))
     gaps = [one for one in found if isinstance(one, NotChecked)]
     gaps += [gap for taken in case.taken for gap in _gaps(case, taken)]
     return CheckResult(alerts, tuple(gaps), frozenset(CHECKS))
