@@ -67,6 +67,9 @@ async def take_in(
     async with sending(sender) as send:
         for file in files:
             report.files += 1
+            if not file.is_file():
+                report.bad_files[str(file)] = "not a regular file"
+                continue
             try:
                 resources = read_bundle(file.read_bytes(), report.tally)
             except (NotABundle, OSError) as bad:
