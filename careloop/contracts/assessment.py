@@ -168,6 +168,28 @@ class AllergiesRecorded:
     occurred_at: Instant
 
 
+class ChartList(StrEnum):
+    """A list of the chart that a source may have held more of than could be read."""
+
+    MEDICATIONS = "medications"
+    ALLERGIES = "allergies"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListGapsRecorded:
+    """How many entries of a list `source` holds that could not be read, so that the list is not the whole of it.
+
+    Of each list and source the latest counts; 0 says that nothing is missing any more.
+    """
+
+    fact_id: FactId
+    list: ChartList
+    left_out: int
+    source: str
+    occurred_at: Instant
+
+
 class PregnancyStatus(StrEnum):
     """What the client is or may be; UNKNOWN is an answer that was sought and not found."""
 
@@ -299,6 +321,7 @@ ClinicalFact = (
     | HistoryRecorded
     | MedicationsReconciled
     | AllergiesRecorded
+    | ListGapsRecorded
     | PregnancyRecorded
     | ResultsRecorded
     | ScaleScored

@@ -23,6 +23,7 @@ ASSESSMENT: dict[str, frozenset[Role]] = {
     "/care.assessment.v1.AssessmentService/RecordHistory": RECORDERS,
     "/care.assessment.v1.AssessmentService/ReconcileMedications": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordAllergies": RECORDERS | {Role.PHARMACIST},
+    "/care.assessment.v1.AssessmentService/RecordListGaps": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordPregnancy": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordResults": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/AnswerScale": RECORDERS,

@@ -1,6 +1,8 @@
 """What was understood of one patient, as requests of the assessment service."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,12 +12,18 @@ from care.assessment.v1 import assessment_pb2 as pb
 from care.common.v1 import common_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from careloop.intake.conditions import Known, Reacts
+from careloop.intake.allergies import Reacts
+from careloop.intake.circumstances import Pregnancy
+from careloop.intake.conditions import Known
+from careloop.intake.identity import Person
 from careloop.intake.medications import MedicineTaken, latest_of_each
-from careloop.intake.scales import AnsweredPanel, Totalled
+from careloop.intake.origin import Origin
+from careloop.intake.scales import AnsweredScale, Totalled
 from careloop.kernel.ids import PatientId
 
 SOURCE = "ehr-import"
+TAKEN_OR_NOT = f"{SOURCE}: not known whether it is taken"
+LISTS = ("medications", "allergies", "history")
 STILL_OF_INTEREST = timedelta(days=365)
 """A medication that ended longer ago belongs to the history; no washout lasts nearly as long."""
 NOT_ANSWERED = -1
@@ -26,46 +34,65 @@ AssessmentRequest: TypeAlias = (
     | pb.RecordHistoryRequest
     | pb.ReconcileMedicationsRequest
     | pb.RecordAllergiesRequest
+    | pb.RecordListGapsRequest
+    | pb.RecordPregnancyRequest
     | pb.AnswerScaleRequest
     | pb.RecordScaleTotalRequest
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class UnderstoodChart:
-    """The understood resources of one patient."""
+    """The understood resources of one person. `own_ids` are those that the person's identifiers give, `earlier_id` is
+    that of the rule of earlier builds. `left_out` counts, by list, entries of the source that are not understood."""
 
-    patient: PatientId
+    person: Person
+    own_ids: tuple[PatientId, ...]
+    earlier_id: PatientId | None
     enrolment: pb.EnrollPatientRequest
+    origin: Origin
     conditions: list[Known] = field(default_factory=list)
     allergies: list[Reacts] = field(default_factory=list)
     taken: list[MedicineTaken] = field(default_factory=list)
-    answered: list[AnsweredPanel] = field(default_factory=list)
+    pregnancies: list[Pregnancy] = field(default_factory=list)
+    answered: list[AnsweredScale] = field(default_factory=list)
     totalled: list[Totalled] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
-    def requests(self) -> tuple[AssessmentRequest, ...]:
-        """The enrolment, then the facts. The same content gives the same requests with the same ids for ever, in
-        whatever order the source lists it."""
-        found = [self.enrolment, *self._lists(), *self._scales()]
-        return tuple({request.request_id: request for request in map(self._identified, found)}.values())
+    def requests(
+        self, patient: PatientId, now: datetime, known_gaps: Mapping[str, int] | None = None
+    ) -> tuple[AssessmentRequest, ...]:
+        """The enrolment, then what is missing of the lists where that is not known already, then the facts. The same
+        content gives the same facts with the same ids for ever, in whatever order the source lists it."""
+        gaps = [_identified(gap, patient, now.isoformat()) for gap in self._gaps(known_gaps or {})]
+        found = [self.enrolment, *self._lists(), *self._pregnancy(), *self._scales()]
+        facts = {one.request_id: one for one in (_identified(request, patient) for request in found)}
+        enrolment, *rest = facts.values()
+        return (enrolment, *gaps, *rest)
 
-    def _identified(self, request: AssessmentRequest) -> AssessmentRequest:
-        """The id derives from the patient, who derives from the source's identifier, and a digest of the content."""
-        request.patient_id = str(self.patient)
-        kind = type(request).__name__.removesuffix("Request")
-        content = kind.encode() + b"\0" + request.SerializeToString(deterministic=True)
-        request.request_id = f"intake-{kind}-{sha256(content).hexdigest()[:48]}"
-        return request
+    def _gaps(self, known: Mapping[str, int]) -> Iterator[AssessmentRequest]:
+        for name in LISTS:
+            if self.left_out[name] != known.get(name, 0):
+                yield pb.RecordListGapsRequest(list=name, left_out=self.left_out[name], source=SOURCE)
+
+    def _pregnancy(self) -> Iterator[AssessmentRequest]:
+        if self.pregnancies:
+            last = max(self.pregnancies, key=lambda one: (one.at, one.status))
+            yield pb.RecordPregnancyRequest(status=last.status, source=SOURCE, occurred_at=_stamp(last.at))
 
     def _lists(self) -> Iterator[AssessmentRequest]:
-        listed, earlier = _split(self.taken)
-        if self.conditions or earlier:
-            yield _history(self.conditions, earlier)
-        if listed:
+        listed, earlier = _split(one for one in self.taken if not one.none_taken)
+        conditions = [one for one in self.conditions if not one.none_known]
+        if conditions or earlier or (self.conditions and not self.left_out["history"]):
+            yield _history(conditions, earlier, _latest([*self.conditions, *earlier]))
+        none_taken = bool(self.taken) and all(one.none_taken for one in self.taken)
+        if listed or (none_taken and not self.left_out["medications"]):
             yield pb.ReconcileMedicationsRequest(
-                medications=[_medication(one) for one in listed], occurred_at=_latest(self.taken)
+                medications=[_medication(one) for one in listed],
+                none_taken=none_taken,
+                occurred_at=_latest(self.taken),
             )
-        if self.allergies:
+        if any(not one.none_known for one in self.allergies) or (self.allergies and not self.left_out["allergies"]):
             yield _allergies(self.allergies)
 
     def _scales(self) -> Iterator[AssessmentRequest]:
@@ -78,6 +105,17 @@ class UnderstoodChart:
             yield pb.RecordScaleTotalRequest(
                 instrument=totalled.instrument, total=totalled.total, source=SOURCE, occurred_at=_stamp(totalled.at)
             )
+
+
+def _identified(request: AssessmentRequest, patient: PatientId, said_at: str = "") -> AssessmentRequest:
+    """A copy for this patient; its id derives from them and a digest of the content, and of when it was said where the
+    same content may have to be said again."""
+    one = deepcopy(request)
+    one.patient_id = str(patient)
+    kind = type(request).__name__.removesuffix("Request")
+    content = kind.encode() + b"\0" + one.SerializeToString(deterministic=True) + said_at.encode()
+    one.request_id = f"intake-{kind}-{sha256(content).hexdigest()[:48]}"
+    return one
 
 
 def _split(taken: Iterable[MedicineTaken]) -> tuple[list[MedicineTaken], list[MedicineTaken]]:
@@ -95,8 +133,7 @@ def _split(taken: Iterable[MedicineTaken]) -> tuple[list[MedicineTaken], list[Me
     return current + recent, [one for one in ended if one not in recent]
 
 
-def _history(conditions: Iterable[Known], earlier: Iterable[MedicineTaken]) -> pb.RecordHistoryRequest:
-    conditions, earlier = list(conditions), list(earlier)
+def _history(conditions: list[Known], earlier: list[MedicineTaken], at: Timestamp | None) -> pb.RecordHistoryRequest:
     treatments = [
         pb.EarlierTreatment(
             medicine=common_pb2.Medicine(name=one.name, rxcui=one.rxcui),
@@ -109,8 +146,9 @@ def _history(conditions: Iterable[Known], earlier: Iterable[MedicineTaken]) -> p
     return pb.RecordHistoryRequest(
         conditions=_each_once(conditions),
         earlier_treatments=treatments,
+        nothing_known=not conditions and not treatments,
         source=SOURCE,
-        occurred_at=_latest([*conditions, *earlier]),
+        occurred_at=at,
     )
 
 
@@ -138,7 +176,7 @@ def _medication(taken: MedicineTaken) -> pb.CurrentMedication:
         daily_dose_mg=_dose(taken),
         started_on=taken.started.isoformat() if taken.started else "",
         stopped_on=taken.ended.isoformat() if taken.ended else "",
-        source=SOURCE,
+        source=SOURCE if taken.certain else TAKEN_OR_NOT,
     )
 
 

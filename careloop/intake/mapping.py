@@ -1,72 +1,100 @@
-"""From a bundle to the assessment service's requests: pure, and every resource is accounted for."""
+"""From the resources of a bundle or folder to the assessment service's requests: pure, and every resource is accounted
+for."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from careloop.intake import conditions, medications, patients, scales
+from careloop.intake import allergies, circumstances, conditions, medications, scales
 from careloop.intake.charts import AssessmentRequest, UnderstoodChart
+from careloop.intake.medicines import Order
+from careloop.intake.origin import Origin
+from careloop.intake.people import People, people
 from careloop.intake.reading import FhirResources
-from careloop.intake.shapes import (
-    AllergyIntolerance,
-    Condition,
+from careloop.intake.shapes.elements import Reference, Shape
+from careloop.intake.shapes.medications import (
     Medication,
+    MedicationDispense,
     MedicationRequest,
     MedicationStatement,
-    Observation,
-    Patient,
-    Reference,
-    Shape,
 )
-from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed, Tally
+from careloop.intake.shapes.patients import Patient
+from careloop.intake.shapes.records import AllergyIntolerance, Condition, Observation, QuestionnaireResponse
+from careloop.intake.tally import Attention, NotTakenOver, NotUnderstood, NotUsed, Tally
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 
 Read = TypeVar("Read", bound=Shape)
+LIST_OF = {
+    "Condition": "history",
+    "AllergyIntolerance": "allergies",
+    "MedicationRequest": "medications",
+    "MedicationStatement": "medications",
+}
+"""The list of the chart that a resource belongs to; what is not understood of it is missing there."""
+UNCERTAIN = "status-unknown"
+PATIENT_UNKNOWN = "patient-unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """One patient's requests, the enrolment first."""
+    """One person's chart, and when it was read."""
 
-    patient: PatientId
-    requests: tuple[AssessmentRequest, ...]
+    chart: UnderstoodChart
+    now: datetime
+
+    @property
+    def patient(self) -> PatientId:
+        """The id of whom is not known yet."""
+        return self.chart.own_ids[0]
+
+    @property
+    def requests(self) -> tuple[AssessmentRequest, ...]:
+        """What is sent of somebody who is not known yet, the enrolment first."""
+        return self.chart.requests(self.patient, self.now)
 
 
-def map_bundle(
+def map_resources(
     resources: FhirResources, tally: Tally, *, now: datetime, time_zone: str, enrolled_at: datetime | None = None
 ) -> list[PatientFacts]:
-    """Each patient's requests. Never raises; what is not taken over is counted in `tally` with its reason.
+    """Each person's facts. Never raises; what is not taken over is counted in `tally` with its reason.
 
     FHIR does not say when somebody joined the programme: that is `enrolled_at`, or else the moment of recording.
     """
-    mapping = _Mapping(resources, tally, now, time_zone)
+    mapping = _Mapping(resources, tally, now, people(resources, now.date(), time_zone))
     mapping.run()
+    charts = mapping.people.distinct()
     if enrolled_at is not None:
-        for chart in mapping.charts.values():
+        for chart in charts:
             chart.enrolment.occurred_at.FromDatetime(enrolled_at)
-    return [PatientFacts(chart.patient, chart.requests()) for chart in mapping.charts.values()]
+    return [PatientFacts(chart, now) for chart in charts]
 
 
 class _Mapping:
-    """`charts` go by the identity of their Patient resource, and so does why another patient was left out."""
+    """Fills the charts with one kind of resource after the other."""
 
-    def __init__(self, resources: FhirResources, tally: Tally, now: datetime, time_zone: str) -> None:
-        self.charts: dict[int, UnderstoodChart] = {}
-        self._left_out: dict[int, type[NotTakenOver]] = {}
+    def __init__(self, resources: FhirResources, tally: Tally, now: datetime, found: People) -> None:
+        self.people = found
         self._resources = resources
         self._tally = tally
         self._now = now
-        self._time_zone = time_zone
+        charts = found.distinct()
+        self._only = charts[0] if len(charts) == 1 and found.left_out.keys() <= found.charts.keys() else None
 
     def run(self) -> None:
+        for left_out in self._resources.left_out:
+            chart = self._owner(left_out.subject, left_out.origin)
+            self._tell(left_out.kind, left_out.why, left_out.origin, chart)
         self._each(Patient, self._patient)
         self._each(Condition, self._condition)
         self._each(AllergyIntolerance, self._allergy)
         self._each(MedicationRequest, self._request)
         self._each(MedicationStatement, self._statement)
+        self._each(MedicationDispense, self._dispense)
         self._medicines()
+        self._each(QuestionnaireResponse, self._response)
         self._observations()
 
     def _each(self, shape: type[Read], take: Callable[[Read], None]) -> None:
@@ -77,49 +105,81 @@ class _Mapping:
         try:
             take(resource)
         except NotTakenOver as why:
-            self._tally.leave_out(type(resource).__name__, why)
+            self._leave_out(resource, why)
         else:
             self._tally.mapped[type(resource).__name__] += 1
 
-    def _chart(self, subject: Reference) -> UnderstoodChart:
-        patient = self._resources.named(Patient, subject.reference)
+    def _leave_out(self, resource: Shape, why: NotTakenOver) -> None:
+        kind, origin = type(resource).__name__, self._resources.origin(resource)
+        self._tally.leave_out(kind, why)
+        if isinstance(resource, Patient):
+            if isinstance(why, NotUnderstood) or why.reason == "inactive":
+                self._tally.attention.append(Attention(resource=kind, reason=why.reason, origin=origin))
+        elif isinstance(why, NotUnderstood):
+            self._tell(kind, why, origin, self._owner(_subject(resource), origin))
+
+    def _tell(self, kind: str, why: NotUnderstood, origin: Origin, chart: UnderstoodChart | None) -> None:
+        """A person must look at it, and a list that it belongs to is not the whole."""
+        if chart is not None and why.leaves_gap and kind in LIST_OF:
+            chart.left_out[LIST_OF[kind]] += 1
+        patient = chart.own_ids[0] if chart else None
+        self._tally.attention.append(Attention(resource=kind, reason=why.reason, origin=origin, patient=patient))
+
+    def _owner(self, subject: Reference, origin: Origin) -> UnderstoodChart | None:
+        """Whose it is as far as that can be seen: of one that names nobody who is here, that of the only person."""
+        patient = self._resources.references.find(Patient, subject, origin)
+        return self._only if patient is None else self.people.charts.get(id(patient))
+
+    def _chart(self, subject: Reference, by: Shape) -> UnderstoodChart:
+        patient = self._resources.named(Patient, subject, by)
         if patient is None:
-            raise NotUnderstood("patient-unknown")
-        if id(patient) not in self.charts:
-            raise self._left_out[id(patient)]("patient-not-taken-over")
-        return self.charts[id(patient)]
+            raise NotUnderstood(PATIENT_UNKNOWN)
+        if id(patient) not in self.people.charts:
+            raise type(self.people.left_out[id(patient)])("patient-not-taken-over")
+        return self.people.charts[id(patient)]
 
     def _require_past(self, moment: datetime | None) -> None:
         if moment is not None and moment > self._now:
             raise NotUnderstood("in-the-future")
 
     def _patient(self, patient: Patient) -> None:
-        try:
-            identity, enrolment = patients.patient_id(patient), patients.enrolment(patient, self._time_zone)
-        except NotTakenOver as why:
-            self._left_out[id(patient)] = type(why)
-            raise
-        self.charts[id(patient)] = UnderstoodChart(identity, enrolment)
+        if id(patient) in self.people.left_out:
+            raise self.people.left_out[id(patient)]
 
     def _condition(self, condition: Condition) -> None:
-        chart, known = self._chart(condition.subject), conditions.known(condition)
+        chart, known = self._chart(condition.subject, condition), conditions.known(condition)
         self._require_past(known.recorded_at)
         chart.conditions.append(known)
 
     def _allergy(self, allergy: AllergyIntolerance) -> None:
-        chart, reacts = self._chart(allergy.patient), conditions.reacts(allergy)
-        self._require_past(reacts.recorded_at)
-        chart.allergies.append(reacts)
+        chart, entries = self._chart(allergy.patient, allergy), allergies.reacts(allergy)
+        for entry in entries:
+            self._require_past(entry.recorded_at)
+        chart.allergies += entries
 
     def _request(self, request: MedicationRequest) -> None:
-        self._take(self._chart(request.subject), medications.requested(request, self._resources))
+        chart = self._chart(request.subject, request)
+        self._take(request, chart, medications.requested(request, self._resources, self._now.date()))
 
     def _statement(self, statement: MedicationStatement) -> None:
-        self._take(self._chart(statement.subject), medications.stated(statement, self._resources))
+        chart = self._chart(statement.subject, statement)
+        self._take(statement, chart, medications.stated(statement, self._resources, self._now.date()))
 
-    def _take(self, chart: UnderstoodChart, taken: medications.MedicineTaken) -> None:
+    def _dispense(self, dispense: MedicationDispense) -> None:
+        chart = self._chart(dispense.subject, dispense)
+        taken = medications.handed_over(dispense, self._resources, self._now.date())
         self._require_past(taken.recorded_at)
         chart.taken.append(taken)
+        self._tally.waiting["fills"] += 1
+
+    def _take(self, order: Order, chart: UnderstoodChart, taken: medications.MedicineTaken) -> None:
+        self._require_past(taken.recorded_at)
+        chart.taken.append(taken)
+        if not taken.certain:
+            why = NotUnderstood(UNCERTAIN, leaves_gap=False)
+            self._tell(type(order).__name__, why, self._resources.origin(order), chart)
+        if taken.none_taken:
+            return
         found = resolve(taken.name, taken.rxcui or None)
         if isinstance(found, Unresolved):
             self._tally.medicines[found.reason] += 1
@@ -129,12 +189,16 @@ class _Mapping:
 
     def _medicines(self) -> None:
         """A Medication counts by the orders that name it."""
-        orders: list[MedicationRequest | MedicationStatement] = [
+        orders: list[Order] = [
             *self._resources.of(MedicationRequest),
             *self._resources.of(MedicationStatement),
+            *self._resources.of(MedicationDispense),
         ]
-        references = [order.medication_reference.reference for order in orders if order.medication_reference]
-        named = {id(self._resources.named(Medication, reference)) for reference in references}
+        named = {
+            id(self._resources.named(Medication, order.medication_reference, order))
+            for order in orders
+            if order.medication_reference
+        }
 
         def take(medicine: Medication) -> None:
             if id(medicine) not in named:
@@ -142,38 +206,95 @@ class _Mapping:
 
         self._each(Medication, take)
 
+    def _response(self, response: QuestionnaireResponse) -> None:
+        scale = scales.of_response(response)
+        if scale is None:
+            raise NotUsed("not-a-scale")
+        chart = self._chart(response.subject, response)
+        self._require_past(scale.at)
+        if isinstance(scale, scales.Totalled):
+            chart.totalled.append(scale)
+        else:
+            self._answered(chart, scale, response)
+
     def _observations(self) -> None:
-        """Panels and the items they name first; then totals, and whatever is no scale."""
+        """Panels and the items they name first, then items that no panel names; then whatever is no scale's item."""
         observations = self._resources.of(Observation)
         done: set[int] = set()
         for panel in observations:
             if (panel.has_member or panel.component) and id(panel) not in done:
                 done |= self._panel(panel, done)
+        done |= self._items([one for one in observations if id(one) not in done])
         for observation in observations:
             if id(observation) not in done:
-                self._counted(observation, self._total)
+                self._counted(observation, self._observation)
 
     def _panel(self, panel: Observation, done: set[int]) -> set[int]:
         """The Observations that are accounted for with this one; none if it holds no items of a scale."""
         try:
-            answered = scales.answered(panel, self._resources)
-            if answered is None:
+            scale = scales.of_panel(panel, self._resources)
+            if scale is None:
                 return set()
-            chart = self._chart(panel.subject)
-            self._require_past(answered.at)
+            chart = self._chart(panel.subject, panel)
+            self._require_past(scale.at)
         except NotTakenOver as why:
-            self._tally.leave_out("Observation", why)
+            self._leave_out(panel, why)
             return {id(panel)}
-        chart.answered.append(answered)
-        used = {id(one) for one in answered.used} - done
+        self._answered(chart, scale, panel)
+        used = {id(one) for one in scale.used} - done
         self._tally.mapped["Observation"] += len(used)
         return used
 
+    def _items(self, observations: list[Observation]) -> set[int]:
+        """Items of one person, scale and moment make the scale. All of them are accounted for."""
+        groups: dict[tuple[str, ...], list[Observation]] = defaultdict(list)
+        for one in observations:
+            code = scales.item_code(one)
+            if code is not None and one.status in scales.FINAL:
+                instrument = scales.INSTRUMENT_OF_ITEM[code]
+                groups[one.subject.reference, instrument, one.effective_date_time or one.issued].append(one)
+        for items in groups.values():
+            try:
+                chart, scale = self._chart(items[0].subject, items[0]), scales.of_items(items)
+                self._require_past(scale.at)
+            except NotTakenOver as why:
+                for one in items:
+                    self._leave_out(one, why)
+            else:
+                self._answered(chart, scale, items[0])
+                self._tally.mapped["Observation"] += len(items)
+        return {id(one) for items in groups.values() for one in items}
+
+    def _answered(self, chart: UnderstoodChart, scale: scales.AnsweredScale, by: Shape) -> None:
+        if scale.doubt:
+            self._tell(type(by).__name__, NotUnderstood(scale.doubt), self._resources.origin(by), chart)
+        chart.answered.append(scale)
+
+    def _observation(self, observation: Observation) -> None:
+        if (kind := circumstances.waiting(observation)) is not None:
+            self._tally.waiting[kind] += 1
+            raise NotUsed(f"{kind}-not-recorded-yet")
+        pregnancy = circumstances.pregnancy(observation, self._now)
+        if pregnancy is None:
+            self._total(observation)
+            return
+        chart = self._chart(observation.subject, observation)
+        self._require_past(pregnancy.at)
+        chart.pregnancies.append(pregnancy)
+
     def _total(self, observation: Observation) -> None:
-        totalled, chart = scales.totalled(observation), self._chart(observation.subject)
+        if (code := scales.item_code(observation)) is not None:
+            scales.final_at(observation, {code: observation})
+        totalled, chart = scales.totalled(observation), self._chart(observation.subject, observation)
         self._require_past(totalled.at)
         counted = next((one for one in chart.answered if (one.instrument, one.at) == totalled.key), None)
-        if counted is None:
+        if counted is None or counted.doubt:
             chart.totalled.append(totalled)
         elif counted.total != totalled.total:
             raise NotUnderstood("total-contradicts-items")
+
+
+def _subject(resource: Shape) -> Reference:
+    """Whom a resource is about."""
+    found = getattr(resource, "subject", None) or getattr(resource, "patient", None)
+    return found if isinstance(found, Reference) else Reference()

@@ -1,151 +1,150 @@
-"""FHIR MedicationRequest and MedicationStatement: what is taken now, what was, and what is not known of it.
+"""FHIR MedicationRequest, MedicationStatement and MedicationDispense: what is taken now, what was, and what is not
+known of it.
 
-A patient without a list is not said to take nothing: an empty list is never made here.
+A patient without a list is not said to take nothing: an empty list is made only where the source says that none are.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-import msgspec
-
-from careloop.intake.dates import day, moment
+from careloop.intake.dates import Days, day, days, earliest_moment
+from careloop.intake.doses import daily_dose_mg, strength_of
+from careloop.intake.medicines import NamedMedicine, named_medicine
+from careloop.intake.negations import Says, says
 from careloop.intake.reading import FhirResources
-from careloop.intake.shapes import (
-    Concept,
-    Dosage,
-    Medication,
-    MedicationRequest,
-    MedicationStatement,
-    Quantity,
-    Repeat,
-)
+from careloop.intake.shapes.elements import Quantity
+from careloop.intake.shapes.medications import MedicationDispense, MedicationRequest, MedicationStatement
 from careloop.intake.tally import NotUnderstood, NotUsed
+from careloop.intake.timings import DAYS
 
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 CURRENT = frozenset({"active", "on-hold"})
 ENDED = frozenset({"completed", "stopped"})
+UNKNOWN = "unknown"
 ORDERED = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order"})
 CONSIDERED = frozenset({"proposal", "plan", "option"})
 NOT_TAKEN = frozenset({"entered-in-error", "cancelled", "draft", "intended", "not-taken"})
-MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "ug": Decimal("0.001"), "mcg": Decimal("0.001")}
-HOURS = {"h": Decimal(1), "d": Decimal(24), "wk": Decimal(168)}
-DAYS = {"d": 1, "wk": 7, "mo": 30, "a": 365}
-LARGEST_DOSE = Decimal(1_000_000)
-MICROGRAM = Decimal("0.000001")
+NOT_HANDED_OVER = frozenset({"preparation", "in-progress", "cancelled", "on-hold", "entered-in-error", "declined"})
+HANDED_OVER = frozenset({"completed", "stopped"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MedicineTaken:
-    """One order or statement. `ended` is the last day it can have been taken, None when it goes on or nobody knows."""
+    """One order, statement or hand-over. `ended` is the last day it can have been taken, None when it goes on or nobody
+    knows. `certain` is False where the record only suggests that it is taken. `written` are the days on which it may
+    have been written."""
 
     name: str
     rxcui: str
-    daily_dose_mg: Decimal | None
-    started: date | None
-    ended: date | None
+    daily_dose_mg: Decimal | None = None
+    started: date | None = None
+    ended: date | None = None
     current: bool
-    recorded_at: datetime | None
+    certain: bool = True
+    written: Days | None = None
+    recorded_at: datetime | None = None
+    none_taken: bool = False
 
     @property
     def medicine(self) -> str:
         return self.rxcui or self.name.lower()
 
 
-def requested(request: MedicationRequest, resources: FhirResources) -> MedicineTaken:
+def requested(request: MedicationRequest, resources: FhirResources, today: date) -> MedicineTaken:
     """Raises NotUsed for what is no order that was followed, NotUnderstood for one that names no medicine."""
     _require_taken(request.status)
     if request.do_not_perform:
         raise NotUsed("not-to-be-taken")
-    if request.intent not in ORDERED:
+    reported = request.reported_boolean or request.reported_reference is not None
+    if request.intent not in ORDERED and not (reported and request.intent == "plan"):
         raise (NotUsed if request.intent in CONSIDERED else NotUnderstood)("not-an-order")
-    name, rxcui = medicine(_concept(request, resources))
+    medicine, written = named_medicine(request, resources), days(request.authored_on)
     started = day(request.authored_on)
-    return MedicineTaken(
-        name=name,
-        rxcui=rxcui,
-        daily_dose_mg=daily_dose_mg(request.dosage_instruction),
-        started=started,
+    dose = daily_dose_mg(request.dosage_instruction, strength_of(medicine.name, medicine.medication), started, today)
+    return _taken(
+        medicine,
+        request.status,
+        dose=dose,
+        started=written.first if written else None,
         ended=_last_day(request, started) if request.status in ENDED else None,
-        current=request.status in CURRENT,
-        recorded_at=moment(request.authored_on),
+        written=written,
+        recorded_at=earliest_moment(request.authored_on),
     )
 
 
-def stated(statement: MedicationStatement, resources: FhirResources) -> MedicineTaken:
-    """Raises NotUsed for what was not taken, NotUnderstood for one that names no medicine."""
+def stated(statement: MedicationStatement, resources: FhirResources, today: date) -> MedicineTaken:
+    """Raises NotUsed for what was not taken, NotUnderstood for one that names no medicine.
+
+    One that is called active and whose period is over may or may not be taken: it stays on the list, its dose unknown.
+    """
     _require_taken(statement.status)
-    name, rxcui = medicine(_concept(statement, resources))
-    period = statement.effective_period
+    medicine, period = named_medicine(statement, resources), statement.effective_period
+    began = days(period.start if period else statement.effective_date_time)
+    over = days(period.end) if period else None
+    dose = daily_dose_mg(
+        statement.dosage, strength_of(medicine.name, medicine.medication), began.first if began else None, today
+    )
+    asserted = statement.date_asserted or (period.start if period else statement.effective_date_time)
+    return _taken(
+        medicine,
+        statement.status,
+        dose=None if over is not None and over.last < today and statement.status in CURRENT else dose,
+        started=began.first if began else None,
+        ended=over.last if over and statement.status in ENDED else None,
+        written=days(asserted),
+        recorded_at=earliest_moment(asserted),
+    )
+
+
+def handed_over(dispense: MedicationDispense, resources: FhirResources, today: date) -> MedicineTaken:
+    """What was handed over and lasts until today may be taken. Raises NotUsed for what never was handed over or has run
+    out, NotUnderstood where the record does not say when it was, or for how long."""
+    if dispense.status in NOT_HANDED_OVER:
+        raise NotUsed(f"status-{dispense.status}")
+    if dispense.status not in HANDED_OVER:
+        raise NotUnderstood("status-missing-or-unknown", leaves_gap=False)
+    medicine, handed = named_medicine(dispense, resources), days(dispense.when_handed_over or dispense.when_prepared)
+    supplied = _in_days(dispense.days_supply)
+    if handed is None or supplied is None:
+        raise NotUnderstood("supply-unknown", leaves_gap=False)
+    if handed.last + timedelta(days=supplied) < today:
+        raise NotUsed("supply-over")
+    recorded_at = earliest_moment(dispense.when_handed_over or dispense.when_prepared)
+    taken = _taken(medicine, "active", started=handed.first, written=handed, recorded_at=recorded_at)
+    return replace(taken, certain=False)
+
+
+def _taken(
+    medicine: NamedMedicine,
+    status: str,
+    *,
+    dose: Decimal | None = None,
+    started: date | None,
+    ended: date | None = None,
+    written: Days | None,
+    recorded_at: datetime | None,
+) -> MedicineTaken:
     return MedicineTaken(
-        name=name,
-        rxcui=rxcui,
-        daily_dose_mg=daily_dose_mg(statement.dosage),
-        started=day(period.start if period else statement.effective_date_time),
-        ended=day(period.end) if period and statement.status in ENDED else None,
-        current=statement.status in CURRENT,
-        recorded_at=moment(statement.date_asserted)
-        or moment(period.start if period else statement.effective_date_time),
+        name=medicine.name,
+        rxcui=medicine.rxcui,
+        daily_dose_mg=dose if status == "active" or status in ENDED else None,
+        started=started,
+        ended=ended if ended is None or started is None or ended >= started else None,
+        current=status in CURRENT or status == UNKNOWN,
+        certain=status != UNKNOWN,
+        written=written,
+        recorded_at=recorded_at,
+        none_taken=says(medicine.concept) is Says.NONE,
     )
 
 
 def _require_taken(status: str) -> None:
-    if status not in CURRENT | ENDED:
+    """An unknown status may mean that it is taken, and the list says so."""
+    if status not in CURRENT | ENDED | {UNKNOWN}:
         if status in NOT_TAKEN:
             raise NotUsed(f"status-{status}")
         raise NotUnderstood("status-missing-or-unknown")
-
-
-def _concept(order: MedicationRequest | MedicationStatement, resources: FhirResources) -> Concept:
-    if order.medication_codeable_concept is not None:
-        return order.medication_codeable_concept
-    reference = order.medication_reference.reference if order.medication_reference else ""
-    found = _contained(order, reference) if reference.startswith("#") else resources.named(Medication, reference)
-    if found is None:
-        raise NotUnderstood("medicine-reference-unknown" if reference else "medicine-missing")
-    return found.code
-
-
-def _contained(order: MedicationRequest | MedicationStatement, reference: str) -> Medication | None:
-    for resource in order.contained:
-        if resource.get("id") == reference[1:]:
-            try:
-                return msgspec.convert(resource, Medication)
-            except msgspec.ValidationError:
-                return None
-    return None
-
-
-def medicine(concept: Concept) -> tuple[str, str]:
-    """Name and RxNorm code as the source says them. Raises NotUnderstood if it says neither."""
-    coding = concept.code_in(RXNORM)
-    rxcui = coding.code if coding else ""
-    name = (coding.display if coding else "") or concept.words or (f"RxNorm {rxcui}" if rxcui else "")
-    if not name.strip():
-        raise NotUnderstood("medicine-missing")
-    return name.strip(), rxcui
-
-
-def daily_dose_mg(dosages: tuple[Dosage, ...]) -> Decimal | None:
-    """Milligrams a day where one regular instruction says a mass and how often; else unknown."""
-    if len(dosages) != 1 or dosages[0].as_needed_boolean or len(dosages[0].dose_and_rate) != 1:
-        return None
-    timing, quantity = dosages[0].timing, dosages[0].dose_and_rate[0].dose_quantity
-    if quantity is None or timing is None or timing.repeat is None:
-        return None
-    try:
-        return _dose_a_day(quantity, timing.repeat)
-    except ArithmeticError:
-        return None
-
-
-def _dose_a_day(quantity: Quantity, repeat: Repeat) -> Decimal | None:
-    factor, hours = MILLIGRAMS.get(quantity.code or quantity.unit), HOURS.get(repeat.period_unit)
-    if factor is None or hours is None or not quantity.value or not repeat.frequency or not repeat.period:
-        return None
-    dose = (quantity.value * factor * repeat.frequency * 24 / (repeat.period * hours)).quantize(MICROGRAM)
-    return dose.normalize() if 0 < dose < LARGEST_DOSE else None
 
 
 def _last_day(request: MedicationRequest, started: date | None) -> date | None:
@@ -153,17 +152,23 @@ def _last_day(request: MedicationRequest, started: date | None) -> date | None:
     dispense = request.dispense_request
     if dispense is None:
         return None
-    if dispense.validity_period is not None and (named := day(dispense.validity_period.end)):
-        return named
-    supply = dispense.expected_supply_duration
-    if supply is None or supply.value is None or started is None or supply.code not in DAYS:
+    if dispense.validity_period is not None and (named := days(dispense.validity_period.end)):
+        return named.last
+    supplied = _in_days(dispense.expected_supply_duration)
+    if supplied is None or started is None:
         return None
     try:
-        return started + timedelta(
-            days=int(supply.value * DAYS[supply.code] * (1 + dispense.number_of_repeats_allowed))
-        )
-    except (OverflowError, ArithmeticError, ValueError):
+        return started + timedelta(days=supplied * (1 + dispense.number_of_repeats_allowed))
+    except (OverflowError, ValueError):
         return None
+
+
+def _in_days(supply: Quantity | None) -> int | None:
+    """A supply in whole days; of one whose unit is not said, the number."""
+    if supply is None or supply.value is None or not 0 <= supply.value < 10_000:
+        return None
+    unit = supply.code or supply.unit or "d"
+    return int(supply.value * DAYS[unit]) if unit in DAYS else None
 
 
 def latest_of_each(taken: Iterable[MedicineTaken]) -> list[MedicineTaken]:
@@ -175,19 +180,28 @@ def latest_of_each(taken: Iterable[MedicineTaken]) -> list[MedicineTaken]:
 
 
 def _merged(orders: list[MedicineTaken]) -> MedicineTaken:
-    newest = max(orders, key=_order)
+    """What is certain stands before what is not. Where it is not certain which order is the last, the dose is not."""
+    certain = [order for order in orders if order.certain] or orders
+    newest = max(certain, key=_order)
     began = [order.started for order in orders if order.started is not None]
-    return MedicineTaken(
-        name=newest.name,
-        rxcui=newest.rxcui,
-        daily_dose_mg=newest.daily_dose_mg,
-        started=min(began, default=None),
-        ended=newest.ended,
-        current=newest.current,
-        recorded_at=newest.recorded_at,
+    doubtful = any(
+        _may_be_newer(order, newest) and order.daily_dose_mg != newest.daily_dose_mg
+        for order in certain
+        if order is not newest
     )
+    return replace(newest, started=min(began, default=None), daily_dose_mg=None if doubtful else newest.daily_dose_mg)
+
+
+def _may_be_newer(order: MedicineTaken, newest: MedicineTaken) -> bool:
+    """Whether the days on which both may have been written overlap, of two that are taken or two that ended."""
+    if order.current != newest.current or order.ended != newest.ended:
+        return False
+    if order.written is None or newest.written is None:
+        return order.written == newest.written
+    return order.written.last >= newest.written.first and newest.written.last >= order.written.first
 
 
 def _order(taken: MedicineTaken) -> tuple[object, ...]:
     beginning = datetime.min.replace(tzinfo=UTC)
-    return (taken.ended or date.min, taken.started or date.min, taken.recorded_at or beginning, taken.name, taken.rxcui)
+    written = taken.written.last if taken.written else taken.started or date.min
+    return (taken.ended or date.min, written, taken.recorded_at or beginning, taken.name, taken.rxcui)

@@ -1,79 +1,86 @@
-"""Who a FHIR Patient is: the id derived from the source's own identifier, and the enrolment."""
+"""The identity of a FHIR Patient as an enrolment: name, birth date and where the client is reached today."""
 
-import re
+from collections.abc import Iterable
+from datetime import date
 
 from care.assessment.v1 import assessment_pb2 as pb
 
 from careloop.intake.dates import day
-from careloop.intake.shapes import Address, Contact, ContactPoint, HumanName, Patient
+from careloop.intake.identity import ended, written
+from careloop.intake.shapes.patients import Address, Contact, ContactPoint, HumanName, Patient
 from careloop.intake.tally import NotUnderstood, NotUsed
-from careloop.kernel.ids import PatientId, derived_id
 
 SEXES = frozenset({"female", "male", "other", "unknown"})
+NAMES = {"official": 0, "usual": 1, "": 2, "temp": 3, "nickname": 4, "anonymous": 4}
+"""Which name is taken. Old and maiden names are nobody's name today."""
+REACHED = {"mobile": 0, "home": 1, "": 2, "work": 3, "temp": 3}
+LIVED = {"home": 0, "temp": 1, "": 2, "work": 3}
+LOWEST_RANK = 1_000
+LONGEST_PHONE = 60
+LONGEST_TEXT = 500
+SCHEMES = {"phone": "tel:", "email": "mailto:"}
 
 
-def patient_id(patient: Patient) -> PatientId:
-    """The same id for the same identifier of the same source, for ever. Raises NotUnderstood if there is none."""
-    for identifier in patient.identifier:
-        if identifier.system and identifier.value:
-            return _derived(identifier.system, identifier.value)
-    if patient.id:
-        return _derived("", patient.id)
-    raise NotUnderstood("no-identifier")
-
-
-def _derived(system: str, value: str) -> PatientId:
-    try:
-        return PatientId(derived_id("intake", "patient", system, value))
-    except ValueError:
-        raise NotUnderstood("no-identifier") from None
-
-
-def enrolment(patient: Patient, time_zone: str) -> pb.EnrollPatientRequest:
-    """The identity as an enrolment. Raises NotUsed for one who died, NotUnderstood without name or whole birth date."""
+def enrolment(patient: Patient, time_zone: str, today: date) -> pb.EnrollPatientRequest:
+    """The identity as an enrolment. Raises NotUsed for one who died or whose record is not in use, NotUnderstood
+    without name or whole birth date."""
     if patient.deceased_boolean or patient.deceased_date_time:
         raise NotUsed("deceased")
-    name, born = _official_name(patient.name), day(patient.birth_date)
+    if not patient.active:
+        raise NotUsed("inactive")
+    name, born = _name(patient.name, today), day(patient.birth_date)
     if not name:
         raise NotUnderstood("name-missing")
     if born is None:
-        raise NotUnderstood("birth-date-incomplete")
+        raise NotUnderstood("birth-date-incomplete" if patient.birth_date else "birth-date-missing")
     return pb.EnrollPatientRequest(
         name=name,
         birth_date=born.isoformat(),
         sex=patient.gender if patient.gender in SEXES else "unknown",
-        phone=_reached_by("phone", patient.telecom),
-        email=_reached_by("email", patient.telecom),
-        emergency_contact=next(filter(None, map(_emergency_contact, patient.contact)), None),
-        location=next(filter(None, map(_location, patient.address)), None),
+        phone=_reached_by("phone", patient.telecom, today),
+        email=_reached_by("email", patient.telecom, today),
+        emergency_contact=next(filter(None, (_emergency_contact(one, today) for one in patient.contact)), None),
+        location=_location(patient.address, today),
         time_zone=time_zone,
     )
 
 
-def _official_name(names: tuple[HumanName, ...]) -> str:
-    official = [name for name in names if name.use == "official"]
-    return next(filter(None, map(_whole_name, (*official, *names))), "")
+def _name(names: Iterable[HumanName], today: date) -> str:
+    in_use = [name for name in names if name.use in NAMES and not ended(name.period, today)]
+    in_use.sort(key=lambda name: NAMES[name.use])
+    return next(filter(None, map(written, in_use)), "")[:LONGEST_TEXT]
 
 
-def _whole_name(name: HumanName) -> str:
-    """Given names and family name; prefixes are left out, and the digits that generated names end in."""
-    parts = [re.sub(r"\d+$", "", part).strip() for part in (*name.given, name.family)]
-    return " ".join(filter(None, parts)) or name.text.strip()
+def _reached_by(system: str, telecom: Iterable[ContactPoint], today: date) -> str:
+    """The one that the source ranks first; what is marked old, or is over, reaches a stranger."""
+    in_use = [
+        point for point in telecom if point.use in REACHED and _is(system, point) and not ended(point.period, today)
+    ]
+    in_use.sort(key=lambda point: (point.rank or LOWEST_RANK, REACHED[point.use]))
+    longest = LONGEST_PHONE if system == "phone" else LONGEST_TEXT
+    values = (point.value.strip().removeprefix(SCHEMES[system]).strip() for point in in_use)
+    return next((value for value in values if 0 < len(value) <= longest), "")
 
 
-def _reached_by(system: str, telecom: tuple[ContactPoint, ...]) -> str:
-    return next((point.value for point in telecom if point.system == system and point.value), "")
+def _is(system: str, point: ContactPoint) -> bool:
+    return point.system == system or point.value.strip().startswith(SCHEMES[system])
 
 
-def _emergency_contact(contact: Contact) -> pb.EmergencyContact | None:
-    name, phone = _whole_name(contact.name) if contact.name else "", _reached_by("phone", contact.telecom)
-    if not name or not phone:
+def _emergency_contact(contact: Contact, today: date) -> pb.EmergencyContact | None:
+    name, phone = written(contact.name) if contact.name else "", _reached_by("phone", contact.telecom, today)
+    if not name or not phone or ended(contact.period, today):
         return None
     relationship = next((concept.words for concept in contact.relationship if concept.words), "")
-    return pb.EmergencyContact(name=name, relationship=relationship, phone=phone)
+    return pb.EmergencyContact(name=name[:LONGEST_TEXT], relationship=relationship[:LONGEST_TEXT], phone=phone)
 
 
-def _location(address: Address) -> pb.Location | None:
+def _location(addresses: Iterable[Address], today: date) -> pb.Location | None:
+    in_use = [one for one in addresses if one.use in LIVED and not ended(one.period, today)]
+    in_use.sort(key=lambda one: LIVED[one.use])
+    return next((pb.Location(address=whole) for whole in map(_whole, in_use) if whole), None)
+
+
+def _whole(address: Address) -> str:
     parts = (*address.line, address.city, address.state, address.postal_code, address.country)
-    whole = ", ".join(part for part in parts if part) or address.text
-    return pb.Location(address=whole) if whole.strip() else None
+    whole = ", ".join(part for part in parts if part.strip()) or address.text
+    return whole.strip()[:LONGEST_TEXT]

@@ -1,15 +1,25 @@
-"""A bundle's bytes as typed resources; what cannot be read is counted, never raised."""
+"""Files as typed resources, in the bundles and folders within which they refer to each other. What cannot be read is
+counted, never raised, but for a file of which nothing can be."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import msgspec
 
-from careloop.intake.shapes import SHAPES, Bundle, Entry, Header, Shape
+from careloop.intake.files import LARGEST_BYTES, Document, NotReadable, documents
+from careloop.intake.origin import Origin
+from careloop.intake.plain import plain, require_plain_meaning
+from careloop.intake.references import References
+from careloop.intake.releases import other_release
+from careloop.intake.shapes.bundles import SHAPES, Bundle, Entry, EntryRequest, Header
+from careloop.intake.shapes.elements import Identifier, Reference, Shape
 from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed, Tally
+from careloop.intake.versions import UNKNOWN_ORDER, Version, sort_versions
 
 Resource = TypeVar("Resource", bound=Shape)
+NOBODY = Reference()
 LONGEST_TYPE = 40
 UNKNOWN = "unknown"
 TYPE_NOT_USED = "resource-type-not-used"
@@ -17,57 +27,198 @@ TYPE_NOT_USED = "resource-type-not-used"
 _BUNDLE = msgspec.json.Decoder(Bundle)
 _ENTRY = msgspec.json.Decoder(Entry)
 _HEADER = msgspec.json.Decoder(Header)
-_DECODERS = {name: msgspec.json.Decoder(shape) for name, shape in SHAPES.items()}
 
 
-class NotABundle(Exception):
-    """The file is not a FHIR R4 bundle in JSON."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A resource that could not be read, and whom it names as its patient, as far as that can be seen."""
+
+    kind: str
+    why: NotUnderstood
+    origin: Origin
+    subject: Reference = NOBODY
 
 
 @dataclass
 class FhirResources:
-    """The resources of one bundle by type, and by every reference by which others may name them."""
+    """The resources of one bundle, or of the single ones of a folder."""
 
     by_type: dict[type[Shape], list[Shape]] = field(default_factory=lambda: defaultdict(list))
-    by_name: dict[str, Shape] = field(default_factory=dict)
+    origins: dict[int, Origin] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    references: References = field(default_factory=lambda: References(()))
 
     def of(self, shape: type[Resource]) -> list[Resource]:
         return [found for found in self.by_type[shape] if isinstance(found, shape)]
 
-    def named(self, shape: type[Resource], reference: str) -> Resource | None:
-        found = self.by_name.get(reference)
-        return found if isinstance(found, shape) else None
+    def origin(self, resource: Shape) -> Origin:
+        return self.origins[id(resource)]
+
+    def named(self, shape: type[Resource], reference: Reference, by: Shape) -> Resource | None:
+        """The resource that `by` refers to."""
+        return self.references.find(shape, reference, self.origin(by))
 
 
-def read_bundle(content: bytes, tally: Tally) -> FhirResources:
-    """The resources that the mapping looks at. Raises NotABundle; everything smaller is counted in `tally`."""
+@dataclass
+class _Read:
+    """What one file holds: versions still to be sorted, and what could not be read."""
+
+    versions: list[Version] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+class FhirReader:
+    """Reads file after file. A bundle comes back at once; single resources wait for the others of their folder."""
+
+    def __init__(self, tally: Tally, *, largest: int = LARGEST_BYTES) -> None:
+        self._tally = tally
+        self._largest = largest
+        self._loose: dict[str, _Read] = defaultdict(_Read)
+
+    def read(self, content: bytes, file: str = "", folder: str = "") -> list[FhirResources]:
+        """The bundles of a file. Raises NotReadable; everything smaller is counted."""
+        bundles: list[_Read] = []
+        loose = _Read()
+        tally = Tally()
+        for document in documents(content, largest=self._largest):
+            bundle = _bundle(document)
+            if bundle is None:
+                _read_entry(Entry(resource=msgspec.Raw(document.content)), _place(file, document), False, loose, tally)
+            else:
+                bundles.append(_read_bundle(bundle, file, tally))
+        for read in (*bundles, loose):
+            release = other_release(version.resource for version in read.versions if version.resource is not None)
+            if release is not None:
+                raise NotReadable(f"{release}, not R4")
+        self._tally.add(tally)
+        whole = self._loose[folder]
+        whole.versions += loose.versions
+        whole.left_out += loose.left_out
+        return [self._resources(read) for read in bundles]
+
+    def single_resources(self) -> Iterator[FhirResources]:
+        """The single resources of each folder, when all its files were read."""
+        while self._loose:
+            _, read = self._loose.popitem()
+            if read.versions or read.left_out:
+                yield self._resources(read)
+
+    def _resources(self, read: _Read) -> FhirResources:
+        found = FhirResources(left_out=read.left_out)
+        versions = sort_versions(read.versions)
+        for version, reason in versions.left_out:
+            why = NotUnderstood(reason) if reason == UNKNOWN_ORDER else NotUsed(reason)
+            self._tally.leave_out(version.kind, why)
+            if isinstance(why, NotUnderstood):
+                found.left_out.append(_left_out(version, why))
+        for version in versions.standing:
+            self._add(version, found)
+        found.references = References((one, found.origin(one)) for same in found.by_type.values() for one in same)
+        return found
+
+    def _add(self, version: Version, found: FhirResources) -> None:
+        content = version.resource or {}
+        try:
+            require_plain_meaning(content)
+            resource = _typed(version.kind, content)
+        except NotUnderstood as why:
+            self._tally.leave_out(version.kind, why)
+            found.left_out.append(_left_out(version, why))
+            return
+        found.by_type[type(resource)].append(resource)
+        found.origins[id(resource)] = version.origin
+
+
+def _bundle(document: Document) -> Bundle | None:
+    """The bundle that the document is; None for a single resource. Raises NotReadable where the whole file is neither;
+    a line that is neither is read as a resource, and counted there."""
     try:
-        bundle = _BUNDLE.decode(content)
+        kind = _HEADER.decode(document.content).resource_type
+        if kind == "Bundle":
+            return _BUNDLE.decode(document.content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise NotABundle from None
-    if bundle.resource_type != "Bundle":
-        raise NotABundle
-    resources = FhirResources()
-    for raw in bundle.entry:
-        tally.read += 1
-        _read_entry(raw, resources, tally)
-    return resources
+        kind = ""
+    if not kind and not document.line:
+        raise NotReadable("not a FHIR resource")
+    return None
 
 
-def _read_entry(raw: msgspec.Raw, resources: FhirResources, tally: Tally) -> None:
+def _place(file: str, document: Document) -> Origin:
+    return Origin(file=file, number=document.line or 1)
+
+
+def _read_bundle(bundle: Bundle, file: str, tally: Tally) -> _Read:
+    read = _Read()
+    for number, raw in enumerate(bundle.entry, 1):
+        origin = Origin(file=file, number=number)
+        try:
+            entry = _ENTRY.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            tally.read += 1
+            _leave_out(UNKNOWN, NotUnderstood("malformed"), origin, read, tally)
+            continue
+        origin = replace(origin, full_url=entry.full_url.split("/_history/")[0])
+        _read_entry(entry, origin, bundle.type == "history", read, tally)
+    return read
+
+
+def _read_entry(entry: Entry, origin: Origin, newest_first: bool, read: _Read, tally: Tally) -> None:
+    tally.read += 1
+    modified = entry.response.last_modified if entry.response else ""
     kind = UNKNOWN
     try:
-        entry = _decoded(_ENTRY, raw)
-        kind = _kind(_decoded(_HEADER, entry.resource).resource_type)
-        if kind not in _DECODERS:
-            raise NotUnderstood("resource-type-unknown") if kind == UNKNOWN else NotUsed(TYPE_NOT_USED)
-        resource = _decoded(_DECODERS[kind], entry.resource)
+        deletion = _deletion(entry)
+        if deletion is not None:
+            kind, _, resource_id = deletion.url.partition("/")
+            content, kind = None, _kind(kind)
+        else:
+            kind = _kind(_header(entry.resource).resource_type)
+            _require_used(kind)
+            content = plain(entry.resource)
+            resource_id = content.get("id", "")
     except NotTakenOver as why:
-        tally.leave_out(kind, why)
+        _leave_out(kind, why, origin, read, tally)
         return
-    resources.by_type[type(resource)].append(resource)
-    for name in _names(entry.full_url, kind, getattr(resource, "id", "")):
-        resources.by_name.setdefault(name, resource)
+    read.versions.append(
+        Version(
+            kind=kind,
+            resource_id=resource_id if isinstance(resource_id, str) else "",
+            resource=content,
+            origin=origin,
+            modified=modified,
+            newest_first=newest_first,
+        )
+    )
+
+
+def _deletion(entry: Entry) -> EntryRequest | None:
+    """The request that deletes a resource; None for an entry that has one. Raises NotUsed for an entry that only asks
+    or answers."""
+    if bytes(entry.resource) or (entry.request is None and entry.response is None):
+        return None
+    if entry.request is None or entry.request.method != "DELETE":
+        raise NotUsed("entry-without-resource")
+    return entry.request
+
+
+def _leave_out(kind: str, why: NotTakenOver, origin: Origin, read: _Read, tally: Tally) -> None:
+    tally.leave_out(kind, why)
+    if isinstance(why, NotUnderstood):
+        read.left_out.append(LeftOut(kind=kind, why=why, origin=origin))
+
+
+def _require_used(kind: str) -> None:
+    if kind == UNKNOWN:
+        raise NotUnderstood("resource-type-unknown")
+    if kind not in SHAPES:
+        raise NotUsed(TYPE_NOT_USED)
+
+
+def _header(raw: msgspec.Raw) -> Header:
+    try:
+        return _HEADER.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NotUnderstood("malformed") from None
 
 
 def _kind(resource_type: str) -> str:
@@ -75,16 +226,26 @@ def _kind(resource_type: str) -> str:
     return resource_type if resource_type.isalpha() and len(resource_type) <= LONGEST_TYPE else UNKNOWN
 
 
-Decoded = TypeVar("Decoded")
-
-
-def _decoded(decoder: msgspec.json.Decoder[Decoded], raw: msgspec.Raw) -> Decoded:
+def _typed(kind: str, content: dict[str, Any]) -> Shape:
     try:
-        return decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return msgspec.convert(content, SHAPES[kind])
+    except (msgspec.MsgspecError, ArithmeticError, RecursionError):
         raise NotUnderstood("malformed") from None
 
 
-def _names(full_url: str, kind: str, resource_id: str) -> frozenset[str]:
-    by_id = {f"{kind}/{resource_id}", f"urn:uuid:{resource_id}"} if resource_id else set()
-    return frozenset(by_id | ({full_url} if full_url else set()))
+def _left_out(version: Version, why: NotUnderstood) -> LeftOut:
+    return LeftOut(kind=version.kind, why=why, origin=version.origin, subject=_subject(version.resource or {}))
+
+
+def _subject(content: dict[str, Any]) -> Reference:
+    """Whom a resource that cannot be read as a whole says that it is about."""
+    said = content.get("subject") or content.get("patient")
+    if not isinstance(said, dict):
+        return NOBODY
+    identifier = said.get("identifier")
+    try:
+        named = msgspec.convert(identifier, Identifier) if isinstance(identifier, dict) else None
+    except msgspec.MsgspecError:
+        named = None
+    reference = said.get("reference")
+    return Reference(reference=reference if isinstance(reference, str) else "", identifier=named)

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     NOT_IN_PACK = "not-in-pack"
     MEDICATIONS_NOT_RECORDED = "medications-not-recorded"
     CONDITIONS_NOT_RECORDED = "conditions-not-recorded"
+    LIST_INCOMPLETE = "list-incomplete"
     ALLERGIES_NOT_ASKED = "allergies-not-asked"
     TRIALS_NOT_RECORDED = "trials-not-recorded"
     TRIAL_DETAILS_MISSING = "trial-details-missing"

@@ -84,6 +84,7 @@ NOTES: Notes[Event | None] = {
         note(noted.HistoryNoted, assessment.HistoryRecorded, conditions=conditions, trials=trials),
         note(noted.MedicationsNoted, assessment.MedicationsReconciled, medications=medications),
         note(noted.AllergiesNoted, assessment.AllergiesRecorded, allergies=allergies),
+        note(noted.ListGapsNoted, assessment.ListGapsRecorded),
         note(noted.PregnancyNoted, assessment.PregnancyRecorded),
         note(noted.ResultsNoted, assessment.ResultsRecorded, results=results),
         note(noted.DiagnosisNoted, assessment.DiagnosisEstablished),

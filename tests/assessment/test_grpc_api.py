@@ -95,6 +95,9 @@ MEDICATIONS = pb.ReconcileMedicationsRequest(
 ALLERGIES = pb.RecordAllergiesRequest(
     request_id="allergies", patient_id=PATIENT, no_known_allergies=True, occurred_at=monday()
 )
+LIST_GAPS = pb.RecordListGapsRequest(
+    request_id="gaps", patient_id=PATIENT, list="allergies", left_out=2, source="ehr-import", occurred_at=monday()
+)
 PREGNANCY = pb.RecordPregnancyRequest(
     request_id="pregnancy", patient_id=PATIENT, status="not-pregnant", source="client", occurred_at=monday()
 )
@@ -164,6 +167,17 @@ async def test_pregnancy_and_results_are_recorded_once(api: AssessmentApi, store
     assert told["PregnancyRecorded"] == pregnancy.fact_id
     assert told["ResultsRecorded"] == results.fact_id
     assert (await store.head()).position == 3
+
+
+async def test_who_is_enrolled_and_which_lists_are_incomplete_is_answered(api: AssessmentApi) -> None:
+    before = await api.GetAssessment(pb.GetAssessmentRequest(patient_id=PATIENT), CONTEXT)
+    await api.EnrollPatient(ENROLL, CONTEXT)
+    recorded = await api.RecordListGaps(LIST_GAPS, CONTEXT)
+    known = await api.GetAssessment(pb.GetAssessmentRequest(patient_id=PATIENT), CONTEXT)
+    assert (before.enrolled, before.name, before.birth_date, list(before.list_gaps)) == (False, "", "", [])
+    assert (known.name, known.birth_date) == (ENROLL.name, ENROLL.birth_date)
+    (gaps,) = known.list_gaps
+    assert (gaps.fact_id, gaps.list, gaps.left_out, gaps.source) == (recorded.fact_id, "allergies", 2, "ehr-import")
 
 
 async def test_a_repeat_answers_the_same_and_stores_nothing(api: AssessmentApi, store: MemoryEventStore) -> None:
@@ -307,6 +321,8 @@ BAD = [
         with_entry(ALLERGIES, "allergies", pb.Allergy(substance=SERTRALINE, type="dislike", criticality="low")),
         "allergies[0].type",
     ),
+    ("RecordListGaps", with_field(LIST_GAPS, list="results"), "list"),
+    ("RecordListGaps", with_field(LIST_GAPS, left_out=-1), "left_out"),
     ("RecordPregnancy", with_field(PREGNANCY, status="maybe"), "status"),
     ("RecordPregnancy", with_field(PREGNANCY, source=""), "source"),
     ("RecordResults", with_field(RESULTS, none_known=True), "none_known"),

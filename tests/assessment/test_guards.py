@@ -26,6 +26,7 @@ ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "RecordHistory": (control.RECORD_HISTORY, ENROLLED),
     "ReconcileMedications": (control.RECONCILE, ENROLLED),
     "RecordAllergies": (control.RECORD_ALLERGIES, ENROLLED),
+    "RecordListGaps": (control.RECORD_LIST_GAPS, ENROLLED),
     "RecordPregnancy": (control.RECORD_PREGNANCY, ENROLLED),
     "RecordResults": (control.RECORD_RESULTS, ENROLLED),
     "AnswerScale": (control.ANSWER_PHQ_9, ENROLLED),
@@ -43,6 +44,7 @@ GUARDS = {
     "RecordHistory": RECORDED_BY_ALL,
     "ReconcileMedications": RECORDED_BY_ALL,
     "RecordAllergies": RECORDED_BY_ALL,
+    "RecordListGaps": RECORDED_BY_ALL,
     "RecordPregnancy": RECORDED_BY_ALL,
     "RecordResults": RECORDED_BY_ALL,
     "AnswerScale": RECORDED_BY_ALL,
@@ -431,8 +433,8 @@ RISK_OF_THE_SCREENER = replace(
     control.RISK, fact_id=control.fact("risk of the screener"), scale_fact_id=control.SCREENER.fact_id
 )
 AMENDED_AGAIN = replace(control.AMENDED, fact_id=control.fact("amended again"))
-ALL = (*control.RECORDED, control.NOT_PREGNANT, control.RESULTS, control.PHQ_9, control.RISK, RISK_OF_THE_SCREENER,
-       control.COMPLETED, control.AMENDED, AMENDED_AGAIN)  # fmt: skip
+ALL = (*control.RECORDED, control.LIST_GAPS, control.NOT_PREGNANT, control.RESULTS, control.PHQ_9, control.RISK,
+       RISK_OF_THE_SCREENER, control.COMPLETED, control.AMENDED, AMENDED_AGAIN)  # fmt: skip
 
 
 @pytest.mark.parametrize("fact", [one for one in ALL if one is not control.ENROLLED])

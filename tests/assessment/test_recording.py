@@ -12,6 +12,7 @@ from services.assessment.domain.allergies import record_allergies
 from services.assessment.domain.diagnoses import establish_diagnosis
 from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.history import record_history
+from services.assessment.domain.list_gaps import open_gaps, record_list_gaps
 from services.assessment.domain.medications import reconcile_medications
 from services.assessment.domain.plans import propose_plan
 from services.assessment.domain.pregnancy import record_pregnancy
@@ -24,6 +25,7 @@ RECORDING = [
     (record_history, control.RECORD_HISTORY, control.HISTORY),
     (reconcile_medications, control.RECONCILE, control.MEDICATIONS),
     (record_allergies, control.RECORD_ALLERGIES, control.ALLERGIES),
+    (record_list_gaps, control.RECORD_LIST_GAPS, control.LIST_GAPS),
     (record_pregnancy, control.RECORD_PREGNANCY, control.NOT_PREGNANT),
     (record_results, control.RECORD_RESULTS, control.RESULTS),
     (establish_diagnosis, control.ESTABLISH, control.DIAGNOSIS),
@@ -182,3 +184,10 @@ def test_that_there_are_no_results_can_be_said() -> None:
     (said,) = given(DECIDER, control.ENROLLED).when(record_results, command).decided
     assert isinstance(said, ResultsRecorded)
     assert said.none_known
+
+
+def test_of_each_list_and_source_the_last_word_says_whether_entries_are_missing() -> None:
+    of_another = replace(control.LIST_GAPS, fact_id=control.fact("of another"), source="another clinic")
+    whole = replace(control.LIST_GAPS, fact_id=control.fact("whole"), left_out=0, occurred_at=control.TUESDAY)
+    assert list(open_gaps(DECIDER.fold((control.LIST_GAPS, of_another)))) == [control.LIST_GAPS, of_another]
+    assert list(open_gaps(DECIDER.fold((whole, control.LIST_GAPS, of_another)))) == [of_another]

@@ -17,6 +17,7 @@ from careloop.contracts.assessment import (
     AllergiesRecorded,
     Allergy,
     AllergyType,
+    ChartList,
     Condition,
     Criticality,
     CurrentMedication,
@@ -24,6 +25,7 @@ from careloop.contracts.assessment import (
     EarlierTreatment,
     EmergencyContact,
     HistoryRecorded,
+    ListGapsRecorded,
     Location,
     MedicationsReconciled,
     PatientEnrolled,
@@ -121,6 +123,7 @@ FULL: dict[str, Any] = {
         **AT,
         allergies=[pb.Allergy(substance=SERTRALINE, type="intolerance", criticality="low", reaction="hives")],
     ),
+    "RecordListGaps": pb.RecordListGapsRequest(**BASE, **AT, list="history", left_out=3, source="another clinic"),
     "RecordPregnancy": pb.RecordPregnancyRequest(**BASE, **AT, status="breastfeeding", source="chart"),
     "RecordResults": pb.RecordResultsRequest(
         **BASE,
@@ -172,6 +175,7 @@ BARE: dict[str, Any] = {
     "RecordAllergies": pb.RecordAllergiesRequest(
         **BASE, allergies=[pb.Allergy(substance=NAMED, type="allergy", criticality="unable-to-assess")]
     ),
+    "RecordListGaps": pb.RecordListGapsRequest(**BASE, list="history", source="client"),
     "RecordPregnancy": pb.RecordPregnancyRequest(**BASE, status="unknown", source="client"),
     "RecordResults": pb.RecordResultsRequest(
         **BASE, results=[pb.Result(loinc="2160-0", value="0", on="2026-11-12")], source="client"
@@ -252,6 +256,9 @@ ALLERGIES = AllergiesRecorded(
     no_known_allergies=False,
     occurred_at=MONDAY,
 )
+LIST_GAPS = ListGapsRecorded(
+    fact_id=A_FACT, list=ChartList.HISTORY, left_out=3, source="another clinic", occurred_at=MONDAY
+)
 PREGNANCY = PregnancyRecorded(fact_id=A_FACT, status=PregnancyStatus.BREASTFEEDING, source="chart", occurred_at=MONDAY)
 RESULTS = ResultsRecorded(
     fact_id=A_FACT,
@@ -319,6 +326,7 @@ STORED: dict[str, Any] = {
     "RecordHistory": HISTORY,
     "ReconcileMedications": MEDICATIONS,
     "RecordAllergies": ALLERGIES,
+    "RecordListGaps": LIST_GAPS,
     "RecordPregnancy": PREGNANCY,
     "RecordResults": RESULTS,
     "AnswerScale": SCREENER,
@@ -378,6 +386,7 @@ BARELY_STORED: dict[str, Any] = {
         ),
         occurred_at=NOW,
     ),
+    "RecordListGaps": replace(LIST_GAPS, left_out=0, source="client", occurred_at=NOW),
     "RecordPregnancy": replace(PREGNANCY, status=PregnancyStatus.UNKNOWN, source="client", occurred_at=NOW),
     "RecordResults": replace(
         RESULTS,
@@ -604,6 +613,8 @@ async def test_what_is_recorded_and_missing_is_told_field_by_field() -> None:
     answer = await clinic.call("GetAssessment", FULL["GetAssessment"])
     assert answer == pb.GetAssessmentResponse(
         enrolled=True,
+        name=control.ENROLLED.name,
+        birth_date=control.ENROLLED.birth_date.isoformat(),
         missing=["medications", "allergies", "diagnosis", "plan"],
         facts=[
             pb.RecordedFact(fact_id=str(one.fact_id), kind=kind, occurred_at=stamp(one.occurred_at), struck=is_struck)
@@ -724,6 +735,7 @@ AMOUNTS = {
     "plan.medications[0].daily_dose_mg",
 }
 CODES = {
+    "list",
     "sex",
     "earlier_treatments[0].response",
     "earlier_treatments[0].stopped_for",
@@ -733,7 +745,7 @@ CODES = {
     "severity",
     "verification",
 }
-COUNTS = {"earlier_treatments[0].weeks": (0, 5200), "total": (0, 1000)}
+COUNTS = {"earlier_treatments[0].weeks": (0, 5200), "left_out": (0, 100_000), "total": (0, 1000)}
 ITEMS = {f"items[{index}]" for index in range(len(SCREENER_ITEMS))}
 OPTIONAL = {
     "phone",

@@ -86,7 +86,8 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
         "assessment": (
             assessment,
             (
-                "PatientEnrolled", "HistoryRecorded", "MedicationsReconciled", "AllergiesRecorded", "PregnancyRecorded",
+                "PatientEnrolled", "HistoryRecorded", "MedicationsReconciled", "AllergiesRecorded", "ListGapsRecorded",
+                "PregnancyRecorded",
                 "ResultsRecorded", "ScaleScored", "DiagnosisEstablished", "RiskRaised", "PlanProposed",
                 "AssessmentCompleted", "AssessmentAmended", "EnteredInError",
             ),

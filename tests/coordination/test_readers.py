@@ -72,6 +72,7 @@ CLIENT_SEES = {
     "doses": WHOLE,
     "timeline": "without what the others leave out",
     "urgency": "nothing",
+    "list_gaps": WHOLE,
 }
 
 

@@ -64,6 +64,12 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "penicillin V, latex",
     ),
     ("assessment", control.NO_ALLERGIES, "AllergiesRecorded", "no known allergies"),
+    (
+        "assessment",
+        control.LIST_GAPS,
+        "ListGapsRecorded",
+        "medications of ehr-import: 2 entries could not be read",
+    ),
     *(
         ("assessment", replace(control.NOT_PREGNANT, status=status), "PregnancyRecorded", status.value)
         for status in assessment.PregnancyStatus

@@ -716,3 +716,10 @@ def test_the_latest_100_doses_are_shown_in_whatever_order_they_came() -> None:
     latest = [one.fact_id for one in reversed(doses[1:])]
     assert [one.fact_id for one in view(monitoring=tuple(doses)).doses] == latest
     assert [one.fact_id for one in view(monitoring=tuple(reversed(doses))).doses] == latest
+
+
+def test_a_list_with_missing_entries_is_shown_until_its_source_says_it_is_whole() -> None:
+    of_another = replace(control.LIST_GAPS, fact_id=fact("of another"), source="another clinic", left_out=1)
+    whole = replace(control.LIST_GAPS, fact_id=fact("whole"), left_out=0, occurred_at=week(2))
+    assert view(assessment=(control.LIST_GAPS,)).list_gaps == (control.LIST_GAPS,)
+    assert view(assessment=(whole, of_another, control.LIST_GAPS)).list_gaps == (of_another,)

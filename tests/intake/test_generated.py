@@ -1,14 +1,11 @@
 """Generated patients are the same every time, and every resource of theirs is accounted for."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from careloop.cli.commands.generate import EXPECTED, GenerationFailed, Population, digest_of, generated
-from careloop.intake.mapping import map_bundle
-from careloop.intake.reading import read_bundle
-from careloop.intake.tally import Tally
+from tests.support.histories.taken_in import taken_in
 
 TWO = Population(patients=2, seed=11)
 
@@ -30,15 +27,18 @@ def test_they_are_made_once(bundles: Path) -> None:
 
 def test_every_resource_is_mapped_or_counted(bundles: Path) -> None:
     for file in bundles.glob("*.json"):
-        tally = Tally()
-        (facts,) = map_bundle(
-            read_bundle(file.read_bytes(), tally), tally, now=datetime(2026, 11, 23, tzinfo=UTC), time_zone="UTC"
-        )
-        assert tally.mapped.total() + tally.not_used.total() + tally.not_understood.total() == tally.read > 100
-        assert {why for _, why in tally.not_used} <= {"resource-type-not-used", "not-a-scale", "scale-not-supported"}
+        (facts,), tally = taken_in(file.read_bytes())
+        assert tally.read > 100
+        assert {why for _, why in tally.not_used} <= {
+            "resource-type-not-used",
+            "not-a-scale",
+            "scale-not-supported",
+            "smoking-not-recorded-yet",
+        }
         assert {why for _, why in tally.not_understood} <= {"non-integer-score"}
         kinds = {type(request).__name__ for request in facts.requests}
         assert kinds >= {"EnrollPatientRequest", "RecordHistoryRequest", "RecordScaleTotalRequest"}
+        assert "RecordListGapsRequest" not in kinds
 
 
 def test_bundles_that_were_changed_are_not_used(bundles: Path) -> None:
@@ -51,8 +51,6 @@ def test_bundles_that_were_changed_are_not_used(bundles: Path) -> None:
 
 
 def test_the_pack_knows_every_medicine_of_theirs(bundles: Path) -> None:
-    tally, now = Tally(), datetime(2026, 11, 23, tzinfo=UTC)
-    for file in bundles.glob("*.json"):
-        map_bundle(read_bundle(file.read_bytes(), tally), tally, now=now, time_zone="UTC")
+    _, tally = taken_in(*(file.read_bytes() for file in bundles.glob("*.json")))
     assert tally.medicines["resolved"] > 0
     assert (set(tally.medicines), tally.unresolved.total()) == ({"resolved"}, 0)

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from io import StringIO
@@ -10,6 +12,8 @@ from typing import Any
 
 import pytest
 import structlog
+from care.assessment.v1 import assessment_pb2 as pb
+from care.assessment.v1.assessment_pb2_grpc import AssessmentServiceStub
 from typer.testing import CliRunner
 
 from careloop.chassis.backoff import Backoff
@@ -24,13 +28,15 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Unit, Written
 from careloop.chassis.logs import set_up_logs
 from careloop.cli.calling import intake_sending as sending
-from careloop.cli.calling.client import Services
+from careloop.cli.calling.client import CallRefused, Services
+from careloop.cli.calling.intake_sending import INTAKE
 from careloop.cli.commands.intake import files_in, take_in
 from careloop.cli.main import app
 from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.contracts import assessment as contract
 from careloop.contracts.policy import POLICY
 from careloop.kernel.errors import Unavailable
+from careloop.kernel.ids import derived_id
 from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
@@ -107,7 +113,7 @@ async def test_everything_is_recorded_once_and_a_second_run_changes_nothing(bund
     assert (first.outcome.recorded, first.outcome.already_there, first.patients) == (8, 0, 2)
     assert (second.outcome.recorded, second.outcome.already_there) == (0, 8)
     assert (await store.head()).position == stored == 9, "eight facts, and the risk that a positive item 9 raises"
-    assert first.bad_files == {str(bundles / "c.json"): "not a FHIR bundle"}
+    assert first.bad_files == {str(bundles / "c.json"): "not JSON"}
     assert not first.is_all_good
 
 
@@ -148,9 +154,8 @@ async def test_what_another_caller_brought_in_is_already_there(bundles: Path) ->
 async def test_refusals_are_counted_by_their_reason(bundles: Path) -> None:
     async with assessment(MemoryEventStore(), {"sub": "a", "role": "analyst"}) as known:
         report = await taken_in(bundles, known)
-    assert report.outcome.refused.total() == 8
-    assert {rpc for rpc, _ in report.outcome.refused} >= {"EnrollPatient", "RecordHistory"}
-    assert len({reason for _, reason in report.outcome.refused}) == 1
+    assert report.outcome.refused == {("GetAssessment", "role-not-allowed"): 2}
+    assert report.outcome.not_sent == 8
     assert not report.is_all_good
 
 
@@ -188,7 +193,7 @@ async def test_a_person_reads_tables(bundles: Path) -> None:
         shown = await asyncio.to_thread(invoked, str(bundles), *given)
     assert "Refused by the assessment service" in shown.stdout
     assert "3 files, 1 of them bad; 2 patients." in shown.stdout
-    assert "c.json (not a FHIR bundle)" in shown.stdout
+    assert "c.json (not JSON)" in shown.stdout
 
 
 @pytest.mark.parametrize(
@@ -196,3 +201,194 @@ async def test_a_person_reads_tables(bundles: Path) -> None:
 )
 def test_wrong_use_exits_2(arguments: tuple[str, ...]) -> None:
     assert invoked(*arguments, CARELOOP_TOKEN="t").exit_code == 2
+
+
+# Whose chart it is.
+
+MR_TYPE = {"type": {"coding": [{"code": "MR"}]}}
+SHARED = {"system": "urn:payer:subscriber", "value": "77", "type": {"coding": [{"code": "SN"}]}}
+
+
+def numbered(value: str) -> dict[str, str]:
+    return {"system": "urn:clinic", "value": value}
+
+
+def alma(*identifiers: Any, **changes: Any) -> dict[str, Any]:
+    return fhir.patient(identifier=list(identifiers), **changes)
+
+
+def son(*identifiers: Any) -> dict[str, Any]:
+    return fhir.patient(
+        id="son", identifier=list(identifiers), name=[{"family": "Reyes", "given": ["Leo"]}], birthDate="2004-05-06"
+    )
+
+
+async def by_the_earlier_rule(known: Services, *patients: dict[str, Any]) -> list[str]:
+    """Enrols as earlier builds did, by the first identifier with a system; the ids, or why one was refused."""
+    stub, answers = AssessmentServiceStub(known.channel("assessment")), []
+    for number, patient in enumerate(patients):
+        first = patient["identifier"][0]
+        patient_id = str(derived_id("intake", "patient", first["system"], first["value"]))
+        name = re.sub(r"\d", "", " ".join([*patient["name"][-1]["given"], patient["name"][-1]["family"]]))
+        request = pb.EnrollPatientRequest(
+            request_id=f"{number}", patient_id=patient_id, name=name, birth_date=patient["birthDate"], sex="unknown"
+        )
+        try:
+            await known.ask("assessment", stub.EnrollPatient, request, INTAKE)
+        except CallRefused as refusal:
+            answers.append(refusal.reason)
+        else:
+            answers.append(patient_id)
+    return answers
+
+
+async def charts(store: MemoryEventStore) -> dict[str, list[str]]:
+    """What is recorded, by patient."""
+    found: dict[str, list[str]] = {}
+    for row in await store.after(0, 1000):
+        found.setdefault(str(row.meta.stream_id), []).append(row.meta.topic.split(".")[1])
+    return found
+
+
+def folder_of(folder: Path, **files: bytes) -> Path:
+    for name, content in files.items():
+        (folder / f"{name}.json").write_bytes(content)
+    return folder
+
+
+def told(report: IntakeReport) -> set[str]:
+    return {one.reason for one in report.attention}
+
+
+async def test_who_was_taken_in_under_the_earlier_rule_is_found_and_enrolled_no_second_time(tmp_path: Path) -> None:
+    store, patient = MemoryEventStore(), alma(numbered("4711"), {"system": "urn:mrn", "value": "9", **MR_TYPE})
+    folder = folder_of(tmp_path, a=fhir.bundle(patient, fhir.allergy()))
+    async with assessment(store) as known:
+        (before,) = await by_the_earlier_rule(known, patient)
+        first, second = await taken_in(folder, known), await taken_in(folder, known)
+    assert set(await charts(store)) == {before}
+    assert (first.is_all_good, second.outcome.recorded, second.outcome.already_there) == (True, 0, 2)
+
+
+async def test_a_family_of_one_subscriber_number_is_told_apart_though_the_earlier_rule_had_them_in_one_chart(
+    tmp_path: Path,
+) -> None:
+    store, family = MemoryEventStore(), (alma(SHARED, numbered("41")), son(SHARED, numbered("42")))
+    of_son = fhir.allergy(patient={"reference": "Patient/son"})
+    async with assessment(store) as known:
+        mothers, refused = await by_the_earlier_rule(known, *family)
+        report = await taken_in(folder_of(tmp_path, a=fhir.bundle(*family, of_son)), known)
+    assert refused == "another-person"
+    sons = str(derived_id("intake", "patient", "urn:clinic", "42"))
+    found = await charts(store)
+    assert set(found) == {mothers, sons}
+    assert "AllergiesRecorded" not in found[mothers]
+    assert found[sons] == ["PatientEnrolled", "AllergiesRecorded"]
+    assert told(report) == {"chart-may-hold-facts-of-another-person"}
+
+
+@pytest.mark.parametrize(
+    "other", [{"birthDate": "1990-04-13"}, {"name": [{"family": "Reyes", "given": ["Ana"]}]}], ids=["born", "named"]
+)
+async def test_of_somebody_whose_number_is_anothers_nothing_is_sent(tmp_path: Path, other: dict[str, Any]) -> None:
+    store = MemoryEventStore()
+    async with assessment(store) as known:
+        await taken_in(folder_of(tmp_path, a=fhir.bundle(alma(numbered("41")))), known)
+        before = await charts(store)
+        report = await taken_in(
+            folder_of(tmp_path, a=fhir.bundle(alma(numbered("41"), **other), fhir.allergy())), known
+        )
+    assert await charts(store) == before
+    assert (told(report), report.outcome.not_sent, report.is_all_good) == ({"chart-of-another-person"}, 2, False)
+
+
+async def test_two_files_of_one_run_do_not_bring_two_people_into_one_chart(tmp_path: Path) -> None:
+    store, twin = MemoryEventStore(), [{"family": "Reyes", "given": ["Ana"]}]
+    files = {
+        "a": fhir.bundle(alma(numbered("41"))),
+        "b": fhir.bundle(alma(numbered("41"), name=twin), fhir.allergy()),
+    }
+    async with assessment(store) as known:
+        report = await taken_in(folder_of(tmp_path, **files), known)
+    assert list((await charts(store)).values()) == [["PatientEnrolled"]]
+    assert told(report) == {"chart-of-another-person"}
+
+
+async def test_two_charts_of_one_person_are_told(tmp_path: Path) -> None:
+    store = MemoryEventStore()
+    async with assessment(store) as known:
+        for number in ("41", "42"):
+            await taken_in(folder_of(tmp_path, a=fhir.bundle(alma(numbered(number)))), known)
+        report = await taken_in(folder_of(tmp_path, a=fhir.bundle(alma(numbered("41"), numbered("42")))), known)
+    assert (len(await charts(store)), told(report)) == (2, {"has-two-charts"})
+
+
+async def test_after_a_refused_enrolment_nothing_of_that_patient_is_sent(tmp_path: Path) -> None:
+    unborn = fhir.bundle(alma(numbered("41"), birthDate="2040-01-01"), fhir.allergy())
+    async with assessment(MemoryEventStore()) as known:
+        report = await taken_in(folder_of(tmp_path, a=unborn), known)
+    assert report.outcome.refused == {("EnrollPatient", "birth-after-enrolment"): 1}
+    assert (report.outcome.not_sent, told(report)) == (1, {"enrolment-refused"})
+
+
+# Lists that are not the whole.
+
+
+async def test_a_gap_is_said_once_before_the_list_and_closed_when_all_is_understood(tmp_path: Path) -> None:
+    store, broken = MemoryEventStore(), fhir.allergy({"coding": []})
+    runs = [(fhir.allergy(), broken), (fhir.allergy(), broken), (fhir.allergy(),), (fhir.allergy(),)]
+    async with assessment(store) as known:
+        for resources in runs:
+            await taken_in(folder_of(tmp_path, a=fhir.bundle(alma(numbered("41")), *resources)), known)
+    (facts,) = (await charts(store)).values()
+    assert facts == ["PatientEnrolled", "ListGapsRecorded", "AllergiesRecorded", "ListGapsRecorded"]
+
+
+# What the report and the exit code say.
+
+
+@pytest.mark.parametrize(
+    ("resources", "exit_code"),
+    [
+        ([fhir.patient(), fhir.total(value=7.5)], 0),
+        ([fhir.patient(active=False)], 0),
+        ([fhir.patient(deceasedBoolean=True)], 0),
+        ([fhir.patient(birthDate="1990")], 1),
+        ([fhir.patient(), fhir.allergy(patient={"reference": "Patient/gone"})], 1),
+        ([fhir.statement(taken="n")], 1),
+        ([], 1),
+    ],
+    ids=["a score", "inactive", "dead", "partly born", "of nobody", "another release", "nothing"],
+)
+async def test_the_exit_code_says_whether_everybody_is_taken_in(
+    tmp_path: Path, resources: list[dict[str, Any]], exit_code: int
+) -> None:
+    folder = folder_of(tmp_path, a=fhir.bundle(*resources))
+    async with assessment(MemoryEventStore()) as known:
+        given = ("--address", f"assessment={known.addresses['assessment']}", "--json", "--token", token(REGISTRAR))
+        assert (await asyncio.to_thread(invoked, str(folder), *given)).exit_code == exit_code
+
+
+async def test_a_folder_without_a_file_is_an_error(tmp_path: Path) -> None:
+    async with assessment(MemoryEventStore()) as known:
+        given = ("--address", f"assessment={known.addresses['assessment']}", "--token", token(REGISTRAR))
+        assert (await asyncio.to_thread(invoked, str(tmp_path), *given)).exit_code == 1
+
+
+async def test_what_a_person_must_look_at_is_told_by_patient_and_place(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, a=fhir.bundle(alma(numbered("41")), fhir.allergy({"coding": []})))
+    async with assessment(MemoryEventStore()) as known:
+        given = ("--address", f"assessment={known.addresses['assessment']}", "--token", token(REGISTRAR))
+        as_json = await asyncio.to_thread(invoked, str(folder), *given, "--json")
+        as_tables = await asyncio.to_thread(invoked, str(folder), *given)
+    patient = str(derived_id("intake", "patient", "urn:clinic", "41"))
+    item = {"resource": "AllergyIntolerance", "reason": "substance-missing", "file": str(folder / "a.json"), "entry": 2}
+    assert json.loads(as_json.stdout)["a_person_must_look_at"] == [{"patient_id": patient, "items": [item]}]
+    assert "A person must look at" in as_tables.stdout
+
+
+async def test_what_never_ends_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "endless.json")
+    async with assessment(MemoryEventStore()) as known:
+        report = await taken_in(tmp_path, known)
+    assert list(report.bad_files.values()) == ["not a regular file"]

@@ -22,7 +22,7 @@ from services.prescribing.domain.screening import Freshness, gaps_in_evidence, s
 from services.prescribing.domain.state import DECIDER
 from services.prescribing.evidence import CONSUMER, ConsumedEvidence
 from tests.support.controls import prescribing as p
-from tests.support.controls.moments import NOON, PATIENT, TODAY
+from tests.support.controls.moments import NOON, PATIENT, TODAY, fact
 
 PARTITIONS = 6
 PARTITION = partition_of(PATIENT, PARTITIONS)
@@ -249,3 +249,30 @@ async def test_the_answer_is_given_once_it_has_come_and_counts_it() -> None:
     found = await asyncio.wait_for(asked, MORE_THAN_ENOUGH)
     assert found.stale == frozenset()
     assert (found.positions[0].position, found.positions[0].fresh_as_of) == (8, NOON)
+
+
+@pytest.mark.parametrize(
+    ("name", "checks"),
+    [
+        ("medications", (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY)),
+        ("allergies", (Check.ALLERGY,)),
+        ("history", (Check.DRUG_CONDITION, Check.PRIOR_TRIAL)),
+        ("a list of a later build", tuple(Check)),
+    ],
+)
+def test_a_list_of_which_entries_could_not_be_read_is_a_gap_of_the_checks_that_read_it(
+    name: str, checks: Sequence[Check]
+) -> None:
+    left_out = replace(p.ALLERGY_LEFT_OUT, list=name)
+    incomplete = tuple(NotChecked(check=check, reason="list-incomplete", subject=name) for check in checks)
+    assert gaps(*p.ASSESSED, left_out) == incomplete
+
+
+def test_a_gap_ends_when_its_own_source_says_so_or_it_is_struck() -> None:
+    left_out = replace(p.ALLERGY_LEFT_OUT, occurred_at=NOON - timedelta(days=2))
+    whole = replace(left_out, fact_id=fact("whole"), left_out=0, occurred_at=NOON)
+    of_another = replace(whole, source="another clinic")
+    struck = replace(p.PHENELZINE_STRUCK, fact_id=left_out.fact_id)
+    assert gaps(*p.ASSESSED, left_out, of_another) != ()
+    assert gaps(*p.ASSESSED, whole, left_out) == gaps(*p.ASSESSED, left_out, whole) == ()
+    assert gaps(*p.ASSESSED, left_out, struck) == ()

@@ -16,6 +16,7 @@ from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
     HistoryNoted,
+    ListGapsNoted,
     MedicationsNoted,
     Noted,
     PregnancyNoted,
@@ -36,6 +37,7 @@ HEARD = {
     "care.assessment.HistoryRecorded.v1",
     "care.assessment.MedicationsReconciled.v1",
     "care.assessment.AllergiesRecorded.v1",
+    "care.assessment.ListGapsRecorded.v1",
     "care.assessment.PregnancyRecorded.v1",
     "care.assessment.ResultsRecorded.v1",
     "care.assessment.ScaleScored.v1",
@@ -195,6 +197,12 @@ ALLERGIES_NOTED = AllergiesNoted(
     occurred_at=THEN,
 )
 
+LIST_GAPS = assessment.ListGapsRecorded(
+    fact_id=THIS, list=assessment.ChartList.ALLERGIES, left_out=2, source="ehr-import", occurred_at=THEN
+)
+LIST_GAPS_NOTED = ListGapsNoted(
+    fact_id=THIS, evidence=EVENT, list="allergies", left_out=2, source="ehr-import", occurred_at=THEN
+)
 PREGNANCY = assessment.PregnancyRecorded(
     fact_id=THIS, status=assessment.PregnancyStatus.PREGNANT, source="client", occurred_at=THEN
 )
@@ -337,6 +345,7 @@ EXAMPLES: list[tuple[str, Any, Noted]] = [
         replace(ALLERGIES, allergies=(), no_known_allergies=True),
         replace(ALLERGIES_NOTED, allergies=()),
     ),
+    ("care.assessment.ListGapsRecorded.v1", LIST_GAPS, LIST_GAPS_NOTED),
     ("care.assessment.PregnancyRecorded.v1", PREGNANCY, PREGNANCY_NOTED),
     ("care.assessment.ResultsRecorded.v1", RESULTS, RESULTS_NOTED),
     (

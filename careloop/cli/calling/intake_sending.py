@@ -1,4 +1,4 @@
-"""Sending the mapped requests: patients side by side, each patient's in order.
+"""Sending the mapped facts: patients side by side, each patient's in order, the chart of each looked for first.
 
 A lost answer is asked for again with the same request id, so nothing is recorded twice.
 """
@@ -8,16 +8,21 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, TypeAlias
 
 import grpc
+from care.assessment.v1 import assessment_pb2 as pb
 from care.assessment.v1.assessment_pb2_grpc import AssessmentServiceStub
 
 from careloop.chassis.backoff import Backoff
 from careloop.cli.calling.client import Caller, CallRefused, Services
 from careloop.contracts.terms import Role
-from careloop.intake.charts import AssessmentRequest
+from careloop.intake.charts import SOURCE, AssessmentRequest
+from careloop.intake.identity import Person
 from careloop.intake.mapping import PatientFacts
+from careloop.intake.tally import Attention
+from careloop.kernel.ids import PatientId
 
 AT_ONCE = 8
 DEADLINE_SECONDS = 8.0
@@ -34,27 +39,69 @@ AGAIN = frozenset(
 )
 ALREADY_THERE = "fact-exists"
 """The id is a digest of the content: another caller has brought in the very same."""
+ANOTHER_PERSON = "chart-of-another-person"
+TWO_CHARTS = "has-two-charts"
+MAY_HOLD_ANOTHERS = "chart-may-hold-facts-of-another-person"
+Request: TypeAlias = AssessmentRequest | pb.GetAssessmentRequest
 
 
 class NoAnswer(Exception):
     """The service could not be reached in all attempts."""
 
 
+class NotSent(Exception):
+    """Nothing of this patient may be sent: a person must look at it first."""
+
+
 @dataclass
 class SendingOutcome:
-    """What became of the requests; `refused` by (RPC, reason)."""
+    """What became of the requests; `refused` by (RPC, reason). `attention` is what a person must look at."""
 
     recorded: int = 0
     already_there: int = 0
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_sent: int = 0
+    attention: list[Attention] = field(default_factory=list)
 
     @property
     def sent(self) -> int:
         return self.recorded + self.already_there + sum(self.refused.values())
 
 
-def rpc_of(request: AssessmentRequest) -> str:
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The chart that a patient's facts go to, and what it says is missing of this source's lists."""
+
+    patient: PatientId
+    gaps: dict[str, int] = field(default_factory=dict)
+
+
+class Claims:
+    """Whose each id is in this run: two people of two files must not meet in one chart, whichever comes first."""
+
+    def __init__(self) -> None:
+        self._people: dict[PatientId, Person] = {}
+        self._earlier: dict[PatientId, list[Person]] = {}
+
+    def claim(self, facts: PatientFacts) -> bool:
+        """False where one of the ids is another person's already."""
+        chart = facts.chart
+        others = [self._people[one] for one in chart.own_ids if one in self._people]
+        if not all(other.is_same(chart.person) for other in others):
+            return False
+        self._people |= dict.fromkeys(chart.own_ids, chart.person)
+        return True
+
+    def shares_earlier_id(self, facts: PatientFacts) -> bool:
+        """Whether the rule of earlier builds gave this id to several people of this run."""
+        if facts.chart.earlier_id is None:
+            return False
+        known = self._earlier.setdefault(facts.chart.earlier_id, [])
+        known.append(facts.chart.person)
+        return not all(other.is_same(facts.chart.person) for other in known)
+
+
+def rpc_of(request: Request) -> str:
     return type(request).__name__.removesuffix("Request")
 
 
@@ -67,34 +114,104 @@ class IntakeSender:
         self._caller = caller
         self._stub = AssessmentServiceStub(services.channel("assessment"))
         self._answers = True
+        self._claims = Claims()
 
     async def send(self, facts: PatientFacts) -> None:
-        for request in facts.requests:
-            if not self._answers:
-                self.outcome.not_sent += 1
-                continue
-            try:
-                await self._send_one(request)
-            except NoAnswer:
-                self._answers = False
-                self.outcome.not_sent += 1
+        """All of a patient, or nothing beyond the enrolment where that was refused."""
+        if not self._answers:
+            self.outcome.not_sent += len(facts.requests)
+            return
+        try:
+            chart = await self._chart_of(facts)
+        except NotSent:
+            self.outcome.not_sent += len(facts.requests)
+            return
+        except NoAnswer:
+            self._answers = False
+            self.outcome.not_sent += len(facts.requests)
+            return
+        enrolment, *rest = facts.chart.requests(chart.patient, facts.now, chart.gaps)
+        if not await self._is_taken(enrolment):
+            self._tell(facts, "enrolment-refused", chart.patient)
+            self.outcome.not_sent += len(rest)
+            return
+        for request in rest:
+            await self._is_taken(request)
 
-    async def _send_one(self, request: AssessmentRequest) -> None:
+    async def _chart_of(self, facts: PatientFacts) -> Chart:
+        """The chart that the patient has already, by any id of theirs or that of earlier builds; else a new one.
+
+        Raises NotSent where an id of the patient's own is another person's, NoAnswer.
+        """
+        if not self._claims.claim(facts):
+            self._tell(facts, ANOTHER_PERSON)
+            raise NotSent
+        earlier, own = facts.chart.earlier_id, facts.chart.own_ids
+        shared = self._claims.shares_earlier_id(facts)
+        found: list[Chart] = []
+        for patient in dict.fromkeys((*([earlier] if earlier else []), *own)):
+            known = await self._known(patient)
+            if known is None or not known.enrolled:
+                continue
+            if facts.chart.person.agrees(known.name, date.fromisoformat(known.birth_date)):
+                found.append(
+                    Chart(patient, {gap.list: gap.left_out for gap in known.list_gaps if gap.source == SOURCE})
+                )
+            elif patient in own:
+                self._tell(facts, ANOTHER_PERSON, patient)
+                raise NotSent
+        if len(found) > 1:
+            self._tell(facts, TWO_CHARTS, found[1].patient)
+        if shared and earlier is not None and await self._is_enrolled(earlier):
+            self._tell(facts, MAY_HOLD_ANOTHERS, earlier)
+        return found[0] if found else Chart(own[0])
+
+    async def _is_enrolled(self, patient: PatientId) -> bool:
+        known = await self._known(patient)
+        return known is not None and known.enrolled
+
+    async def _known(self, patient: PatientId) -> pb.GetAssessmentResponse | None:
+        """What is known of that patient; None for nobody. Raises NotSent for a refusal, NoAnswer."""
+        try:
+            answer: pb.GetAssessmentResponse = await self._answered(pb.GetAssessmentRequest(patient_id=str(patient)))
+        except CallRefused as refusal:
+            if refusal.code is grpc.StatusCode.NOT_FOUND:
+                return None
+            self.outcome.refused["GetAssessment", _reason(refusal)] += 1
+            raise NotSent from None
+        return answer
+
+    def _tell(self, facts: PatientFacts, reason: str, patient: PatientId | None = None) -> None:
+        origin, whose = facts.chart.origin, patient or facts.patient
+        self.outcome.attention.append(Attention(resource="Patient", reason=reason, origin=origin, patient=whose))
+
+    async def _is_taken(self, request: AssessmentRequest) -> bool:
+        """Whether it is recorded, now or before."""
+        if not self._answers:
+            self.outcome.not_sent += 1
+            return False
         try:
             answer = await self._answered(request)
+        except NoAnswer:
+            self._answers = False
+            self.outcome.not_sent += 1
+            return False
         except CallRefused as refusal:
-            reason = refusal.reason or refusal.code.name.lower().replace("_", "-")
-            if reason == ALREADY_THERE:
-                self.outcome.already_there += 1
-            else:
-                self.outcome.refused[rpc_of(request), reason] += 1
-            return
+            return self._count_refusal(request, _reason(refusal))
         if answer.receipt.repeated:
             self.outcome.already_there += 1
         else:
             self.outcome.recorded += 1
+        return True
 
-    async def _answered(self, request: AssessmentRequest) -> Any:
+    def _count_refusal(self, request: AssessmentRequest, reason: str) -> bool:
+        if reason == ALREADY_THERE:
+            self.outcome.already_there += 1
+            return True
+        self.outcome.refused[rpc_of(request), reason] += 1
+        return False
+
+    async def _answered(self, request: Request) -> Any:
         """The first answer, however often it has to be asked for. Raises CallRefused, NoAnswer."""
         method = getattr(self._stub, rpc_of(request))
         for attempt in range(1, ATTEMPTS + 1):
@@ -105,6 +222,10 @@ class IntakeSender:
                     raise
                 await asyncio.sleep(PAUSES.pause(attempt))
         raise NoAnswer
+
+
+def _reason(refusal: CallRefused) -> str:
+    return refusal.reason or refusal.code.name.lower().replace("_", "-")
 
 
 @asynccontextmanager

@@ -90,7 +90,18 @@ _ASKED = {pb.ASKED_NOT_ASKED: "not asked", pb.ASKED_NONE_KNOWN: "asked: none", p
 def _allergies(view: pb.CareView) -> Table:
     empty = _ASKED.get(view.allergies.asked, "not asked")
     rows = [(one.substance.name, one.type, one.criticality, one.reaction or "-") for one in view.allergies.listed]
-    return table("Allergies and intolerances", ("substance", "type", "criticality", "reaction"), rows, empty=empty)
+    return table(
+        _titled("Allergies and intolerances", "allergies", view),
+        ("substance", "type", "criticality", "reaction"),
+        rows,
+        empty=empty,
+    )
+
+
+def _titled(title: str, name: str, view: pb.CareView) -> str:
+    """The title, and whether entries of some source's list could not be read."""
+    missing = sum(gaps.left_out for gaps in view.list_gaps if gaps.list == name)
+    return f"{title} (incomplete: {missing} more could not be read)" if missing else title
 
 
 def _medications(view: pb.CareView) -> Table:
@@ -101,7 +112,7 @@ def _medications(view: pb.CareView) -> Table:
         if one.status == "active" or one.source == "prescribed"
     ]
     columns = ("medication", "status", "daily dose", "since", "until", "source")
-    return table("Medications, active or prescribed here", columns, rows, empty=empty)
+    return table(_titled("Medications, active or prescribed here", "medications", view), columns, rows, empty=empty)
 
 
 def _dose(milligrams: str) -> str:

@@ -8,6 +8,7 @@ from services.assessment.domain.enrolment import enroll
 from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.events import Event
 from services.assessment.domain.history import record_history
+from services.assessment.domain.list_gaps import record_list_gaps
 from services.assessment.domain.medications import reconcile_medications
 from services.assessment.domain.plans import propose_plan
 from services.assessment.domain.pregnancy import record_pregnancy
@@ -20,6 +21,7 @@ DECISIONS: Decisions[Assessment, Event] = Decisions(
     record_history,
     reconcile_medications,
     record_allergies,
+    record_list_gaps,
     record_pregnancy,
     record_results,
     answer_scale,

@@ -15,6 +15,7 @@ from services.assessment.domain.completion import AmendAssessment, CompleteAsses
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
 from services.assessment.domain.history import RecordHistory
+from services.assessment.domain.list_gaps import RecordListGaps
 from services.assessment.domain.medications import ReconcileMedications
 from services.assessment.domain.plans import ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
@@ -30,6 +31,7 @@ class AssessmentApi(WritesApi, assessment_pb2_grpc.AssessmentServiceServicer):
     RecordHistory = write(RecordHistory, pb)
     ReconcileMedications = write(ReconcileMedications, pb)
     RecordAllergies = write(RecordAllergies, pb)
+    RecordListGaps = write(RecordListGaps, pb)
     RecordPregnancy = write(RecordPregnancy, pb)
     RecordResults = write(RecordResults, pb)
     AnswerScale = write(AnswerScale, pb, answers.scored)

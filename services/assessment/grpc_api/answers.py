@@ -9,13 +9,15 @@ from care.common.v1 import common_pb2
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
-from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted
+from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, ListGapsRecorded
 from careloop.contracts.terms import RiskRaised, ScaleScored
 from services.assessment.domain.completeness import missing
+from services.assessment.domain.list_gaps import open_gaps
 from services.assessment.domain.state import Assessment
 
 scale = shown_as(common_pb2.ScaleResult, ScaleScored)
 risk = shown_as(pb.Risk, RiskRaised)
+list_gaps = shown_as(pb.ListGaps, ListGapsRecorded)
 
 
 def taken_over(done: Done[Any]) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def struck(done: Done[Any]) -> dict[str, Any]:
 
 
 def assessment(state: Assessment, now: datetime) -> pb.GetAssessmentResponse:
-    completion = state.completion
+    completion, identity = state.completion, state.identity
     return pb.GetAssessmentResponse(
         enrolled=state.enrolled,
         completed_at=fields.timestamp(completion.occurred_at if completion else None),
@@ -50,4 +52,7 @@ def assessment(state: Assessment, now: datetime) -> pb.GetAssessmentResponse:
             )
             for fact in state.facts.values()
         ],
+        name=identity.name if identity else "",
+        birth_date=identity.birth_date.isoformat() if identity else "",
+        list_gaps=[list_gaps(said) for said in open_gaps(state)],
     )

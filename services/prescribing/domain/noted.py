@@ -51,6 +51,18 @@ class AllergiesNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListGapsNoted:
+    """Entries of a source's list that could not be read; of each list and source the latest counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    list: str
+    left_out: int
+    source: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PregnancyNoted:
     """The latest known answer counts."""
 
@@ -125,6 +137,7 @@ Noted = (
     | HistoryNoted
     | MedicationsNoted
     | AllergiesNoted
+    | ListGapsNoted
     | PregnancyNoted
     | ResultsNoted
     | DiagnosisNoted

@@ -11,7 +11,7 @@ from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, he
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.screening.explaining import Explanation, explain
 from careloop.knowledge.screening.screen import screen
-from services.prescribing.domain.noted import HistoryNoted, MedicationsNoted
+from services.prescribing.domain.noted import HistoryNoted, ListGapsNoted, MedicationsNoted
 from services.prescribing.domain.screening_chart import screening_chart
 from services.prescribing.domain.state import PrescriptionChart
 
@@ -30,6 +30,12 @@ RESTS_ON: dict[str, tuple[Check, ...]] = {
     "monitoring": (Check.DRUG_CONDITION, Check.PRIOR_TRIAL),
 }
 """Which checks read facts of which source."""
+READS_LIST: dict[str, tuple[Check, ...]] = {
+    "medications": (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY),
+    "allergies": (Check.ALLERGY,),
+    "history": (Check.DRUG_CONDITION, Check.PRIOR_TRIAL),
+}
+"""Which checks read which list; what is missing of a list that is not known here may concern every check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +92,7 @@ def asked(order: Order, taken_since: date | None = None) -> known.OrderedMedicin
 
 def gaps_in_evidence(chart: PrescriptionChart, freshness: Freshness) -> tuple[NotChecked, ...]:
     """What could not be checked for want of evidence, whatever the knowledge."""
-    return (*_not_recorded(chart), *_not_fresh(freshness))
+    return (*_not_recorded(chart), *_incomplete(chart), *_not_fresh(freshness))
 
 
 def _not_recorded(chart: PrescriptionChart) -> list[NotChecked]:
@@ -99,6 +105,17 @@ def _not_recorded(chart: PrescriptionChart) -> list[NotChecked]:
         gaps.append(NotChecked(check=Check.DRUG_CONDITION, reason=Reason.CONDITIONS_NOT_RECORDED))
         gaps.append(NotChecked(check=Check.PRIOR_TRIAL, reason=Reason.TRIALS_NOT_RECORDED))
     return gaps
+
+
+def _incomplete(chart: PrescriptionChart) -> list[NotChecked]:
+    """A list of which some source holds more than could be read is checked, and is not the whole."""
+    last = {(said.list, said.source): said.left_out for said in chart.standing(ListGapsNoted)}
+    short = sorted({name for (name, _), left_out in last.items() if left_out})
+    return [
+        NotChecked(check=check, reason=Reason.LIST_INCOMPLETE, subject=name)
+        for name in short
+        for check in READS_LIST.get(name, tuple(Check))
+    ]
 
 
 def _not_fresh(freshness: Freshness) -> list[NotChecked]:

@@ -21,6 +21,7 @@ from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
     HistoryNoted,
+    ListGapsNoted,
     MedicationsNoted,
     Noted,
     PregnancyNoted,
@@ -127,6 +128,7 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | HistoryNoted()
             | MedicationsNoted()
             | AllergiesNoted()
+            | ListGapsNoted()
             | PregnancyNoted()
             | ResultsNoted()
             | DiagnosisNoted()

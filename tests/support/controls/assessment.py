@@ -12,6 +12,7 @@ from careloop.contracts.assessment import (
     AllergyType,
     AssessmentAmended,
     AssessmentCompleted,
+    ChartList,
     Condition,
     Criticality,
     CurrentMedication,
@@ -19,6 +20,7 @@ from careloop.contracts.assessment import (
     EarlierTreatment,
     EmergencyContact,
     HistoryRecorded,
+    ListGapsRecorded,
     Location,
     MedicationsReconciled,
     PatientEnrolled,
@@ -45,6 +47,7 @@ from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
 from services.assessment.domain.events import Event
 from services.assessment.domain.history import RecordHistory
+from services.assessment.domain.list_gaps import RecordListGaps
 from services.assessment.domain.medications import ReconcileMedications
 from services.assessment.domain.plans import ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
@@ -138,6 +141,9 @@ ALLERGIES = AllergiesRecorded(
     ),
     no_known_allergies=False,
     occurred_at=MONDAY,
+)
+LIST_GAPS = ListGapsRecorded(
+    fact_id=fact("list gaps"), list=ChartList.ALLERGIES, left_out=2, source="ehr-import", occurred_at=MONDAY
 )
 NOT_PREGNANT = PregnancyRecorded(
     fact_id=fact("not pregnant"), status=PregnancyStatus.NOT_PREGNANT, source="client", occurred_at=MONDAY
@@ -250,6 +256,9 @@ RECONCILE = ReconcileMedications(
 RECORD_ALLERGIES = RecordAllergies(
     fact_id=ALLERGIES.fact_id, allergies=ALLERGIES.allergies, occurred_at=MONDAY, now=NOW
 )
+RECORD_LIST_GAPS = RecordListGaps(
+    fact_id=LIST_GAPS.fact_id, list=ChartList.ALLERGIES, left_out=2, source="ehr-import", occurred_at=MONDAY, now=NOW
+)
 RECORD_PREGNANCY = RecordPregnancy(
     fact_id=NOT_PREGNANT.fact_id, status=NOT_PREGNANT.status, source="client", occurred_at=MONDAY, now=NOW
 )
@@ -312,6 +321,7 @@ COMMANDS: tuple[Any, ...] = (
     RECORD_HISTORY,
     RECONCILE,
     RECORD_ALLERGIES,
+    RECORD_LIST_GAPS,
     RECORD_PREGNANCY,
     RECORD_RESULTS,
     ANSWER_SCREENER,
@@ -325,6 +335,7 @@ COMMANDS: tuple[Any, ...] = (
 )
 _COMPLETE: tuple[Event, ...] = (
     *RECORDED,
+    LIST_GAPS,
     NOT_PREGNANT,
     RESULTS,
     PHQ_9,

@@ -176,6 +176,13 @@ ALLERGIC = assessment.AllergiesRecorded(
     no_known_allergies=False,
     occurred_at=week(1),
 )
+LIST_GAPS = assessment.ListGapsRecorded(
+    fact_id=fact("list-gaps"),
+    list=assessment.ChartList.MEDICATIONS,
+    left_out=2,
+    source="ehr-import",
+    occurred_at=INTAKE,
+)
 NOT_PREGNANT = assessment.PregnancyRecorded(
     fact_id=fact("not-pregnant"),
     status=assessment.PregnancyStatus.NOT_PREGNANT,
@@ -431,6 +438,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         ENROLLED,
         HISTORY,
         NO_ALLERGIES,
+        LIST_GAPS,
         NOT_PREGNANT,
         RESULTS,
         LISTED,

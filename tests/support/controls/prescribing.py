@@ -73,6 +73,14 @@ PENICILLIN_ALLERGY = replace(
         known.Allergy(substance="penicillin", type=known.AllergyType.ALLERGY, criticality=known.Criticality.HIGH),
     ),
 )
+ALLERGY_LEFT_OUT = noted.ListGapsNoted(
+    fact_id=fact("list gaps"),
+    evidence=event("list gaps"),
+    list="allergies",
+    left_out=1,
+    source="ehr-import",
+    occurred_at=YESTERDAY,
+)
 NOT_PREGNANT = noted.PregnancyNoted(
     fact_id=fact("not pregnant"),
     evidence=event("not pregnant"),
@@ -255,6 +263,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     PHENELZINE_TAKEN,
     NO_ALLERGIES,
     PENICILLIN_ALLERGY,
+    ALLERGY_LEFT_OUT,
     NOT_PREGNANT,
     POSITIVE_MDQ,
     NEUTROPHILS,

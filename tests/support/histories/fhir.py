@@ -135,6 +135,33 @@ def phq_9(answers: tuple[int, ...] = (2, 1, 3, 0, 1, 2, 1, 0, 1), **changes: Any
     return panel | {"component": components}
 
 
+def handed_over(**changes: Any) -> Json:
+    """A MedicationDispense whose supply lasts."""
+    return {
+        "resourceType": "MedicationDispense",
+        "status": "completed",
+        "medicationCodeableConcept": concept(RXNORM, "312941", "sertraline 50 MG Oral Tablet"),
+        "subject": SUBJECT,
+        "whenHandedOver": "2026-11-10",
+        "daysSupply": {"value": 30, "code": "d"},
+    } | changes
+
+
+def response(answers: tuple[int, ...] = (2, 1, 3, 0, 1, 2, 1, 0, 1), **changes: Any) -> Json:
+    """A PHQ-9 as a QuestionnaireResponse, its items named by LOINC code."""
+    items = [
+        {"linkId": f"/{code}", "answer": [{"valueCoding": {"system": LOINC, "code": PHQ_9_ANSWERS[answer]}}]}
+        for code, answer in zip(PHQ_9_ITEMS, answers, strict=True)
+    ]
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "subject": SUBJECT,
+        "authored": "2026-11-02T09:00:00Z",
+        "item": items,
+    } | changes
+
+
 def bundle(*resources: Json, kind: str = "collection") -> bytes:
     entries = [
         {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} if "id" in resource else {"resource": resource}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from careloop.contracts.assessment import DiagnosisEstablished
+from careloop.contracts.assessment import DiagnosisEstablished, ListGapsRecorded
 from careloop.contracts.coordination import MessagePosted
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.doses import Dose, doses
@@ -14,6 +14,7 @@ from services.coordination.domain.view.intake import (
     diagnoses,
     history,
     identity,
+    list_gaps,
 )
 from services.coordination.domain.view.medications import Medications, medications
 from services.coordination.domain.view.messages import messages
@@ -53,6 +54,7 @@ class CareView:
     doses: tuple[Dose, ...]
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency
+    list_gaps: tuple[ListGapsRecorded, ...]
 
 
 def compose(patient_id: PatientId, sections: Sections) -> CareView:
@@ -80,4 +82,5 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         doses=doses(monitored),
         timeline=timeline(sections),
         urgency=urgency(sections),
+        list_gaps=list_gaps(assessed),
     )

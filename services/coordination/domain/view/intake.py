@@ -10,6 +10,7 @@ from careloop.contracts.assessment import (
     DiagnosisEstablished,
     EarlierTreatment,
     EmergencyContact,
+    ListGapsRecorded,
     Location,
     PatientEnrolled,
 )
@@ -93,3 +94,9 @@ def history(section: AssessmentSection) -> History:
     return History(
         asked=listed if section.histories else Asked.NOT_ASKED, conditions=conditions, earlier_treatments=treatments
     )
+
+
+def list_gaps(section: AssessmentSection) -> tuple[ListGapsRecorded, ...]:
+    """The last word on each list of each source where entries are missing, by list and source."""
+    last = {(dated.fact.list.value, dated.fact.source): dated.fact for dated in section.list_gaps}
+    return tuple(said for _, said in sorted(last.items()) if said.left_out)

@@ -77,6 +77,7 @@ CLINICIANS: Mapping[str, Show] = {
     "doses": whole,
     "timeline": whole,
     "urgency": whole,
+    "list_gaps": whole,
 }
 THE_CLIENT: Mapping[str, Show] = {
     "patient_id": whole,
@@ -99,6 +100,7 @@ THE_CLIENT: Mapping[str, Show] = {
     "doses": whole,
     "timeline": whole,
     "urgency": unsaid,
+    "list_gaps": whole,
 }
 """Of messages and of the timeline there is nothing in it that the reader may not see: they are composed of what
 `heard_by` leaves."""

@@ -27,6 +27,7 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.AllergiesRecorded: lambda e: (
         ", ".join(allergy.substance.name for allergy in e.allergies) or "no known allergies"
     ),
+    assessment.ListGapsRecorded: lambda e: _words(e.list, f"of {e.source}:", e.left_out, "entries could not be read"),
     assessment.PregnancyRecorded: lambda e: str(e.status),
     assessment.ResultsRecorded: lambda e: _results(e.results) or "no results known",
     ScaleScored: lambda e: _words(e.instrument, "" if e.total is None else e.total, e.band),

@@ -18,6 +18,7 @@ class AssessmentSection:
     histories: tuple[DatedFact[assessment.HistoryRecorded], ...] = ()
     medications: tuple[DatedFact[assessment.MedicationsReconciled], ...] = ()
     allergies: tuple[DatedFact[assessment.AllergiesRecorded], ...] = ()
+    list_gaps: tuple[DatedFact[assessment.ListGapsRecorded], ...] = ()
     pregnancies: tuple[DatedFact[assessment.PregnancyRecorded], ...] = ()
     results: tuple[DatedFact[assessment.ResultsRecorded], ...] = ()
     scales: tuple[DatedFact[ScaleScored], ...] = ()
