@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -87,16 +88,18 @@ def migrate(url: str, service: str) -> None:
         return
     joiner = "&" if "?" in url else "?"
     tls = "" if "sslmode=" in url else "&sslmode=disable"
+    # In the environment and not among the words of the command, which everybody on the machine can read.
+    environment = {**os.environ, "DATABASE_URL": f"{url}{joiner}search_path={service}{tls}"}
     command = [
         find_dbmate(),
-        "--url",
-        f"{url}{joiner}search_path={service}{tls}",
         "--no-dump-schema",
         "--migration-lock",
     ]
     for folder in folders:
         command += ["--migrations-dir", str(folder)]
-    done = subprocess.run([*command, "migrate", "--strict"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "migrate", "--strict"], capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode != 0:
         raise RuntimeError(f"the migrations of {service} failed:\n{(done.stdout + done.stderr)[-2000:]}")
 

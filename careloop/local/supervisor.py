@@ -13,9 +13,10 @@ from typing import IO
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from careloop.local.folders import write_private
 from careloop.local.keys import LocalKeys
 from careloop.local.local_stack import LocalStack
-from careloop.local.processes import Child
+from careloop.local.processes import Child, opened_private
 from careloop.local.settings import SERVICES
 
 LineSink = Callable[[str], None]
@@ -90,7 +91,7 @@ class Supervisor:
             self._http_ports[service] = self.stack.ports.take(f"{service}-metrics")
         addresses = {service: self.address(service) for service in SERVICES}
         record = {"grpc": addresses, "metrics": {service: self.metrics_url(service) for service in SERVICES}}
-        (self.stack.home / "addresses.json").write_text(json.dumps(record, indent=2) + "\n")
+        write_private(self.stack.home / "addresses.json", json.dumps(record, indent=2) + "\n")
 
     def service_environment(self, service: str) -> dict[str, str]:
         """The whole environment of one service: ours without the administrator's secrets, and what it needs to know."""
@@ -181,7 +182,7 @@ class _Tee:
     _emitting = Lock()
 
     def __init__(self, file: Path, service: str, emit: LineSink | None) -> None:
-        self._file: IO[str] = file.open("a", buffering=1, encoding="utf-8")
+        self._file: IO[str] = os.fdopen(opened_private(file), "a", buffering=1, encoding="utf-8")
         self._prefix = f"{service:<13} | "
         self._emit = emit
 

@@ -37,7 +37,7 @@ AGAIN = frozenset(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     }
 )
-ALREADY_THERE = "request-id-reused"
+ALREADY_THERE = "fact-exists"
 """The id is a digest of the content: another caller has brought in the very same."""
 ANOTHER_PERSON = "chart-of-another-person"
 TWO_CHARTS = "has-two-charts"
