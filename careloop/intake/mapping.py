@@ -23,6 +23,7 @@ from careloop.intake.shapes.medications import (
 from careloop.intake.shapes.patients import Patient
 from careloop.intake.shapes.records import AllergyIntolerance, Condition, Observation, QuestionnaireResponse
 from careloop.intake.tally import Attention, NotTakenOver, NotUnderstood, NotUsed, Tally
+from careloop.intake.uniting import unite
 from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack.drugs import Unresolved, resolve
 
@@ -70,6 +71,15 @@ def map_resources(
         for chart in charts:
             chart.enrolment.occurred_at.FromDatetime(enrolled_at)
     return [PatientFacts(chart, now) for chart in charts]
+
+
+def one_a_person(found: list[PatientFacts]) -> tuple[list[PatientFacts], list[PatientFacts]]:
+    """The facts of all bundles and files of a run, each person's together; and those of which an id is another
+    person's too, of whom nothing may be sent."""
+    nows = {id(facts.chart): facts.now for facts in found}
+    united = unite([facts.chart for facts in found])
+    charts, clashing = ([PatientFacts(one, nows[id(one)]) for one in some] for some in (united.charts, united.clashing))
+    return charts, clashing
 
 
 class _Mapping:

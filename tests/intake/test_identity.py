@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from careloop.intake.identity import earlier_id
+from careloop.intake.identity import earlier_ids
 from careloop.intake.mapping import PatientFacts
 from careloop.intake.shapes.elements import Identifier
 from careloop.intake.shapes.patients import Patient
@@ -186,8 +186,8 @@ def test_earlier_builds_took_the_first_identifier_with_a_system(
     identifiers: tuple[tuple[str, str], ...], parts: tuple[str, str]
 ) -> None:
     listed = tuple(Identifier(system=system, value=value) for system, value in identifiers)
-    assert earlier_id(Patient(id="alma", identifier=listed)) == derived_id("intake", "patient", *parts)
-    assert earlier_id(Patient()) is None
+    assert earlier_ids(Patient(id="alma", identifier=listed)) == (derived_id("intake", "patient", *parts),)
+    assert earlier_ids(Patient()) == ()
 
 
 def test_people_of_a_bulk_export_are_told_apart_as_those_of_a_bundle() -> None:

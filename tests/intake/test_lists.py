@@ -228,6 +228,7 @@ def test_two_orders_of_one_day_with_two_doses_leave_the_dose_unknown() -> None:
         ({"whenHandedOver": "2026-10-24"}, True),
         ({"whenHandedOver": "2026-10-23"}, False),
         ({"status": "stopped"}, True),
+        ({"whenHandedOver": "9999-12-31"}, False),
         ({"status": "in-progress"}, False),
         ({"daysSupply": {"value": 2, "code": "wk"}}, True),
         ({"daysSupply": {"value": 13}}, True),

@@ -19,7 +19,6 @@ from careloop.chassis.backoff import Backoff
 from careloop.cli.calling.client import Caller, CallRefused, Services
 from careloop.contracts.terms import Role
 from careloop.intake.charts import SOURCE, AssessmentRequest
-from careloop.intake.identity import Person
 from careloop.intake.mapping import PatientFacts
 from careloop.intake.tally import Attention
 from careloop.kernel.ids import PatientId
@@ -76,31 +75,6 @@ class Chart:
     gaps: dict[str, int] = field(default_factory=dict)
 
 
-class Claims:
-    """Whose each id is in this run: two people of two files must not meet in one chart, whichever comes first."""
-
-    def __init__(self) -> None:
-        self._people: dict[PatientId, Person] = {}
-        self._earlier: dict[PatientId, list[Person]] = {}
-
-    def claim(self, facts: PatientFacts) -> bool:
-        """False where one of the ids is another person's already."""
-        chart = facts.chart
-        others = [self._people[one] for one in chart.own_ids if one in self._people]
-        if not all(other.is_same(chart.person) for other in others):
-            return False
-        self._people |= dict.fromkeys(chart.own_ids, chart.person)
-        return True
-
-    def shares_earlier_id(self, facts: PatientFacts) -> bool:
-        """Whether the rule of earlier builds gave this id to several people of this run."""
-        if facts.chart.earlier_id is None:
-            return False
-        known = self._earlier.setdefault(facts.chart.earlier_id, [])
-        known.append(facts.chart.person)
-        return not all(other.is_same(facts.chart.person) for other in known)
-
-
 def rpc_of(request: Request) -> str:
     return type(request).__name__.removesuffix("Request")
 
@@ -114,7 +88,6 @@ class IntakeSender:
         self._caller = caller
         self._stub = AssessmentServiceStub(services.channel("assessment"))
         self._answers = True
-        self._claims = Claims()
 
     async def send(self, facts: PatientFacts) -> None:
         """All of a patient, or nothing beyond the enrolment where that was refused."""
@@ -138,18 +111,19 @@ class IntakeSender:
         for request in rest:
             await self._is_taken(request)
 
+    def leave_out(self, facts: PatientFacts) -> None:
+        """Nothing is sent of one whose id is another person's too."""
+        self._tell(facts, ANOTHER_PERSON)
+        self.outcome.not_sent += len(facts.requests)
+
     async def _chart_of(self, facts: PatientFacts) -> Chart:
         """The chart that the patient has already, by any id of theirs or that of earlier builds; else a new one.
 
         Raises NotSent where an id of the patient's own is another person's, NoAnswer.
         """
-        if not self._claims.claim(facts):
-            self._tell(facts, ANOTHER_PERSON)
-            raise NotSent
-        earlier, own = facts.chart.earlier_id, facts.chart.own_ids
-        shared = self._claims.shares_earlier_id(facts)
+        own = facts.chart.own_ids
         found: list[Chart] = []
-        for patient in dict.fromkeys((*([earlier] if earlier else []), *own)):
+        for patient in dict.fromkeys((*facts.chart.earlier_ids, *own)):
             known = await self._known(patient)
             if known is None or not known.enrolled:
                 continue
@@ -162,8 +136,9 @@ class IntakeSender:
                 raise NotSent
         if len(found) > 1:
             self._tell(facts, TWO_CHARTS, found[1].patient)
-        if shared and earlier is not None and await self._is_enrolled(earlier):
-            self._tell(facts, MAY_HOLD_ANOTHERS, earlier)
+        for earlier in sorted(facts.chart.shared_ids):
+            if await self._is_enrolled(earlier):
+                self._tell(facts, MAY_HOLD_ANOTHERS, earlier)
         return found[0] if found else Chart(own[0])
 
     async def _is_enrolled(self, patient: PatientId) -> bool:
