@@ -12,7 +12,7 @@ from careloop.chassis.calls.call import Clock
 from careloop.chassis.commands.streams import Done, Streams
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.log.protocol import ClaimedDue
-from careloop.kernel.errors import Unavailable
+from careloop.kernel.errors import Conflict, Overloaded, Unavailable
 from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from careloop.kernel.restating import restating
@@ -27,6 +27,8 @@ from services.notifications.domain.state import NoticeBoard
 from services.notifications.due import KINDS, SEND, ToEscalate, ToSend, read_detail
 from services.notifications.sender import Message, Sender, SendFailed
 
+PASSING = (Unavailable, Conflict, Overloaded, ConnectionError, TimeoutError)
+"""Failures that pass by themselves: the row is claimed again when its lease ends."""
 BREATH_SECONDS = 0.02
 """Between two looks at what is due, however fast the log grows."""
 
@@ -94,6 +96,8 @@ class DueWorker:
         for claim in claims:
             try:
                 await (self._send(claim) if claim.row.kind == SEND else self._escalate(claim))
+            except PASSING as failure:
+                self._log.warning("due row waits", kind=claim.row.kind, error_type=type(failure).__name__)
             except Exception as failure:
                 # One bad row must not stop the others' pages; it is claimed again when its lease ends.
                 self._log.error("due row failed", kind=claim.row.kind, error_type=type(failure).__name__)

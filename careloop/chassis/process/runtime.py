@@ -23,7 +23,7 @@ from careloop.chassis.calls.call import Clock
 from careloop.chassis.calls.guard import Guard, Policy
 from careloop.chassis.calls.server import AddServicer, GrpcServer
 from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
-from careloop.chassis.logs import Logger, place_of, set_up_logs
+from careloop.chassis.logs import BROKER, Logger, place_of, set_up_logs
 from careloop.chassis.operations.metrics import Metrics, MetricsServer
 from careloop.chassis.operations.ports import StatusReader
 from careloop.chassis.operations.stalled_consumers import StalledConsumers
@@ -214,6 +214,8 @@ class Process:
                 self._stalled.store_away()
             else:
                 self._metrics.show(status, self._clock())
+                if status.broker_connected:
+                    BROKER.back()
                 now = time.monotonic()
                 for consumer, source in self._stalled.observe(status, now):
                     self._service.revive(consumer, source)
