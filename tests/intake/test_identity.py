@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from careloop.intake.facts import PatientFacts
 from careloop.intake.identity import earlier_ids
-from careloop.intake.mapping import PatientFacts
 from careloop.intake.shapes.elements import Identifier
 from careloop.intake.shapes.patients import Patient
 from careloop.kernel.ids import derived_id
@@ -145,6 +145,18 @@ def test_what_a_merged_record_holds_belongs_to_the_one_that_stands(inactive: boo
         ((facts,), tally) = mapped(*records, of_old)
         assert set(sent(facts)) == {"EnrollPatient", "RecordAllergies"}
         assert tally.not_used == {("Patient", "replaced"): 1}
+
+
+def test_a_record_that_was_merged_twice_belongs_to_the_last() -> None:
+    def replaced_by(other: str, **record: Any) -> Json:
+        return fhir.patient(link=[{"other": {"reference": other}, "type": "replaced-by"}], **record)
+
+    first = replaced_by("Patient/second", id="first", identifier=[typed("MR", "2")])
+    second = replaced_by("Patient/alma", id="second", identifier=[typed("MR", "3")])
+    of_first = fhir.allergy(patient={"reference": "Patient/first"})
+    ((facts,), tally) = mapped(first, second, fhir.patient(), of_first)
+    assert set(sent(facts)) == {"EnrollPatient", "RecordAllergies"}
+    assert tally.not_used == {("Patient", "replaced"): 2}
 
 
 @pytest.mark.parametrize(

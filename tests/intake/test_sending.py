@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -284,7 +285,9 @@ async def test_a_family_of_one_subscriber_number_is_told_apart_though_the_earlie
     assert set(found) == {mothers, sons}
     assert "AllergiesRecorded" not in found[mothers]
     assert found[sons] == ["PatientEnrolled", "AllergiesRecorded"]
-    assert told(report) == {"chart-may-hold-facts-of-another-person"}
+    assert {(one.resource, one.reason, str(one.patient)) for one in report.attention} == {
+        ("Patient", "chart-may-hold-facts-of-another-person", mothers)
+    }
 
 
 @pytest.mark.parametrize(
@@ -350,10 +353,24 @@ async def test_two_charts_of_one_person_are_told(tmp_path: Path) -> None:
 
 async def test_after_a_refused_enrolment_nothing_of_that_patient_is_sent(tmp_path: Path) -> None:
     unborn = fhir.bundle(alma(numbered("41"), birthDate="2040-01-01"), fhir.allergy())
+    other = fhir.bundle(alma(numbered("42"), birthDate="2040-01-01"))
     async with assessment(MemoryEventStore()) as known:
-        report = await taken_in(folder_of(tmp_path, a=unborn), known)
-    assert report.outcome.refused == {("EnrollPatient", "birth-after-enrolment"): 1}
-    assert (report.outcome.not_sent, told(report)) == (1, {"enrolment-refused"})
+        report = await taken_in(folder_of(tmp_path, a=unborn, b=other), known)
+    assert report.outcome.refused == {("EnrollPatient", "birth-after-enrolment"): 2}
+    assert report.outcome.not_sent == 1
+    assert [(one.resource, one.reason) for one in report.attention] == [("EnrollPatient", "refused")] * 2
+
+
+async def test_a_refused_fact_is_told_with_whose_it_is_and_the_others_are_sent(tmp_path: Path) -> None:
+    store, ahead = MemoryEventStore(), fhir.allergy(recordedDate="2026-12-01")
+    content = fhir.bundle(alma(numbered("41")), ahead, fhir.condition())
+    async with assessment(store) as known:
+        folder_of(tmp_path, a=content)
+        report = await take_in(files_in([tmp_path]), known, "UTC", now=NOW + timedelta(days=30))
+    ((patient, facts),) = (await charts(store)).items()
+    assert facts == ["PatientEnrolled", "HistoryRecorded"]
+    (refused,) = report.attention
+    assert (refused.resource, refused.reason, str(refused.patient)) == ("RecordAllergies", "refused", patient)
 
 
 # Lists that are not the whole.

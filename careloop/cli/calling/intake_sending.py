@@ -19,7 +19,7 @@ from careloop.chassis.backoff import Backoff
 from careloop.cli.calling.client import Caller, CallRefused, Services
 from careloop.contracts.terms import Role
 from careloop.intake.charts import SOURCE, AssessmentRequest
-from careloop.intake.mapping import PatientFacts
+from careloop.intake.facts import PatientFacts
 from careloop.intake.tally import Attention
 from careloop.kernel.ids import PatientId
 
@@ -40,6 +40,7 @@ ALREADY_THERE = "fact-exists"
 """The id is a digest of the content: another caller has brought in the very same."""
 ANOTHER_PERSON = "chart-of-another-person"
 TWO_CHARTS = "has-two-charts"
+REFUSED = "refused"
 MAY_HOLD_ANOTHERS = "chart-may-hold-facts-of-another-person"
 Request: TypeAlias = AssessmentRequest | pb.GetAssessmentRequest
 
@@ -105,11 +106,13 @@ class IntakeSender:
             return
         enrolment, *rest = facts.chart.requests(chart.patient, facts.now, chart.gaps)
         if not await self._is_taken(enrolment):
-            self._tell(facts, "enrolment-refused", chart.patient)
+            if self._answers:
+                self._tell(facts, REFUSED, chart.patient, rpc_of(enrolment))
             self.outcome.not_sent += len(rest)
             return
         for request in rest:
-            await self._is_taken(request)
+            if not await self._is_taken(request) and self._answers:
+                self._tell(facts, REFUSED, chart.patient, rpc_of(request))
 
     def leave_out(self, facts: PatientFacts) -> None:
         """Nothing is sent of one whose id is another person's too."""
@@ -156,9 +159,10 @@ class IntakeSender:
             raise NotSent from None
         return answer
 
-    def _tell(self, facts: PatientFacts, reason: str, patient: PatientId | None = None) -> None:
+    def _tell(self, facts: PatientFacts, reason: str, patient: PatientId | None = None, about: str = "Patient") -> None:
+        """`about` is the patient, or the request that was refused."""
         origin, whose = facts.chart.origin, patient or facts.patient
-        self.outcome.attention.append(Attention(resource="Patient", reason=reason, origin=origin, patient=whose))
+        self.outcome.attention.append(Attention(resource=about, reason=reason, origin=origin, patient=whose))
 
     async def _is_taken(self, request: AssessmentRequest) -> bool:
         """Whether it is recorded, now or before."""

@@ -16,8 +16,9 @@ from careloop.cli.calling.client import Addresses, AsJson, Home, Services, Token
 from careloop.cli.calling.intake_sending import DEADLINE_SECONDS, IntakeSender, sending
 from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.cli.terminal.tables import console
+from careloop.intake.facts import PatientFacts, one_a_person
 from careloop.intake.files import LARGEST_BYTES, NotReadable
-from careloop.intake.mapping import PatientFacts, map_resources, one_a_person
+from careloop.intake.mapping import map_resources
 from careloop.intake.reading import FhirReader, FhirResources
 
 SUFFIXES = (".json", ".ndjson", ".jsonl")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from structlog.testing import capture_logs
 
 from careloop.chassis.relay import heads
 from careloop.chassis.relay.heads import HISTORY, HeadsReader, HeadsView, PublishedHead
@@ -67,8 +68,10 @@ def test_what_is_kept_is_bounded_and_the_newest_stays() -> None:
 
 def test_what_is_not_a_head_is_passed_over() -> None:
     known = HeadsView()
-    known.note_all([b"{", None, head(5, 1).encode()])
+    with capture_logs() as logged:
+        known.note_all([b"{", None, head(5, 1).encode()])
     assert known.head("monitoring", 0) == 5
+    assert logged == [{"event": "malformed head", "log_level": "error"}] * 2
 
 
 async def test_the_reader_reads_every_partition_from_the_beginning(kafka: KafkaBroker) -> None:
