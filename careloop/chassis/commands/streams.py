@@ -1,7 +1,7 @@
 """The application's face of the store: load, fold, decide, append, and again if others were faster."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -63,12 +63,30 @@ class _Begun(Generic[State, Fact]):
     write: Write
     events: Sequence[Fact]
     state: CachedState[State]
-    storing: "asyncio.Future[Written]"
+    storing: Awaitable[Written]
 
     @property
-    def chain(self) -> Chain:
-        assert self.write.chain is not None
+    def chain(self) -> Chain | None:
         return self.write.chain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Tip(Generic[State]):
+    """A stream as it will be when the last of its chain is stored: the next command is decided on it."""
+
+    state: CachedState[State]
+    chain: Chain
+    storing: "asyncio.Future[Written]"
+
+
+class _Queue:
+    """Calls of one process on one stream: they are decided one after another instead of meeting conflicts."""
+
+    __slots__ = ("__weakref__", "turn", "waiting")
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.waiting = 0
 
 
 class Streams(Generic[State, Fact]):
@@ -96,10 +114,8 @@ class Streams(Generic[State, Fact]):
         self.due = due
         self.statements = statements
         self._cache: StateCache[State] = StateCache(decider.initial)
-        # What is about to be stored last of a stream: the next is decided on it.
-        self._tips: dict[UUID, _Begun[State, Fact]] = {}
-        # Calls of one process on one stream wait here for each other instead of meeting conflicts.
-        self._queues: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+        self._tips: dict[UUID, _Tip[State]] = {}
+        self._queues: WeakValueDictionary[UUID, _Queue] = WeakValueDictionary()
 
     async def load(self, stream_id: UUID) -> Loaded[State]:
         cached = await self._newest(stream_id)
@@ -141,7 +157,7 @@ class Streams(Generic[State, Fact]):
         whatever `decide` would say now. Raises what `decide` raises (then nothing is stored), Conflict after three
         tries, RequestIdReused, Unavailable, Overloaded.
         """
-        queue = self._queues.setdefault(stream_id, asyncio.Lock())
+        queue = self._queues.setdefault(stream_id, _Queue())
         for attempt in range(1, ATTEMPTS):
             try:
                 return await self._try(queue, stream_id, request, decide, done)
@@ -151,16 +167,28 @@ class Streams(Generic[State, Fact]):
 
     async def _try(
         self,
-        queue: asyncio.Lock,
+        queue: "_Queue",
         stream_id: UUID,
         request: Request,
         decide: Callable[[State], Sequence[Fact]],
         done: tuple[UUID, ...],
     ) -> Done[Fact]:
-        """One after another is decided; what was decided is waited for by all of them at the same time."""
-        async with queue:
-            begun = await self._begin(stream_id, request, decide, done)
-        return await self._ended(begun, request) if isinstance(begun, _Begun) else begun
+        """One after another is decided. What was decided is waited for by all of them at the same time; by one behind
+        whom nobody waits at once, which costs less."""
+        queue.waiting += 1
+        try:
+            await queue.turn.acquire()
+        finally:
+            queue.waiting -= 1
+        try:
+            begun = await self._begin(stream_id, request, decide, done, alone=not queue.waiting)
+            if isinstance(begun, Done):
+                return begun
+            if begun.chain is None:
+                return await self._ended(begun, request)
+        finally:
+            queue.turn.release()
+        return await self._ended(begun, request)
 
     async def _begin(
         self,
@@ -168,6 +196,8 @@ class Streams(Generic[State, Fact]):
         request: Request,
         decide: Callable[[State], Sequence[Fact]],
         done: tuple[UUID, ...],
+        *,
+        alone: bool,
     ) -> "_Begun[State, Fact] | Done[Fact]":
         """First on what is about to be stored or cached: the append refuses what was decided on an old version. Only
         what was read is believed when it comes to a refusal or a repeat."""
@@ -176,9 +206,10 @@ class Streams(Generic[State, Fact]):
             if not tip.chain.broken and (events := _allowed(decide, tip.state, request)) is not None:
                 return await self._store(stream_id, request, tip.state, events, done=done, chain=tip.chain)
             await asyncio.wait({tip.storing})
+        chain = None if alone else Chain()
         cached = self._cache.trusted(stream_id)
         if cached is not None and (events := _allowed(decide, cached, request)) is not None:
-            return await self._store(stream_id, request, cached, events, done=done)
+            return await self._store(stream_id, request, cached, events, done=done, chain=chain)
         cached = await self._newest(stream_id)
         if request.request_id in cached.commands and (known := await self._known(stream_id, request)):
             return await self.answer_again(known, request)
@@ -190,7 +221,7 @@ class Streams(Generic[State, Fact]):
             if known is None:
                 raise
             return await self.answer_again(known, request)
-        return await self._store(stream_id, request, cached, events, done=done)
+        return await self._store(stream_id, request, cached, events, done=done, chain=chain)
 
     async def _store(
         self,
@@ -200,31 +231,32 @@ class Streams(Generic[State, Fact]):
         events: Sequence[Fact],
         *,
         done: tuple[UUID, ...],
-        chain: Chain | None = None,
+        chain: Chain | None,
     ) -> "_Begun[State, Fact]":
         """On its way; with statements of its own it has a transaction for itself, which nothing follows before its
         end."""
-        write = self.write(stream_id, request, events, cached.version, done=done, chain=chain or Chain())
+        write = self.write(stream_id, request, events, cached.version, done=done, chain=chain)
         shown = tuple([statement for event in events for statement in self.statements(event, stream_id)])
         after = self._after(cached, [(event.topic, event.state, request.request_id) for event in write.events])
-        storing = asyncio.ensure_future(self._committed(Unit(writes=(write,), statements=shown)))
+        committing = self._committed(Unit(writes=(write,), statements=shown))
+        if chain is None:
+            return _Begun(write=write, events=events, state=after, storing=committing)
+        storing = asyncio.ensure_future(committing)
         begun = _Begun(write=write, events=events, state=after, storing=storing)
-        self._tips[stream_id] = begun
+        self._tips[stream_id] = _Tip(state=after, chain=chain, storing=storing)
         if shown:
             await asyncio.wait({storing})
         return begun
 
     async def _committed(self, unit: Unit) -> Written:
         """Whatever else becomes of it than being stored now, nothing may stand on it."""
-        (write,) = unit.writes
-        assert write.chain is not None
+        chain, stored = unit.writes[0].chain, False
         try:
             (written,) = await self.store.commit(unit)
-        except BaseException:
-            write.chain.broken = True
-            raise
-        if written.repeated:
-            write.chain.broken = True
+            stored = not written.repeated
+        finally:
+            if chain is not None and not stored:
+                chain.broken = True
         return written
 
     async def _ended(self, begun: "_Begun[State, Fact]", request: Request) -> Done[Fact]:
@@ -236,7 +268,8 @@ class Streams(Generic[State, Fact]):
             self._cache.distrust(write.stream_id)
             raise
         finally:
-            if self._tips.get(write.stream_id) is begun:
+            tip = self._tips.get(write.stream_id)
+            if tip is not None and tip.storing is begun.storing:
                 del self._tips[write.stream_id]
         if written.repeated:
             return await self.answer_again(written.command, request)
