@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from careloop.local.local_stack import LocalStack
@@ -17,6 +18,10 @@ from tests.support.stack import (
     start_or_skip,
     temporary_stack,
 )
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("no-clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no-clock")
 
 _MARK_OF_FIXTURE = {"postgres": "postgres", "postgres_server": "postgres", "kafka": "kafka", "kafka_server": "kafka"}
 _SERVER_OF_MARK = {"postgres": "postgres_server", "kafka": "kafka_server"}

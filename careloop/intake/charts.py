@@ -43,12 +43,13 @@ AssessmentRequest: TypeAlias = (
 
 @dataclass(kw_only=True)
 class UnderstoodChart:
-    """The understood resources of one person. `own_ids` are those that the person's identifiers give, `earlier_id` is
-    that of the rule of earlier builds. `left_out` counts, by list, entries of the source that are not understood."""
+    """The understood resources of one person. `own_ids` are those that the person's identifiers give, `earlier_ids`
+    those of the rule of earlier builds, of which others may have `shared_ids` too. `left_out` counts, by list, entries
+    of the source that are not understood."""
 
     person: Person
     own_ids: tuple[PatientId, ...]
-    earlier_id: PatientId | None
+    earlier_ids: tuple[PatientId, ...]
     enrolment: pb.EnrollPatientRequest
     origin: Origin
     conditions: list[Known] = field(default_factory=list)
@@ -58,6 +59,17 @@ class UnderstoodChart:
     answered: list[AnsweredScale] = field(default_factory=list)
     totalled: list[Totalled] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    shared_ids: set[PatientId] = field(default_factory=set)
+
+    def add(self, other: "UnderstoodChart") -> None:
+        """All that another record of the same person holds."""
+        self.conditions += other.conditions
+        self.allergies += other.allergies
+        self.taken += other.taken
+        self.pregnancies += other.pregnancies
+        self.answered += other.answered
+        self.totalled += other.totalled
+        self.left_out += other.left_out
 
     def requests(
         self, patient: PatientId, now: datetime, known_gaps: Mapping[str, int] | None = None
@@ -101,10 +113,12 @@ class UnderstoodChart:
             yield pb.AnswerScaleRequest(
                 instrument=answered.instrument, items=items, source=SOURCE, occurred_at=_stamp(answered.at)
             )
+        counted = {(one.instrument, one.at, one.total) for one in self.answered}
         for totalled in sorted(self.totalled, key=lambda one: (one.at, one.instrument, one.total)):
-            yield pb.RecordScaleTotalRequest(
-                instrument=totalled.instrument, total=totalled.total, source=SOURCE, occurred_at=_stamp(totalled.at)
-            )
+            if (totalled.instrument, totalled.at, totalled.total) not in counted:
+                yield pb.RecordScaleTotalRequest(
+                    instrument=totalled.instrument, total=totalled.total, source=SOURCE, occurred_at=_stamp(totalled.at)
+                )
 
 
 def _identified(request: AssessmentRequest, patient: PatientId, said_at: str = "") -> AssessmentRequest:

@@ -78,15 +78,15 @@ def own_ids(patient: Patient, root: str, today: date) -> tuple[PatientId, ...]:
     return tuple(dict.fromkeys(ids))
 
 
-def earlier_id(patient: Patient) -> PatientId | None:
+def earlier_ids(patient: Patient) -> tuple[PatientId, ...]:
     """The id by the rule of earlier builds: the first identifier with a system, whatever it is, else the resource's."""
     named = [(one.system, one.value) for one in patient.identifier if one.system and one.value]
     if not named and patient.id:
         named = [("", patient.id)]
     try:
-        return _derived(*named[0]) if named else None
+        return (_derived(*named[0]),) if named else ()
     except NotUnderstood:
-        return None
+        return ()
 
 
 def _rank(identifier: Identifier, today: date) -> int | None:

@@ -3,16 +3,16 @@ for."""
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from careloop.intake import allergies, circumstances, conditions, medications, scales
-from careloop.intake.charts import AssessmentRequest, UnderstoodChart
+from careloop.intake.charts import UnderstoodChart
+from careloop.intake.facts import PatientFacts
 from careloop.intake.medicines import Order
 from careloop.intake.origin import Origin
 from careloop.intake.people import People, people
-from careloop.intake.reading import FhirResources
+from careloop.intake.reading import FhirResources, Unfinished
 from careloop.intake.shapes.elements import Reference, Shape
 from careloop.intake.shapes.medications import (
     Medication,
@@ -36,24 +36,6 @@ LIST_OF = {
 """The list of the chart that a resource belongs to; what is not understood of it is missing there."""
 UNCERTAIN = "status-unknown"
 PATIENT_UNKNOWN = "patient-unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class PatientFacts:
-    """One person's chart, and when it was read."""
-
-    chart: UnderstoodChart
-    now: datetime
-
-    @property
-    def patient(self) -> PatientId:
-        """The id of whom is not known yet."""
-        return self.chart.own_ids[0]
-
-    @property
-    def requests(self) -> tuple[AssessmentRequest, ...]:
-        """What is sent of somebody who is not known yet, the enrolment first."""
-        return self.chart.requests(self.patient, self.now)
 
 
 def map_resources(
@@ -87,6 +69,8 @@ class _Mapping:
         for left_out in self._resources.left_out:
             chart = self._owner(left_out.subject, left_out.origin)
             self._tell(left_out.kind, left_out.why, left_out.origin, chart)
+        for page in self._resources.unfinished:
+            self._miss(page)
         self._each(Patient, self._patient)
         self._each(Condition, self._condition)
         self._each(AllergyIntolerance, self._allergy)
@@ -115,7 +99,7 @@ class _Mapping:
         if isinstance(resource, Patient):
             if isinstance(why, NotUnderstood) or why.reason == "inactive":
                 self._tally.attention.append(Attention(resource=kind, reason=why.reason, origin=origin))
-        elif isinstance(why, NotUnderstood):
+        elif isinstance(why, NotUnderstood) and not self._is_of_no_use(_subject(resource), origin):
             self._tell(kind, why, origin, self._owner(_subject(resource), origin))
 
     def _tell(self, kind: str, why: NotUnderstood, origin: Origin, chart: UnderstoodChart | None) -> None:
@@ -124,6 +108,27 @@ class _Mapping:
             chart.left_out[LIST_OF[kind]] += 1
         patient = chart.own_ids[0] if chart else None
         self._tally.attention.append(Attention(resource=kind, reason=why.reason, origin=origin, patient=patient))
+
+    def _is_of_no_use(self, subject: Reference, origin: Origin) -> bool:
+        """Whether it is about somebody of whom nothing is used, such as one who died."""
+        patient = self._resources.references.find(Patient, subject, origin)
+        return (
+            patient is not None
+            and isinstance(self.people.left_out.get(id(patient)), NotUsed)
+            and (id(patient) not in self.people.charts)
+        )
+
+    def _miss(self, page: Unfinished) -> None:
+        """Of everybody in the folder more may stand on a page that is not here."""
+        lists = {LIST_OF[kind] for kind in page.kinds if kind in LIST_OF}
+        charts = self.people.distinct()
+        for chart in charts:
+            chart.left_out.update(lists)
+        patients: list[PatientId | None] = [chart.own_ids[0] for chart in charts]
+        for patient in patients or [None]:
+            self._tally.attention.append(
+                Attention(resource="Bundle", reason="next-page-missing", origin=page.origin, patient=patient)
+            )
 
     def _owner(self, subject: Reference, origin: Origin) -> UnderstoodChart | None:
         """Whose it is as far as that can be seen: of one that names nobody who is here, that of the only person."""

@@ -108,7 +108,7 @@ def handed_over(dispense: MedicationDispense, resources: FhirResources, today: d
     supplied = _in_days(dispense.days_supply)
     if handed is None or supplied is None:
         raise NotUnderstood("supply-unknown", leaves_gap=False)
-    if handed.last + timedelta(days=supplied) < today:
+    if (today - handed.last).days > supplied:
         raise NotUsed("supply-over")
     recorded_at = earliest_moment(dispense.when_handed_over or dispense.when_prepared)
     taken = _taken(medicine, "active", started=handed.first, written=handed, recorded_at=recorded_at)

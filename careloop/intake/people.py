@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from careloop.intake.charts import UnderstoodChart
-from careloop.intake.identity import Person, earlier_id, own_ids, person
+from careloop.intake.identity import earlier_ids, own_ids, person
 from careloop.intake.patients import enrolment
 from careloop.intake.reading import FhirResources
 from careloop.intake.shapes.patients import Patient
 from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed
-from careloop.kernel.ids import PatientId
+from careloop.intake.uniting import unite
 
 
 @dataclass
@@ -35,8 +35,7 @@ def people(resources: FhirResources, today: date, time_zone: str) -> People:
             found.charts[id(patient)] = _chart(patient, id(patient) in replaced, resources, today, time_zone)
         except NotTakenOver as why:
             found.left_out[id(patient)] = why
-    for group in _of_one_identity(found):
-        _unite(group, found)
+    _unite(found)
     for patient in resources.of(Patient):
         if id(patient) in replaced:
             _follow(patient, replaced, found)
@@ -56,7 +55,7 @@ def _chart(
     return UnderstoodChart(
         person=who,
         own_ids=own_ids(patient, origin.root, today),
-        earlier_id=earlier_id(patient),
+        earlier_ids=earlier_ids(patient),
         enrolment=request,
         origin=origin,
     )
@@ -73,34 +72,16 @@ def _replaced(resources: FhirResources) -> Iterator[tuple[int, Patient | None]]:
                 yield id(other), patient
 
 
-def _of_one_identity(found: People) -> Iterator[set[int]]:
-    """The groups of records that share an id, by however many steps."""
-    groups: dict[PatientId, set[int]] = {}
-    for patient, chart in found.charts.items():
-        records = {patient}.union(*(groups.get(one, set()) for one in chart.own_ids))
-        for record in records:
-            groups |= dict.fromkeys(found.charts[record].own_ids, records)
-    return iter({min(records): records for records in groups.values() if len(records) > 1}.values())
-
-
-def _unite(group: set[int], found: People) -> None:
-    charts = [found.charts[patient] for patient in group]
-    if not all(one.person.is_same(other.person) for one in charts for other in charts):
-        for patient in group:
+def _unite(found: People) -> None:
+    united = unite(found.distinct())
+    of_person = {one: chart for chart in united.charts for one in chart.own_ids}
+    clashing = {id(chart) for chart in united.clashing}
+    for patient, chart in list(found.charts.items()):
+        if id(chart) in clashing:
             del found.charts[patient]
             found.left_out[patient] = NotUnderstood("identity-of-two-people")
-        return
-    fullest = max(charts, key=lambda chart: (chart.enrolment.ByteSize(), chart.enrolment.SerializeToString()))
-    ids = sorted({one: None for chart in charts for one in chart.own_ids}, key=lambda one: _place(one, charts))
-    names = tuple(dict.fromkeys(name for chart in charts for name in chart.person.names))
-    fullest.own_ids, fullest.person = tuple(ids), Person(names, fullest.person.born)
-    for patient in group:
-        found.charts[patient] = fullest
-
-
-def _place(one: PatientId, charts: list[UnderstoodChart]) -> tuple[int, str]:
-    """The best place that an id has in any of the records; ids of the same place in one order, whatever theirs."""
-    return min(chart.own_ids.index(one) for chart in charts if one in chart.own_ids), str(one)
+        else:
+            found.charts[patient] = of_person[chart.own_ids[0]]
 
 
 def _follow(patient: Patient, replaced: dict[int, Patient | None], found: People) -> None:

@@ -21,6 +21,9 @@ from careloop.intake.versions import UNKNOWN_ORDER, Version, sort_versions
 Resource = TypeVar("Resource", bound=Shape)
 NOBODY = Reference()
 LONGEST_TYPE = 40
+SEARCH = "searchset"
+DEEPEST = 3
+"""Bundles in bundles; deeper ones are not read, and told."""
 UNKNOWN = "unknown"
 TYPE_NOT_USED = "resource-type-not-used"
 
@@ -39,13 +42,22 @@ class LeftOut:
     subject: Reference = NOBODY
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A page of a search whose next page is not here, and the resource types that it holds."""
+
+    origin: Origin
+    kinds: frozenset[str]
+
+
 @dataclass
 class FhirResources:
-    """The resources of one bundle, or of the single ones of a folder."""
+    """The resources of one bundle, or of the single ones and the searches of a folder."""
 
     by_type: dict[type[Shape], list[Shape]] = field(default_factory=lambda: defaultdict(list))
     origins: dict[int, Origin] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
+    unfinished: list[Unfinished] = field(default_factory=list)
     references: References = field(default_factory=lambda: References(()))
 
     def of(self, shape: type[Resource]) -> list[Resource]:
@@ -61,14 +73,24 @@ class FhirResources:
 
 @dataclass
 class _Read:
-    """What one file holds: versions still to be sorted, and what could not be read."""
+    """What one file holds: versions still to be sorted, what could not be read, and which pages of a search it has and
+    names as the next."""
 
     versions: list[Version] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    pages: set[str] = field(default_factory=set)
+    next_pages: dict[str, Unfinished] = field(default_factory=dict)
+
+    def add(self, other: "_Read") -> None:
+        self.versions += other.versions
+        self.left_out += other.left_out
+        self.pages |= other.pages
+        self.next_pages |= other.next_pages
 
 
 class FhirReader:
-    """Reads file after file. A bundle comes back at once; single resources wait for the others of their folder."""
+    """Reads file after file. A bundle comes back at once; single resources, and what a search answered, wait for the
+    others of their folder."""
 
     def __init__(self, tally: Tally, *, largest: int = LARGEST_BYTES) -> None:
         self._tally = tally
@@ -84,27 +106,28 @@ class FhirReader:
             bundle = _bundle(document)
             if bundle is None:
                 _read_entry(Entry(resource=msgspec.Raw(document.content)), _place(file, document), False, loose, tally)
+            elif bundle.type == SEARCH:
+                loose.add(_read_bundle(bundle, _place(file, document), tally))
             else:
-                bundles.append(_read_bundle(bundle, file, tally))
+                bundles.append(_read_bundle(bundle, _place(file, document), tally))
         for read in (*bundles, loose):
             release = other_release(version.resource for version in read.versions if version.resource is not None)
             if release is not None:
                 raise NotReadable(f"{release}, not R4")
         self._tally.add(tally)
-        whole = self._loose[folder]
-        whole.versions += loose.versions
-        whole.left_out += loose.left_out
+        self._loose[folder].add(loose)
         return [self._resources(read) for read in bundles]
 
     def single_resources(self) -> Iterator[FhirResources]:
         """The single resources of each folder, when all its files were read."""
         while self._loose:
             _, read = self._loose.popitem()
-            if read.versions or read.left_out:
+            if read.versions or read.left_out or read.next_pages:
                 yield self._resources(read)
 
     def _resources(self, read: _Read) -> FhirResources:
-        found = FhirResources(left_out=read.left_out)
+        unfinished = [page for url, page in read.next_pages.items() if url not in read.pages]
+        found = FhirResources(left_out=read.left_out, unfinished=unfinished)
         versions = sort_versions(read.versions)
         for version, reason in versions.left_out:
             why = NotUnderstood(reason) if reason == UNKNOWN_ORDER else NotUsed(reason)
@@ -147,19 +170,40 @@ def _place(file: str, document: Document) -> Origin:
     return Origin(file=file, number=document.line or 1)
 
 
-def _read_bundle(bundle: Bundle, file: str, tally: Tally) -> _Read:
+def _read_bundle(bundle: Bundle, place: Origin, tally: Tally, depth: int = 1) -> _Read:
+    """All its entries, with those of bundles in it, as the answer to a batch has them."""
     read = _Read()
     for number, raw in enumerate(bundle.entry, 1):
-        origin = Origin(file=file, number=number)
+        origin = Origin(file=place.file, number=number if depth == 1 else place.number)
         try:
             entry = _ENTRY.decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             tally.read += 1
             _leave_out(UNKNOWN, NotUnderstood("malformed"), origin, read, tally)
             continue
+        inner = _inner(entry) if depth < DEEPEST else None
+        if inner is not None:
+            tally.read += 1
+            tally.mapped["Bundle"] += 1
+            read.add(_read_bundle(inner, origin, tally, depth + 1))
+            continue
         origin = replace(origin, full_url=entry.full_url.split("/_history/")[0])
         _read_entry(entry, origin, bundle.type == "history", read, tally)
+    if bundle.type == SEARCH:
+        kinds = frozenset(version.kind for version in read.versions)
+        read.pages |= {bundle.url("self")} - {""}
+        if next_page := bundle.url("next"):
+            read.next_pages[next_page] = Unfinished(place, kinds)
     return read
+
+
+def _inner(entry: Entry) -> Bundle | None:
+    """The bundle that an entry holds."""
+    try:
+        is_bundle = bytes(entry.resource) and _HEADER.decode(entry.resource).resource_type == "Bundle"
+        return _BUNDLE.decode(entry.resource) if is_bundle else None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _read_entry(entry: Entry, origin: Origin, newest_first: bool, read: _Read, tally: Tally) -> None:
@@ -210,6 +254,8 @@ def _leave_out(kind: str, why: NotTakenOver, origin: Origin, read: _Read, tally:
 def _require_used(kind: str) -> None:
     if kind == UNKNOWN:
         raise NotUnderstood("resource-type-unknown")
+    if kind == "Bundle":
+        raise NotUnderstood("bundle-in-bundle")
     if kind not in SHAPES:
         raise NotUsed(TYPE_NOT_USED)
 

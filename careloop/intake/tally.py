@@ -66,12 +66,8 @@ class Tally:
         counted[resource, why.reason] += 1
 
     def add(self, other: "Tally") -> None:
-        """Count what `other` counted as well."""
+        """Count what `other` counted of the reading of a file."""
         self.read += other.read
         self.mapped += other.mapped
         self.not_used += other.not_used
         self.not_understood += other.not_understood
-        self.medicines += other.medicines
-        self.unresolved += other.unresolved
-        self.waiting += other.waiting
-        self.attention += other.attention

@@ -192,6 +192,17 @@ async def test_what_came_after_the_turn_is_there_after_turning_back(
     assert await slots_are_equal(postgres)
 
 
+async def test_a_view_that_went_wrong_is_turned_back_from(care: Coordination, postgres: PostgresDatabase) -> None:
+    """Turning back is what one does about a wrong view; that the two differ is told, and keeps nobody from it."""
+    await care.tell("assessment", control.ENROLLED)
+    await rebuilt(postgres)
+    await as_admin(postgres, "update sections set state = state || ' ' where slot = 1 and source = 'assessment'")
+    await care.tell("monitoring", control.RASH)
+    outcome = await rolled_back(postgres)
+    assert (outcome.turned, outcome.comparison.different) == (True, 1)
+    assert await active(postgres) == 0
+
+
 async def test_without_a_kept_slot_there_is_nothing_to_turn_back_to(
     care: Coordination, postgres: PostgresDatabase
 ) -> None:

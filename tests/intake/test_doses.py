@@ -60,6 +60,8 @@ def coded(code: str, **more: Any) -> Json:
         ({"when": ["MORN"], "offset": 30}, "50"),
         ({"when": ["MORN"], "dayOfWeek": ["sat", "sun"]}, "14.285714"),
         ({"timeOfDay": ["08:00:00", "20:00:00"]}, "100"),
+        ({"timeOfDay": ["08:00:00"], "when": ["MORN"]}, ""),
+        ({"frequency": 1, "period": -1, "periodUnit": "d"}, ""),
         (DAILY | {"timeOfDay": ["08:00:00", "20:00:00"]}, ""),
         (DAILY | {"duration": 1, "durationUnit": "h"}, ""),
         (DAILY | {"somethingNew": 1}, ""),

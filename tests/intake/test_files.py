@@ -130,3 +130,56 @@ def test_folders_are_searched_for_what_may_hold_resources(tmp_path: Path) -> Non
 def test_a_pipe_has_no_end_and_is_found_like_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "endless.json")
     assert list(files_in([tmp_path])) == [tmp_path / "endless.json"]
+
+
+def search(*resources: Json, page: int = 1, following: int | None = None) -> bytes:
+    """What a server answers to a search: resources under their full URLs, and where the next page is."""
+    entries = [
+        {"fullUrl": f"https://a.example/fhir/{one['resourceType']}/{one.get('id', number)}", "resource": one}
+        for number, one in enumerate(resources)
+    ]
+    links = [{"relation": "self", "url": f"https://a.example/fhir?page={page}"}]
+    links += [{"relation": "next", "url": f"https://a.example/fhir?page={following}"}] if following else []
+    return json.dumps({"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries}).encode()
+
+
+OF_ALMA = {"patient": {"reference": "Patient/alma"}}
+PENICILLIN, LATEX = fhir.allergy(id="p", **OF_ALMA), fhir.allergy({"text": "latex"}, id="l", **OF_ALMA)
+
+
+def test_what_searches_answered_refers_to_each_other_over_the_files_of_a_folder() -> None:
+    found, tally = taken_in(search(fhir.patient()), search(PENICILLIN, page=2), search(LATEX, page=3))
+    ((facts,), asked) = (found, [one.reason for one in tally.attention])
+    assert len(sent(facts)["RecordAllergies"].allergies) == 2
+    assert asked == []
+
+
+def test_a_search_whose_next_page_is_missing_leaves_the_list_incomplete() -> None:
+    first = search(fhir.patient(), PENICILLIN, following=2)
+    ((facts,), tally) = taken_in(first)
+    gaps = sent(facts)["RecordListGaps"]
+    assert (gaps.list, gaps.left_out) == ("allergies", 1)
+    assert to_look_at(tally) == [("1.json:1", "Bundle", "next-page-missing")]
+    ((facts,), tally) = taken_in(first, search(LATEX, page=2))
+    assert ("RecordListGaps" in sent(facts), to_look_at(tally)) == (False, [])
+
+
+def test_a_page_of_nobody_known_is_told() -> None:
+    _, tally = taken_in(search(PENICILLIN, following=2))
+    assert ("1.json:1", "Bundle", "next-page-missing") in to_look_at(tally)
+
+
+def test_the_answer_to_a_batch_is_read_with_the_bundles_in_it() -> None:
+    inner = [json.loads(search(fhir.patient())), json.loads(search(PENICILLIN, page=2))]
+    batch = {"resourceType": "Bundle", "type": "batch-response", "entry": [{"resource": one} for one in inner]}
+    assert recorded(json.dumps(batch).encode()) == [{"EnrollPatient", "RecordAllergies"}]
+
+
+def test_bundles_are_opened_to_a_depth_and_told_beyond_it() -> None:
+    whole = json.loads(BUNDLE)
+    for _ in range(2):
+        whole = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": whole}]}
+    assert recorded(json.dumps(whole).encode()) == [{"EnrollPatient", "RecordAllergies"}]
+    deeper = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": whole}]}
+    found, tally = taken_in(json.dumps(deeper).encode())
+    assert (found, to_look_at(tally)) == ([], [("1.json:1", "Bundle", "bundle-in-bundle")])

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from careloop.intake.identity import earlier_id
-from careloop.intake.mapping import PatientFacts
+from careloop.intake.facts import PatientFacts
+from careloop.intake.identity import earlier_ids
 from careloop.intake.shapes.elements import Identifier
 from careloop.intake.shapes.patients import Patient
 from careloop.kernel.ids import derived_id
@@ -147,6 +147,18 @@ def test_what_a_merged_record_holds_belongs_to_the_one_that_stands(inactive: boo
         assert tally.not_used == {("Patient", "replaced"): 1}
 
 
+def test_a_record_that_was_merged_twice_belongs_to_the_last() -> None:
+    def replaced_by(other: str, **record: Any) -> Json:
+        return fhir.patient(link=[{"other": {"reference": other}, "type": "replaced-by"}], **record)
+
+    first = replaced_by("Patient/second", id="first", identifier=[typed("MR", "2")])
+    second = replaced_by("Patient/alma", id="second", identifier=[typed("MR", "3")])
+    of_first = fhir.allergy(patient={"reference": "Patient/first"})
+    ((facts,), tally) = mapped(first, second, fhir.patient(), of_first)
+    assert set(sent(facts)) == {"EnrollPatient", "RecordAllergies"}
+    assert tally.not_used == {("Patient", "replaced"): 2}
+
+
 @pytest.mark.parametrize(
     ("other", "why"),
     [
@@ -186,8 +198,8 @@ def test_earlier_builds_took_the_first_identifier_with_a_system(
     identifiers: tuple[tuple[str, str], ...], parts: tuple[str, str]
 ) -> None:
     listed = tuple(Identifier(system=system, value=value) for system, value in identifiers)
-    assert earlier_id(Patient(id="alma", identifier=listed)) == derived_id("intake", "patient", *parts)
-    assert earlier_id(Patient()) is None
+    assert earlier_ids(Patient(id="alma", identifier=listed)) == (derived_id("intake", "patient", *parts),)
+    assert earlier_ids(Patient()) == ()
 
 
 def test_people_of_a_bulk_export_are_told_apart_as_those_of_a_bundle() -> None:

@@ -202,6 +202,14 @@ def test_a_statement_whose_period_is_over_stays_listed_without_a_dose() -> None:
     assert stated("2026-10", "stopped") == ("300", "2026-10-31")
 
 
+@pytest.mark.parametrize("asserted", ["2026-10-02", ""])
+def test_a_statement_may_say_one_day_only(asserted: str) -> None:
+    statement = fhir.statement(effectivePeriod=None, effectiveDateTime="2026-09-15", dateAsserted=asserted)
+    found = requests(statement)["ReconcileMedications"]
+    assert (found.medications[0].started_on, found.medications[0].stopped_on) == ("2026-09-15", "")
+    assert found.occurred_at.ToDatetime().date().isoformat() == (asserted or "2026-09-15")
+
+
 @pytest.mark.parametrize(
     ("written", "dose"),
     [("2026-05", "150"), ("2024-02", "150"), ("2024", ""), ("2024-01", ""), ("2023-12", "50"), ("", "50")],
@@ -228,6 +236,7 @@ def test_two_orders_of_one_day_with_two_doses_leave_the_dose_unknown() -> None:
         ({"whenHandedOver": "2026-10-24"}, True),
         ({"whenHandedOver": "2026-10-23"}, False),
         ({"status": "stopped"}, True),
+        ({"whenHandedOver": "9999-12-31"}, False),
         ({"status": "in-progress"}, False),
         ({"daysSupply": {"value": 2, "code": "wk"}}, True),
         ({"daysSupply": {"value": 13}}, True),
@@ -238,6 +247,13 @@ def test_what_was_handed_over_and_lasts_until_today_may_be_taken(changes: Json, 
     ((facts,), tally) = mapped(fhir.patient(), fhir.handed_over(**changes))
     assert ("ReconcileMedications" in sent(facts)) is taken
     assert tally.waiting["fills"] == taken
+
+
+def test_what_was_handed_over_may_be_a_medication_of_its_own() -> None:
+    lithium = {"resourceType": "Medication", "id": "m", "code": {"text": "lithium 300 MG"}}
+    dispense = fhir.handed_over(medicationReference={"reference": "Medication/m"})
+    dispense.pop("medicationCodeableConcept")
+    assert listed(lithium, dispense) == ["lithium 300 MG"]
 
 
 def test_an_order_says_more_than_what_was_handed_over() -> None:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -284,7 +285,9 @@ async def test_a_family_of_one_subscriber_number_is_told_apart_though_the_earlie
     assert set(found) == {mothers, sons}
     assert "AllergiesRecorded" not in found[mothers]
     assert found[sons] == ["PatientEnrolled", "AllergiesRecorded"]
-    assert told(report) == {"chart-may-hold-facts-of-another-person"}
+    assert {(one.resource, one.reason, str(one.patient)) for one in report.attention} == {
+        ("Patient", "chart-may-hold-facts-of-another-person", mothers)
+    }
 
 
 @pytest.mark.parametrize(
@@ -302,16 +305,41 @@ async def test_of_somebody_whose_number_is_anothers_nothing_is_sent(tmp_path: Pa
     assert (told(report), report.outcome.not_sent, report.is_all_good) == ({"chart-of-another-person"}, 2, False)
 
 
-async def test_two_files_of_one_run_do_not_bring_two_people_into_one_chart(tmp_path: Path) -> None:
+async def test_two_people_of_one_number_in_two_files_are_neither_sent(tmp_path: Path) -> None:
     store, twin = MemoryEventStore(), [{"family": "Reyes", "given": ["Ana"]}]
     files = {
         "a": fhir.bundle(alma(numbered("41"))),
         "b": fhir.bundle(alma(numbered("41"), name=twin), fhir.allergy()),
+        "c": fhir.bundle(son(numbered("42"))),
     }
     async with assessment(store) as known:
         report = await taken_in(folder_of(tmp_path, **files), known)
     assert list((await charts(store)).values()) == [["PatientEnrolled"]]
-    assert told(report) == {"chart-of-another-person"}
+    assert [(one.reason, Path(one.origin.file).name) for one in report.attention] == [
+        ("chart-of-another-person", "a.json"),
+        ("chart-of-another-person", "b.json"),
+    ]
+    assert report.outcome.not_sent == 3
+
+
+async def test_a_list_that_comes_in_pages_is_one_list(tmp_path: Path) -> None:
+    """A search answers in bundles, each with the patient and a part of the allergies."""
+    store, penicillin, latex = MemoryEventStore(), fhir.allergy(), fhir.allergy({"text": "latex"})
+    pages = {
+        "page-1": fhir.bundle(alma(numbered("41")), penicillin, fhir.phq_9()),
+        "page-2": fhir.bundle(alma(numbered("41")), latex, fhir.allergy({"coding": []}), fhir.total("44261-6", 11)),
+    }
+    async with assessment(store) as known:
+        report = await taken_in(folder_of(tmp_path, **pages), known)
+        again = await taken_in(tmp_path, known)
+    (facts,) = (await charts(store)).values()
+    assert facts == [
+        *("PatientEnrolled", "ListGapsRecorded", "AllergiesRecorded"),
+        *("ScaleScored", "RiskRaised"),
+    ]
+    (recorded,) = [row for row in await store.after(0, 100) if row.meta.topic.split(".")[1] == "AllergiesRecorded"]
+    assert (b"latex" in recorded.state, b"Penicillin" in recorded.state) == (True, True)
+    assert (report.patients, again.outcome.recorded) == (1, 0)
 
 
 async def test_two_charts_of_one_person_are_told(tmp_path: Path) -> None:
@@ -325,10 +353,24 @@ async def test_two_charts_of_one_person_are_told(tmp_path: Path) -> None:
 
 async def test_after_a_refused_enrolment_nothing_of_that_patient_is_sent(tmp_path: Path) -> None:
     unborn = fhir.bundle(alma(numbered("41"), birthDate="2040-01-01"), fhir.allergy())
+    other = fhir.bundle(alma(numbered("42"), birthDate="2040-01-01"))
     async with assessment(MemoryEventStore()) as known:
-        report = await taken_in(folder_of(tmp_path, a=unborn), known)
-    assert report.outcome.refused == {("EnrollPatient", "birth-after-enrolment"): 1}
-    assert (report.outcome.not_sent, told(report)) == (1, {"enrolment-refused"})
+        report = await taken_in(folder_of(tmp_path, a=unborn, b=other), known)
+    assert report.outcome.refused == {("EnrollPatient", "birth-after-enrolment"): 2}
+    assert report.outcome.not_sent == 1
+    assert [(one.resource, one.reason) for one in report.attention] == [("EnrollPatient", "refused")] * 2
+
+
+async def test_a_refused_fact_is_told_with_whose_it_is_and_the_others_are_sent(tmp_path: Path) -> None:
+    store, ahead = MemoryEventStore(), fhir.allergy(recordedDate="2026-12-01")
+    content = fhir.bundle(alma(numbered("41")), ahead, fhir.condition())
+    async with assessment(store) as known:
+        folder_of(tmp_path, a=content)
+        report = await take_in(files_in([tmp_path]), known, "UTC", now=NOW + timedelta(days=30))
+    ((patient, facts),) = (await charts(store)).items()
+    assert facts == ["PatientEnrolled", "HistoryRecorded"]
+    (refused,) = report.attention
+    assert (refused.resource, refused.reason, str(refused.patient)) == ("RecordAllergies", "refused", patient)
 
 
 # Lists that are not the whole.

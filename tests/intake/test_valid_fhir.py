@@ -113,6 +113,12 @@ def test_a_relative_reference_names_a_resource_of_its_own_server() -> None:
     assert owners(placed(("", who("Gamma", "43")), of_c)) == ["Al Gamma"]
 
 
+def test_a_relative_reference_never_names_a_resource_of_another_server() -> None:
+    of_b = allergy_of(reference="Patient/1")
+    _, tally = taken_in(placed((f"{A}/Patient/1", who("Alpha", "41")), (f"{B}/AllergyIntolerance/9", of_b)))
+    assert tally.not_understood == {("AllergyIntolerance", "patient-unknown"): 1}
+
+
 @pytest.mark.parametrize(
     "subject",
     [
@@ -135,6 +141,7 @@ def test_a_reference_may_be_absolute_versioned_or_logical(subject: Json) -> None
     "subject",
     [
         {"reference": f"{A}/Patient/2"},
+        {"reference": f"{B}/Patient/1"},
         {"reference": "#p"},
         {"identifier": {"system": "urn:other", "value": "41"}},
         {"identifier": {"value": ""}},

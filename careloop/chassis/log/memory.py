@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from careloop.chassis.log.connections import conflict, reused
 from careloop.chassis.log.protocol import (
     ClaimedDue,
     CommandKey,
@@ -20,7 +21,6 @@ from careloop.chassis.log.protocol import (
     Write,
     Written,
 )
-from careloop.kernel.errors import Conflict, RequestIdReused
 from careloop.kernel.events import EventMetadata
 
 _TICK = timedelta(microseconds=1)
@@ -126,15 +126,15 @@ def _pass_gate(tables: _Tables, gate: Gate) -> None:
 
 def _store(tables: _Tables, write: Write, now: datetime) -> Written:
     if write.chain is not None and write.chain.broken:
-        raise Conflict("stream-changed", "This record was changed at the same time; read it again and retry.")
+        raise conflict()
     known = tables.commands.get(write.key)
     if known is not None:
         if known.digest != write.digest:
-            raise RequestIdReused("request-id-reused", "This request_id was used for another request.")
+            raise reused()
         return Written(command=known, repeated=True)
     version = sum(1 for event in tables.log if event.meta.stream_id == write.stream_id)
     if write.expected_version not in (None, version):
-        raise Conflict("stream-changed", "This record was changed at the same time; read it again and retry.")
+        raise conflict()
     first_at = max(tables.log[-1].meta.recorded_at + _TICK, now) if tables.log else now
     before = len(tables.log)
     for event in write.events:
@@ -151,7 +151,7 @@ def _store(tables: _Tables, write: Write, now: datetime) -> Written:
 def _is_new(tables: _Tables, write: Write, event: NewEvent) -> bool:
     known = any(stored.meta.event_id == event.event_id for stored in tables.log)
     if known and write.expected_version is not None:
-        raise Conflict("stream-changed", "This record was changed at the same time; read it again and retry.")
+        raise conflict()
     return not known
 
 

@@ -19,8 +19,7 @@ from careloop.chassis.backoff import Backoff
 from careloop.cli.calling.client import Caller, CallRefused, Services
 from careloop.contracts.terms import Role
 from careloop.intake.charts import SOURCE, AssessmentRequest
-from careloop.intake.identity import Person
-from careloop.intake.mapping import PatientFacts
+from careloop.intake.facts import PatientFacts
 from careloop.intake.tally import Attention
 from careloop.kernel.ids import PatientId
 
@@ -41,8 +40,12 @@ ALREADY_THERE = "fact-exists"
 """The id is a digest of the content: another caller has brought in the very same."""
 ANOTHER_PERSON = "chart-of-another-person"
 TWO_CHARTS = "has-two-charts"
+REFUSED = "refused"
 MAY_HOLD_ANOTHERS = "chart-may-hold-facts-of-another-person"
 Request: TypeAlias = AssessmentRequest | pb.GetAssessmentRequest
+
+NEEDS_CONFIRMATION = "needs_confirmation"
+"""A list that would drop what the clinic has on record meanwhile is left to the clinic."""
 
 
 class NoAnswer(Exception):
@@ -76,31 +79,6 @@ class Chart:
     gaps: dict[str, int] = field(default_factory=dict)
 
 
-class Claims:
-    """Whose each id is in this run: two people of two files must not meet in one chart, whichever comes first."""
-
-    def __init__(self) -> None:
-        self._people: dict[PatientId, Person] = {}
-        self._earlier: dict[PatientId, list[Person]] = {}
-
-    def claim(self, facts: PatientFacts) -> bool:
-        """False where one of the ids is another person's already."""
-        chart = facts.chart
-        others = [self._people[one] for one in chart.own_ids if one in self._people]
-        if not all(other.is_same(chart.person) for other in others):
-            return False
-        self._people |= dict.fromkeys(chart.own_ids, chart.person)
-        return True
-
-    def shares_earlier_id(self, facts: PatientFacts) -> bool:
-        """Whether the rule of earlier builds gave this id to several people of this run."""
-        if facts.chart.earlier_id is None:
-            return False
-        known = self._earlier.setdefault(facts.chart.earlier_id, [])
-        known.append(facts.chart.person)
-        return not all(other.is_same(facts.chart.person) for other in known)
-
-
 def rpc_of(request: Request) -> str:
     return type(request).__name__.removesuffix("Request")
 
@@ -114,7 +92,6 @@ class IntakeSender:
         self._caller = caller
         self._stub = AssessmentServiceStub(services.channel("assessment"))
         self._answers = True
-        self._claims = Claims()
 
     async def send(self, facts: PatientFacts) -> None:
         """All of a patient, or nothing beyond the enrolment where that was refused."""
@@ -132,24 +109,27 @@ class IntakeSender:
             return
         enrolment, *rest = facts.chart.requests(chart.patient, facts.now, chart.gaps)
         if not await self._is_taken(enrolment):
-            self._tell(facts, "enrolment-refused", chart.patient)
+            if self._answers:
+                self._tell(facts, REFUSED, chart.patient, rpc_of(enrolment))
             self.outcome.not_sent += len(rest)
             return
         for request in rest:
-            await self._is_taken(request)
+            if not await self._is_taken(request) and self._answers:
+                self._tell(facts, REFUSED, chart.patient, rpc_of(request))
+
+    def leave_out(self, facts: PatientFacts) -> None:
+        """Nothing is sent of one whose id is another person's too."""
+        self._tell(facts, ANOTHER_PERSON)
+        self.outcome.not_sent += len(facts.requests)
 
     async def _chart_of(self, facts: PatientFacts) -> Chart:
         """The chart that the patient has already, by any id of theirs or that of earlier builds; else a new one.
 
         Raises NotSent where an id of the patient's own is another person's, NoAnswer.
         """
-        if not self._claims.claim(facts):
-            self._tell(facts, ANOTHER_PERSON)
-            raise NotSent
-        earlier, own = facts.chart.earlier_id, facts.chart.own_ids
-        shared = self._claims.shares_earlier_id(facts)
+        own = facts.chart.own_ids
         found: list[Chart] = []
-        for patient in dict.fromkeys((*([earlier] if earlier else []), *own)):
+        for patient in dict.fromkeys((*facts.chart.earlier_ids, *own)):
             known = await self._known(patient)
             if known is None or not known.enrolled:
                 continue
@@ -162,8 +142,9 @@ class IntakeSender:
                 raise NotSent
         if len(found) > 1:
             self._tell(facts, TWO_CHARTS, found[1].patient)
-        if shared and earlier is not None and await self._is_enrolled(earlier):
-            self._tell(facts, MAY_HOLD_ANOTHERS, earlier)
+        for earlier in sorted(facts.chart.shared_ids):
+            if await self._is_enrolled(earlier):
+                self._tell(facts, MAY_HOLD_ANOTHERS, earlier)
         return found[0] if found else Chart(own[0])
 
     async def _is_enrolled(self, patient: PatientId) -> bool:
@@ -181,9 +162,10 @@ class IntakeSender:
             raise NotSent from None
         return answer
 
-    def _tell(self, facts: PatientFacts, reason: str, patient: PatientId | None = None) -> None:
+    def _tell(self, facts: PatientFacts, reason: str, patient: PatientId | None = None, about: str = "Patient") -> None:
+        """`about` is the patient, or the request that was refused."""
         origin, whose = facts.chart.origin, patient or facts.patient
-        self.outcome.attention.append(Attention(resource="Patient", reason=reason, origin=origin, patient=whose))
+        self.outcome.attention.append(Attention(resource=about, reason=reason, origin=origin, patient=whose))
 
     async def _is_taken(self, request: AssessmentRequest) -> bool:
         """Whether it is recorded, now or before."""
@@ -198,6 +180,8 @@ class IntakeSender:
             return False
         except CallRefused as refusal:
             return self._count_refusal(request, _reason(refusal))
+        if getattr(answer, NEEDS_CONFIRMATION, False):
+            return self._count_refusal(request, NEEDS_CONFIRMATION.replace("_", "-"))
         if answer.receipt.repeated:
             self.outcome.already_there += 1
         else:

@@ -16,6 +16,7 @@ from careloop.cli.calling.client import Addresses, AsJson, Home, Services, Token
 from careloop.cli.calling.intake_sending import DEADLINE_SECONDS, IntakeSender, sending
 from careloop.cli.terminal.intake_report import IntakeReport
 from careloop.cli.terminal.tables import console
+from careloop.intake.facts import PatientFacts, one_a_person
 from careloop.intake.files import LARGEST_BYTES, NotReadable
 from careloop.intake.mapping import map_resources
 from careloop.intake.reading import FhirReader, FhirResources
@@ -73,12 +74,16 @@ async def take_in(
     sender = IntakeSender(known)
     report = IntakeReport(outcome=sender.outcome)
     reader = FhirReader(report.tally)
+    found: list[PatientFacts] = []
+    for resources in _resources(files, reader, report):
+        found += map_resources(resources, report.tally, now=now, time_zone=time_zone, enrolled_at=enrolled_at)
+    people, clashing = one_a_person(found)
+    report.patients = len(people) + len(clashing)
+    for facts in clashing:
+        sender.leave_out(facts)
     async with sending(sender) as send:
-        for resources in _resources(files, reader, report):
-            mapped = map_resources(resources, report.tally, now=now, time_zone=time_zone, enrolled_at=enrolled_at)
-            for facts in mapped:
-                report.patients += 1
-                await send(facts)
+        for facts in people:
+            await send(facts)
     return report
 
 

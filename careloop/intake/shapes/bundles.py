@@ -26,10 +26,21 @@ class Entry(Shape, frozen=True):
     response: EntryResponse | None = None
 
 
+class Link(Shape, frozen=True):
+    """Bundle.link."""
+
+    relation: str = ""
+    url: str = ""
+
+
 class Bundle(Shape, frozen=True):
     resource_type: str
     type: str = ""
+    link: tuple[Link, ...] = ()
     entry: tuple[msgspec.Raw, ...] = ()
+
+    def url(self, relation: str) -> str:
+        return next((link.url for link in self.link if link.relation == relation), "")
 
 
 class Header(Shape, frozen=True):

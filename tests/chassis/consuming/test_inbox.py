@@ -14,6 +14,7 @@ from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.consuming.inbox_log import InboxLog, Place
 from careloop.chassis.consuming.parked_patients import InboxParkedPatients
 from careloop.chassis.consuming.parked_records import ParkedRecords
+from careloop.chassis.consuming.partition import CONFLICTS_AT_ONCE
 from careloop.chassis.events.envelope import Record, to_headers
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import CommandKey, Gate, Unit, Written
@@ -393,8 +394,24 @@ async def test_a_retry_repeated_is_harmless_and_one_of_nothing_is_refused(consum
     assert (await consumer.patients.retry(CONSUMER, SOURCE, ANN, request("r1"))).applied == 1
     again = await consumer.patients.retry(CONSUMER, SOURCE, ANN, request("r1"))
     assert (again.applied, again.waiting) == (0, 0)
-    with pytest.raises(NotKnown):
+    with pytest.raises(NotKnown) as refused:
         await consumer.patients.retry(CONSUMER, SOURCE, ANN, request("r2"))
+    assert refused.value.slug == "not-parked"
+
+
+async def test_a_retry_that_others_are_faster_than_tries_as_often_as_a_batch_does(consumer: Consumer) -> None:
+    consumer.handler.poison = frozenset({"text 1"})
+    await consumer.take(*chain(ANN))
+    faster = Conflict("stream", "changed")
+    consumer.handler = Flaky(*[faster] * CONFLICTS_AT_ONCE)
+    consumer.restart()
+    with pytest.raises(Conflict):
+        await consumer.patients.retry(CONSUMER, SOURCE, ANN, request("r1"))
+    assert await consumer.parked.waiting(CONSUMER, SOURCE, ANN) == 1
+    consumer.handler = Flaky(*[faster] * (CONFLICTS_AT_ONCE - 1))
+    consumer.restart()
+    done = await consumer.patients.retry(CONSUMER, SOURCE, ANN, request("r2"))
+    assert (done.applied, done.waiting) == (1, 0)
 
 
 async def test_two_retries_at_once_apply_each_record_once(consumer: Consumer) -> None:

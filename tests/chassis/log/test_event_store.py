@@ -84,8 +84,9 @@ async def test_another_version_than_expected_is_a_conflict(store: EventStore, ex
     stream = uuid4()
     await store_one(store, write(stream, 0, new_event()))
     refused = write(stream, expected, new_event())
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict) as refusal:
         await store_one(store, refused)
+    assert refusal.value.slug == "stream-changed"
     assert await store.command(refused.key) is None
     assert len(await log(store)) == 1
 
@@ -159,10 +160,11 @@ async def test_a_request_id_is_not_used_for_another_request(store: EventStore) -
     told = write(stream, None, new_event())
     await store_one(store, told)
     reused = write(stream, None, new_event(), command_id=told.command_id, digest=b"other")
-    with pytest.raises(RequestIdReused):
-        await store_one(store, reused)
-    with pytest.raises(RequestIdReused):
-        await store.commit(Unit(writes=(write(stream, None, new_event()), reused)))
+    for refused in (store_one(store, reused), store.commit(Unit(writes=(write(stream, None, new_event()), reused)))):
+        with pytest.raises(RequestIdReused) as refusal:
+            await refused
+        assert (refusal.value.slug, refusal.value.field) == ("request-id-reused", "request_id")
+        assert refusal.value.sentence == "This request_id was used for another request."
     assert len(await log(store)) == 1
 
 

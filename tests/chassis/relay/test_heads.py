@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from structlog.testing import capture_logs
 
 from careloop.chassis.relay import heads
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.heads import HISTORY, HeadsReader, HeadsView, PublishedHead
 from tests.support.histories.log import NOON
 from tests.support.stack import KafkaBroker
@@ -67,8 +69,10 @@ def test_what_is_kept_is_bounded_and_the_newest_stays() -> None:
 
 def test_what_is_not_a_head_is_passed_over() -> None:
     known = HeadsView()
-    known.note_all([b"{", None, head(5, 1).encode()])
+    with capture_logs() as logged:
+        known.note_all([b"{", None, head(5, 1).encode()])
     assert known.head("monitoring", 0) == 5
+    assert logged == [{"event": "malformed head", "log_level": "error"}] * 2
 
 
 async def test_the_reader_reads_every_partition_from_the_beginning(kafka: KafkaBroker) -> None:
@@ -79,7 +83,7 @@ async def test_the_reader_reads_every_partition_from_the_beginning(kafka: KafkaB
         for partition in (0, 1):
             told = head(5, 1, partition)
             await producer.send_and_wait(topic, told.encode(), key=told.key, partition=partition)
-        reader = HeadsReader(kafka.bootstrap, HeadsView(), topic)
+        reader = HeadsReader(BrokerAccess(kafka.bootstrap), HeadsView(), topic)
         reading = asyncio.create_task(reader.run())
         await until(lambda: reader.view.head("monitoring", 0) == reader.view.head("monitoring", 1) == 5)
         later = head(6, 2)
@@ -105,7 +109,7 @@ async def test_a_reader_that_hears_nothing_takes_a_new_client(
 
     monkeypatch.setattr(AIOKafkaConsumer, "stop", cancelled_within)
     monkeypatch.setattr(heads, "SILENCE_SECONDS", 0.2)
-    reader = HeadsReader(kafka.bootstrap, HeadsView(), topic)
+    reader = HeadsReader(BrokerAccess(kafka.bootstrap), HeadsView(), topic)
     reading = asyncio.create_task(reader.run())
     await until(lambda: len(ended) >= 2)
     monkeypatch.setattr(heads, "SILENCE_SECONDS", 10.0)

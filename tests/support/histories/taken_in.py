@@ -6,7 +6,8 @@ from typing import Any
 
 from care.assessment.v1 import assessment_pb2 as pb
 
-from careloop.intake.mapping import PatientFacts, map_resources
+from careloop.intake.facts import PatientFacts
+from careloop.intake.mapping import map_resources
 from careloop.intake.reading import FhirReader
 from careloop.intake.tally import Tally
 from tests.support.histories import fhir
