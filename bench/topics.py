@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from bench.servers import Servers
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.local.topics import create_topics, read_list
 
 PATIENCE_SECONDS = 30.0
@@ -32,7 +33,9 @@ async def fresh_topics(servers: Servers) -> None:
 async def _made(servers: Servers) -> bool:
     """False while the broker is still taking the old ones away."""
     try:
-        await create_topics(servers.kafka, read_list(), partitions=servers.stack.settings.partitions, replicas=1)
+        await create_topics(
+            BrokerAccess(servers.kafka), read_list(), partitions=servers.stack.settings.partitions, replicas=1
+        )
     except KafkaError:
         return False
     return True

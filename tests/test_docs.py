@@ -17,18 +17,20 @@ from typer.testing import CliRunner
 
 from careloop.chassis.calls.statuses import STATUS_OF
 from careloop.chassis.events.envelope import Envelope, to_headers
-from careloop.chassis.process.settings import ServiceSettings, variable
+from careloop.chassis.process.settings import ServiceSettings
+from careloop.chassis.process.transport import variable
 from careloop.cli.commands.docs import generated
 from careloop.cli.main import app
 from careloop.contracts.policy import POLICY
 from careloop.kernel.ids import EventId, PatientId, PersonId
 from careloop.local.settings import StackSettings
+from services.assessment.settings import AssessmentSettings
 from services.notifications.settings import NotificationSettings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-MODELS: list[type[BaseSettings]] = [ServiceSettings, NotificationSettings, StackSettings]
+MODELS: list[type[BaseSettings]] = [ServiceSettings, AssessmentSettings, NotificationSettings, StackSettings]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

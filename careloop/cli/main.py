@@ -16,6 +16,8 @@ from careloop.cli.terminal.on_demand import group_of
 COMMANDS = {
     "up": "careloop.cli.commands.up:up",
     "down": "careloop.cli.commands.up:down",
+    "migrate": "careloop.cli.commands.migrate:migrate",
+    "topics": "careloop.cli.commands.topics:topics",
     "token": "careloop.cli.commands.token:token",
     "generate": "careloop.cli.commands.generate:generate",
     "intake": "careloop.cli.commands.intake:intake",
@@ -63,7 +65,7 @@ def console(
     """
 
 
-_WRONG_USE = ("careloop.local.settings:BadSetting",)
+_WRONG_USE = ("careloop.local.settings:BadSetting", "careloop.chassis.process.settings:SettingsInvalid")
 _EXPECTED = (
     *_WRONG_USE,
     "careloop.local.running:AlreadyRunning",
@@ -71,6 +73,8 @@ _EXPECTED = (
     "careloop.cli.calling.client:CallRefused",
     "careloop.demo.command:DemoFailed",
     "careloop.local.topics:PartitionsDiffer",
+    "careloop.local.schemas:MigrationFailed",
+    "aiokafka.errors:KafkaError",
     "careloop.cli.commands.rebuild:RebuildCutOff",
     "careloop.local.supervisor:ServiceFailed",
     "careloop.local.unavailable:StackUnavailable",

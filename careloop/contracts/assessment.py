@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts import terms
 from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskRaised, ScaleScored
 from careloop.kernel.events import Instant, topics
@@ -276,11 +278,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProposed:
-    """A plan was proposed; a later one replaces it."""
+    """A plan was proposed; a later one replaces it. `replaces` is the plan that stood before, absent where none did."""
 
     fact_id: FactId
     plan: Plan
     occurred_at: Instant
+    replaces: FactId | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.terms import EnteredInError, Role
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId, PersonId
@@ -43,7 +45,8 @@ class TeamMemberReleased:
 class MessagePosted:
     """One member of the care team, or the client, wrote to another. `about` is the fact it is tied to, of any service.
 
-    The client is CLIENT.
+    The client is CLIENT. `flags` holds `not-known-yet` where no service was known to have recorded that fact; absent
+    where there is nothing to say.
     """
 
     fact_id: FactId
@@ -52,6 +55,7 @@ class MessagePosted:
     about: FactId | None
     text: str
     occurred_at: Instant
+    flags: tuple[str, ...] | UnsetType = UNSET
 
 
 Published = TeamMemberAssigned | TeamMemberReleased | MessagePosted | EnteredInError

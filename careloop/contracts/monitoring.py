@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
@@ -85,7 +87,11 @@ class DoseStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseRecorded:
-    """A dose was taken or skipped; `reason` says why it was skipped."""
+    """A dose was taken or skipped; `reason` says why it was skipped.
+
+    `flags` holds `not-known-yet` where this client has no such prescription as far as is known; absent where there is
+    nothing to say.
+    """
 
     fact_id: FactId
     medicine: Medicine
@@ -94,6 +100,7 @@ class DoseRecorded:
     reason: str
     recorded_by: str
     occurred_at: Instant
+    flags: tuple[str, ...] | UnsetType = UNSET
 
 
 Published = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | DoseRecorded | EnteredInError

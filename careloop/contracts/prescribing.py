@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.terms import EnteredInError, Medicine
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import EventId, FactId
@@ -37,7 +39,8 @@ class NotChecked:
 
 
 class OverrideReason(OpenCodes):
-    """Why a prescriber goes on in spite of an alert; free text never stands alone."""
+    """Why a prescriber goes on in spite of an alert, or before the assessment is complete; free text never stands
+    alone."""
 
     BENEFIT_OUTWEIGHS_RISK = "benefit-outweighs-risk"
     WILL_MONITOR = "will-monitor"
@@ -46,17 +49,41 @@ class OverrideReason(OpenCodes):
     CROSS_TAPER = "cross-taper"
     ALERT_NOT_APPLICABLE = "alert-not-applicable"
     NO_ALTERNATIVE = "no-alternative"
+    CONTINUATION = "continuation"
+    """What somebody else prescribed goes on."""
+    URGENT_NEED = "urgent-need"
+    BRIDGE = "bridge"
+    """A short supply until the assessment is complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """A prescriber's coded answer to one alert, by its rule and the medicines it involves, or to one check that could
-    not be made (`rule` is then `not-checked:<check>`)."""
+    """A prescriber's coded answer to one alert, by its rule and the medicines it involves, to one check that could
+    not be made (`rule` is then `not-checked:<check>`), or to an assessment that is not complete
+    (`assessment-incomplete`)."""
 
     rule: Annotated[str, Length(200)]
     involves: tuple[str, ...]
     reason: OverrideReason
     comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedOverride:
+    """An answer that did not count: `reason-does-not-fit` this kind of alert, or `comment-required`."""
+
+    rule: str
+    involves: tuple[str, ...]
+    reason: OverrideReason
+    why: str
+
+
+def is_overridden(alert: Alert, overrides: tuple[Override, ...]) -> bool:
+    """Whether one of the answers is to this alert; one that names no medicines is to all that its rule found."""
+    return any(
+        answer.rule == alert.rule and (not answer.involves or set(answer.involves) == set(alert.involves))
+        for answer in overrides
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +101,8 @@ class DecisionCapsule:
     """Why the order was decided as it was: enough to run the decision again years later.
 
     `evidence` are the facts' event ids it stood on; `stream_version` is the version of prescribing's own stream
-    for this patient, which holds exactly what was known.
+    for this patient, which holds exactly what was known. `missing` is what the initial assessment lacked, where it was
+    not complete; absent from decisions of builds that did not ask.
     """
 
     knowledge_pack: str
@@ -88,6 +116,7 @@ class DecisionCapsule:
     evidence: tuple[EventId, ...]
     stream_version: int
     source_positions: tuple[SourcePosition, ...]
+    missing: tuple[str, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +173,9 @@ class DoseChanged:
 
 
 class StatusReason(OpenCodes):
-    """FHIR MedicationRequest.statusReason."""
+    """FHIR MedicationRequest.statusReason, and INEFFICACY, a code of our own: FHIR has none for it."""
 
+    INEFFICACY = "inefficacy"
     ALTERNATIVE_CHOICE = "altchoice"
     CLARIFICATION = "clarif"
     LEVEL_TOO_HIGH = "drughigh"
@@ -160,10 +190,18 @@ class StatusReason(OpenCodes):
     SURGERY = "surg"
     WASHOUT = "washout"
 
+    @property
+    def fhir(self) -> str:
+        """As FHIR says it: what did not help gave way to another choice."""
+        return "altchoice" if self == StatusReason.INEFFICACY else str(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrescriptionDiscontinued:
-    """A prescription ended; `stopped_on` is the day of the last dose, from which a washout counts."""
+    """A prescription ended; `stopped_on` is the day of the last dose, from which a washout counts.
+
+    `alerts` are what spoke against stopping so, `overrides` what answered them; absent where nothing did.
+    """
 
     fact_id: FactId
     prescription: FactId
@@ -171,6 +209,8 @@ class PrescriptionDiscontinued:
     stopped_on: date
     prescriber: str
     occurred_at: Instant
+    alerts: tuple[Alert, ...] | UnsetType = UNSET
+    overrides: tuple[Override, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +226,73 @@ class SupplyCounted:
     occurred_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchedMedicine:
+    """A medicine of a reconciled list that is a prescription of ours."""
+
+    prescription: FactId
+    medicine: Medicine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCompared:
+    """A reconciled list was compared with the prescriptions in force on its day; `listed_in` is its fact id."""
+
+    fact_id: FactId
+    listed_in: FactId
+    matched: tuple[MatchedMedicine, ...]
+    occurred_at: Instant
+
+
+class DiscrepancyKind(OpenCodes):
+    """How a reconciled list differs from a prescription in force."""
+
+    DOSE = "dose"
+    STOPPED = "stopped"
+    NOT_TAKING = "not-taking"
+    """The client takes nothing, or none of it."""
+    NOT_LISTED = "not-listed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscrepancyFound:
+    """A reconciled list says otherwise than a prescription in force. Doses are in milligrams a day; None is not
+    stated. `listed_stopped_on` is the day of the last dose by the list."""
+
+    fact_id: FactId
+    listed_in: FactId
+    prescription: FactId
+    kind: DiscrepancyKind
+    medicine: Medicine
+    prescribed_daily_dose_mg: Decimal | None
+    listed_daily_dose_mg: Decimal | None
+    listed_stopped_on: date | None
+    occurred_at: Instant
+
+
+class DiscrepancyResolution(OpenCodes):
+    """What a prescriber found and did about a discrepancy."""
+
+    TAKEN_AS_PRESCRIBED = "taken-as-prescribed"
+    LIST_WRONG = "list-wrong"
+    DOSE_CHANGED = "dose-changed"
+    DISCONTINUED = "discontinued"
+    WILL_FOLLOW_UP = "will-follow-up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscrepancyResolved:
+    """A prescriber answered a discrepancy."""
+
+    fact_id: FactId
+    discrepancy: FactId
+    resolution: DiscrepancyResolution
+    comment: str
+    resolved_by: str
+    occurred_at: Instant
+
+
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued
-Published = Decided | SupplyCounted | EnteredInError
+Published = Decided | SupplyCounted | ListCompared | DiscrepancyFound | DiscrepancyResolved | EnteredInError
 TYPES = topics("care.prescribing", Published)
 """Every event type on the topic, by its name on the wire."""

@@ -26,6 +26,10 @@ class Medicine:
     rxcui: Annotated[str, Length(20)] = ""
 
 
+NOT_KNOWN_YET = "not-known-yet"
+"""A flag of a fact that refers to another service's fact, of which its own service has not heard yet, or never will."""
+
+
 class Role(StrEnum):
     """What a person is in a patient's care team; also the roles a token may carry."""
 

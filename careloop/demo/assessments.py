@@ -104,6 +104,7 @@ class InitialAssessment:
                 for name, dose in medicines
             ],
             none_taken=not medicines,
+            confirm_removal=True,
             occurred_at=at(self._start),
         )
         answer = await self._requests.send(ASSESSMENT, self._stub.ReconcileMedications, request, PRESCRIBER.caller)

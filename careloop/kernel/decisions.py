@@ -1,16 +1,18 @@
 """Every command of a service with the decision that answers it, and the guards that stand before it.
 
 A guard is a law that many commands share. A decision names its guards, and they are passed in one order: a repeat
-changes nothing; what happened lies in the past; the client is enrolled; the caller is a prescriber; what is struck was
-recorded here.
+changes nothing; what happened lies in the past; the client is enrolled, and was born by then; the caller is a
+prescriber; what is struck was recorded here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from enum import IntEnum
 from functools import update_wrapper
 from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 
 from careloop.kernel.credentials import require_prescriber
+from careloop.kernel.days import Span
 from careloop.kernel.errors import NotKnown, patient_not_known
 from careloop.kernel.events import require_past
 from careloop.kernel.ids import FactId
@@ -36,6 +38,13 @@ class EnrolledRecord(Record, Protocol):
     def enrolled(self) -> bool: ...
 
 
+class BornRecord(Record, Protocol):
+    """What `Guard.BORN` asks of a state besides; None is not known."""
+
+    @property
+    def birth_date(self) -> date | None: ...
+
+
 class Guard(IntEnum):
     """In the order in which they are passed."""
 
@@ -45,9 +54,11 @@ class Guard(IntEnum):
     """`occurred_at` lies after `now`: InvalidInput `in-the-future`."""
     ENROLLED = 3
     """Nobody enrolled this client: NotKnown `patient-not-known`, as of one who does not exist."""
-    PRESCRIBER = 4
+    BORN = 4
+    """`occurred_at` lies before the client was born: InvalidInput `before-birth`."""
+    PRESCRIBER = 5
     """The credential is no prescriber's, or not valid at `occurred_at` and `now`: NotAllowed."""
-    STRIKE = 5
+    STRIKE = 6
     """The fact to strike is struck already: nothing happens. It is not recorded here: NotKnown `fact-not-known`."""
 
 
@@ -125,6 +136,11 @@ def _is_enrolled(_command: Any, state: EnrolledRecord) -> bool:
     return True
 
 
+def _is_born(command: Any, state: BornRecord) -> bool:
+    Span(first=state.birth_date).require(command.occurred_at.date(), "occurred_at")
+    return True
+
+
 def _is_prescribers(command: Any, _state: Record) -> bool:
     require_prescriber(command.credential, command.occurred_at, command.now)
     return True
@@ -142,6 +158,7 @@ _PASS: Mapping[Guard, Passes] = {
     Guard.REPEAT: _is_new,
     Guard.PAST: _is_past,
     Guard.ENROLLED: _is_enrolled,
+    Guard.BORN: _is_born,
     Guard.PRESCRIBER: _is_prescribers,
     Guard.STRIKE: _may_be_struck,
 }

@@ -1,12 +1,12 @@
 """Every way a call can be refused. One slug per reason, stable for callers; sentences carry no patient data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class CareloopError(Exception):
     """A refusal with a stable `slug` (for programs), a `sentence` (for people) and the `field` it is about, if any.
 
-    `details` say more to programs, by name.
+    `details` are what a program needs besides, by name; codes and figures, never words about the patient.
     """
 
     def __init__(self, slug: str, sentence: str, *, field: str = "", details: Mapping[str, str] | None = None) -> None:
@@ -23,6 +23,22 @@ class InvalidInput(CareloopError):
 
 class RuleViolated(CareloopError):
     """The care record does not allow it now; nothing was stored, so it may be tried again."""
+
+
+class NeedsConfirmation(RuleViolated):
+    """The command would remove these entries of a list: nothing was stored, and it may be repeated with
+    `confirm_removal`. Where the response can say so, it is answered and no refusal."""
+
+    def __init__(
+        self,
+        slug: str = "needs-confirmation",
+        sentence: str = "This would remove entries; confirm_removal says that it may.",
+        *,
+        field: str = "",
+        entries: Sequence[str] = (),
+    ) -> None:
+        super().__init__(slug, sentence, field=field)
+        self.entries = tuple(entries)
 
 
 class NotKnown(CareloopError):

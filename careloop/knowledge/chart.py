@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import UNSET, UnsetType
+
 
 class Sex(StrEnum):
     """Administrative sex, as FHIR R4 names it."""
@@ -67,11 +69,22 @@ class SuicideRisk(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A diagnosis by ICD-10-CM code, SNOMED CT code or words; any of them may be given."""
+    """A diagnosis by ICD-10-CM code, SNOMED CT code or words; any of them may be given.
+
+    `clinical_status` is FHIR's (active, recurrence, relapse, inactive, remission, resolved); `severity` that of a
+    diagnosis (mild, moderate, severe). Unknown is judged as active.
+    """
 
     icd10: str | None = None
     snomed: str | None = None
     text: str | None = None
+    clinical_status: str | UnsetType | None = UNSET
+    severity: str | UnsetType | None = UNSET
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether it is over: what is in remission or inactive may come back, and counts."""
+        return self.clinical_status == "resolved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

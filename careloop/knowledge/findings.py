@@ -36,6 +36,11 @@ class Severity(StrEnum):
         """0 for the worst."""
         return list(Severity).index(self)
 
+    @property
+    def softer(self) -> "Severity":
+        """One step less; the least stays."""
+        return list(Severity)[min(self.rank + 1, len(Severity) - 1)]
+
 
 class ScreeningOutcome(StrEnum):
     """A headline for people. Decisions read `alerts` and `not_checked`."""

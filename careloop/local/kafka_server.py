@@ -4,7 +4,9 @@ import asyncio
 import base64
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -57,8 +59,19 @@ class KafkaServer:
     """One broker over one log folder in the state folder."""
 
     def __init__(
-        self, home: Path, ports: Ports, *, jar_cache: Path, heap: list[str], told_port: int | None = None
+        self,
+        home: Path,
+        ports: Ports,
+        *,
+        jar_cache: Path,
+        heap: list[str],
+        told_port: int | None = None,
+        properties: str = "",
+        users: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`properties` go before ours; `users` are made with the log folder, with their passwords (SCRAM-SHA-512)."""
+        self._properties = properties
+        self._users = users
         self._home = home
         self._ports = ports
         self._jar_cache = jar_cache
@@ -82,7 +95,7 @@ class KafkaServer:
         ]
         properties = self._write_properties()
         if not (self._data / "meta.properties").exists():
-            _format(java, properties)
+            _format(java, properties, self._users)
         log = self._home / "logs" / "kafka.log"
         self._child = Child("kafka", [*java, "kafka.Kafka", str(properties)], output=log)
         await self._await_ready(self._child)
@@ -96,7 +109,8 @@ class KafkaServer:
         file = self._home / "kafka" / "server.properties"
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         controller = self._ports.take("kafka-controller")
-        write_private(file, _PROPERTIES.format(port=self.port, controller=controller, data=self._data))
+        content = _PROPERTIES.format(port=self.port, controller=controller, data=self._data) + self._properties
+        write_private(file, content)
         return file
 
     async def _await_ready(self, child: Child) -> None:
@@ -113,11 +127,12 @@ class KafkaServer:
             self._child = None
 
 
-def _format(java: list[str], properties: Path) -> None:
+def _format(java: list[str], properties: Path, users: Mapping[str, str]) -> None:
+    credentials = [f"--add-scram=SCRAM-SHA-512=[name={name},password={word}]" for name, word in users.items()]
     cluster = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
     made = subprocess.run(
         # One in 64 begins with a hyphen, so it must not look like an option of its own.
-        [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
+        [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties), *credentials],
         capture_output=True,
         text=True,
         check=False,

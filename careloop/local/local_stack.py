@@ -5,6 +5,7 @@ import signal
 from types import TracebackType
 from typing import Self
 
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.local.folders import close_to_others, kept_secret
 from careloop.local.kafka_server import KafkaServer
 from careloop.local.ports import Ports
@@ -85,7 +86,7 @@ class LocalStack:
         """Bring database, schemas and topics to what this version of Careloop needs."""
         await prepare(self.admin_url, password=self.role_password)
         await create_topics(
-            self.kafka_address,
+            BrokerAccess(self.kafka_address),
             read_list(),
             partitions=self.settings.partitions,
             replicas=self.settings.replicas,

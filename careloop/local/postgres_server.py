@@ -7,7 +7,9 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from careloop.local.folders import postgres_folder, reachable_install, runs_as_nobody, socket_folder
@@ -17,12 +19,12 @@ from careloop.local.unavailable import StackUnavailable
 
 _MAJOR = "18"
 
-# What PostgreSQL logs of a failing statement would be patient data: neither the row nor the statement is written.
 _ACCESS = "".join(
     f"{kind} scram-sha-256\n"
     for kind in ("local all all", "host all all 127.0.0.1/32", "host replication all 127.0.0.1/32")
 )
 
+# What PostgreSQL logs of a failing statement would be patient data: neither the row nor the statement is written.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "on",
@@ -63,8 +65,20 @@ def _is_suitable(folder: Path) -> bool:
 class PostgresServer:
     """One server over one data folder in the state folder (or beside it: see folders.py)."""
 
-    def __init__(self, home: Path, ports: Ports, told_port: int | None = None, *, password: str | None = None) -> None:
-        """`password` is the administrator's; without one the server trusts every connection of this machine."""
+    def __init__(
+        self,
+        home: Path,
+        ports: Ports,
+        told_port: int | None = None,
+        *,
+        binaries: Path | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        password: str | None = None,
+    ) -> None:
+        """`binaries` instead of those that are found; `settings` go before ours. `password` is the administrator's;
+        without one the server trusts every connection of this machine."""
+        self._binaries = binaries
+        self._settings = settings
         self._home = home
         self._ports = ports
         self._told_port = told_port
@@ -79,7 +93,7 @@ class PostgresServer:
 
     async def start(self) -> None:
         """Make the data folder when there is none, start, and return when connections are accepted."""
-        binaries = find_binaries()
+        binaries = self._binaries or find_binaries()
         data = postgres_folder(self._home) / "data"
         if not (data / "PG_VERSION").exists():
             _initialise(binaries, data)
@@ -94,14 +108,14 @@ class PostgresServer:
             as_nobody=runs_as_nobody(),
             death_signal=signal.SIGQUIT,
         )
-        await self._await_ready(binaries, self._child)
+        await self._await_ready(self._child)
 
     def _options(self) -> list[str]:
-        settings = _SETTINGS | {"unix_socket_directories": str(self._socket)}
+        settings = {**_SETTINGS, "unix_socket_directories": str(self._socket), **self._settings}
         return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
-    async def _await_ready(self, binaries: Path, child: Child) -> None:
-        probe = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+    async def _await_ready(self, child: Child) -> None:
+        probe = [str(find_binaries() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
 
         def settled() -> bool:
             return child.exit_code is not None or subprocess.run(probe, check=False).returncode == 0

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -29,23 +29,45 @@ def address(admin_url: str, *, user: str | None = None, database: str = DATABASE
     return urlunsplit(parts._replace(netloc=f"{user}{secret}@{host}", path=f"/{database}"))
 
 
-async def prepare(admin_url: str, *, database: str = DATABASE, password: str | None = None) -> None:
-    """Make roles, database, schemas and grants where they are missing, and bring every schema to its newest version."""
+Passwords = Callable[[str], str | None]
+"""The password of a role; None leaves it as it is."""
+
+
+async def prepare(
+    admin_url: str,
+    *,
+    database: str = DATABASE,
+    password: str | None = None,
+    passwords: Passwords | None = None,
+) -> None:
+    """Make roles, database, schemas and grants where they are missing, and bring every schema to its newest version.
+
+    `password` is one for all roles; `passwords` says one for each."""
+    of = passwords or (lambda _role: password)
     server = await asyncpg.connect(address(admin_url, database="postgres"))
     try:
-        await _create_roles(server, password)
+        await _create_roles(server, of)
         if not await server.fetchval("select 1 from pg_database where datname = $1", database):
             await server.execute(f'create database "{database}"')
         await admit_roles(server, database)
     finally:
         await server.close()
-    inside = await asyncpg.connect(address(admin_url, database=database))
+    await create_schemas(address(admin_url, database=database))
+    await migrate_all(address(admin_url, user=MIGRATOR, database=database, password=of(MIGRATOR)))
+
+
+async def create_schemas(url: str, services: Sequence[str] = SERVICES) -> None:
+    """In the database of `url`, which its user owns or administers: a schema for each service, and who may use it."""
+    inside = await asyncpg.connect(url)
     try:
-        await _create_schemas(inside)
+        await _create_schemas(inside, services)
     finally:
         await inside.close()
-    url = address(admin_url, user=MIGRATOR, database=database, password=password)
-    await asyncio.gather(*(asyncio.to_thread(migrate, url, service) for service in SERVICES))
+
+
+async def migrate_all(url: str, services: Sequence[str] = SERVICES) -> None:
+    """Bring the schemas to their newest version, as the role of `url`, which owns them."""
+    await asyncio.gather(*(asyncio.to_thread(migrate, url, service) for service in services))
 
 
 async def admit_roles(server: asyncpg.Connection, database: str) -> None:
@@ -54,11 +76,12 @@ async def admit_roles(server: asyncpg.Connection, database: str) -> None:
     await server.execute(f'grant connect on database "{database}" to {", ".join((MIGRATOR, *SERVICES))}')
 
 
-async def _create_roles(server: asyncpg.Connection, password: str | None) -> None:
+async def _create_roles(server: asyncpg.Connection, passwords: Passwords) -> None:
     known = {row["rolname"] for row in await server.fetch("select rolname from pg_roles")}
     for role in (MIGRATOR, *SERVICES):
         if role not in known:
             await server.execute(f"create role {role} login nosuperuser nocreatedb nocreaterole noinherit")
+        password = passwords(role)
         if password is not None:
             literal = await server.fetchval("select quote_literal($1::text)", password)
             await server.execute(f"alter role {role} password {literal}")
@@ -66,9 +89,9 @@ async def _create_roles(server: asyncpg.Connection, password: str | None) -> Non
         await server.execute(f"alter role {service} set search_path = {service}")
 
 
-async def _create_schemas(inside: asyncpg.Connection) -> None:
+async def _create_schemas(inside: asyncpg.Connection, services: Sequence[str]) -> None:
     await inside.execute("revoke all on schema public from public")
-    for service in SERVICES:
+    for service in services:
         await inside.execute(f"create schema if not exists {service} authorization {MIGRATOR}")
         await inside.execute(f"grant usage on schema {service} to {service}")
     await inside.execute(f"alter default privileges for role {MIGRATOR} revoke execute on functions from public")
@@ -81,8 +104,12 @@ def migrations_of(service: str) -> Sequence[Path]:
     return [folder for folder in (_COMMON, *own) if any(folder.glob("*.sql"))]
 
 
+class MigrationFailed(Exception):
+    """A migration was refused; what it changed was rolled back. The text is the migration tool's, without addresses."""
+
+
 def migrate(url: str, service: str) -> None:
-    """Run what is missing in this service's schema; raises RuntimeError with the tool's message when one fails."""
+    """Run what is missing in this service's schema; raises MigrationFailed with the tool's message when one fails."""
     folders = migrations_of(service)
     if not folders:
         return
@@ -101,12 +128,12 @@ def migrate(url: str, service: str) -> None:
         [*command, "migrate", "--strict"], capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode != 0:
-        raise RuntimeError(f"the migrations of {service} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+        raise MigrationFailed(f"the migrations of {service} failed:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
 def find_dbmate() -> str:
     """The migration tool beside this Python, or on the PATH."""
     found = shutil.which("dbmate", path=str(Path(sys.executable).parent)) or shutil.which("dbmate")
     if found is None:
-        raise StackUnavailable("migrations are run with dbmate: install `careloop[local]`")
+        raise StackUnavailable("migrations are run with dbmate: install `careloop[migrate]`")
     return found

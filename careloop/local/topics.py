@@ -7,6 +7,8 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
+from careloop.chassis.relay.broker_access import BrokerAccess
+
 _ALREADY_EXISTS = 36
 
 
@@ -37,9 +39,9 @@ def read_list() -> tuple[Topic, ...]:
     )
 
 
-async def create_topics(bootstrap: str, topics: tuple[Topic, ...], *, partitions: int, replicas: int) -> None:
+async def create_topics(broker: BrokerAccess, topics: tuple[Topic, ...], *, partitions: int, replicas: int) -> None:
     """Make what is missing; raises PartitionsDiffer when a topic that exists has another number of partitions."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**broker.arguments())
     await admin.start()
     try:
         wanted = {topic.name: topic.partitions or partitions for topic in topics}

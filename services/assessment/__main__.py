@@ -13,6 +13,7 @@ from services.assessment.domain.decisions import DECISIONS
 from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER, Assessment
 from services.assessment.grpc_api import AssessmentApi
+from services.assessment.settings import AssessmentSettings
 
 ROOMS: Rooms[Assessment, Event] = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER)
 
@@ -20,9 +21,11 @@ ROOMS: Rooms[Assessment, Event] = Rooms(topics=TOPICS, contracts=contract.TYPES,
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
+        settings = resources.settings
+        assert isinstance(settings, AssessmentSettings)
         writes = Writes(foundation.streams, DECISIONS)
-        yield foundation.service(AssessmentApi(writes, resources.settings.partitions).add_to)
+        yield foundation.service(AssessmentApi(writes, settings.partitions, minors=settings.minors).add_to)
 
 
 if __name__ == "__main__":
-    sys.exit(run(build, POLICY))
+    sys.exit(run(build, POLICY, settings_model=AssessmentSettings))

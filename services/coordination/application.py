@@ -8,11 +8,11 @@ from typing import cast
 
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, Unavailable, patient_not_known
-from careloop.kernel.ids import PatientId
+from careloop.kernel.ids import FactId, PatientId
 from services.coordination.domain.view.care_view import CareView
 from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.domain.view.readers import Reader, view_for
-from services.coordination.domain.view.sections import Sections
+from services.coordination.domain.view.sections import Sections, facts_in
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
 from services.coordination.reading.caseload import CaseloadPlace
@@ -66,6 +66,11 @@ class CareViews:
         if stored is None or not (_is_enrolled(stored.sections.assessment) or _may_be_behind(freshness)):
             raise patient_not_known()
         return stored
+
+    async def facts(self, patient_id: PatientId) -> frozenset[FactId]:
+        """The facts of the patient of which the view has heard, of every service, those that were struck left out."""
+        stored = await self._views.of_patient(patient_id)
+        return frozenset() if stored is None else facts_in(stored.sections)
 
     async def get_as_known(
         self, patient_id: PatientId, *, valid_at: datetime | None, known_at: datetime | None, now: datetime

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from careloop.chassis.calls.call import Clock
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
@@ -52,7 +54,10 @@ def hear_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) ->
 
 
 def hear_issued(envelope: Envelope, fact: prescribing.PrescriptionIssued) -> Heard:
-    return _cause(envelope, fact, CauseKind.PRESCRIPTION_ISSUED, detail=fact.order.medicine.name)
+    over = _over_alerts(fact.capsule)
+    kind = CauseKind.PRESCRIPTION_ISSUED_OVER_ALERT if over else CauseKind.PRESCRIPTION_ISSUED
+    detail = f"{fact.order.medicine.name}{over}"
+    return _cause(envelope, fact, kind, detail=detail, named=fact.prescriber if over else "")
 
 
 def hear_declined(envelope: Envelope, fact: prescribing.PrescriptionDeclined) -> Heard:
@@ -62,7 +67,16 @@ def hear_declined(envelope: Envelope, fact: prescribing.PrescriptionDeclined) ->
 
 def hear_dose_change(envelope: Envelope, fact: prescribing.DoseChanged) -> Heard:
     detail = f"to {fact.to_daily_dose_mg} mg a day from {fact.effective_on}: {fact.reason}"
-    return _cause(envelope, fact, CauseKind.DOSE_CHANGED, detail=detail)
+    over = _over_alerts(fact.capsule)
+    kind = CauseKind.DOSE_CHANGED_OVER_ALERT if over else CauseKind.DOSE_CHANGED
+    return _cause(envelope, fact, kind, detail=f"{detail}{over}", named=fact.prescriber if over else "")
+
+
+def _over_alerts(capsule: prescribing.DecisionCapsule) -> str:
+    """The rules of the high alerts that were overridden; empty if there were none."""
+    high = [alert for alert in capsule.alerts if alert.severity == "high"]
+    rules = [alert.rule for alert in high if prescribing.is_overridden(alert, capsule.overrides)]
+    return f"; over {', '.join(dict.fromkeys(rules))}" if rules else ""
 
 
 def hear_discontinued(envelope: Envelope, fact: prescribing.PrescriptionDiscontinued) -> Heard:
@@ -70,8 +84,21 @@ def hear_discontinued(envelope: Envelope, fact: prescribing.PrescriptionDisconti
     return _cause(envelope, fact, CauseKind.PRESCRIPTION_DISCONTINUED, detail=detail)
 
 
+def hear_discrepancy(envelope: Envelope, fact: prescribing.DiscrepancyFound) -> Heard:
+    return _cause(envelope, fact, CauseKind.DISCREPANCY_FOUND, detail=f"{fact.medicine.name}: {fact.kind}")
+
+
 def hear_completed(envelope: Envelope, fact: assessment.AssessmentCompleted) -> Heard:
     return _cause(envelope, fact, CauseKind.ASSESSMENT_COMPLETED, detail=", ".join(fact.diagnoses))
+
+
+def hear_plan(envelope: Envelope, fact: assessment.PlanProposed) -> Heard | None:
+    """A plan that replaces another one; the first is heard of with the completion."""
+    if fact.replaces is UNSET:
+        return None
+    plan = fact.plan
+    parts = (len(plan.medications), "medications"), (len(plan.therapies), "therapies"), (len(plan.goals), "goals")
+    return _cause(envelope, fact, CauseKind.PLAN_CHANGED, detail=", ".join(f"{count} {what}" for count, what in parts))
 
 
 def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
@@ -112,13 +139,21 @@ HEARD: Notes[Heard | None] = {
         (RiskRaised, hear_risk),
         STRUCK,
     ),
-    **listening(assessment.TYPES, (RiskRaised, hear_risk), (assessment.AssessmentCompleted, hear_completed), STRUCK),
+    **listening(
+        assessment.TYPES,
+        (RiskRaised, hear_risk),
+        (assessment.AssessmentCompleted, hear_completed),
+        (assessment.PlanProposed, hear_plan),
+        STRUCK,
+    ),
     **listening(
         prescribing.TYPES,
         (prescribing.PrescriptionIssued, hear_issued),
         (prescribing.PrescriptionDeclined, hear_declined),
         (prescribing.DoseChanged, hear_dose_change),
         (prescribing.PrescriptionDiscontinued, hear_discontinued),
+        (prescribing.DiscrepancyFound, hear_discrepancy),
+        note(ResolutionNoted, prescribing.DiscrepancyResolved, at={"side_effect": "discrepancy"}),
         STRUCK,
     ),
 }

@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from careloop.chassis.process.settings import ServiceSettings, variable
+from careloop.chassis.process.settings import ServiceSettings
+from careloop.chassis.process.transport import variable
 from careloop.contracts.terms import Role
 from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.sender import Sender
@@ -31,6 +32,8 @@ class NotificationSettings(ServiceSettings):
     notice_repages: int = Field(default=12, ge=0, le=1000)
     notice_importers: frozenset[str] = frozenset({"careloop-intake"})
     """Subjects of tokens whose facts are imported history, as a JSON list."""
+    nurse_practitioners_supervised: bool = False
+    """A psychiatrist of the team hears when a nurse practitioner overrides a high alert."""
     notice_poll_seconds: float = Field(default=0.5, gt=0, le=0.5)
     notice_lease_seconds: float = Field(default=60, gt=0)
     notice_send_deadline_seconds: float = Field(default=10, gt=0)
@@ -67,6 +70,7 @@ class NotificationSettings(ServiceSettings):
             attempts=self.notice_attempts,
             repages=self.notice_repages,
             importers=self.notice_importers,
+            nurse_practitioners_supervised=self.nurse_practitioners_supervised,
         )
 
     def pace(self) -> Pace:

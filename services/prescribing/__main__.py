@@ -12,12 +12,11 @@ from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
 from services.prescribing.application import Prescribing
-from services.prescribing.consumers import NOTES
+from services.prescribing.consumers import COURSE_NOTES, NOTES, ComparingConsumer
 from services.prescribing.domain.decisions import DECISIONS
 from services.prescribing.domain.events import TOPICS
-from services.prescribing.domain.screening import RESTS_ON
 from services.prescribing.domain.state import DECIDER
-from services.prescribing.evidence import CONSUMER, ConsumedEvidence
+from services.prescribing.evidence import COMPARING_CONSUMER, CONSUMER, CONSUMERS, COURSE_CONSUMER, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import RESTATED
 from services.prescribing.replay import PastDecisions
@@ -29,11 +28,15 @@ ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         settings = foundation.settings
-        inbox = foundation.consume(NotesConsumer(CONSUMER, NOTES, foundation.streams), sorted(RESTS_ON))
+        inboxes = [
+            foundation.consume(NotesConsumer(consumer, notes, foundation.streams), sorted(CONSUMERS[consumer]))
+            for consumer, notes in ((CONSUMER, NOTES), (COURSE_CONSUMER, COURSE_NOTES))
+        ]
+        foundation.consume(ComparingConsumer(COMPARING_CONSUMER, foundation.streams), ["assessment"])
         evidence = ConsumedEvidence(
             foundation.store,
             foundation.heads,
-            inbox.holds,
+            lambda source, partition: any(inbox.holds(source, partition) for inbox in inboxes),
             partitions=settings.partitions,
             max_age=timedelta(seconds=settings.evidence_max_age_seconds),
             patience_seconds=settings.statement_timeout_seconds,

@@ -13,8 +13,10 @@ from careloop.kernel.ids import PatientId
 from careloop.kernel.reading import Now
 from careloop.knowledge.findings import Screening
 from careloop.knowledge.screening.explaining import Explanation
+from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.events import Event
+from services.prescribing.domain.readings.reading import Asking
 from services.prescribing.domain.screening import RESTS_ON, Freshness, explained, safety_check
 from services.prescribing.domain.state import PrescriptionChart
 
@@ -37,9 +39,11 @@ class ScreenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """The answer of the check, an explanation of each of its alerts, and how well informed it was."""
+    """The answer of the check, what the initial assessment lacks, an explanation of each alert, and how well informed
+    the check was."""
 
     screening: Screening
+    missing: tuple[str, ...]
     explanations: tuple[Explanation, ...]
     freshness: Freshness
 
@@ -54,9 +58,10 @@ class Prescribing:
     async def screen_order(self, patient_id: PatientId, query: ScreenOrder, at_least: Sequence[str]) -> Screened:
         """The safety check as IssuePrescription would run it now."""
         freshness = await self._freshness(patient_id, at_least, query.now)
-        chart, today = await self._writes.state(patient_id), query.now.date()
-        screening = safety_check(chart, query.order, freshness, today)
-        return Screened(screening, explained(chart, query.order, today, screening), freshness)
+        chart = await self._writes.state(patient_id)
+        asking = Asking(chart=chart, order=query.order, as_of=query.now.date())
+        screening = safety_check(asking, freshness)
+        return Screened(screening, missing(chart), explained(asking, screening), freshness)
 
     async def informed(self, patient_id: PatientId, command: CheckedCommand, at_least: Sequence[str]) -> CheckedCommand:
         """The command with how well informed it will be decided."""

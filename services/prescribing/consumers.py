@@ -1,15 +1,27 @@
 """Facts of assessment and monitoring become notes in prescribing's own stream, in the words a screen reads."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from careloop.chassis.consuming.noting import Notes, listening, note
+from msgspec import UNSET
+
+from careloop.chassis.commands.streams import Streams
+from careloop.chassis.consuming.handler import Effects, Handler, Received
+from careloop.chassis.consuming.noting import Notes, listening, note, note_request
+from careloop.chassis.log.protocol import Write
 from careloop.contracts import assessment, monitoring
 from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored
+from careloop.kernel.ids import FactId, PatientId, derived_id
 from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
 from careloop.knowledge.scales.score import READ_BY_THE_CHECK
+from careloop.knowledge.urgency.suicide_risk import screened_risk
 from services.prescribing.domain import noted
+from services.prescribing.domain.assessed import PLAN, RISK_SCREEN
 from services.prescribing.domain.events import Event
+from services.prescribing.domain.reconciliation import CompareList, compare_list
+from services.prescribing.domain.state import PrescriptionChart
 
 medication = restating(known.Medication, assessment.CurrentMedication, "name", "rxcui")
 trial = restating(known.Trial, assessment.EarlierTreatment, "name", "rxcui", "weeks", "stopped_for")
@@ -104,3 +116,67 @@ NOTES: Notes[Event | None] = {
     ),
 }
 """What prescribing listens to, and the note each becomes."""
+
+
+def is_risk_screen(fact: ScaleScored) -> bool:
+    """Whether its answers say how high the suicide risk is, as a completed assessment needs it."""
+    return screened_risk(fact.instrument, fact.items, fact.band, fact.occurred_at.date()) is not None
+
+
+class ComparingConsumer(Handler):
+    """Compares each reconciled list with the newest prescriptions; others that write meanwhile make it do so again."""
+
+    contracts: Mapping[str, type] = {"care.assessment.MedicationsReconciled.v1": assessment.MedicationsReconciled}
+
+    def __init__(self, consumer: str, streams: Streams[PrescriptionChart, Event]) -> None:
+        self.consumer = consumer
+        self._streams = streams
+
+    async def handle(self, received: Sequence[Received]) -> Effects:
+        by_patient: dict[PatientId, list[Received]] = {}
+        for one in received:
+            by_patient.setdefault(one.envelope.patient_id, []).append(one)
+        writes = [write for patient, lists in by_patient.items() for write in await self._compared(patient, lists)]
+        return Effects(writes=tuple(writes))
+
+    async def _compared(self, patient_id: PatientId, lists: Sequence[Received]) -> Sequence[Write]:
+        loaded = await self._streams.load(patient_id)
+        chart, version, writes = loaded.state, loaded.version, []
+        for one in lists:
+            events = compare_list(_comparison(one.event), chart)
+            if events:
+                request = note_request(self.consumer, one.envelope, one.envelope.recorded_at)
+                writes.append(self._streams.write(patient_id, request, events, version))
+                chart, version = self._streams.decider.fold(events, chart), version + len(events)
+        return writes
+
+
+comparison = restating(CompareList, assessment.MedicationsReconciled, "fact_id", listed_in="fact_id")
+
+
+def _comparison(listed: assessment.MedicationsReconciled) -> CompareList:
+    return comparison(listed, fact_id=FactId(derived_id("prescribing", "comparison", listed.fact_id)))
+
+
+def with_status(fact: assessment.HistoryRecorded) -> tuple[known.Condition, ...]:
+    return tuple(replace(_condition(one), clinical_status=one.clinical_status or UNSET) for one in fact.conditions)
+
+
+def says_severity(fact: assessment.DiagnosisEstablished) -> bool:
+    return fact.severity is not assessment.Severity.UNSPECIFIED
+
+
+COURSE_NOTES: Notes[Event | None] = listening(
+    assessment.TYPES,
+    note(
+        noted.ConditionStatusNoted,
+        assessment.HistoryRecorded,
+        only=lambda fact: bool(fact.conditions),
+        conditions=with_status,
+    ),
+    note(noted.DiagnosisSeverityNoted, assessment.DiagnosisEstablished, only=says_severity),
+    note(noted.AssessmentPartNoted, ScaleScored, only=is_risk_screen, part=lambda _fact: RISK_SCREEN),
+    note(noted.AssessmentPartNoted, assessment.PlanProposed, part=lambda _fact: PLAN),
+    note(noted.CompletionNoted, assessment.AssessmentCompleted),
+)
+"""What came to be noted later, and is noted of old facts too."""

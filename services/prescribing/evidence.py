@@ -15,7 +15,10 @@ from careloop.kernel.ids import PatientId
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
 CONSUMER = "prescribing.evidence"
-CONSUMERS: Mapping[str, Collection[str]] = {CONSUMER: RESTS_ON}
+COURSE_CONSUMER = "prescribing.course"
+COMPARING_CONSUMER = "prescribing.reconciliation"
+"""Compares lists with prescriptions; no check rests on what it finds."""
+CONSUMERS: Mapping[str, Collection[str]] = {CONSUMER: RESTS_ON, COURSE_CONSUMER: {"assessment"}}
 """Who notes the evidence, of which sources. A kind of note that comes later is noted of old facts by one more."""
 LOOK_AGAIN_SECONDS = 0.02
 

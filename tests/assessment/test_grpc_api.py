@@ -256,6 +256,7 @@ async def test_an_incomplete_assessment_is_refused_with_all_that_is_missing(api:
     with pytest.raises(RuleViolated) as refusal:
         await api.CompleteAssessment(pb.CompleteAssessmentRequest(request_id="complete", patient_id=PATIENT), CONTEXT)
     assert refusal.value.slug == "assessment-incomplete"
+    assert refusal.value.details == {"missing": "history,medications,allergies,diagnosis,suicide-risk-screen,plan"}
 
 
 async def test_completing_needs_the_callers_credential(api: AssessmentApi) -> None:

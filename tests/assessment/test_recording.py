@@ -82,8 +82,9 @@ def test_a_fact_is_recorded_of_an_enrolled_client_only(decide: Any, command: Any
 @pytest.mark.parametrize(("decide", "command", "recorded"), RECORDING)
 def test_a_fact_is_recorded_after_completion_too(decide: Any, command: Any, recorded: Any) -> None:
     later = replace(command, fact_id=control.fact("later"), occurred_at=control.NOW)
+    says = {"replaces": control.PLAN_PROPOSED.fact_id} if recorded == control.PLAN_PROPOSED else {}
     given(DECIDER, *control.RECORDED, control.COMPLETED).when(decide, later).then(
-        replace(recorded, fact_id=later.fact_id, occurred_at=control.NOW)
+        replace(recorded, fact_id=later.fact_id, occurred_at=control.NOW, **says)
     )
 
 

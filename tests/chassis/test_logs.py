@@ -19,6 +19,7 @@ CANARY = "Jane Canary, 1990-01-01"
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
+    BROKER.back()  # whatever other tests of this process found away
     stream = io.StringIO()
     set_up_logs("assessment", stream)
     yield stream
@@ -218,16 +219,16 @@ def test_an_outage_of_five_minutes_is_six_lines_however_often_it_shows(lines: io
 def test_the_kafka_client_s_lines_of_an_outage_are_part_of_ours(lines: io.StringIO) -> None:
     BROKER.away("KafkaConnectionError")
     try:
-        for _line in range(1_000):
+        for _line in range(50):
             logging.getLogger("aiokafka.conn").error("Unable connect to %s", "node")
         assert [one["event"] for one in said(lines)] == ["broker away"]
     finally:
         BROKER.back()
-    assert last(lines)["count"] == 1_001
+    assert last(lines)["count"] == 51
 
 
 def test_a_library_that_repeats_itself_is_heard_once_a_minute(lines: io.StringIO) -> None:
-    for _line in range(1_000):
+    for _line in range(50):
         logging.getLogger("aiokafka.consumer").error("Fetch of %s failed", CANARY)
     logging.getLogger("aiokafka.consumer").error("Heartbeat of %s failed", CANARY)
     found = said(lines)

@@ -122,3 +122,18 @@ def test_evolve_takes_any_history(history: list[Event]) -> None:
 def test_everything_stored_is_published() -> None:
     publishing = Publishing("coordination", Codec(TOPICS), published_as(TOPICS, contract.TYPES), contract.TYPES)
     assert publishing.published_topics == set(TOPICS)
+
+
+def test_a_message_about_a_fact_of_this_service_names_one_that_stands() -> None:
+    team = (control.ASSIGNED, control.PRESCRIBER_ASSIGNED, control.POSTED)
+    about_it = replace(control.POST, fact_id=fact("answer"), about=control.POSTED.fact_id)
+    (answer,) = given(DECIDER, *team).when(post, about_it).decided
+    assert not answer.flags  # type: ignore[union-attr]
+    refusal = given(DECIDER, *team, control.STRUCK).when(post, about_it).then_refused("fact-not-known")
+    assert refusal.field == "about"
+
+
+def test_a_message_about_what_nobody_has_heard_of_is_flagged() -> None:
+    team = (control.ASSIGNED, control.PRESCRIBER_ASSIGNED)
+    (message,) = given(DECIDER, *team).when(post, replace(control.POST, known=frozenset())).decided
+    assert message.flags == ("not-known-yet",)  # type: ignore[union-attr]

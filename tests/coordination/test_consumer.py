@@ -96,7 +96,7 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
             prescribing,
             (
                 "PrescriptionIssued", "PrescriptionDeclined", "DoseChanged", "PrescriptionDiscontinued",
-                "SupplyCounted", "EnteredInError",
+                "SupplyCounted", "ListCompared", "DiscrepancyFound", "DiscrepancyResolved", "EnteredInError",
             ),
         ),
         "monitoring": (

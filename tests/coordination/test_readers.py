@@ -9,6 +9,7 @@ from care.coordination.v1 import coordination_pb2 as pb
 
 from careloop.contracts.coordination import CLIENT, MessagePosted
 from careloop.contracts.policy import COORDINATION
+from careloop.contracts.prescribing import DiscrepancyKind
 from careloop.contracts.terms import EnteredInError, Role
 from careloop.kernel.ids import PersonId
 from services.coordination.domain.view.care_view import CareView, compose
@@ -37,7 +38,13 @@ WRITTEN: list[Told] = [("coordination", each) for each in (BETWEEN_STAFF, TO_CLI
 RASH_OVER = replace(control.NAUSEA_RESOLVED, fact_id=fact("rash over"), side_effect=control.RASH.fact_id)
 OPEN = replace(control.RASH, fact_id=fact("rash again"))
 ENDED: list[Told] = [("monitoring", RASH_OVER), ("monitoring", OPEN)]
-EVERYTHING = [*told(), *WRITTEN, *ENDED]
+STANDING = replace(
+    control.DISCREPANCY,
+    fact_id=fact("another discrepancy"),
+    kind=DiscrepancyKind.NOT_LISTED,
+    listed_daily_dose_mg=None,
+)
+EVERYTHING = [*told(), *WRITTEN, *ENDED, ("prescribing", STANDING)]
 SECTIONS = folded(EVERYTHING)
 ALL = compose(PATIENT, SECTIONS)
 
@@ -57,7 +64,10 @@ CLIENT_SEES = {
     "team": "without addresses",
     "diagnoses": WHOLE,
     "allergies": WHOLE,
-    "medications": WHOLE,
+    "medications": "without alerts and answers",
+    "discrepancies": "nothing",
+    "pregnancy": WHOLE,
+    "results": WHOLE,
     "history": WHOLE,
     "plan": WHOLE,
     "completion": "without the risk",

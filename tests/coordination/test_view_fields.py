@@ -11,8 +11,17 @@ from careloop.contracts import assessment, coordination, monitoring, notificatio
 from careloop.contracts.terms import Coding, Medicine, RiskLevel, RiskRaised, Role
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.doses import Dose
-from services.coordination.domain.view.intake import Allergies, History, HistoryCondition, Identity
+from services.coordination.domain.view.intake import (
+    Allergies,
+    History,
+    HistoryCondition,
+    Identity,
+    LatestResult,
+    Pregnancy,
+    Results,
+)
 from services.coordination.domain.view.medications import DoseChange, Medication, Medications
+from services.coordination.domain.view.messages import Message
 from services.coordination.domain.view.notices import OpenNotice
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder
 from services.coordination.domain.view.plan import Completion, StatedPlan
@@ -149,6 +158,9 @@ PRESCRIBED = Medication(
     sig="one a day",
     status_reason="",
     dose_changes=(),
+    overridden=(control.ALERT,),
+    overrides=(control.OVERRIDE,),
+    not_checked=control.CAPSULE.not_checked,
 )
 
 
@@ -229,9 +241,107 @@ def test_a_discontinued_prescription_says_when_and_why_as_it_was_said_last() -> 
         occurred_at=week(10),
     )
     (shown,) = view(prescribing=(control.ISSUED, control.DISCONTINUED, before)).medications.medications
-    assert shown == replace(PRESCRIBED, status="stopped", until=date(2026, 11, 20), status_reason="sintol")
+    assert shown == replace(
+        PRESCRIBED, status="stopped", until=date(2026, 11, 20), status_reason="sintol", fhir_status_reason="sintol"
+    )
     (still,) = view(prescribing=(control.ISSUED, of_another)).medications.medications
     assert still == PRESCRIBED
+
+
+def test_what_was_overridden_and_what_was_not_checked_stands_beside_the_medicine() -> None:
+    """Of the order and of every change of its dose, each once; an alert that nobody answered is not among them."""
+    unanswered = replace(control.ALERT, rule="dose.max-daily", involves=("sertraline",))
+    other_gap = prescribing.NotChecked(check="lab", reason="labs-not-recorded", subject="")
+    incomplete = replace(
+        control.OVERRIDE, rule="assessment-incomplete", involves=(), reason=prescribing.OverrideReason.BRIDGE
+    )
+    of_order = replace(control.CAPSULE, alerts=(control.ALERT, unanswered), overrides=(incomplete, control.OVERRIDE))
+    of_change = replace(control.CAPSULE, not_checked=(*control.CAPSULE.not_checked, other_gap))
+    (shown,) = view(
+        prescribing=(
+            replace(control.ISSUED, capsule=of_order),
+            replace(control.CHANGED, capsule=of_change),
+            replace(control.CHANGED, fact_id=fact("of another"), prescription=fact("another"), capsule=of_order),
+        )
+    ).medications.medications
+    assert shown.overridden == (control.ALERT,)
+    assert shown.overrides == (incomplete, control.OVERRIDE)
+    assert shown.not_checked == (*control.CAPSULE.not_checked, other_gap)
+
+
+def test_an_answer_that_names_no_medicines_is_to_all_that_its_rule_found() -> None:
+    other = replace(control.ALERT, involves=("sertraline", "naproxen"))
+    answered = (replace(control.OVERRIDE, involves=()),)
+    both = replace(control.CAPSULE, alerts=(control.ALERT, other), overrides=answered)
+    one = replace(both, overrides=(replace(control.OVERRIDE, involves=("ibuprofen", "sertraline")),))
+    for capsule, overridden in ((both, (control.ALERT, other)), (one, (control.ALERT,))):
+        (shown,) = view(prescribing=(replace(control.ISSUED, capsule=capsule),)).medications.medications
+        assert shown.overridden == overridden
+
+
+def test_a_pregnancy_is_as_it_was_last_said_and_nothing_while_nobody_asked() -> None:
+    assert view().pregnancy is None
+    later = replace(
+        control.NOT_PREGNANT, fact_id=fact("later"), status=assessment.PregnancyStatus.POSSIBLE, occurred_at=week(3)
+    )
+    assert view(assessment=(later, control.NOT_PREGNANT)).pregnancy == Pregnancy(
+        fact_id=fact("later"), status="possible", source="client", occurred_at=week(3)
+    )
+    assert view(assessment=(later, control.NOT_PREGNANT, control.struck(later))).pregnancy == Pregnancy(
+        fact_id=fact("not-pregnant"), status="not-pregnant", source="client", occurred_at=week(0)
+    )
+
+
+def measured(name: str, *results: assessment.Result, at: Any) -> assessment.ResultsRecorded:
+    return replace(control.RESULTS, fact_id=fact(name), results=results, source=f"source of {name}", occurred_at=at)
+
+
+def measure(loinc: str, value: str, on: date, unit: str = "") -> assessment.Result:
+    return assessment.Result(loinc=loinc, value=Decimal(value), unit=unit, on=on, display=f"measure {loinc}")
+
+
+def test_of_each_measure_the_result_of_the_latest_day_is_shown_whenever_it_was_recorded() -> None:
+    late = measured("late", measure("14334-7", "0.9", date(2026, 10, 1), "mmol/L"), at=week(6))
+    early = measured(
+        "early",
+        measure("14334-7", "1.6", date(2026, 10, 20), "mmol/L"),
+        measure("751-8", "1400", date(2026, 10, 20), "/uL"),
+        at=week(5),
+    )
+    assert view().results == Results(asked=Asked.NOT_ASKED, latest=())
+    assert view(assessment=(late, early)).results == Results(
+        asked=Asked.LISTED,
+        latest=(
+            LatestResult(
+                fact_id=fact("early"),
+                loinc="14334-7",
+                value=Decimal("1.6"),
+                unit="mmol/L",
+                on=date(2026, 10, 20),
+                display="measure 14334-7",
+                source="source of early",
+            ),
+            LatestResult(
+                fact_id=fact("early"),
+                loinc="751-8",
+                value=Decimal(1400),
+                unit="/uL",
+                on=date(2026, 10, 20),
+                display="measure 751-8",
+                source="source of early",
+            ),
+        ),
+    )
+    nothing = replace(control.RESULTS, results=(), none_known=True)
+    assert view(assessment=(nothing,)).results == Results(asked=Asked.NONE_KNOWN, latest=())
+
+
+def test_of_one_day_the_result_that_was_recorded_as_true_last_is_shown() -> None:
+    day = date(2026, 10, 20)
+    later = measured("later", measure("751-8", "900", day), at=week(6))
+    earlier = measured("earlier", measure("751-8", "1400", day), at=week(5))
+    (shown,) = view(assessment=(later, earlier)).results.latest
+    assert (shown.value, shown.fact_id) == (Decimal(900), fact("later"))
 
 
 def test_a_prescription_without_a_dose_has_none() -> None:
@@ -538,7 +648,8 @@ def test_risks_of_both_sources_stand_the_latest_first() -> None:
 
 
 def test_a_declined_order_says_all_of_it() -> None:
-    declined = replace(control.DECLINED, reasons=("contraindicated", "washout"))
+    unassessed = replace(control.DECLINED.capsule, missing=("plan", "completion"))
+    declined = replace(control.DECLINED, reasons=("contraindicated", "washout"), capsule=unassessed)
     earlier = replace(declined, fact_id=fact("declined before"), occurred_at=week(2))
     expected = DeclinedOrder(
         fact_id=fact("declined"),
@@ -548,6 +659,7 @@ def test_a_declined_order_says_all_of_it() -> None:
         reasons=("contraindicated", "washout"),
         alerts=(control.ALERT,),
         not_checked=control.CAPSULE.not_checked,
+        missing=("plan", "completion"),
         occurred_at=week(3),
     )
     shown = view(prescribing=(declined, earlier)).declined_orders
@@ -684,15 +796,17 @@ def test_a_message_says_all_of_it_and_the_latest_100_are_shown() -> None:
     ]
     shown = view(coordination=tuple(told)).messages
     assert [one.text for one in shown] == [f"message {n}" for n in range(100, 0, -1)]
-    assert shown[0] == coordination.MessagePosted(
+    assert shown[0] == Message(
         fact_id=fact("m100"),
         sender=control.THERAPIST,
         recipient=control.MANAGER,
         about=fact("rash"),
         text="message 100",
         occurred_at=week(0) + timedelta(hours=100),
+        flags=(),
     )
-    assert unsaid(shown[0]) == []
+    flagged = replace(told[100], flags=("not-known-yet",))
+    assert view(coordination=(flagged,)).messages[0].flags == ("not-known-yet",)
     assert view(coordination=(told[0],)).messages[0].about is None
 
 
@@ -704,9 +818,13 @@ def test_a_dose_says_all_of_it_the_latest_first() -> None:
         reason="felt sick",
         occurred_at=week(3),
     )
-    taken_dose = Dose(fact_id=fact("dose"), medicine=control.SERTRALINE, status="taken", reason="", occurred_at=week(2))
-    assert view(monitoring=(skipped, control.DOSE)).doses == (
-        replace(taken_dose, fact_id=fact("skipped"), status="skipped", reason="felt sick", occurred_at=week(3)),
+    taken_dose = Dose(
+        fact_id=fact("dose"), medicine=control.SERTRALINE, status="taken", reason="", occurred_at=week(2), flags=()
+    )
+    later = replace(taken_dose, fact_id=fact("skipped"), status="skipped", reason="felt sick", occurred_at=week(3))
+    unknown = replace(skipped, flags=("not-known-yet",))
+    assert view(monitoring=(unknown, control.DOSE)).doses == (
+        replace(later, flags=("not-known-yet",)),
         taken_dose,
     )
 

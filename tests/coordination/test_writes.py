@@ -51,13 +51,17 @@ class Room:
 
 
 class Clients:
-    """Who is enrolled."""
+    """Who is enrolled, and what is known of them."""
 
     def __init__(self, *absent: PatientId) -> None:
         self.absent = absent
 
     async def is_enrolled(self, patient_id: PatientId, _now: datetime, _seconds: float) -> bool:
         return patient_id not in self.absent
+
+    async def facts(self, _patient_id: PatientId) -> frozenset[FactId]:
+        """The view has heard of a rash, and of nothing else."""
+        return frozenset({fact("rash")})
 
 
 @pytest.fixture
@@ -188,8 +192,17 @@ async def test_a_message_with_everything_arrives_as_it_was_given(room: Room) -> 
         text="The rash is back.",
         occurred_at=YESTERDAY,
     )
-    assert unsaid(stored) == []
-    assert answer.fact_id == str(fact_of("r"))
+    assert set(unsaid(stored)) <= {"flags"}
+    assert (answer.fact_id, list(answer.flags)) == (str(fact_of("r")), [])
+
+
+async def test_a_message_about_what_nobody_has_heard_of_is_written_and_flagged(room: Room) -> None:
+    await room.desk.note(control.ASSIGNED)
+    speak_as("alma", "client", patient=PATIENT)
+    answer = await room.call(post(about=str(fact("of another client"))))
+    stored = await room.last()
+    assert isinstance(stored, events.MessagePosted)
+    assert list(answer.flags) == list(stored.flags or ()) == ["not-known-yet"]
 
 
 async def test_a_member_writes_under_their_own_name_and_a_message_may_be_about_nothing(room: Room) -> None:

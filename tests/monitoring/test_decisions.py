@@ -222,7 +222,8 @@ def test_a_dose_keeps_its_prescription_and_why_it_was_skipped() -> None:
         reason="felt sick",
         occurred_at=YESTERDAY,
     )
-    given(DECIDER).when(DECISIONS["RecordDose"], command).then(m.DOSE_SKIPPED)
+    known = replace(m.PRESCRIBED, fact_id=fact("prescription"), starts_on=YESTERDAY.date())
+    given(DECIDER, known).when(DECISIONS["RecordDose"], command).then(m.DOSE_SKIPPED)
 
 
 def test_a_skipped_dose_without_a_reason_says_which_field_is_missing() -> None:

@@ -48,7 +48,9 @@ class Ward:
 
     async def reported(self) -> str:
         """The id of a side effect that a client reported."""
-        return str((await self.call(report(request_id="nausea", symptom="nausea"))).fact_id)
+        return str(
+            (await self.call(report(request_id="nausea", symptom="nausea", occurred_at=stamp(YESTERDAY)))).fact_id
+        )
 
 
 @pytest.fixture
@@ -242,7 +244,7 @@ async def test_a_scale_arrives_as_it_was_answered(ward: Ward) -> None:
         items=(2, 1, 3, 0, 1, None, 1, 0, 2),
         total=scored.total,  # type: ignore[union-attr]
         band=scored.band,  # type: ignore[union-attr]
-        flags=scored.flags,  # type: ignore[union-attr]
+        flags=scored.flags,  # type: ignore[union-attr,arg-type]
         missing=1,
         source="interview",
         scored_by="tom-therapist",
@@ -304,9 +306,10 @@ async def test_a_dose_with_everything_arrives_as_it_was_given(
         reason="felt sick",
         recorded_by=CLIENT,
         occurred_at=YESTERDAY,
+        flags=("not-known-yet",),
     )
     assert unsaid(stored) == []
-    assert answered.fact_id == str(fact_of("r"))
+    assert (answered.fact_id, list(answered.flags)) == (str(fact_of("r")), ["not-known-yet"])
 
 
 async def test_what_a_dose_does_not_say_is_unknown(ward: Ward) -> None:

@@ -86,6 +86,10 @@ def test_a_side_effect_is_resolved_once() -> None:
 
 def test_what_was_struck_or_never_reported_cannot_be_resolved() -> None:
     given(DECIDER).when(resolve_side_effect, m.RESOLVE_NAUSEA).then_refused("side-effect-not-known")
+    before = replace(m.RESOLVE_NAUSEA, occurred_at=m.NAUSEA.occurred_at - timedelta(minutes=1))
+    given(DECIDER, m.NAUSEA).when(resolve_side_effect, before).then_refused("resolved-before-reported")
+    at_once = replace(before, occurred_at=m.NAUSEA.occurred_at)
+    assert given(DECIDER, m.NAUSEA).when(resolve_side_effect, at_once).decided
     given(DECIDER, m.NAUSEA, m.NAUSEA_STRUCK).when(resolve_side_effect, m.RESOLVE_NAUSEA).then_refused(
         "side-effect-not-known"
     )

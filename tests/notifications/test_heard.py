@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from careloop.chassis.consuming.handler import Received
 from careloop.chassis.events.envelope import Envelope
@@ -93,6 +93,9 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.monitoring.EnteredInError.v1": terms.EnteredInError,
         "care.assessment.RiskRaised.v1": terms.RiskRaised,
         "care.assessment.AssessmentCompleted.v1": assessment.AssessmentCompleted,
+        "care.assessment.PlanProposed.v1": assessment.PlanProposed,
+        "care.prescribing.DiscrepancyFound.v1": prescribing.DiscrepancyFound,
+        "care.prescribing.DiscrepancyResolved.v1": prescribing.DiscrepancyResolved,
         "care.assessment.EnteredInError.v1": terms.EnteredInError,
         "care.prescribing.PrescriptionIssued.v1": prescribing.PrescriptionIssued,
         "care.prescribing.PrescriptionDeclined.v1": prescribing.PrescriptionDeclined,
@@ -206,7 +209,8 @@ def side_effect(
     )
 
 
-ISSUED = replace(published.ISSUED, fact_id=fact("issued"), occurred_at=OCCURRED)
+OVER_ALERT = replace(published.ISSUED, fact_id=fact("issued"), prescriber=DR_LIND, occurred_at=OCCURRED)
+ISSUED = replace(OVER_ALERT, capsule=replace(published.CAPSULE, overrides=()))
 DECLINED = replace(
     published.DECLINED,
     fact_id=fact("declined"),
@@ -245,6 +249,7 @@ NOW, CONTACT = "High suicide risk: contact the client now", "Moderate suicide ri
 ANSWER = "An answer asks for a suicide-risk contact"
 RISK_OF, EFFECT = "care.{}.RiskRaised.v1", "care.monitoring.SideEffectReported.v1"
 TRIAGED, LEVELS = monitoring.TriageLevel, terms.RiskLevel
+PLAN_CHANGED = replace(published.PROPOSED, fact_id=fact("plan"), replaces=fact("plan before"), occurred_at=OCCURRED)
 CAUSES: list[Said] = [
     *(
         (RISK_OF.format(source), risk(level), kind, subject, "phq-9-item-9", "")
@@ -297,6 +302,14 @@ CAUSES: list[Said] = [
         "",
     ),
     (
+        "care.prescribing.PrescriptionIssued.v1",
+        OVER_ALERT,
+        CauseKind.PRESCRIPTION_ISSUED_OVER_ALERT,
+        "A prescription was issued over a high alert",
+        "sertraline; over interaction.ssri-nsaid",
+        DR_LIND,
+    ),
+    (
         "care.prescribing.PrescriptionDeclined.v1",
         DECLINED,
         CauseKind.PRESCRIPTION_DECLINED,
@@ -311,6 +324,14 @@ CAUSES: list[Said] = [
         "A dose was changed",
         "to 37.5 mg a day from 2026-11-24: too little",
         "",
+    ),
+    (
+        "care.prescribing.DoseChanged.v1",
+        replace(CHANGED, capsule=published.CAPSULE, prescriber=DR_LIND),
+        CauseKind.DOSE_CHANGED_OVER_ALERT,
+        "A dose was changed over a high alert",
+        "to 37.5 mg a day from 2026-11-24: too little; over interaction.ssri-nsaid",
+        DR_LIND,
     ),
     (
         "care.prescribing.PrescriptionDiscontinued.v1",
@@ -334,6 +355,22 @@ CAUSES: list[Said] = [
         CauseKind.ASSESSMENT_COMPLETED,
         "The initial assessment is complete",
         "",
+        "",
+    ),
+    (
+        "care.prescribing.DiscrepancyFound.v1",
+        replace(published.DISCREPANCY, fact_id=fact("discrepancy"), occurred_at=OCCURRED),
+        CauseKind.DISCREPANCY_FOUND,
+        "The client's list differs from a prescription",
+        "sertraline: dose",
+        "",
+    ),
+    (
+        "care.assessment.PlanProposed.v1",
+        PLAN_CHANGED,
+        CauseKind.PLAN_CHANGED,
+        "The plan was changed",
+        "1 medications, 1 therapies, 1 goals",
         "",
     ),
     (
@@ -377,9 +414,13 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.SIDE_EFFECT_NEXT_VISIT: (Priority.ROUTINE, ((OSEI,),)),
     CauseKind.PRESCRIPTION_DECLINED: (Priority.ROUTINE, ((LIND,),)),
     CauseKind.PRESCRIPTION_ISSUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.PRESCRIPTION_ISSUED_OVER_ALERT: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.DOSE_CHANGED_OVER_ALERT: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.DOSE_CHANGED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.PRESCRIPTION_DISCONTINUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.ASSESSMENT_COMPLETED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
+    CauseKind.DISCREPANCY_FOUND: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.PLAN_CHANGED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
     CauseKind.MESSAGE_FROM_CLIENT: (Priority.ROUTINE, ((THERAPIST,),)),
     CauseKind.MESSAGE_TO_CLIENT: (Priority.ROUTINE, ((("client", terms.Role.CLIENT),),)),
@@ -391,7 +432,9 @@ WITH_A_CLOCK = {
     CauseKind.SIDE_EFFECT_EMERGENCY,
     CauseKind.SIDE_EFFECT_SAME_DAY,
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
+    CauseKind.DISCREPANCY_FOUND,
 }
+DAY_LATER = RECORDED + RULES.routine_window
 EVERYBODY = (*control.TEAM, control.OTHER_PRESCRIBER)
 
 
@@ -407,6 +450,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
     wire_type, told, kind, subject, detail, named = said
     priority, rungs = TOLD[kind]
     acknowledged = kind in WITH_A_CLOCK
+    clock = (DAY_LATER if kind is CauseKind.DISCREPANCY_FOUND else DUE) if acknowledged else None
     notice, *entries = await heard(wire_type, told, *EVERYBODY)
     assert isinstance(notice, NoticeDecided)
     assert notice == NoticeDecided(
@@ -425,7 +469,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
             for step, rung in enumerate(rungs)
             for person, role in rung
         ),
-        acknowledge_by=DUE if acknowledged else None,
+        acknowledge_by=clock,
         suppressed="",
         occurred_at=NOON,
     )
@@ -476,3 +520,19 @@ async def test_a_notes_row_names_what_caused_it_and_who_wrote_it() -> None:
     assert {(row.meta.actor, row.meta.causation_id, row.meta.correlation_id) for row in rows} == {
         ("notifications", EVIDENCE, CORRELATION)
     }
+
+
+async def test_of_the_first_plan_nobody_hears_before_it_is_part_of_a_completed_assessment() -> None:
+    first = replace(PLAN_CHANGED, replaces=UNSET)
+    assert await heard("care.assessment.PlanProposed.v1", first, *EVERYBODY) == []
+
+
+@pytest.mark.parametrize(("severity", "rule"), [("moderate", "interaction.ssri-nsaid"), ("high", "another")])
+async def test_an_answer_to_a_lesser_alert_or_to_none_is_no_override_of_a_high_one(severity: str, rule: str) -> None:
+    capsule = replace(
+        published.CAPSULE,
+        alerts=(replace(published.ALERT, severity=severity),),
+        overrides=(replace(published.OVERRIDE, rule=rule),),
+    )
+    notice, *_ = await heard("care.prescribing.PrescriptionIssued.v1", replace(OVER_ALERT, capsule=capsule), *EVERYBODY)
+    assert getattr(notice, "kind") == CauseKind.PRESCRIPTION_ISSUED  # noqa: B009 - any event may come back

@@ -128,6 +128,8 @@ SEATED: dict[Seat, list[str]] = {
     Seat.OTHER_PRESCRIBERS: ["psychiatrist 2", "psychiatric-nurse-practitioner 1", "psychiatric-nurse-practitioner 2"],
     Seat.CARE_MANAGER: ["care-manager 1", "care-manager 2"],
     Seat.THERAPIST: ["therapist 1", "therapist 2"],
+    Seat.PHARMACIST: ["pharmacist 1", "pharmacist 2"],
+    Seat.SUPERVISOR: ["psychiatrist 1", "psychiatrist 2"],
     Seat.WHOLE_TEAM: [member.person for member in EVERY_ROLE if member.role is not Role.CLIENT],
     Seat.NAMED: ["pharmacist 2"],
     Seat.CLIENT: ["client"],

@@ -22,7 +22,7 @@ from services.prescribing.application import Prescribing
 from services.prescribing.domain.decisions import DECISIONS
 from services.prescribing.domain.events import TOPICS, Event
 from services.prescribing.domain.state import DECIDER, PrescriptionChart
-from services.prescribing.evidence import CONSUMER, ConsumedEvidence
+from services.prescribing.evidence import CONSUMERS, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.replay import PastDecisions
 from tests.support.controls import prescribing as p
@@ -91,8 +91,10 @@ class Clinic:
         return self
 
     async def consume(self, source: str, position: int, last: int = 0) -> None:
-        gate = Gate(consumer=CONSUMER, source=source, partition=PARTITION, last=last, position=position)
-        await self.store.commit(Unit(gate=gate))
+        """By every consumer that notes of the source."""
+        for consumer in (name for name, sources in CONSUMERS.items() if source in sources):
+            gate = Gate(consumer=consumer, source=source, partition=PARTITION, last=last, position=position)
+            await self.store.commit(Unit(gate=gate))
 
     async def call(
         self, rpc: str, request: Any, *, now: datetime = NOON, credential: Credential | None = LICENCE

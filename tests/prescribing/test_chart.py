@@ -14,8 +14,8 @@ from careloop.contracts.terms import EnteredInError, Medicine
 from careloop.knowledge import chart as known
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.noted import MedicationsNoted, Noted
-from services.prescribing.domain.screening_chart import screening_chart
 from services.prescribing.domain.state import DECIDER
+from tests.support.charts import read
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
 
@@ -40,6 +40,7 @@ SERTRALINE = known.Medication(
     started_on=TODAY,
     stopped_on=None,
 )
+REACTION = known.Allergy(substance="sertraline", type=known.AllergyType.INTOLERANCE, criticality=known.Criticality.HIGH)
 NOT_TOLERATED = known.Trial(name="sertraline", stopped_for=known.StoppedFor.INTOLERANCE)
 
 
@@ -48,7 +49,7 @@ def knows(**patient: Any) -> known.Chart:
 
 
 def chart(*facts: Event) -> known.Chart:
-    return screening_chart(DECIDER.fold(facts))
+    return read(facts)
 
 
 def patient(*facts: Event) -> known.Patient:
@@ -86,7 +87,7 @@ ALONE: list[tuple[Noted, known.Chart]] = [
     (p.POSITIVE_MDQ, knows(conditions=(known.Condition(text="mdq positive"),))),
     (replace(p.POSITIVE_MDQ, band=""), NOTHING_KNOWN),
     (p.NO_RISK, knows(suicide_risk=known.SuicideRisk.NONE)),
-    (p.SEVERE_NAUSEA, replace(NOTHING_KNOWN, trials=(NOT_TOLERATED,))),
+    (p.SEVERE_NAUSEA, replace(knows(allergies=(REACTION,)), trials=(NOT_TOLERATED,))),
     (p.UNGRADED_RASH, NOTHING_KNOWN),
 ]
 """Every kind of note by itself: what it says is known, and everything else stays unknown."""
@@ -251,10 +252,10 @@ def test_a_prescription_that_was_struck_or_declined_is_not_taken() -> None:
 
 def test_a_prescription_that_ended_is_taken_until_its_last_dose() -> None:
     ended = replace(p.DISCONTINUED, stopped_on=YESTERDAY.date(), status_reason=StatusReason.WASHOUT)
-    stopped = replace(SERTRALINE, stopped_on=YESTERDAY.date())
-    assert chart(p.ISSUED, ended) == replace(NOTHING_KNOWN, medications=(stopped,))
-    assert chart(p.ISSUED, ended, own_strike(ended)) == chart(p.ISSUED)
-    assert chart(p.ISSUED, replace(ended, prescription=fact("other"))) == chart(p.ISSUED)
+    stopped = replace(SERTRALINE, started_on=LAST_WEEK.date(), stopped_on=YESTERDAY.date())
+    assert chart(p.BEGUN, ended) == replace(NOTHING_KNOWN, medications=(stopped,))
+    assert chart(p.BEGUN, ended, own_strike(ended)) == chart(p.BEGUN)
+    assert chart(p.BEGUN, replace(ended, prescription=fact("other"))) == chart(p.BEGUN)
 
 
 def dose_after(*changes: Event) -> Decimal | None:
@@ -280,23 +281,25 @@ def test_of_several_changes_the_dose_in_force_is_that_of_the_latest_day() -> Non
 
 
 ENDED_FOR = {
+    StatusReason.INEFFICACY: known.StoppedFor.INEFFICACY,
     StatusReason.INTOLERANCE: known.StoppedFor.INTOLERANCE,
     StatusReason.ALLERGY: known.StoppedFor.ALLERGY,
 }
 
 
 @pytest.mark.parametrize("reason", StatusReason)
-def test_a_prescription_that_ended_for_intolerance_or_allergy_was_not_tolerated(reason: StatusReason) -> None:
+def test_a_prescription_that_ended_for_want_of_effect_intolerance_or_allergy_is_a_trial(reason: StatusReason) -> None:
     ended = replace(p.DISCONTINUED, status_reason=reason)
     trial = known.Trial(
         name="sertraline 50 MG Oral Tablet",
         rxcui="36437",
         daily_dose_mg=Decimal(50),
+        weeks=Decimal(1),
         stopped_for=ENDED_FOR.get(reason),
     )
     expected = (trial,) if reason in ENDED_FOR else None
-    assert chart(p.ISSUED, ended).trials == expected, "also where no history was taken"
-    assert chart(p.HISTORY, p.ISSUED, ended).trials == (expected or ())
+    assert chart(p.BEGUN, ended).trials == expected, "also where no history was taken"
+    assert chart(p.HISTORY, p.BEGUN, ended).trials == (expected or ())
     assert chart(p.ISSUED, ended, own_strike(ended)).trials is None
     assert chart(p.ISSUED, ended, own_strike(p.ISSUED)).trials is None
 
@@ -304,12 +307,12 @@ def test_a_prescription_that_ended_for_intolerance_or_allergy_was_not_tolerated(
 def test_a_prescription_by_name_alone_that_was_not_tolerated_has_no_code() -> None:
     order = replace(p.ISSUED.order, medicine=Medicine(name="Zoloft"), daily_dose_mg=None)
     trials = chart(replace(p.ISSUED, order=order), p.DISCONTINUED).trials
-    assert trials == (known.Trial(name="Zoloft", stopped_for=known.StoppedFor.INTOLERANCE),)
+    assert trials == (known.Trial(name="Zoloft", weeks=Decimal(0), stopped_for=known.StoppedFor.INTOLERANCE),)
 
 
-@pytest.mark.parametrize(("grade", "severe"), [(None, False), (1, False), (2, False), (3, True), (4, True), (5, True)])
-def test_from_grade_3_on_a_suspected_medicine_was_not_tolerated(grade: int | None, severe: bool) -> None:
-    assert chart(replace(p.SEVERE_NAUSEA, ctcae_grade=grade)).trials == ((NOT_TOLERATED,) if severe else None)
+@pytest.mark.parametrize(("grade", "held"), [(None, False), (1, False), (2, True), (3, True), (4, True), (5, True)])
+def test_from_grade_2_on_a_suspected_medicine_was_not_tolerated(grade: int | None, held: bool) -> None:
+    assert chart(replace(p.SEVERE_NAUSEA, ctcae_grade=grade)).trials == ((NOT_TOLERATED,) if held else None)
 
 
 def test_the_suspected_medicine_is_known_by_name_or_code_or_both() -> None:
@@ -322,9 +325,10 @@ def test_the_suspected_medicine_is_known_by_name_or_code_or_both() -> None:
 
 def test_the_prescription_whose_dose_changes_is_left_out_and_no_other() -> None:
     other = replace(p.ISSUED, fact_id=fact("other"))
-    state = DECIDER.fold((p.ISSUED, other, p.PHENELZINE_TAKEN))
-    assert screening_chart(state, changing=p.ISSUED.fact_id).medications == (SERTRALINE, PHENELZINE)
-    assert screening_chart(state).medications == (SERTRALINE, SERTRALINE, PHENELZINE)
+    facts = (p.ISSUED, other, p.PHENELZINE_TAKEN)
+    state = DECIDER.fold(facts)
+    assert read(facts, changing=p.ISSUED.fact_id).medications == (SERTRALINE, PHENELZINE)
+    assert read(facts).medications == (SERTRALINE, SERTRALINE, PHENELZINE)
     assert state.taken_since(p.ISSUED.fact_id) == TODAY
     assert state.taken_since(fact("unknown")) is None
     assert state.taken_since(None) is None

@@ -15,8 +15,9 @@ from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason, Screening, ScreeningOutcome, Severity
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.decisions import DECISIONS
-from services.prescribing.domain.declining import reasons_to_decline
 from services.prescribing.domain.events import DoseChanged, Event, PrescriptionDeclined, PrescriptionIssued
+from services.prescribing.domain.readings.numbered import LATEST
+from services.prescribing.domain.readings.reading import Asking
 from services.prescribing.domain.screening import Freshness, safety_check
 from services.prescribing.domain.state import DECIDER
 from tests.support.completeness import never_set
@@ -33,7 +34,12 @@ def decide(command: Any, *facts: Event) -> Event:
 
 
 def screened(facts: Sequence[Event], order: Order, freshness: Freshness = p.FRESH, **told: Any) -> Screening:
-    return safety_check(DECIDER.fold(facts), order, freshness, TODAY, **told)
+    return safety_check(Asking(chart=DECIDER.fold(facts), order=order, as_of=TODAY, **told), freshness)
+
+
+def reasons_of(order: Order, screening: Screening, answers: tuple[Override, ...]) -> tuple[str, ...]:
+    asking = Asking(chart=DECIDER.fold(p.ASSESSED), order=order, as_of=TODAY)
+    return LATEST.reasons(asking, screening, answers)
 
 
 def capsule(facts: Sequence[Any], screening: Screening, **changes: Any) -> DecisionCapsule:
@@ -46,6 +52,7 @@ def capsule(facts: Sequence[Any], screening: Screening, **changes: Any) -> Decis
         source_positions=p.FRESH.positions,
         as_of=TODAY,
         changing=UNSET,
+        reading=LATEST.number,
     )
     return replace(usual, **changes)
 
@@ -142,7 +149,7 @@ def test_a_declined_change_is_an_order_of_the_new_dose_and_names_the_prescriptio
 
 def test_an_end_says_why_when_and_by_whom() -> None:
     asked = replace(p.DISCONTINUE, stopped_on=YESTERDAY.date(), occurred_at=YESTERDAY)
-    assert decide(asked, p.ISSUED) == PrescriptionDiscontinued(
+    assert decide(asked, p.BEGUN) == PrescriptionDiscontinued(
         fact_id=asked.fact_id,
         prescription=p.ISSUED.fact_id,
         status_reason=asked.status_reason,
@@ -251,7 +258,7 @@ NOT_OVERRIDDEN, NOT_CHECKED = "high-alert-not-overridden", "high-risk-not-checke
 def test_which_answer_lets_an_order_go_on_in_spite_of_which_alert(
     screening: Screening, answers: tuple[Override, ...], reasons: tuple[str, ...]
 ) -> None:
-    assert reasons_to_decline(ORDINARY, screening, answers) == reasons
+    assert reasons_of(ORDINARY, screening, answers) == reasons
 
 
 @pytest.mark.parametrize(
@@ -274,12 +281,12 @@ def test_which_answer_lets_an_order_go_on_in_spite_of_which_alert(
 def test_which_answer_lets_an_order_go_on_in_spite_of_what_was_not_checked(
     order: Order, gaps: tuple[NotChecked, ...], answers: tuple[Override, ...], reasons: tuple[str, ...]
 ) -> None:
-    assert reasons_to_decline(order, found(gaps=gaps), answers) == reasons
+    assert reasons_of(order, found(gaps=gaps), answers) == reasons
 
 
 def test_all_reasons_are_given_worst_first() -> None:
     everything = found(HIGH, WORST, gaps=(GAP,))
-    assert reasons_to_decline(HIGH_RISK, everything, ()) == ("contraindicated", NOT_OVERRIDDEN, NOT_CHECKED)
+    assert reasons_of(HIGH_RISK, everything, ()) == ("contraindicated", NOT_OVERRIDDEN, NOT_CHECKED)
 
 
 def answers_that_count(*answers: Override, order: Order = FULL_ORDER, facts: Sequence[Event] = WARNED) -> Any:
@@ -315,4 +322,5 @@ def test_the_examples_of_decisions_leave_no_field_without_a_value() -> None:
     thin = replace(FULL_ORDER, medicine=Medicine(name="abacavir"))
     others = (replace(ASKED, freshness=p.STALE), replace(ASKED, order=needing), replace(ASKED, order=thin))
     unset = never_set(declined, changed, *(decide(one, *p.ASSESSED) for one in others))
-    assert unset <= {"DecisionCapsule.overrides", "Alert.reviewed"}
+    of_others = {f"DecisionCapsule.{field}" for field in ("overrides", "missing", "refused_overrides")}
+    assert unset <= of_others | {"Alert.reviewed"}

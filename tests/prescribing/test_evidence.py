@@ -10,7 +10,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import Gate, Unit
 from careloop.chassis.relay.heads import HeadsView, PublishedHead
 from careloop.kernel.errors import Unavailable
-from services.prescribing.evidence import CONSUMER, ConsumedEvidence
+from services.prescribing.evidence import CONSUMERS, ConsumedEvidence
 from tests.support.controls.moments import NOON, PATIENT
 
 PARTITIONS = 6
@@ -34,8 +34,9 @@ class Informed:
         )
 
     async def consumed(self, source: str, position: int) -> None:
-        gate = Gate(consumer=CONSUMER, source=source, partition=PARTITION, last=0, position=position)
-        await self.store.commit(Unit(gate=gate))
+        for consumer in (name for name, sources in CONSUMERS.items() if source in sources):
+            gate = Gate(consumer=consumer, source=source, partition=PARTITION, last=0, position=position)
+            await self.store.commit(Unit(gate=gate))
 
     def head(self, source: str, position: int, complete_through: datetime) -> None:
         self.heads.note(

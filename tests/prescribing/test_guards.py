@@ -23,6 +23,7 @@ ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "ChangeDose": (p.CHANGE_TO_100, (*p.ASSESSED, p.ISSUED)),
     "DiscontinuePrescription": (p.DISCONTINUE, (*p.ASSESSED, p.ISSUED)),
     "CountSupply": (p.COUNT_SERTRALINE, ()),
+    "ResolveDiscrepancy": (p.RESOLVE, (*p.ASSESSED, p.ISSUED, p.DISCREPANCY)),
     "MarkEnteredInError": (p.STRIKE, (*p.ASSESSED, p.ISSUED)),
 }
 """A command that is allowed, and what must have happened before."""
@@ -31,6 +32,7 @@ GUARDS = {
     "ChangeDose": {"time", "credential", "prescription", "repeat"},
     "DiscontinuePrescription": {"time", "credential", "prescription", "repeat"},
     "CountSupply": {"time", "repeat"},
+    "ResolveDiscrepancy": {"time", "credential", "repeat"},
     "MarkEnteredInError": {"fact", "repeat"},
 }
 SECOND = timedelta(seconds=1)
@@ -178,11 +180,11 @@ def test_an_end_that_was_struck_leaves_another_end_standing() -> None:
 def test_a_prescription_does_not_end_in_the_future(days_ahead: int, allowed: bool) -> None:
     asked = replace(p.DISCONTINUE, stopped_on=TODAY + timedelta(days=days_ahead))
     if allowed:
-        (ended,) = decide(asked, p.ISSUED)
+        (ended,) = decide(asked, p.BEGUN)
         assert isinstance(ended, PrescriptionDiscontinued)
         assert ended.stopped_on == asked.stopped_on
     else:
-        refused = refusal(asked, p.ISSUED)
+        refused = refusal(asked, p.BEGUN)
         assert (refused.slug, refused.field) == ("stopped-in-the-future", "stopped_on")
 
 

@@ -19,10 +19,10 @@ from careloop.kernel.ids import PatientId
 from careloop.knowledge.findings import Check, NotChecked, Reason, ScreeningOutcome
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.screening import Freshness, gaps_in_evidence, safety_check
-from services.prescribing.domain.state import DECIDER
-from services.prescribing.evidence import CONSUMER, ConsumedEvidence
+from services.prescribing.evidence import CONSUMER, CONSUMERS, ConsumedEvidence
+from tests.support.charts import asking
 from tests.support.controls import prescribing as p
-from tests.support.controls.moments import NOON, PATIENT, TODAY, fact
+from tests.support.controls.moments import NOON, PATIENT, fact
 
 PARTITIONS = 6
 PARTITION = partition_of(PATIENT, PARTITIONS)
@@ -59,7 +59,7 @@ NO_HISTORY = (
 
 
 def gaps(*facts: Event, behind: Sequence[str] = ()) -> tuple[NotChecked, ...]:
-    return gaps_in_evidence(DECIDER.fold(facts), Freshness(positions=(), stale=frozenset(behind)))
+    return gaps_in_evidence(asking(facts), Freshness(positions=(), stale=frozenset(behind)))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_every_check_that_rests_on_a_source_that_is_behind_is_a_gap(
 
 
 def test_a_list_or_history_that_nobody_took_or_that_was_struck_is_a_gap() -> None:
-    own = (p.PROFILE, p.ISSUED, p.DIAGNOSIS, p.SEVERE_NAUSEA)
+    own = (p.PROFILE, p.ISSUED, p.DIAGNOSIS, replace(p.SEVERE_NAUSEA, ctcae_grade=2))
     assert gaps(*own) == (*NO_LIST, *NO_HISTORY)
     assert gaps(*own, p.HISTORY) == NO_LIST
     assert gaps(*own, p.NOTHING_TAKEN) == NO_HISTORY
@@ -94,14 +94,13 @@ def test_a_list_or_history_that_nobody_took_or_that_was_struck_is_a_gap() -> Non
 
 
 def test_the_gaps_stand_in_the_answer_once_each_and_in_its_headline() -> None:
-    chart = DECIDER.fold([one for one in p.ASSESSED if one is not p.NOTHING_TAKEN])
-    informed = safety_check(DECIDER.fold(p.ASSESSED), p.SERTRALINE_50, p.FRESH, TODAY)
+    informed = safety_check(asking(p.ASSESSED), p.FRESH)
     assert (informed.outcome, informed.alerts, informed.not_checked) == (ScreeningOutcome.CLEAR, (), ())
-    answer = safety_check(chart, p.SERTRALINE_50, p.STALE, TODAY)
+    answer = safety_check(asking(one for one in p.ASSESSED if one is not p.NOTHING_TAKEN), p.STALE)
     assert answer.outcome == ScreeningOutcome.NOT_CHECKED
     assert set(answer.not_checked) >= {*NO_LIST, *stale("assessment", ON_ASSESSMENT)}
     assert len(answer.not_checked) == len(set(answer.not_checked))
-    taking = safety_check(DECIDER.fold((*p.ASSESSED, p.POSITIVE_MDQ)), p.SERTRALINE_50, p.STALE, TODAY)
+    taking = safety_check(asking((*p.ASSESSED, p.POSITIVE_MDQ)), p.STALE)
     assert taking.outcome == ScreeningOutcome.ALERTS
 
 
@@ -140,10 +139,12 @@ class Informed:
         )
 
     async def consume(
-        self, source: str, position: int, *, last: int = 0, partition: int = PARTITION, consumer: str = CONSUMER
+        self, source: str, position: int, *, last: int = 0, partition: int = PARTITION, consumer: str = ""
     ) -> None:
-        gate = Gate(consumer=consumer, source=source, partition=partition, last=last, position=position)
-        await self.store.commit(Unit(gate=gate))
+        """By every consumer that notes of the source, or by this one."""
+        for name in [consumer] if consumer else [name for name, sources in CONSUMERS.items() if source in sources]:
+            gate = Gate(consumer=name, source=source, partition=partition, last=last, position=position)
+            await self.store.commit(Unit(gate=gate))
 
     async def freshness(self, *at_least: ConsistencyToken, patient: PatientId = PATIENT) -> Freshness:
         return await self.evidence.freshness(patient, at_least, NOON)
@@ -206,6 +207,15 @@ async def test_a_source_of_which_the_patients_partition_is_held_back_is_stale(so
     assert (await here.freshness()).stale == frozenset()
     here.held.add((source, PARTITION))
     assert (await here.freshness()).stale == {source}
+
+
+async def test_a_source_is_known_no_further_than_every_consumer_of_it_has_read() -> None:
+    here = await informed()
+    await here.consume("assessment", 9, last=7, consumer=CONSUMER)
+    here.sources.through["assessment", PARTITION, 9] = NOON
+    assert (await here.freshness()).positions[0].position == 7
+    with pytest.raises(Unavailable, match="evidence-not-yet-here"):
+        await here.freshness(token("assessment", 9))
 
 
 async def test_what_another_consumer_or_another_partition_read_says_nothing() -> None:

@@ -22,6 +22,7 @@ from tests.support.histories.courses import issued
 YESTERDAY = TODAY - timedelta(days=1)
 LATER = TODAY + timedelta(days=400)
 STREAM = (*p.ASSESSED, p.ISSUED)
+LAST = len(STREAM) + 1
 
 
 def capsule(**changes: Any) -> Any:
@@ -32,35 +33,35 @@ def test_an_order_is_read_as_it_was_decided() -> None:
     for decided in (replace(p.ISSUED, capsule=capsule()), replace(p.DECLINED, capsule=capsule())):
         past = as_decided(decided, (*STREAM, decided, p.PHENELZINE_TAKEN), LATER)
         assert past.decided == decided
-        assert past.order == p.SERTRALINE_50
-        assert past.chart == DECIDER.fold(STREAM)
-        assert (past.as_of, past.changing) == (YESTERDAY, None)
+        assert past.asking.order == p.SERTRALINE_50
+        assert past.asking.chart == DECIDER.fold(STREAM)
+        assert (past.asking.as_of, past.asking.changing) == (YESTERDAY, None)
 
 
 def test_a_change_is_read_as_the_order_it_was_checked_as() -> None:
     changed = replace(p.CHANGED, effective_on=LATER, capsule=capsule(changing=p.ISSUED.fact_id))
     past = as_decided(changed, (*STREAM, changed), LATER)
-    assert past.order == replace(p.SERTRALINE_50, daily_dose_mg=Decimal(100), starts_on=LATER)
-    assert past.changing == p.ISSUED.fact_id
+    assert past.asking.order == replace(p.SERTRALINE_50, daily_dose_mg=Decimal(100), starts_on=LATER)
+    assert past.asking.changing == p.ISSUED.fact_id
     old = replace(changed, capsule=capsule(changing=UNSET))
-    assert as_decided(old, (*STREAM, old), LATER).changing == p.ISSUED.fact_id
+    assert as_decided(old, (*STREAM, old), LATER).asking.changing == p.ISSUED.fact_id
 
 
 def test_a_change_is_of_the_prescription_it_names() -> None:
     other = replace(p.ISSUED, fact_id=fact("other"), order=replace(p.SERTRALINE_50, sig="two tablets"))
     changed = replace(p.CHANGED, prescription=other.fact_id, capsule=capsule(stream_version=len(STREAM) + 1))
     past = as_decided(changed, (*STREAM, other, changed), LATER)
-    assert past.order.sig == "two tablets"
+    assert past.asking.order.sig == "two tablets"
 
 
 def test_a_declined_change_names_the_prescription_and_an_order_names_none() -> None:
     declined = replace(p.DECLINED, capsule=capsule(changing=p.ISSUED.fact_id))
-    assert as_decided(declined, (*STREAM, declined), LATER).changing == p.ISSUED.fact_id
+    assert as_decided(declined, (*STREAM, declined), LATER).asking.changing == p.ISSUED.fact_id
 
 
 def test_a_decision_without_its_day_is_read_as_of_the_day_it_was_recorded() -> None:
     old = replace(p.ISSUED, capsule=capsule(as_of=UNSET))
-    assert as_decided(old, (*STREAM, old), LATER).as_of == LATER
+    assert as_decided(old, (*STREAM, old), LATER).asking.as_of == LATER
 
 
 def test_how_well_it_was_informed_is_read_from_the_answer() -> None:
@@ -106,12 +107,16 @@ async def test_a_decision_is_recorded_when_the_log_says_and_struck_only_by_its_o
         position=rows[6].meta.position,
         patient_id=PATIENT,
         past=as_decided(p.ISSUED, STREAM, NOON.date()),
-        recorded_at=rows[6].meta.recorded_at,
+        recorded_at=rows[len(p.ASSESSED)].meta.recorded_at,
         struck=True,
     )
     assert (second.past.decided.fact_id, second.struck) == (p.CHANGED.fact_id, False)
-    assert second.recorded_at == rows[7].meta.recorded_at
-    assert await read(PastDecisions(clinic.store, clinic.codec)) == [first, second, Progress(position=9, through=9)]
+    assert second.recorded_at == rows[len(STREAM)].meta.recorded_at
+    assert await read(PastDecisions(clinic.store, clinic.codec)) == [
+        first,
+        second,
+        Progress(position=len(STREAM) + 2, through=len(STREAM) + 2),
+    ]
 
 
 async def test_only_decisions_about_orders_are_read() -> None:
@@ -129,8 +134,8 @@ async def test_however_long_its_pages_the_log_is_read_once_to_its_end(page: int)
     clinic = await Clinic().knows(*STREAM, p.DECLINED)
     told = await read(PastDecisions(clinic.store, clinic.codec, page=page))
     assert [one.past.decided for one in told if isinstance(one, Recorded)] == [p.ISSUED, p.DECLINED]
-    assert [one.position for one in told if isinstance(one, Progress)] == [*range(page, 8, page), 8]
-    assert {one.through for one in told if isinstance(one, Progress)} == {8}
+    assert [one.position for one in told if isinstance(one, Progress)] == [*range(page, LAST, page), LAST]
+    assert {one.through for one in told if isinstance(one, Progress)} == {LAST}
 
 
 async def test_a_decision_taken_is_explained_on_what_was_known_before_it() -> None:
@@ -138,4 +143,4 @@ async def test_a_decision_taken_is_explained_on_what_was_known_before_it() -> No
     decided = replace(p.ISSUED, capsule=capsule(as_of=UNSET, stream_version=3))
     past = await PastDecisions(clinic.store, clinic.codec).taken(PATIENT, decided)
     assert past == as_decided(decided, STREAM[:3], NOON.date())
-    assert past.chart.version == 3
+    assert past.asking.chart.version == 3

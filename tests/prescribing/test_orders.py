@@ -17,15 +17,15 @@ from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Alert, Check, Screening, Severity
 from services.prescribing.domain import events, orders
 from services.prescribing.domain.decision_capsule import DecisionCapsule
-from services.prescribing.domain.declining import CONTRAINDICATED, NOT_CHECKED, NOT_OVERRIDDEN
 from services.prescribing.domain.discontinuing import discontinue
 from services.prescribing.domain.dose_changes import change_dose
 from services.prescribing.domain.entered_in_error import mark_entered_in_error
 from services.prescribing.domain.noted import MedicationsNoted
 from services.prescribing.domain.past import as_decided, check_again
+from services.prescribing.domain.readings.first import CONTRAINDICATED, NOT_CHECKED, NOT_OVERRIDDEN
 from services.prescribing.domain.screening import UNINFORMED, Freshness, safety_check
-from services.prescribing.domain.screening_chart import screening_chart
 from services.prescribing.domain.state import DECIDER
+from tests.support.charts import asking, read
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, TODAY, YESTERDAY, event, fact
 from tests.support.specification import given
@@ -56,7 +56,8 @@ def capsule_of(decided: events.Event) -> DecisionCapsule:
 
 
 def assessed_but_taking(*names: str, stopped_on: date | None = None) -> tuple[events.Event, ...]:
-    return (p.PROFILE, p.HISTORY, taking(*names, stopped_on=stopped_on), p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
+    listed = taking(*names, stopped_on=stopped_on)
+    return tuple(listed if one is p.NOTHING_TAKEN else one for one in p.ASSESSED)
 
 
 def test_an_order_that_nothing_speaks_against_is_issued_with_the_reasons_it_stood_on() -> None:
@@ -101,7 +102,7 @@ def test_fourteen_days_pass_between_the_last_dose_of_an_maoi_and_an_ssri(days: i
 def test_a_medication_that_a_later_list_leaves_out_counts_as_stopped_that_day(days_ago: int, issued: bool) -> None:
     earlier = replace(p.PHENELZINE_TAKEN, occurred_at=NOON - timedelta(days=60))
     later = replace(p.NOTHING_TAKEN, occurred_at=NOON - timedelta(days=days_ago))
-    facts = (p.PROFILE, p.HISTORY, earlier, later, p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK)
+    facts = (p.PROFILE, p.HISTORY, earlier, later, p.NO_ALLERGIES, p.DIAGNOSIS, p.NO_RISK, p.COMPLETED)
     assert isinstance(decide(p.ISSUE_SERTRALINE, *facts), events.PrescriptionIssued) is issued
 
 
@@ -161,7 +162,7 @@ def test_a_high_risk_drug_is_declined_while_the_allergy_list_was_never_asked() -
 
 
 def test_a_drug_of_ordinary_risk_is_issued_with_the_gaps_on_record() -> None:
-    issued = decide(p.ISSUE_SERTRALINE, p.PROFILE)
+    issued = decide(p.ISSUE_SERTRALINE, p.PROFILE, p.COMPLETED)
     assert isinstance(issued, events.PrescriptionIssued)
     gaps = {(missing.check, missing.reason) for missing in issued.capsule.screening.not_checked}
     assert (Check.DRUG_DRUG, "medications-not-recorded") in gaps
@@ -184,8 +185,7 @@ def test_our_own_prescription_is_checked_although_no_list_was_ever_taken() -> No
 
 
 def test_a_medicine_suspected_of_a_severe_side_effect_counts_as_not_tolerated() -> None:
-    chart = DECIDER.fold((*p.ASSESSED, p.SEVERE_NAUSEA, p.UNGRADED_RASH))
-    (trial,) = screening_chart(chart).trials or ()
+    (trial,) = read((*p.ASSESSED, p.SEVERE_NAUSEA, p.UNGRADED_RASH)).trials or ()
     assert (trial.name, trial.stopped_for) == ("sertraline", known.StoppedFor.INTOLERANCE)
 
 
@@ -261,7 +261,7 @@ def test_a_prescription_ends_once() -> None:
 
 
 def test_a_prescription_ended_for_intolerance_speaks_against_the_next() -> None:
-    trials = screening_chart(DECIDER.fold((*p.ASSESSED, p.ISSUED, p.DISCONTINUED))).trials or ()
+    trials = read((*p.ASSESSED, p.ISSUED, p.DISCONTINUED)).trials or ()
     assert [trial.stopped_for for trial in trials] == [known.StoppedFor.INTOLERANCE]
 
 
@@ -269,7 +269,7 @@ def test_what_was_entered_in_error_no_longer_counts() -> None:
     given(DECIDER, p.ISSUED).when(mark_entered_in_error, p.STRIKE).then(p.STRUCK)
     given(DECIDER, p.ISSUED, p.STRUCK).when(mark_entered_in_error, p.STRIKE).then_nothing()
     given(DECIDER).when(mark_entered_in_error, p.STRIKE).then_refused("fact-not-known")
-    assert not DECIDER.fold((p.ISSUED, p.STRUCK)).prescribed()
+    assert read((p.ISSUED, p.STRUCK)).medications is None
 
 
 @for_all(history=st.lists(st.sampled_from(p.EXAMPLES), max_size=12))
@@ -279,18 +279,15 @@ def test_a_capsule_run_again_gives_the_same_answer(history: list[events.Event]) 
     with suppress(CareloopError):
         for decided in given(DECIDER, *facts).when(orders.issue, p.ISSUE_SERTRALINE).decided:
             capsule = capsule_of(decided)
-            then = DECIDER.fold(facts[: capsule.stream_version])
-            again = safety_check(then, p.SERTRALINE_50, p.FRESH, NOON.date())
+            again = safety_check(asking(facts[: capsule.stream_version]), p.FRESH)
             assert again == capsule.screening
 
 
 def test_the_latest_list_counts_by_when_it_was_true_not_by_when_it_came() -> None:
     late = replace(p.NOTHING_TAKEN, fact_id=fact("late"), evidence=event("late"), occurred_at=LAST_WEEK)
     now = replace(taking("phenelzine"), fact_id=fact("now"), occurred_at=YESTERDAY)
-    chart = DECIDER.fold((p.PROFILE, now, late))
-    assert [taken.name for taken in screening_chart(chart).medications or () if taken.stopped_on is None] == [
-        "phenelzine"
-    ]
+    medications = read((p.PROFILE, now, late)).medications or ()
+    assert [taken.name for taken in medications if taken.stopped_on is None] == ["phenelzine"]
 
 
 def gaps_of(name: str, *facts: events.Event, freshness: Freshness = p.FRESH) -> set[tuple[Check, str]]:

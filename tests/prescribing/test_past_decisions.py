@@ -14,9 +14,8 @@ from careloop.kernel.ids import PatientId
 from careloop.knowledge.pack.pack import Pack, current_pack, load, read_data
 from careloop.knowledge.screening.rechecking import rechecked
 from services.prescribing.domain import events
-from services.prescribing.domain.declining import reasons_to_decline
 from services.prescribing.domain.dose_changes import change_dose
-from services.prescribing.domain.past import as_decided, check_again
+from services.prescribing.domain.past import as_decided, check_again, reasons_again
 from services.prescribing.domain.state import DECIDER
 from services.prescribing.replay import STREAMS_CACHED, PastDecisions, Progress, Recorded
 from tests.prescribing.serving import Log
@@ -57,9 +56,10 @@ def test_running_a_capsule_again_gives_the_same_answer(course: list[events.Event
         again = check_again(past)
         capsule = decided.capsule
         assert again == capsule.screening
-        assert past.chart.evidence() == capsule.evidence
-        reasons = reasons_to_decline(past.order, again, capsule.overrides)
-        assert reasons == (decided.reasons if isinstance(decided, events.PrescriptionDeclined) else ())
+        assert past.asking.chart.evidence() == capsule.evidence
+        assert reasons_again(past, again) == (
+            decided.reasons if isinstance(decided, events.PrescriptionDeclined) else ()
+        )
 
 
 @settings(max_examples=100, deadline=None)
@@ -86,7 +86,7 @@ def test_a_decision_from_before_the_day_was_kept_is_taken_as_of_the_day_it_was_r
     old = replace(decided, capsule=replace(decided.capsule, as_of=UNSET))
     assert b'"as_of"' not in CODEC.encode(old)[1]
     past = as_decided(old, [*facts, old], TODAY)
-    assert (past.as_of, check_again(past)) == (TODAY, old.capsule.screening)
+    assert (past.asking.as_of, check_again(past)) == (TODAY, old.capsule.screening)
 
 
 def test_a_declined_change_of_dose_is_not_a_duplicate_of_its_own_prescription() -> None:
@@ -95,7 +95,7 @@ def test_a_declined_change_of_dose_is_not_a_duplicate_of_its_own_prescription() 
     (declined,) = change_dose(change, DECIDER.fold(stream))
     assert isinstance(declined, events.PrescriptionDeclined)
     past = as_decided(declined, [*stream, declined], TODAY)
-    assert past.changing == change.prescription
+    assert past.asking.changing == change.prescription
     assert check_again(past) == declined.capsule.screening
     assert "duplicate.same-ingredient" not in {alert.rule for alert in declined.capsule.screening.alerts}
 

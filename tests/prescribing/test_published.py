@@ -24,6 +24,7 @@ CAPSULE = replace(
     evidence=(event("one"), event("two")),
     as_of=TODAY,
     changing=fact("changing"),
+    missing=("plan", "completion"),
 )
 ALERT = contract.Alert(
     rule="ddi.maoi-serotonergic",
@@ -59,6 +60,7 @@ PUBLISHED_CAPSULE = contract.DecisionCapsule(
         contract.SourcePosition(source="assessment", partition=3, position=12, fresh_as_of=NOON),
         contract.SourcePosition(source="monitoring", partition=3, position=0, fresh_as_of=None),
     ),
+    missing=("plan", "completion"),
 )
 ORDER = contract.Order(
     medicine=terms.Medicine(name="sertraline 50 MG Oral Tablet", rxcui="36437"),
@@ -108,6 +110,7 @@ DISCONTINUED = contract.PrescriptionDiscontinued(
 STRUCK = terms.EnteredInError(
     fact_id=fact("sertraline"), reason="another client's order", marked_by=PRESCRIBER, occurred_at=NOON
 )
+ABRUPT = replace(DISCONTINUED, alerts=(ALERT,), overrides=PUBLISHED_CAPSULE.overrides)
 EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.ISSUED, capsule=CAPSULE), ISSUED),
     (replace(p.ISSUED, order=LITTLE, capsule=CAPSULE), replace(ISSUED, order=LITTLE_PUBLISHED)),
@@ -116,7 +119,12 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.CHANGED, capsule=CAPSULE), CHANGED),
     (replace(p.CHANGED, from_daily_dose_mg=None, capsule=CAPSULE), replace(CHANGED, from_daily_dose_mg=None)),
     (p.DISCONTINUED, DISCONTINUED),
+    (ABRUPT, ABRUPT),
     (p.SERTRALINE_COUNTED, p.SERTRALINE_COUNTED),
+    (p.COMPARED, p.COMPARED),
+    (p.DISCREPANCY, p.DISCREPANCY),
+    (replace(p.DISCREPANCY, listed_stopped_on=TODAY), replace(p.DISCREPANCY, listed_stopped_on=TODAY)),
+    (p.RESOLVED, p.RESOLVED),
     (p.STRUCK, STRUCK),
 ]
 
@@ -162,5 +170,5 @@ def test_the_published_capsule_leaves_out_only_what_the_stored_one_alone_needs()
     stored = {field.name for field in fields(p.CAPSULE)} | {field.name for field in fields(p.SCREENING)}
     flat = {field.name for field in fields(PUBLISHED_CAPSULE)}
     knowledge = {"knowledge_pack", "knowledge_version", "knowledge_digest"}
-    assert stored - flat == {"screening", "knowledge", "as_of", "changing"}
+    assert stored - flat == {"screening", "knowledge", "as_of", "changing", "reading", "refused_overrides"}
     assert flat - stored == knowledge

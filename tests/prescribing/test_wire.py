@@ -16,6 +16,8 @@ from msgspec import UNSET
 from careloop.chassis.calls.statuses import refusal_of
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.contracts.prescribing import (
+    DiscrepancyResolution,
+    DiscrepancyResolved,
     Order,
     Override,
     OverrideReason,
@@ -78,6 +80,7 @@ FULL: dict[str, Any] = {
         prescription_id=str(p.ISSUED.fact_id),
         status_reason="salg",
         stopped_on=YESTERDAY.date().isoformat(),
+        overrides=[ANSWER],
         occurred_at=stamp(YESTERDAY),
     ),
     "CountSupply": pb.CountSupplyRequest(
@@ -86,6 +89,13 @@ FULL: dict[str, Any] = {
         units="7.5",
         unit_mg="50",
         counted_on=YESTERDAY.date().isoformat(),
+        occurred_at=stamp(YESTERDAY),
+    ),
+    "ResolveDiscrepancy": pb.ResolveDiscrepancyRequest(
+        **BASE,
+        discrepancy_id=str(p.DISCREPANCY.fact_id),
+        resolution="dose-changed",
+        comment="halved",
         occurred_at=stamp(YESTERDAY),
     ),
     "MarkEnteredInError": pb.MarkEnteredInErrorRequest(
@@ -102,16 +112,28 @@ BARE: dict[str, Any] = {
         **BASE, prescription_id=str(p.ISSUED.fact_id), status_reason="sintol"
     ),
     "CountSupply": pb.CountSupplyRequest(**BASE, medicine=common_pb2.Medicine(name="sertraline"), units="0"),
+    "ResolveDiscrepancy": pb.ResolveDiscrepancyRequest(
+        **BASE, discrepancy_id=str(p.DISCREPANCY.fact_id), resolution="list-wrong"
+    ),
 }
-WRITES = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "CountSupply", "MarkEnteredInError")
-WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription")
+WRITES = (
+    "IssuePrescription",
+    "ChangeDose",
+    "DiscontinuePrescription",
+    "CountSupply",
+    "ResolveDiscrepancy",
+    "MarkEnteredInError",
+)
+WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "ResolveDiscrepancy")
 WAITING = ("ScreenOrder", "IssuePrescription", "ChangeDose")
 METHODS = pb.DESCRIPTOR.services_by_name["PrescribingService"].methods_by_name
 WARNED = (*p.ASSESSED, p.POSITIVE_MDQ)
 
 
 def history(rpc: str) -> tuple[Any, ...]:
-    return WARNED if rpc in ("IssuePrescription", "ScreenOrder") else (*WARNED, p.ISSUED)
+    if rpc == "ResolveDiscrepancy":
+        return (*WARNED, p.BEGUN, p.DISCREPANCY)
+    return WARNED if rpc in ("IssuePrescription", "ScreenOrder") else (*WARNED, p.BEGUN)
 
 
 async def clinic_for(rpc: str, heads: FreshUntil | None = None) -> Clinic:
@@ -197,7 +219,7 @@ async def test_a_changed_dose_is_stored_as_given() -> None:
 
 
 async def test_a_changed_dose_is_in_force_from_today_unless_another_day_is_given() -> None:
-    clinic = await Clinic().knows(*p.ASSESSED, p.ISSUED)
+    clinic = await Clinic().knows(*p.ASSESSED, p.BEGUN)
     await clinic.call("ChangeDose", BARE["ChangeDose"])
     stored = await clinic.last()
     assert (stored.effective_on, stored.occurred_at, stored.capsule.overrides) == (TODAY, NOON, ())
@@ -250,6 +272,25 @@ async def test_a_count_is_stored_as_given_and_what_is_not_given_is_unknown_or_to
     none_left = await clinic.last()
     assert (none_left.medicine.rxcui, none_left.units, none_left.unit_mg) == ("", 0, None)
     assert (none_left.counted_on, none_left.occurred_at) == (TODAY, NOON)
+
+
+async def test_an_answer_to_a_discrepancy_is_stored_as_given_or_without_a_word_as_of_now() -> None:
+    clinic = await clinic_for("ResolveDiscrepancy")
+    answer = await clinic.call("ResolveDiscrepancy", FULL["ResolveDiscrepancy"])
+    stored = await clinic.last()
+    assert stored == DiscrepancyResolved(
+        fact_id=stored.fact_id,
+        discrepancy=p.DISCREPANCY.fact_id,
+        resolution=DiscrepancyResolution.DOSE_CHANGED,
+        comment="halved",
+        resolved_by=CALLER,
+        occurred_at=YESTERDAY,
+    )
+    assert answer.fact_id == str(stored.fact_id)
+    clinic = await clinic_for("ResolveDiscrepancy")
+    await clinic.call("ResolveDiscrepancy", BARE["ResolveDiscrepancy"])
+    bare = await clinic.last()
+    assert (bare.resolution, bare.comment, bare.occurred_at) == (DiscrepancyResolution.LIST_WRONG, "", NOON)
 
 
 async def test_a_strike_is_stored_as_given() -> None:
@@ -328,7 +369,7 @@ async def test_a_declined_order_is_answered_with_its_reasons_and_the_whole_scree
 async def test_a_declined_change_is_answered_with_its_reasons_and_the_whole_screening() -> None:
     clinic = await clinic_for("ChangeDose")
     request = pb.ChangeDoseRequest(
-        **BASE, prescription_id=str(p.ISSUED.fact_id), daily_dose_mg="900", reason="partial response"
+        **BASE, prescription_id=str(p.ISSUED.fact_id), daily_dose_mg="300", reason="partial response"
     )
     answer = await clinic.call("ChangeDose", request)
     stored = await clinic.last()
@@ -394,7 +435,8 @@ async def test_the_last_moment_of_a_licence_still_counts_and_the_next_does_not(r
         assert isinstance(refused, NotAllowed)
         assert refused.slug == "credential-not-valid"
     await clinic.call(rpc, FULL[rpc], now=end, credential=licence)
-    assert (await clinic.last()).prescriber == CALLER
+    stored = await clinic.last()
+    assert (stored.resolved_by if isinstance(stored, DiscrepancyResolved) else stored.prescriber) == CALLER
 
 
 @pytest.mark.parametrize("rpc", WITH_CREDENTIAL)
@@ -454,16 +496,17 @@ LONGEST = {
     "medicine.rxcui": 20,
     "order.sig": 2000,
     "reason": 2000,
+    "comment": 2000,
     "overrides[0].rule": 200,
     "overrides[0].involves[0]": 2000,
     "overrides[0].involves[1]": 2000,
     "overrides[0].comment": 2000,
 }
 MEDICINES = {"overrides[0].involves[0]", "overrides[0].involves[1]"}
-UUIDS = {"patient_id", "prescription_id", "fact_id"}
+UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "fact_id"}
 DAYS = {"order.starts_on", "effective_on", "stopped_on", "counted_on"}
 AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg"}
-CODES = {"overrides[0].reason", "status_reason"}
+CODES = {"overrides[0].reason", "status_reason", "resolution"}
 TOKENS = {"at_least[0]"}
 COUNTS = {"order.days_supply": (1, 366)}
 NEEDED = {
@@ -633,7 +676,7 @@ async def test_the_question_of_a_changed_dose_leaves_out_the_prescription_and_sa
     await clinic.call("ChangeDose", FULL["ChangeDose"])
     told = (await decisions(clinic))[-1]
     question = json.loads(told.question)
-    assert question["order"]["taken_since"] == p.ISSUED.order.starts_on.isoformat()
+    assert question["order"]["taken_since"] == p.BEGUN.order.starts_on.isoformat()
     assert question["order"]["starts_on"] == TOMORROW.isoformat()
     assert question["medications"] == []
 

@@ -18,12 +18,10 @@ EVENT = event("published")
 RECORDED_AT = NOON + timedelta(minutes=1)
 
 
-async def noted(notes: Notes[Any], streams: Streams[Any, Any], wire_type: str, fact: Any) -> list[Any]:
-    """The notes that one published fact of PATIENT becomes, as they come back from the store's form."""
-    consumer = NotesConsumer("service.notes", notes, streams)
-    decoded: Any = msgspec.json.decode(ENCODER.encode(fact), type=consumer.contracts[wire_type])
+def received(wire_type: str, fact: Any, name: str = "published") -> Received:
+    """The fact as it comes from its topic, published of PATIENT as the event of this name."""
     envelope = Envelope(
-        event_id=EVENT,
+        event_id=event(name),
         type=wire_type,
         source=wire_type.split(".")[1],
         patient_id=PatientId(PATIENT),
@@ -34,6 +32,13 @@ async def noted(notes: Notes[Any], streams: Streams[Any, Any], wire_type: str, f
         actor=PersonId("somebody"),
         correlation_id=uuid4(),
     )
-    effects = await consumer.handle([Received(envelope=envelope, event=decoded)])
+    return Received(envelope=envelope, event=fact)
+
+
+async def noted(notes: Notes[Any], streams: Streams[Any, Any], wire_type: str, fact: Any) -> list[Any]:
+    """The notes that one published fact of PATIENT becomes, as they come back from the store's form."""
+    consumer = NotesConsumer("service.notes", notes, streams)
+    decoded: Any = msgspec.json.decode(ENCODER.encode(fact), type=consumer.contracts[wire_type])
+    effects = await consumer.handle([received(wire_type, decoded)])
     assert {write.stream_id for write in effects.writes} <= {PATIENT}
     return [streams.codec.decode(new.topic, new.state) for write in effects.writes for new in write.events]

@@ -75,11 +75,16 @@ class TokenVerifier:
     """
 
     def __init__(self, keys: Mapping[str, Key], *, audience: str, roles: Collection[str], clock: Clock) -> None:
-        self._keys = {kid: (key, algorithm_of(key)) for kid, key in keys.items()}
+        self._remembered: dict[str, _VerifiedToken] = {}
+        self.use(keys)
         self._audience = audience
         self._roles = frozenset(roles)
         self._clock = clock
-        self._remembered: dict[str, _VerifiedToken] = {}
+
+    def use(self, keys: Mapping[str, Key]) -> None:
+        """From now on these keys and no others: a token of a key that is gone is refused, also one seen before."""
+        self._keys = {kid: (key, algorithm_of(key)) for kid, key in keys.items()}
+        self._remembered.clear()
 
     def verify(self, token: str) -> Caller:
         """The caller the token speaks for. Raises NotSignedIn, without saying which check failed but expiry."""

@@ -10,6 +10,7 @@ from care.operations.v1 import operations_pb2 as wire
 from care.operations.v1.operations_pb2_grpc import OperationsServiceStub
 
 from careloop.chassis.calls.server import LARGEST_MESSAGE
+from careloop.chassis.calls.tls import PeerChannels, TlsFiles
 from careloop.chassis.calls.token_signing import ServiceTokens
 from careloop.chassis.events.envelope import Record, from_headers
 from careloop.kernel.errors import Unavailable
@@ -21,18 +22,24 @@ Run = Sequence[Record]
 class PeerLogs:
     """The published records of each peer. Keeps the PublishedElsewhere protocol; closes its channels at exit."""
 
-    def __init__(self, peers: Mapping[str, str], tokens: ServiceTokens, *, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self,
+        peers: Mapping[str, str],
+        tokens: ServiceTokens,
+        *,
+        read_seconds: float = READ_SECONDS,
+        tls: TlsFiles | None = None,
+    ) -> None:
         self._peers = dict(peers)
         self._tokens = tokens
         self._read_seconds = read_seconds
-        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._channels = PeerChannels(tls, (("grpc.max_receive_message_length", LARGEST_MESSAGE),))
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        for channel in self._channels.values():
-            await channel.close()
+        await self._channels.close()
 
     async def read_published(self, source: str, partition: int, after: int, through: int) -> Run:
         """All records that `source` published to `partition` in (after, through], in order. Raises Unavailable."""
@@ -75,10 +82,7 @@ class PeerLogs:
         address = self._peers.get(source)
         if address is None:
             raise Unavailable("peer-unknown", f"No address of {source} is set.")
-        if source not in self._channels:
-            options = (("grpc.max_receive_message_length", LARGEST_MESSAGE),)
-            self._channels[source] = grpc.aio.insecure_channel(address, options=options)
-        return self._channels[source]
+        return self._channels.to(address)
 
 
 def _record(published: wire.PublishedRecord) -> Record:

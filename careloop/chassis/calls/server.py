@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 
 from careloop.chassis.calls import guard as grpc_guard
 from careloop.chassis.calls.guard import Guard
+from careloop.chassis.calls.tls import TlsFiles, server_credentials
 
 LARGEST_MESSAGE = 4 * 1024 * 1024
 MOST_CALLS = 4 * grpc_guard.MOST_CALLS
@@ -26,6 +27,12 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_send_message_length", LARGEST_MESSAGE),
     ("grpc.so_reuseport", 0),
 )
+
+
+def _connection_age(seconds: float) -> Sequence[tuple[str, Any]]:
+    """After so long a client is asked to connect anew, and so finds replicas that came later; 0 asks nobody. gRPC
+    lets the calls of the connection end."""
+    return (("grpc.max_connection_age_ms", int(seconds * 1000)),) if seconds else ()
 
 
 class _Naming:
@@ -46,9 +53,22 @@ class _Naming:
 class GrpcServer:
     """Health answers without a token: `""` while the process lives, `readiness` as `set_ready` last said."""
 
-    def __init__(self, guard: Guard, servicers: Iterable[AddServicer], *, local: bool = False) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        servicers: Iterable[AddServicer],
+        *,
+        local: bool = False,
+        tls: TlsFiles | None = None,
+        max_connection_age_seconds: float = 0,
+    ) -> None:
         self._guard = guard
-        self._server = grpc.aio.server(interceptors=[guard], maximum_concurrent_rpcs=MOST_CALLS, options=_OPTIONS)
+        self._tls = tls
+        self._server = grpc.aio.server(
+            interceptors=[guard],
+            maximum_concurrent_rpcs=MOST_CALLS,
+            options=(*_OPTIONS, *_connection_age(max_connection_age_seconds)),
+        )
         self._health = health.HealthServicer()
         naming = _Naming(self._server)
         for add in (self._add_health, *servicers):
@@ -62,9 +82,14 @@ class GrpcServer:
     async def start(self, host: str, port: int) -> int:
         """Accept calls and answer the port; 0 takes a free one. Not ready until `set_ready` says so."""
         await self.set_ready(ready=False)
-        bound: int = self._server.add_insecure_port(f"{host}:{port}")
+        bound = self._bind(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         await self._server.start()
         return bound
+
+    def _bind(self, address: str) -> int:
+        if self._tls is None:
+            return self._server.add_insecure_port(address)
+        return self._server.add_secure_port(address, server_credentials(self._tls))
 
     async def set_ready(self, *, ready: bool) -> None:
         status = HealthCheckResponse.SERVING if ready else HealthCheckResponse.NOT_SERVING

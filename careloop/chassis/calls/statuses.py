@@ -12,6 +12,7 @@ from careloop.kernel.errors import (
     CareloopError,
     Conflict,
     InvalidInput,
+    NeedsConfirmation,
     NotAllowed,
     NotKnown,
     NotSignedIn,
@@ -26,6 +27,7 @@ DOMAIN = "careloop"
 STATUS_OF: dict[type[CareloopError], grpc.StatusCode] = {
     InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
     RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
+    NeedsConfirmation: grpc.StatusCode.FAILED_PRECONDITION,
     NotKnown: grpc.StatusCode.NOT_FOUND,
     RequestIdReused: grpc.StatusCode.ALREADY_EXISTS,
     AlreadyRecorded: grpc.StatusCode.ALREADY_EXISTS,

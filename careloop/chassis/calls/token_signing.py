@@ -64,12 +64,17 @@ class ServiceTokens:
     """The tokens with which one service calls its peers: one per audience, renewed before it expires."""
 
     def __init__(self, key: Mapping[str, Any], service: str, clock: Clock) -> None:
-        if key["kid"] != SERVICE_KEY_PREFIX + service:
-            raise KeysUnusable("the private key belongs to another service")
-        self._key = key
         self._service = service
         self._clock = clock
         self._minted: dict[str, _Minted] = {}
+        self.use(key)
+
+    def use(self, key: Mapping[str, Any]) -> None:
+        """Sign with this key from the next token on. Raises KeysUnusable when it is another service's."""
+        if key["kid"] != SERVICE_KEY_PREFIX + self._service:
+            raise KeysUnusable("the private key belongs to another service")
+        self._key = key
+        self._minted.clear()
 
     def token_for(self, audience: str) -> str:
         """A token with at least a minute to live; after a clock was set back, never one that is from the future."""

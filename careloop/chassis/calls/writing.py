@@ -16,6 +16,7 @@ from careloop.chassis.calls.receipts import Receipts
 from careloop.chassis.calls.requests import DoesNotFit, Hook, Incoming, RequestReader
 from careloop.chassis.commands.streams import Done
 from careloop.chassis.commands.writes import Writes
+from careloop.kernel.errors import NeedsConfirmation
 from careloop.kernel.ids import PatientId
 
 Kind = TypeVar("Kind", bound=Message)
@@ -49,12 +50,14 @@ def write(
 
     `hooks` read what the command's marks cannot say, by field. `prepare` waits for what the decision needs besides.
     The answer holds the receipt and, where the response has it, the `fact_id` of the fact recorded, empty when there is
-    none; `answer` adds the other fields, and `awaited` those that must be waited for.
+    none; `answer` adds the other fields, and `awaited` those that must be waited for. Where the response has
+    `needs_confirmation`, a write that needs one answers so, with the entries in `would_remove` and without a receipt.
     Raises DoesNotFit, at import, for a request that does not fit its command.
     """
     request, response = (getattr(wire, f"{command.__name__}{part}") for part in ("Request", "Response"))
     reader: RequestReader[Any] = RequestReader(command, request, hooks)
     names_fact = "fact_id" in response.DESCRIPTOR.fields_by_name
+    asks_back = "needs_confirmation" in response.DESCRIPTOR.fields_by_name
 
     async def handle(api: WritesApi, message: Any, _context: Any) -> Any:
         patient_id, asked, call = reading.patient_id(message.patient_id), request_for(message), current_call()
@@ -62,7 +65,12 @@ def write(
         wanted = reader.read(message, incoming)
         if prepare is not None:
             wanted = await prepare(api, patient_id, message, wanted)
-        done = await api.writes.write(patient_id, asked, wanted)
+        try:
+            done = await api.writes.write(patient_id, asked, wanted)
+        except NeedsConfirmation as needed:
+            if not asks_back:
+                raise
+            return response(needs_confirmation=True, would_remove=needed.entries)
         said = dict(answer(done)) if answer is not None else {}
         if awaited is not None:
             said |= await awaited(api, patient_id, done)

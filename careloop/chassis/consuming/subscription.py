@@ -1,7 +1,7 @@
 """What one service says to and hears from Kafka: FastStream declares it, the inboxes do the work."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -10,7 +10,7 @@ from operator import or_
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -19,6 +19,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 from careloop.chassis.backoff import Backoff
 from careloop.chassis.consuming.inbox import BatchResult, Inbox
 from careloop.chassis.logs import BROKER
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.client_cancellations import client_cancellations
 
 MAX_POLL_INTERVAL_MS = 300_000
@@ -62,6 +63,23 @@ class Identity:
     instance: str = "0"
 
 
+class _Broker(KafkaBroker):
+    """FastStream's broker, whose consumers come in by what the files of `access` hold when they are made."""
+
+    def __init__(self, access: BrokerAccess, **options: Any) -> None:
+        self._access = access
+        super().__init__(access.bootstrap, **options)
+
+    async def _connect(self) -> Callable[..., AIOKafkaConsumer]:
+        make = await super()._connect()
+
+        def consumer(*topics: str, **options: Any) -> AIOKafkaConsumer:
+            return make(*topics, **(options | self._access.arguments()))
+
+        self.config.broker_config.builder = consumer
+        return consumer
+
+
 class ServiceBroker:
     """The published types and the subscriptions of one service.
 
@@ -69,12 +87,12 @@ class ServiceBroker:
     hand after the unit they belong to.
     """
 
-    def __init__(self, identity: Identity, bootstrap: str, types: Mapping[str, type]) -> None:
+    def __init__(self, identity: Identity, access: BrokerAccess, types: Mapping[str, type]) -> None:
         self.identity = identity
         self.inboxes: list[Inbox] = []
         self._subscriptions: dict[tuple[str, str], Subscription] = {}
-        self.broker = KafkaBroker(
-            bootstrap,
+        self.broker = _Broker(
+            access,
             logger=None,
             graceful_timeout=GRACE_SECONDS,
             apply_types=False,

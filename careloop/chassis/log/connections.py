@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import asyncpg
 
 from careloop.chassis.log.protocol import GateClosed
+from careloop.chassis.secret_files import read_password
 from careloop.kernel.errors import Conflict, RequestIdReused, Unavailable
 
 # A read-only or full server is as unavailable as one that is gone. Losing a connection shows as InterfaceError too.
@@ -88,11 +91,15 @@ async def _keep_settings(_connection: asyncpg.Connection) -> None:
 class Connections:
     """A pool of connections whose search path is one schema."""
 
-    def __init__(self, dsn: str, schema: str, *, timeouts: Timeouts, size: int) -> None:
+    def __init__(
+        self, dsn: str, schema: str, *, timeouts: Timeouts, size: int, password_file: Path | None = None
+    ) -> None:
         self.schema = schema
         self.timeouts = timeouts
         self._connecting: dict[str, Any] = {
             "dsn": dsn,
+            # Read for every new connection, as asyncpg does with the certificates that the address names.
+            **({} if password_file is None else {"password": partial(read_password, password_file)}),
             "timeout": timeouts.acquire,
             "command_timeout": timeouts.statement + 1,
             "server_settings": _server_settings(schema, timeouts),

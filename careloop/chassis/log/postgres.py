@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -73,10 +74,18 @@ class PostgresEventStore:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, dsn: str, schema: str, *, timeouts: Timeouts | None = None, pool_size: int = 8
+        cls,
+        dsn: str,
+        schema: str,
+        *,
+        timeouts: Timeouts | None = None,
+        pool_size: int = 8,
+        password_file: Path | None = None,
     ) -> AsyncIterator["PostgresEventStore"]:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
-        async with Connections(dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size) as connections:
+        async with Connections(
+            dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size, password_file=password_file
+        ) as connections:
             listener = LogListener(partial(connections.connect, "listener"), f"{schema}_events")
             appender = Appender(connections, listener.moved_to)
             loader = Loader(OwnConnection(connections, "loader"), _read_streams)

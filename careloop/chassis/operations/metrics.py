@@ -3,6 +3,7 @@
 Label values come from fixed sets: methods of the contracts, statuses, consumers, sources. No patient's data.
 """
 
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -77,6 +78,10 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
+class _ServerOverIPv6(_Server):
+    address_family = socket.AF_INET6
+
+
 class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the standard library
         """Requests for figures are not logged."""
@@ -91,7 +96,7 @@ class MetricsServer:
     def __init__(self, metrics: Metrics, host: str, port: int, ready: Callable[[], bool]) -> None:
         self._metrics = metrics
         self._ready = ready
-        self._server = make_server(host, port, self._answer, _Server, _Silent)
+        self._server = make_server(host, port, self._answer, _ServerOverIPv6 if ":" in host else _Server, _Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
 
     @property

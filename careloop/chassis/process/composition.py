@@ -106,16 +106,17 @@ class Foundation(Generic[State, Fact]):
         self._published = PublishedReader(store, publishing, settings.partitions)
         self._elsewhere = EveryLog(settings.service, self._published, peers)
         self.parked = ParkedRecords(store.connections)
-        self._heads_reader = HeadsReader(settings.kafka_bootstrap, self.heads)
+        broker = settings.broker()
+        self._heads_reader = HeadsReader(broker, self.heads)
         self._broker = ServiceBroker(
-            Identity(service=settings.service, instance=settings.instance), settings.kafka_bootstrap, rooms.contracts
+            Identity(service=settings.service, instance=settings.instance), broker, rooms.contracts
         )
         self._sources: dict[str, tuple[str, ...]] = {}
         self._relay = Relay(
             store,
             store.connections,
             publishing,
-            bootstrap=settings.kafka_bootstrap,
+            broker=broker,
             partitions=settings.partitions,
             heads_interval_seconds=settings.heads_interval_seconds,
         )
@@ -174,8 +175,12 @@ async def compose(resources: Resources, rooms: Rooms[State, Fact]) -> AsyncItera
     timeouts = Timeouts(acquire=settings.pool_timeout_seconds, statement=settings.statement_timeout_seconds)
     async with (
         PostgresEventStore.open(
-            settings.postgres_dsn, settings.service, timeouts=timeouts, pool_size=settings.pool_size
+            settings.postgres_dsn,
+            settings.service,
+            timeouts=timeouts,
+            pool_size=settings.pool_size,
+            password_file=settings.postgres_password_file,
         ) as store,
-        PeerLogs(settings.peers, resources.service_tokens) as peers,
+        PeerLogs(settings.peers, resources.service_tokens, tls=settings.grpc_tls()) as peers,
     ):
         yield Foundation(resources, rooms, store, peers)

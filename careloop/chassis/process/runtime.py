@@ -1,7 +1,8 @@
 """One service process: its server, its background tasks, its figures, and a clean end.
 
-SIGTERM or SIGINT: readiness goes, no new calls, streams end, calls and tasks finish what they began, everything is
-closed, all within the grace period. A task that dies of a bug ends the process with a code other than 0.
+SIGTERM or SIGINT: readiness goes, no new calls, streams end, calls finish; what they wrote is sent; then the tasks
+finish what they began, and everything is closed, all within the grace period. A task that dies of a bug ends the
+process with a code other than 0.
 """
 
 import asyncio
@@ -11,9 +12,10 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 import uvloop
@@ -22,17 +24,21 @@ from careloop.chassis.calls.auth import KeysUnusable, TokenVerifier, read_public
 from careloop.chassis.calls.call import Clock
 from careloop.chassis.calls.guard import Guard, Policy
 from careloop.chassis.calls.server import AddServicer, GrpcServer
+from careloop.chassis.calls.tls import TlsUnusable
 from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
 from careloop.chassis.logs import BROKER, Logger, place_of, set_up_logs
 from careloop.chassis.operations.metrics import Metrics, MetricsServer
-from careloop.chassis.operations.ports import StatusReader
+from careloop.chassis.operations.ports import ServiceStatus, StatusReader
 from careloop.chassis.operations.stalled_consumers import StalledConsumers
 from careloop.chassis.operations.watchdog import Watchdog
 from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings
+from careloop.chassis.secret_files import SecretFile, keep_looking, read_password
 from careloop.kernel.errors import CareloopError
 
 READINESS_EVERY_SECONDS = 0.5
 FIGURES_EVERY_SECONDS = 1.0
+LAST_SENDING_SECONDS = 2.0
+"""How long an ending process waits for its relay, which may be another process."""
 YOUNG_OBJECTS = 50_000
 """A batch of records is as many objects, nearly all of which end with it: looking for cycles among them halves a
 projector's speed when it is done at every 700, as is the default."""
@@ -49,6 +55,8 @@ class Resources:
     clock: Clock
     metrics: Metrics
     service_tokens: ServiceTokens
+    secrets: Sequence[SecretFile] = ()
+    """Files that are looked at again while the process runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,11 @@ class Service:
 
 
 Build = Callable[[Resources], AbstractAsyncContextManager[Service]]
+
+
+def _all_sent(status: ServiceStatus) -> bool:
+    """Or nobody to send it to."""
+    return status.relayed_position >= status.head_position or not status.broker_connected
 
 
 class TaskEnded(Exception):
@@ -88,26 +101,59 @@ def run(
     try:
         settings = read_settings(settings_model)
         tokens = ServiceTokens(read_private_key(settings.service_key_file), settings.service, clock)
-        resources = Resources(settings=settings, clock=clock, metrics=Metrics(), service_tokens=tokens)
-        guard = _guard(resources, policy)
-    except (SettingsInvalid, KeysUnusable) as wrong:
+        verifier = _verifier(settings, policy, clock)
+        resources = Resources(
+            settings=settings,
+            clock=clock,
+            metrics=Metrics(),
+            service_tokens=tokens,
+            secrets=_secrets(settings, verifier, tokens),
+        )
+        _check_files(settings)
+    except (SettingsInvalid, KeysUnusable, TlsUnusable) as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201 - before there is a log
         return 2
     set_up_logs(settings.service)
     gc.set_threshold(YOUNG_OBJECTS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        code = runner.run(_served(build, resources, guard))
+        code = runner.run(_served(build, resources, _guard(resources, verifier, policy)))
         # Everything is closed but the server, whose connections must end with the process: see GrpcServer.drain.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
-def _guard(resources: Resources, policy: Policy) -> Guard:
-    settings = resources.settings
+def _verifier(settings: ServiceSettings, policy: Policy, clock: Clock) -> TokenVerifier:
     roles = {role for allowed in policy.values() for role in allowed}
     keys = read_public_keys(settings.token_keys_file)
-    verifier = TokenVerifier(keys, audience=settings.service, roles=roles, clock=resources.clock)
+    return TokenVerifier(keys, audience=settings.service, roles=roles, clock=clock)
+
+
+def _secrets(settings: ServiceSettings, verifier: TokenVerifier, tokens: ServiceTokens) -> Sequence[SecretFile]:
+    """What is read once and must be looked at again; certificates and passwords are read whenever they are used."""
+    return (
+        SecretFile(settings.token_keys_file, lambda file: verifier.use(read_public_keys(file)), KeysUnusable),
+        SecretFile(settings.service_key_file, lambda file: tokens.use(read_private_key(file)), KeysUnusable),
+    )
+
+
+def _check_files(settings: ServiceSettings) -> None:
+    """Say at the start what would fail at the first connection. Raises SettingsInvalid or TlsUnusable."""
+    tls = settings.grpc_tls()
+    if tls is not None:
+        tls.read()
+    try:
+        settings.broker().arguments()
+        if settings.postgres_password_file is not None:
+            read_password(settings.postgres_password_file)
+    except OSError as unreadable:
+        raise SettingsInvalid(
+            f"a certificate or password file for Kafka or PostgreSQL is not usable: {type(unreadable).__name__}"
+        ) from None
+
+
+def _guard(resources: Resources, verifier: TokenVerifier, policy: Policy) -> Guard:
+    settings = resources.settings
     return Guard(
         verifier,
         policy,
@@ -148,10 +194,18 @@ class Process:
         self._settings = resources.settings
         self._clock = resources.clock
         self._metrics = resources.metrics
-        self._stopping = stopping
         self._watchdog = Watchdog(resources.settings.stuck_after_seconds)
         self._stalled = StalledConsumers(resources.settings.revive_after_seconds)
-        self._server = GrpcServer(guard, service.servicers, local=resources.settings.local)
+        self._secrets = resources.secrets
+        self._server = GrpcServer(
+            guard,
+            service.servicers,
+            local=resources.settings.local,
+            tls=resources.settings.grpc_tls(),
+            max_connection_age_seconds=resources.settings.grpc_max_connection_age_seconds,
+        )
+        self._asked = stopping
+        self._stopping = asyncio.Event()
         self._ready = False
         self._figures = MetricsServer(
             resources.metrics, self._settings.http_host, self._settings.http_port, lambda: self._ready
@@ -163,22 +217,38 @@ class Process:
         _log().info("started", grpc_port=port, http_port=self._figures.port)
         try:
             async with asyncio.TaskGroup() as group:
-                works = {"readiness": self._keep_ready, "figures": self._keep_figures, **self._service.tasks}
+                works: dict[str, Work] = {
+                    "readiness": self._keep_ready,
+                    "figures": self._keep_figures,
+                    "secrets": partial(keep_looking, self._secrets),
+                    **self._service.tasks,
+                }
                 tasks = [group.create_task(self._supervised(name, work), name=name) for name, work in works.items()]
-                await self._stopping.wait()
+                await self._asked.wait()
                 await self._finish(tasks)
         finally:
             self._ready = False
             self._figures.close()
 
     async def _finish(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Calls first, then the tasks: the relay still sends what the last calls wrote, which else would wait for
+        another process."""
         self._ready = False
         _log().info("stopping")
-        draining = asyncio.create_task(self._server.drain(self._settings.grace_seconds))
-        _done, late = await asyncio.wait([draining, *tasks], timeout=self._settings.grace_seconds)
+        ends_at = time.monotonic() + self._settings.grace_seconds
+        await self._server.drain(self._settings.max_deadline_seconds)
+        await self._until_sent()
+        self._stopping.set()
+        _done, late = await asyncio.wait(tasks, timeout=max(0.0, ends_at - time.monotonic()))
         for task in late:
             _log().warning("grace period over", task=task.get_name())
             task.cancel()
+
+    async def _until_sent(self) -> None:
+        with suppress(CareloopError, TimeoutError):
+            async with asyncio.timeout(LAST_SENDING_SECONDS):
+                while not _all_sent(await self._service.status.status()):
+                    await pause(self._stopping, LAST_SENDING_SECONDS / 100)
 
     async def _supervised(self, name: str, work: Work) -> None:
         try:
@@ -191,7 +261,7 @@ class Process:
 
     async def _keep_ready(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            ready = await self._is_ready()
+            ready = not self._asked.is_set() and await self._is_ready()
             if ready != self._ready:
                 _log().info("ready" if ready else "not ready")
             self._ready = ready

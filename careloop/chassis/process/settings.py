@@ -3,19 +3,19 @@
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-PREFIX = "CARELOOP_"
+from careloop.chassis.process.transport import PREFIX, GrpcSettings, KafkaSettings, variable
 
 
 class SettingsInvalid(Exception):
     """The process cannot start. The text names the variables that are wrong, never their values."""
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(KafkaSettings, GrpcSettings):
     """Durations are seconds. The order of the timeouts is checked: each wait ends before the one around it does."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -24,7 +24,11 @@ class ServiceSettings(BaseSettings):
     instance: str = Field(default="0", pattern=r"^[A-Za-z0-9._-]{1,60}$")
     """This process's name among the replicas of its service, the same after a restart; a pod's ordinal will do."""
     postgres_dsn: str = Field(min_length=1, repr=False)
-    kafka_bootstrap: str = Field(min_length=1)
+    """As libpq writes it; `sslmode`, `sslrootcert`, `sslcert` and `sslkey` may stand in its query."""
+    postgres_password_file: Path | None = None
+    """Goes before a password in the address, and is read for every new connection."""
+    grpc_max_connection_age_seconds: float = Field(default=0, ge=0)
+    """A client is asked to connect anew after so long, and finds replicas that came later; 0 asks nobody."""
     grpc_host: str = "127.0.0.1"
     grpc_port: int = Field(ge=0, le=65535)
     http_host: str = "127.0.0.1"
@@ -62,12 +66,15 @@ class ServiceSettings(BaseSettings):
         return self
 
 
-def variable(field: str) -> str:
-    """The environment variable that sets `field`."""
-    return f"{PREFIX}{field.upper()}"
+Model = TypeVar("Model", bound=BaseSettings)
 
 
 def read_settings(model: type[ServiceSettings] = ServiceSettings, **values: Any) -> ServiceSettings:
+    """The settings of a service. Raises SettingsInvalid naming what is wrong."""
+    return read_model(model, **values)
+
+
+def read_model(model: type[Model], **values: Any) -> Model:
     """The settings from the environment, `values` going first. Raises SettingsInvalid naming what is wrong."""
     try:
         return model(**values)

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from careloop.chassis.backoff import Backoff
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.logs import BROKER
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.kernel.events import Instant
 
@@ -89,9 +90,9 @@ class HeadsView:
 class HeadsReader:
     """Keeps a HeadsView from the heads topic: without a group, every partition, from the beginning."""
 
-    def __init__(self, bootstrap: str, view: HeadsView, topic: str = HEADS_TOPIC) -> None:
+    def __init__(self, broker: BrokerAccess, view: HeadsView, topic: str = HEADS_TOPIC) -> None:
         self.view = view
-        self._bootstrap = bootstrap
+        self._broker = broker
         self._topic = topic
         self._heard_at = float("-inf")
 
@@ -115,7 +116,7 @@ class HeadsReader:
 
     async def _read(self) -> None:
         consumer = AIOKafkaConsumer(
-            self._topic, bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+            self._topic, **self._broker.arguments(), enable_auto_commit=False, auto_offset_reset="earliest"
         )
         try:
             await asyncio.wait_for(consumer.start(), START_SECONDS)

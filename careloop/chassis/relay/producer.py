@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from careloop.chassis.events.envelope import Record, to_headers
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.chassis.relay.heads import PublishedHead
 
@@ -26,9 +27,9 @@ class Producer:
     """One producer's life. After any failure it is thrown away: an idempotent producer that missed an answer may
     refuse every later batch (aiokafka #1017), and what is known to be sent is what the checkpoint says."""
 
-    def __init__(self, bootstrap: str, topic: str, heads_topic: str, *, deadline_seconds: float) -> None:
+    def __init__(self, broker: BrokerAccess, topic: str, heads_topic: str, *, deadline_seconds: float) -> None:
         self._client = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **broker.arguments(),
             acks="all",
             enable_idempotence=True,
             max_batch_size=BATCH_BYTES,

@@ -11,6 +11,7 @@ from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.protocol import EventStore
 from careloop.chassis.logs import BROKER
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.checkpoint import Fenced, Leadership, PartitionsChanged, RelayCheckpoints
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.chassis.relay.heads import HEADS_TOPIC
@@ -45,7 +46,7 @@ class Relay:
         connections: Connections,
         publishing: Publishing,
         *,
-        bootstrap: str,
+        broker: BrokerAccess,
         partitions: int,
         topic: str = "",
         heads_topic: str = HEADS_TOPIC,
@@ -58,7 +59,7 @@ class Relay:
         silent_after = heads_interval_seconds + 2 * send_deadline_seconds
         self._checkpoints = RelayCheckpoints(connections, partitions, silent_after)
         self._publishing = publishing
-        self._bootstrap = bootstrap
+        self._broker = broker
         self._partitions = partitions
         self._topic = topic or publishing.topic
         self._heads_topic = heads_topic
@@ -105,7 +106,7 @@ class Relay:
         self._moved(leadership.checkpoint.position)
         self._leading = True
         producer = Producer(
-            self._bootstrap,
+            self._broker,
             self._topic,
             self._heads_topic,
             deadline_seconds=self._deadline,

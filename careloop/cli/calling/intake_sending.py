@@ -44,6 +44,9 @@ REFUSED = "refused"
 MAY_HOLD_ANOTHERS = "chart-may-hold-facts-of-another-person"
 Request: TypeAlias = AssessmentRequest | pb.GetAssessmentRequest
 
+NEEDS_CONFIRMATION = "needs_confirmation"
+"""A list that would drop what the clinic has on record meanwhile is left to the clinic."""
+
 
 class NoAnswer(Exception):
     """The service could not be reached in all attempts."""
@@ -177,6 +180,8 @@ class IntakeSender:
             return False
         except CallRefused as refusal:
             return self._count_refusal(request, _reason(refusal))
+        if getattr(answer, NEEDS_CONFIRMATION, False):
+            return self._count_refusal(request, NEEDS_CONFIRMATION.replace("_", "-"))
         if answer.receipt.repeated:
             self.outcome.already_there += 1
         else:

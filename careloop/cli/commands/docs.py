@@ -9,6 +9,7 @@ import typer
 
 from careloop.chassis.consuming.subscription import Identity, ServiceBroker
 from careloop.chassis.process.asyncapi import document
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.cli.documents.event_pages import PUBLISHED_LANGUAGE, event_catalogue
 from careloop.cli.documents.knowledge_page import reference
 from careloop.cli.documents.rpc_pages import rpc_table
@@ -48,6 +49,6 @@ def generated(root: Path) -> dict[str, str]:
 
 def _asyncapi(service: str) -> str:
     types = PUBLISHED_LANGUAGE[service].TYPES
-    broker = ServiceBroker(Identity(service=service), _ANY_BROKER, types)
+    broker = ServiceBroker(Identity(service=service), BrokerAccess(_ANY_BROKER), types)
     content = document(broker, types, version=version("careloop"))
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -9,7 +9,7 @@ and every field named in `soundness/references.py` that names something.
 from collections.abc import Mapping
 
 from careloop.knowledge.pack.shapes import entries, follow_up, screening, supply, urgency, vocabulary
-from careloop.knowledge.pack.shapes.guidance import EducationPoint, MissedDoseRule
+from careloop.knowledge.pack.shapes.guidance import AbruptStop, EducationPoint, MissedDoseRule
 
 KINDS: Mapping[str, type[entries.Entry]] = {
     "pack.yaml": vocabulary.Title,
@@ -32,6 +32,8 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "same-ingredient.yaml": entries.Rule,
     "allergies.yaml": screening.AllergyRule,
     "doses.yaml": screening.DoseRule,
+    "never-above.yaml": screening.CeilingRule,
+    "overrides.yaml": screening.OverrideRule,
     "drug-conditions.yaml": screening.ConditionRule,
     "genotypes.yaml": screening.GenotypeRule,
     "phenotypes.yaml": screening.PhenotypeWords,
@@ -51,6 +53,7 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "gaps.yaml": follow_up.GapRule,
     "education.yaml": EducationPoint,
     "missed-doses.yaml": MissedDoseRule,
+    "abrupt-stop.yaml": AbruptStop,
     "refills.yaml": supply.RefillRule,
     "prescriptions.yaml": supply.PrescriptionRule,
     "telehealth.yaml": supply.TelehealthRule,
@@ -63,6 +66,7 @@ KINDS: Mapping[str, type[entries.Entry]] = {
 
 SINCE: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2)),
+    **dict.fromkeys(("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml"), (1, 3)),
     **dict.fromkeys(
         ("phenotypes.yaml", "alleles.yaml", "needed-facts.yaml", "coverage.yaml", "long-acting.yaml"), (1, 3)
     ),

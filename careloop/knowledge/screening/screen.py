@@ -10,6 +10,7 @@ from careloop.knowledge.pack.pack import Pack, current_pack
 from careloop.knowledge.screening.case import Case, CheckResult, doubts, open_case
 from careloop.knowledge.screening.checks import (
     allergies,
+    ceilings,
     changes,
     conditions,
     controlled,
@@ -29,6 +30,7 @@ CHECKS: tuple[Callable[[Case], CheckResult], ...] = (
     conditions.genotypes,
     allergies.check,
     doses.check,
+    ceilings.check,
     people.age,
     people.pregnancy,
     labs.check,

@@ -80,10 +80,12 @@ def _risk(scale: ScaleScored) -> RiskLevel | None:
 
 
 def findings(state: Assessment, as_of: datetime) -> Findings:
-    """What the assessment says. Raises RuleViolated `assessment-incomplete` that lists every part missing."""
+    """What the assessment says. Raises RuleViolated `assessment-incomplete` that lists every part missing, also in its
+    details."""
     lacking = missing(state, as_of)
     if lacking:
-        raise RuleViolated("assessment-incomplete", f"The assessment still needs: {', '.join(lacking)}.")
+        sentence = f"The assessment still needs: {', '.join(lacking)}."
+        raise RuleViolated("assessment-incomplete", sentence, details={"missing": ",".join(lacking)})
     plan = state.latest(PlanProposed, as_of)
     risks = (_risk(screen) or RiskLevel.NONE for screen in _risk_screens(state, as_of))
     return Findings(

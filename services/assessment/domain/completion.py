@@ -37,7 +37,7 @@ completed = fact(AssessmentCompleted, (CompleteAssessment, Findings), "credentia
 amended = fact(AssessmentAmended, (AmendAssessment, Findings), "credential", "amends", amended_by="actor")
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.PRESCRIBER)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN, Guard.PRESCRIBER)
 def complete(command: CompleteAssessment, state: Assessment) -> list[Event]:
     """Completes the assessment on what was true by `occurred_at`.
 
@@ -48,7 +48,7 @@ def complete(command: CompleteAssessment, state: Assessment) -> list[Event]:
     return [completed(command, findings(state, command.occurred_at), credential=_kind(command.credential))]
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.PRESCRIBER)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN, Guard.PRESCRIBER)
 def amend(command: AmendAssessment, state: Assessment) -> list[Event]:
     """States what the completed assessment comes to on the facts that stood at `occurred_at`, with the reason.
 

@@ -1,7 +1,7 @@
 """Every command of assessment, with the decision that answers it."""
 
 from careloop.kernel.decisions import Decisions
-from services.assessment.domain.allergies import record_allergies
+from services.assessment.domain.allergies import add_allergy, record_allergies
 from services.assessment.domain.completion import amend, complete
 from services.assessment.domain.diagnoses import establish_diagnosis
 from services.assessment.domain.enrolment import enroll
@@ -9,8 +9,8 @@ from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.events import Event
 from services.assessment.domain.history import record_history
 from services.assessment.domain.list_gaps import record_list_gaps
-from services.assessment.domain.medications import reconcile_medications
-from services.assessment.domain.plans import propose_plan
+from services.assessment.domain.medications import add_medication, reconcile_medications
+from services.assessment.domain.plans import add_to_plan, propose_plan
 from services.assessment.domain.pregnancy import record_pregnancy
 from services.assessment.domain.results import record_results
 from services.assessment.domain.scales import answer_scale, record_scale_total
@@ -20,7 +20,9 @@ DECISIONS: Decisions[Assessment, Event] = Decisions(
     enroll,
     record_history,
     reconcile_medications,
+    add_medication,
     record_allergies,
+    add_allergy,
     record_list_gaps,
     record_pregnancy,
     record_results,
@@ -28,6 +30,7 @@ DECISIONS: Decisions[Assessment, Event] = Decisions(
     record_scale_total,
     establish_diagnosis,
     propose_plan,
+    add_to_plan,
     complete,
     amend,
     mark_entered_in_error,

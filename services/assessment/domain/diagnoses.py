@@ -28,7 +28,7 @@ class EstablishDiagnosis(FactCommand):
 established = fact(DiagnosisEstablished, EstablishDiagnosis)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def establish_diagnosis(command: EstablishDiagnosis, state: Assessment) -> list[Event]:
     """A coded diagnosis. Raises InvalidInput for what is not written as an ICD-10-CM code."""
     if not ICD_10_CM.fullmatch(command.icd10):

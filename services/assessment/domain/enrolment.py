@@ -2,19 +2,26 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from careloop.contracts.assessment import Code, EmergencyContact, Location, Name, PatientEnrolled, Sex
 from careloop.kernel.commands import FactCommand
+from careloop.kernel.days import latest_day
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import InvalidInput, RuleViolated
+from careloop.kernel.reading import Later
 from careloop.kernel.restating import fact
 from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
+ADULT = 18
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollPatient(FactCommand):
+    """`minors`: the programme enrols clients under 18."""
+
     name: Name
     birth_date: date
     sex: Sex
@@ -23,6 +30,7 @@ class EnrollPatient(FactCommand):
     emergency_contact: EmergencyContact | None = None
     location: Location | None = None
     time_zone: Code = "UTC"
+    minors: Annotated[bool, Later()] = False
 
 
 enrolled_as = fact(PatientEnrolled, EnrollPatient)
@@ -33,17 +41,36 @@ def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
     """A first enrolment, or a correction of the identity; the same content again is nothing.
 
     A correction may change the name or the birth date, never both at once: that is another person.
-    Raises InvalidInput for a birth date after the enrolment or an unknown time zone, RuleViolated `another-person`.
+    Raises InvalidInput for a birth date after the enrolment or after any fact recorded, or an unknown time zone,
+    RuleViolated `another-person`, and `minors-not-supported` for a client who is under 18 today where the programme
+    does not enrol minors.
     """
     _require_plausible(command)
+    if not command.minors and _age(command.birth_date, latest_day(command.now, command.time_zone)) < ADULT:
+        sentence = "This programme does not enrol clients under 18."
+        raise RuleViolated("minors-not-supported", sentence, field="birth_date")
     enrolled, known = enrolled_as(command), state.identity
     if known is None:
         return [enrolled]
     if replace(enrolled, fact_id=known.fact_id, occurred_at=known.occurred_at) == known:
         return []
+    _require_born_by(enrolled.birth_date, state)
     if enrolled.name != known.name and enrolled.birth_date != known.birth_date:
         raise RuleViolated("another-person", "A correction may change the name or the birth date, not both at once.")
     return [enrolled]
+
+
+def _age(born: date, on: date) -> int:
+    """Whole years."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def _require_born_by(birth_date: date, state: Assessment) -> None:
+    """What is recorded of the client stands: nobody was assessed before being born."""
+    first = state.first_day
+    if first is not None and birth_date > first:
+        sentence = "birth_date may not lie after what is recorded of the client."
+        raise InvalidInput("birth-after-facts", sentence, field="birth_date")
 
 
 def _require_plausible(command: EnrollPatient) -> None:

@@ -25,7 +25,7 @@ class RecordListGaps(FactCommand):
 recorded = fact(ListGapsRecorded, RecordListGaps)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def record_list_gaps(command: RecordListGaps, state: Assessment) -> list[Event]:
     """How many entries of a source's list are missing here. It replaces what was said of that source and list."""
     return [recorded(command)]

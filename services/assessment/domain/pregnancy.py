@@ -19,7 +19,7 @@ class RecordPregnancy(FactCommand):
 recorded = fact(PregnancyRecorded, RecordPregnancy)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def record_pregnancy(command: RecordPregnancy, state: Assessment) -> list[Event]:
     """Whether the client is pregnant or breastfeeding."""
     return [recorded(command)]

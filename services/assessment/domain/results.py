@@ -28,16 +28,15 @@ class RecordResults(FactCommand):
 recorded = fact(ResultsRecorded, RecordResults)
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def record_results(command: RecordResults, state: Assessment) -> list[Event]:
     """Adds results. Raises InvalidInput when none are listed and that was not said, or both, for a code that is not
-    LOINC's and for a result of a day to come."""
+    LOINC's and for a result of a day to come, or from before the client's birth."""
     require_said(bool(command.results), command.none_known, "results", "none_known")
     for index, result in enumerate(command.results):
         if not LOINC.fullmatch(result.loinc):
             raise InvalidInput(
                 "not-loinc", "loinc must be a LOINC code such as 2160-0.", field=f"results[{index}].loinc"
             )
-        if result.on > command.now.date():
-            raise InvalidInput("in-the-future", "on may not lie in the future.", field=f"results[{index}].on")
+        state.days_until(command.now).require(result.on, f"results[{index}].on")
     return [recorded(command)]

@@ -41,7 +41,7 @@ taken_over = fact(ScaleScored, (RecordScaleTotal, Score), "band", instrument_ver
 raised = fact(RiskRaised, (AnswerScale, RiskFinding), "fact_id", "due_at", scale_fact_id="fact_id")
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def answer_scale(command: AnswerScale, state: Assessment) -> list[Event]:
     """The scored scale, and the risk if its answers ask for a contact. The clock of that contact starts now, when it
     became known. Raises InvalidInput for an unknown instrument, or answers that it does not have."""
@@ -58,7 +58,7 @@ def _risks(scale: ScaleScored, command: AnswerScale) -> list[Event]:
     return [raised(command, found, fact_id=risk, due_at=command.now + found.within)]
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)
 def record_scale_total(command: RecordScaleTotal, state: Assessment) -> list[Event]:
     """A total from elsewhere, banded, its items unknown. Raises InvalidInput for an unknown instrument, one that has
     no total, or a total outside its range."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, PatientEnrolled
 from careloop.contracts.terms import EnteredInError, RiskRaised
+from careloop.kernel.days import Span, latest_day
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId
 from careloop.kernel.persistent_map import PersistentMap
@@ -50,6 +51,20 @@ class Assessment:
         """The identity recorded last, for a later recording corrects an earlier one whenever that was true."""
         enrolled = (self.facts[fact_id] for fact_id in reversed(self.enrolments) if fact_id not in self.struck)
         return next((fact for fact in enrolled if isinstance(fact, PatientEnrolled)), None)
+
+    @property
+    def birth_date(self) -> date | None:
+        return self.identity.birth_date if self.identity else None
+
+    @property
+    def first_day(self) -> date | None:
+        """The first day of which anything is recorded that was not struck."""
+        return min((fact.occurred_at.date() for fact in self._standing()), default=None)
+
+    def days_until(self, moment: datetime) -> Span:
+        """From the client's birth to that moment, by the client's calendar where that is ahead."""
+        zone = self.identity.time_zone if self.identity else "UTC"
+        return Span(self.birth_date, latest_day(moment, zone))
 
     @property
     def completion(self) -> AssessmentCompleted | AssessmentAmended | None:

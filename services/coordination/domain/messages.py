@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import UNSET
+
 from careloop.contracts.coordination import CLIENT, MessagePosted
+from careloop.contracts.terms import NOT_KNOWN_YET
 from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
-from careloop.kernel.errors import RuleViolated
+from careloop.kernel.errors import NotKnown, RuleViolated
 from careloop.kernel.ids import FactId, PersonId
-from careloop.kernel.reading import Call, FromCall, Length
+from careloop.kernel.reading import Call, FromCall, Later, Length
 from careloop.kernel.restating import fact
 from services.coordination.domain.events import Event
 from services.coordination.domain.state import CareTeam
@@ -20,24 +23,32 @@ def writer(call: Call) -> PersonId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostMessage(FactCommand):
-    """`actor` is CLIENT when the patient writes."""
+    """`actor` is CLIENT when the patient writes; `known` are the facts of this patient of which the view has heard."""
 
     recipient: Annotated[PersonId, Length(200)]
     about: FactId | None
     text: Annotated[str, Length(4000)]
     actor: Annotated[PersonId, FromCall(writer)]
+    known: Annotated[frozenset[FactId], Later()] = frozenset()
 
 
-posted = fact(MessagePosted, PostMessage, sender="actor")
+posted = fact(MessagePosted, PostMessage, "flags", sender="actor")
 
 
 @guarded(Guard.REPEAT, Guard.PAST)
 def post(command: PostMessage, team: CareTeam) -> list[Event]:
-    """Both ends must be in the team now, or one of them be the client: a message never goes where nobody reads it."""
+    """Both ends must be in the team now, or one of them be the client: a message never goes where nobody reads it.
+
+    What it is about may not be a fact of this service that was struck: NotKnown `fact-not-known`. A fact of another
+    service of which nobody has heard here is taken, and flagged.
+    """
     if command.actor == command.recipient:
         raise RuleViolated("message-to-oneself", "A message goes to somebody else.", field="recipient")
     if command.actor != CLIENT and not team.has_member(command.actor, command.now):
         raise RuleViolated("sender-not-in-team", "Only the care team and the client write messages here.")
     if command.recipient != CLIENT and not team.has_member(command.recipient, command.now):
         raise RuleViolated("recipient-not-in-team", "The recipient is not in the care team.", field="recipient")
-    return [posted(command)]
+    if command.about in team.struck:
+        raise NotKnown("fact-not-known", "There is no such fact any more.", field="about")
+    unknown = command.about is not None and command.about not in team.facts | command.known
+    return [posted(command, flags=(NOT_KNOWN_YET,) if unknown else UNSET)]

@@ -43,6 +43,11 @@ async def knowing_the_client(
     return replace(command, enrolled=await api.views.is_enrolled(patient_id, command.now, ENROLMENT_SECONDS))
 
 
+async def heard_of(api: "CoordinationApi", patient_id: PatientId, _message: Any, command: PostMessage) -> PostMessage:
+    """What a message is about is looked up only where it names something."""
+    return command if command.about is None else replace(command, known=await api.views.facts(patient_id))
+
+
 class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServicer):
     """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`."""
 
@@ -53,7 +58,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         prepare=knowing_the_client,
     )
     ReleaseTeamMember = write(ReleaseTeamMember, pb, hooks={"effective_from": effective_from})
-    PostMessage = write(PostMessage, pb)
+    PostMessage = write(PostMessage, pb, answers.written, prepare=heard_of)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     def __init__(

@@ -1,11 +1,14 @@
 """Views, stamps, freshness, journal entries and the caseload on the wire."""
 
 from dataclasses import fields
+from typing import Any
 
 from care.common.v1 import common_pb2
 from care.coordination.v1 import coordination_pb2 as pb
 
-from careloop.chassis.calls.writing import shown_as
+from careloop.chassis.calls.writing import event_of, shown_as
+from careloop.chassis.commands.streams import Done
+from careloop.contracts.coordination import MessagePosted
 from services.coordination.domain.view.care_view import CareView
 from services.coordination.domain.view.caseload import CaseloadEntry, Headline
 from services.coordination.evidence import SourceFreshness
@@ -20,3 +23,9 @@ entry = shown_as(pb.JournalEntry, JournalEntry)
 caseload = shown_as(
     pb.CaseloadEntry, CaseloadEntry, **{part.name: f"headline.{part.name}" for part in fields(Headline)}
 )
+
+
+def written(done: Done[Any]) -> dict[str, Any]:
+    """What there is to say of the message."""
+    found = event_of(done, MessagePosted)
+    return {"flags": list(found.flags or ()) if found is not None else []}

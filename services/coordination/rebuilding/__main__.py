@@ -32,7 +32,12 @@ def main(mode: Mode, count: int, accept_differences: bool) -> int:
         return 2
     set_up_logs(settings.service)
     timeouts = Timeouts(acquire=settings.pool_timeout_seconds, statement=settings.statement_timeout_seconds)
-    database = Database(dsn=settings.postgres_dsn, schema=settings.service, timeouts=timeouts)
+    database = Database(
+        dsn=settings.postgres_dsn,
+        schema=settings.service,
+        timeouts=timeouts,
+        password_file=settings.postgres_password_file,
+    )
     try:
         _write(asyncio.run(_ended(database, mode, count, accept_differences)))
     except Exception as error:

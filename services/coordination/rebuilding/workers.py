@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing import connection as pipes
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 
 import asyncpg
 
@@ -27,9 +28,10 @@ class Database:
     dsn: str
     schema: str
     timeouts: Timeouts
+    password_file: Path | None = None
 
     async def connect(self, purpose: str) -> asyncpg.Connection:
-        sessions = Connections(self.dsn, self.schema, timeouts=self.timeouts, size=1)
+        sessions = Connections(self.dsn, self.schema, timeouts=self.timeouts, size=1, password_file=self.password_file)
         return await sessions.connect(purpose)
 
 

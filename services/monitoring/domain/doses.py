@@ -1,12 +1,15 @@
 """Doses taken and skipped."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
+from msgspec import UNSET
+
 from careloop.contracts.monitoring import DoseRecorded, DoseStatus
-from careloop.contracts.terms import Medicine
+from careloop.contracts.terms import NOT_KNOWN_YET, Medicine
 from careloop.kernel.decisions import Guard, guarded
-from careloop.kernel.errors import InvalidInput
+from careloop.kernel.errors import InvalidInput, RuleViolated
 from careloop.kernel.ids import FactId
 from careloop.kernel.reading import Actor, Named, NewFact, Now, Past
 from careloop.kernel.restating import fact
@@ -28,12 +31,21 @@ class RecordDose:
     now: Now
 
 
-recorded = fact(DoseRecorded, RecordDose, recorded_by="actor")
+recorded = fact(DoseRecorded, RecordDose, "flags", recorded_by="actor")
 
 
 @guarded(Guard.REPEAT, Guard.PAST)
 def record_dose(command: RecordDose, watch: Watch) -> list[Event]:
-    """A dose taken or skipped. Raises InvalidInput for a skipped dose without a reason."""
+    """A dose taken or skipped. Raises InvalidInput for a skipped dose without a reason, RuleViolated for one of a day
+    before the prescription began, or, as a client's day may be another, before the eve of it.
+
+    A prescription that this client is not known to have is taken, and flagged.
+    """
     if command.status is DoseStatus.SKIPPED and not command.reason:
         raise InvalidInput("reason-required", "reason is required for a skipped dose.", field="reason")
-    return [recorded(command)]
+    prescribed = None if command.prescription is None else watch.prescription(command.prescription)
+    if prescribed is not None and command.occurred_at.date() < prescribed.starts_on - timedelta(days=1):
+        sentence = "occurred_at may not lie before the prescription began."
+        raise RuleViolated("dose-before-start", sentence, field="occurred_at")
+    unknown = command.prescription is not None and prescribed is None
+    return [recorded(command, flags=(NOT_KNOWN_YET,) if unknown else UNSET)]

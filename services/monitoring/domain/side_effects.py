@@ -97,9 +97,14 @@ def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
 
 @guarded(Guard.REPEAT, Guard.PAST)
 def resolve_side_effect(command: ResolveSideEffect, watch: Watch) -> list[Event]:
-    """Closes the loop on a reported side effect. Raises NotKnown if there is none, RuleViolated if it was closed."""
-    if watch.side_effect(command.side_effect) is None:
+    """Closes the loop on a reported side effect. Raises NotKnown if there is none, RuleViolated if it was closed, or if
+    it would have ended before it was felt."""
+    reported_one = watch.side_effect(command.side_effect)
+    if reported_one is None:
         raise NotKnown("side-effect-not-known", "There is no such side effect.", field="side_effect_id")
     if watch.is_resolved(command.side_effect):
         raise RuleViolated("side-effect-resolved", "The side effect was resolved before.", field="side_effect_id")
+    if command.occurred_at < reported_one.occurred_at:
+        sentence = "occurred_at may not lie before the side effect was felt."
+        raise RuleViolated("resolved-before-reported", sentence, field="occurred_at")
     return [resolved(command)]

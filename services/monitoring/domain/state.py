@@ -50,6 +50,10 @@ class Watch:
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.recorded
 
+    def prescription(self, fact_id: FactId) -> PrescriptionNoted | None:
+        """This client's, unless it was struck."""
+        return next((one for one in self._standing(self.prescriptions) if one.fact_id == fact_id), None)
+
     def side_effect(self, fact_id: FactId) -> SideEffectReported | None:
         return next((e for e in self.side_effects if e.fact_id == fact_id and fact_id not in self.struck), None)
 

@@ -18,7 +18,7 @@ class MonitoringApi(WritesApi, monitoring_pb2_grpc.MonitoringServiceServicer):
     ReportSideEffect = write(ReportSideEffect, pb, answers.reported)
     ResolveSideEffect = write(ResolveSideEffect, pb)
     AnswerScale = write(AnswerScale, pb, answers.scored)
-    RecordDose = write(RecordDose, pb)
+    RecordDose = write(RecordDose, pb, answers.dosed)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     def add_to(self, server: grpc.aio.Server) -> None:

@@ -7,7 +7,7 @@ from care.monitoring.v1 import monitoring_pb2 as pb
 
 from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
-from careloop.contracts.monitoring import SideEffectReported, Triage
+from careloop.contracts.monitoring import DoseRecorded, SideEffectReported, Triage
 from careloop.contracts.terms import RiskRaised, ScaleScored
 
 triage = shown_as(pb.Triage, Triage)
@@ -22,3 +22,8 @@ def reported(done: Done[Any]) -> dict[str, Any]:
 
 def scored(done: Done[Any]) -> dict[str, Any]:
     return {"scale": scale(event_of(done, ScaleScored)), "risk": risk(event_of(done, RiskRaised))}
+
+
+def dosed(done: Done[Any]) -> dict[str, Any]:
+    found = event_of(done, DoseRecorded)
+    return {"flags": list(found.flags or ()) if found is not None else []}

@@ -37,6 +37,9 @@ class Seat(StrEnum):
     OTHER_PRESCRIBERS = "other-prescribers"
     CARE_MANAGER = "care-manager"
     THERAPIST = "therapist"
+    PHARMACIST = "pharmacist"
+    SUPERVISOR = "supervisor"
+    """The psychiatrists of a team in which a nurse practitioner prescribes, where the programme asks for that."""
     WHOLE_TEAM = "whole-team"
     NAMED = "named"
     CLIENT = "client"
@@ -68,6 +71,7 @@ def _for_information(subject: str, *seats: Seat) -> Rule:
 MESSAGES = frozenset({CauseKind.MESSAGE_POSTED, CauseKind.MESSAGE_FROM_CLIENT, CauseKind.MESSAGE_TO_CLIENT})
 """The kinds whose detail is what one person wrote to another."""
 
+OVER_ALERT = (Seat.PHARMACIST, Seat.SUPERVISOR, Seat.THERAPIST, Seat.CARE_MANAGER)
 TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.RISK_HIGH: Rule(
         subject="High suicide risk: contact the client now",
@@ -107,11 +111,21 @@ TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.SIDE_EFFECT_NEXT_VISIT: _for_information("Side effect for the next visit", Seat.PRESCRIBER),
     CauseKind.PRESCRIPTION_DECLINED: _for_information("An order was declined by the safety check", Seat.NAMED),
     CauseKind.PRESCRIPTION_ISSUED: _for_information("A prescription was issued", Seat.THERAPIST, Seat.CARE_MANAGER),
+    CauseKind.PRESCRIPTION_ISSUED_OVER_ALERT: _for_information(
+        "A prescription was issued over a high alert", *OVER_ALERT
+    ),
+    CauseKind.DOSE_CHANGED_OVER_ALERT: _for_information("A dose was changed over a high alert", *OVER_ALERT),
     CauseKind.DOSE_CHANGED: _for_information("A dose was changed", Seat.THERAPIST, Seat.CARE_MANAGER),
     CauseKind.PRESCRIPTION_DISCONTINUED: _for_information(
         "A prescription was discontinued", Seat.THERAPIST, Seat.CARE_MANAGER
     ),
+    CauseKind.DISCREPANCY_FOUND: Rule(
+        subject="The client's list differs from a prescription",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
+    ),
     CauseKind.ASSESSMENT_COMPLETED: _for_information("The initial assessment is complete", Seat.WHOLE_TEAM),
+    CauseKind.PLAN_CHANGED: _for_information("The plan was changed", Seat.WHOLE_TEAM),
     CauseKind.MESSAGE_POSTED: _for_information("A message from a colleague", Seat.NAMED),
     CauseKind.MESSAGE_FROM_CLIENT: _for_information("A message from the client", Seat.NAMED),
     CauseKind.MESSAGE_TO_CLIENT: _for_information("A message from your care team", Seat.CLIENT),

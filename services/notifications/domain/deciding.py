@@ -1,14 +1,14 @@
 """A cause and the notice that follows: exactly one for each cause."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from careloop.contracts.notifications import Addressee, Channel
 from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import EventId, FactId, derived_id
 from careloop.kernel.restating import fact, restating
-from services.notifications.domain.causes import TABLE, Cause, Rule
+from services.notifications.domain.causes import TABLE, Cause, Rule, Seat
 from services.notifications.domain.events import Event, NoticeDecided, NoticeSent
 from services.notifications.domain.ladder import Recipient, Steps, steps
 from services.notifications.domain.rules import NoticeRules
@@ -42,7 +42,7 @@ def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
     cause, rules = command.cause, command.rules
     if cause.event_id in board.decided_causes:
         return []
-    rule = TABLE[cause.kind]
+    rule = _without_supervisor(TABLE[cause.kind], rules)
     suppressed = _suppressed(cause, board, rules)
     notice = decided(
         cause,
@@ -55,6 +55,15 @@ def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
     )
     notified = () if suppressed else tuple(it.person for it in notice.addressees if it.step == 0)
     return [notice, *in_inboxes(notice.fact_id, notified, rule, step=0, now=command.now)]
+
+
+def _without_supervisor(rule: Rule, rules: NoticeRules) -> Rule:
+    """Where the programme does not ask for it, nobody sits in the supervisor's seat."""
+    if rules.nurse_practitioners_supervised:
+        return rule
+    return replace(
+        rule, rungs=tuple(tuple(seat for seat in rung if seat is not Seat.SUPERVISOR) for rung in rule.rungs)
+    )
 
 
 def notice_id(cause: EventId) -> FactId:

@@ -63,6 +63,12 @@ def _other_prescribers(members: Sequence[Member], _named: str) -> Sequence[Membe
     return [member for member in members if member.prescribes][1:]
 
 
+def _supervisors(members: Sequence[Member], named: str) -> Sequence[Member]:
+    """Nobody where the prescriber who is named is a psychiatrist; somebody who is not in the team may not be one."""
+    psychiatrists = [member for member in members if member.role is Role.PSYCHIATRIST]
+    return [] if any(member.person == named for member in psychiatrists) else psychiatrists
+
+
 def _in_role(role: Role) -> Callable[[Sequence[Member], str], Sequence[Member]]:
     return lambda members, _named: [member for member in members if member.role is role]
 
@@ -74,6 +80,8 @@ SITTING: Mapping[Seat, Callable[[Sequence[Member], str], Sequence[Member]]] = {
     Seat.OTHER_PRESCRIBERS: _other_prescribers,
     Seat.CARE_MANAGER: _in_role(Role.CARE_MANAGER),
     Seat.THERAPIST: _in_role(Role.THERAPIST),
+    Seat.PHARMACIST: _in_role(Role.PHARMACIST),
+    Seat.SUPERVISOR: _supervisors,
     Seat.WHOLE_TEAM: lambda members, _named: [member for member in members if member.role is not Role.CLIENT],
     Seat.NAMED: lambda members, named: [member for member in members if member.person == named],
     Seat.CLIENT: lambda _members, _named: [THE_CLIENT],

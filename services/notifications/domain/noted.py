@@ -43,7 +43,7 @@ class StrikeNoted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionNoted:
-    """Monitoring said: a clinician closed the loop on this side effect."""
+    """A clinician closed the loop on this side effect, or answered this discrepancy."""
 
     evidence: EventId
     fact_id: FactId

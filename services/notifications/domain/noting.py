@@ -28,7 +28,7 @@ def note_strike(strike: StrikeNoted, board: NoticeBoard) -> list[Event]:
 
 
 def note_resolution(resolution: ResolutionNoted, board: NoticeBoard) -> list[Event]:
-    """The resolution, and the end of every open notice about its side effect: a clinician's answer stops the clock."""
+    """The resolution, and the end of every open notice about what it resolves: a clinician's answer stops the clock."""
     if resolution.evidence in board.noted:
         return []
     about = (it for it in board.notices.values() if it.decided.cause_fact == resolution.side_effect and it.is_open)

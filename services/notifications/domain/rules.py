@@ -21,7 +21,8 @@ class NoticeRules:
     """`*_window`: how long the people of one step have to acknowledge. `old_news_after`: how much later than it
     happened a cause may be recorded and still be news. A failed attempt is tried again after `first_retry`, then twice
     that, and so on up to `longest_retry`, at most `attempts` times in all. The on-call person is paged again at most
-    `repages` times. Causes recorded by one of `importers` are history, however young."""
+    `repages` times. Causes recorded by one of `importers` are history, however young. Where nurse practitioners are
+    supervised, a psychiatrist of the team hears of their overrides of high alerts."""
 
     on_call: OnCall
     stat_window: timedelta = timedelta(minutes=15)
@@ -33,6 +34,7 @@ class NoticeRules:
     attempts: int = 6
     repages: int = 12
     importers: frozenset[str] = frozenset()
+    nurse_practitioners_supervised: bool = False
 
     def window(self, priority: Priority) -> timedelta:
         """How long the people of one step have to acknowledge."""

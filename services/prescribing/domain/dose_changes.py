@@ -29,7 +29,7 @@ class ChangeDose(CheckedCommand):
 changed = fact(DoseChanged, ChangeDose, "from_daily_dose_mg", "capsule", to_daily_dose_mg="daily_dose_mg")
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.PRESCRIBER)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.BORN, Guard.PRESCRIBER)
 def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
     """A new dose of an active prescription, checked as an order of that dose would be; declined as one.
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from careloop.contracts.prescribing import Order, PrescriptionDiscontinued, SupplyCounted
+from careloop.contracts.prescribing import (
+    DiscrepancyFound,
+    DiscrepancyResolved,
+    ListCompared,
+    Order,
+    PrescriptionDiscontinued,
+    SupplyCounted,
+)
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
@@ -17,9 +24,12 @@ from services.prescribing.domain.noted import Noted
 __all__ = [
     "TOPICS",
     "Decided",
+    "DiscrepancyFound",
+    "DiscrepancyResolved",
     "DoseChanged",
     "EnteredInError",
     "Event",
+    "ListCompared",
     "PrescriptionDeclined",
     "PrescriptionDiscontinued",
     "PrescriptionIssued",
@@ -63,6 +73,7 @@ class DoseChanged:
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
-Event = Noted | Decided | PrescriptionDiscontinued | SupplyCounted | EnteredInError
+Compared = ListCompared | DiscrepancyFound | DiscrepancyResolved
+Event = Noted | Decided | PrescriptionDiscontinued | SupplyCounted | Compared | EnteredInError
 TOPICS: dict[str, type[Event]] = topics("prescribing", Event)
 """Every stored event by its registered name."""

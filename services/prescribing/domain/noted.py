@@ -124,6 +124,45 @@ class SideEffectNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssessmentPartNoted:
+    """A part of the initial assessment was recorded that no other note tells of: a plan, a screen of suicide risk."""
+
+    fact_id: FactId
+    evidence: EventId
+    part: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionStatusNoted:
+    """The conditions of a history with their clinical status; `fact_id` is the history's."""
+
+    fact_id: FactId
+    evidence: EventId
+    conditions: tuple[Condition, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisSeverityNoted:
+    """How severe a diagnosis is; `fact_id` is the diagnosis'."""
+
+    fact_id: FactId
+    evidence: EventId
+    severity: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionNoted:
+    """The initial assessment was completed."""
+
+    fact_id: FactId
+    evidence: EventId
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrikeNoted:
     """Another service struck one of its facts."""
 
@@ -144,5 +183,9 @@ Noted = (
     | ScaleNoted
     | SuicideRiskNoted
     | SideEffectNoted
+    | AssessmentPartNoted
+    | ConditionStatusNoted
+    | DiagnosisSeverityNoted
+    | CompletionNoted
     | StrikeNoted
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from careloop.contracts.prescribing import Order
+from careloop.kernel.days import Span
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.restating import fact
 from careloop.knowledge.pack.drugs import ingredients
@@ -19,9 +20,13 @@ class IssuePrescription(CheckedCommand):
 issued = fact(PrescriptionIssued, IssuePrescription, "ingredients", "capsule")
 
 
-@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.PRESCRIBER)
+@guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN, Guard.PRESCRIBER)
 def issue(command: IssuePrescription, chart: PrescriptionChart) -> list[Event]:
-    """A prescription if the safety check allows it, else the recorded fact that the order was declined."""
+    """A prescription if the safety check allows it, else the recorded fact that the order was declined.
+
+    Raises InvalidInput for a start before the client's birth.
+    """
+    Span(first=chart.birth_date).require(command.order.starts_on, "order.starts_on")
     checked = check_order(command, command.order, chart)
     if isinstance(checked, PrescriptionDeclined):
         return [checked]

@@ -1,19 +1,14 @@
 """The safety check of an order: the knowledge pack on this patient's chart, and honesty about what it stood on."""
 
 from dataclasses import dataclass, replace
-from datetime import date
 
-from careloop.contracts.prescribing import Order, SourcePosition
-from careloop.kernel.ids import FactId
-from careloop.kernel.restating import restating
-from careloop.knowledge import chart as known
-from careloop.knowledge.findings import Check, NotChecked, Reason, Screening, headline
+from careloop.contracts.prescribing import SourcePosition
+from careloop.knowledge.findings import Check, NotChecked, Screening, headline
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.screening.explaining import Explanation, explain
 from careloop.knowledge.screening.screen import screen
-from services.prescribing.domain.noted import HistoryNoted, ListGapsNoted, MedicationsNoted
-from services.prescribing.domain.screening_chart import screening_chart
-from services.prescribing.domain.state import PrescriptionChart
+from services.prescribing.domain.readings.numbered import LATEST
+from services.prescribing.domain.readings.reading import Asking, Reading
 
 EVIDENCE_STALE = "evidence-stale"
 RESTS_ON: dict[str, tuple[Check, ...]] = {
@@ -30,12 +25,6 @@ RESTS_ON: dict[str, tuple[Check, ...]] = {
     "monitoring": (Check.DRUG_CONDITION, Check.PRIOR_TRIAL),
 }
 """Which checks read facts of which source."""
-READS_LIST: dict[str, tuple[Check, ...]] = {
-    "medications": (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY),
-    "allergies": (Check.ALLERGY,),
-    "history": (Check.DRUG_CONDITION, Check.PRIOR_TRIAL),
-}
-"""Which checks read which list; what is missing of a list that is not known here may concern every check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,68 +43,27 @@ UNINFORMED = Freshness(positions=(), stale=frozenset(RESTS_ON))
 
 
 def safety_check(
-    chart: PrescriptionChart,
-    order: Order,
-    freshness: Freshness,
-    today: date,
-    *,
-    changing: FactId | None = None,
-    pack: Pack | None = None,
+    asking: Asking, freshness: Freshness, *, reading: Reading = LATEST, pack: Pack | None = None
 ) -> Screening:
     """What speaks against the order, and all that could not be checked. Never silently skips anything.
 
     Stale evidence is not evidence: every check that rests on a stale source is also listed as not checked. The pack in
     use is asked unless another is given.
     """
-    answer = screen(screening_chart(chart, changing=changing), asked(order, chart.taken_since(changing)), today, pack)
-    not_checked = tuple(dict.fromkeys((*answer.not_checked, *gaps_in_evidence(chart, freshness))))
+    answer = screen(reading.patient_chart(asking), reading.ordered(asking), asking.as_of, pack)
+    not_checked = tuple(dict.fromkeys((*answer.not_checked, *gaps_in_evidence(asking, freshness, reading))))
     return replace(answer, not_checked=not_checked, outcome=headline(answer.alerts, not_checked))
 
 
-def explained(
-    chart: PrescriptionChart, order: Order, today: date, screening: Screening, *, changing: FactId | None = None
-) -> tuple[Explanation, ...]:
+def explained(asking: Asking, screening: Screening, *, reading: Reading = LATEST) -> tuple[Explanation, ...]:
     """Of each alert in turn, why it holds and on what in the chart that the check was made on."""
-    read = screening_chart(chart, changing=changing)
-    order_then = asked(order, chart.taken_since(changing))
-    return tuple(explain(alert, read, order_then, today) for alert in screening.alerts)
+    read, ordered = reading.patient_chart(asking), reading.ordered(asking)
+    return tuple(explain(alert, read, ordered, asking.as_of) for alert in screening.alerts)
 
 
-question = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since")
-
-
-def asked(order: Order, taken_since: date | None = None) -> known.OrderedMedicine:
-    """The order as the check is asked about it; `taken_since`: the start of the prescription whose dose it changes."""
-    name, rxcui = order.medicine.name or None, order.medicine.rxcui or None
-    return question(order, name=name, rxcui=rxcui, taken_since=taken_since)
-
-
-def gaps_in_evidence(chart: PrescriptionChart, freshness: Freshness) -> tuple[NotChecked, ...]:
+def gaps_in_evidence(asking: Asking, freshness: Freshness, reading: Reading = LATEST) -> tuple[NotChecked, ...]:
     """What could not be checked for want of evidence, whatever the knowledge."""
-    return (*_not_recorded(chart), *_incomplete(chart), *_not_fresh(freshness))
-
-
-def _not_recorded(chart: PrescriptionChart) -> list[NotChecked]:
-    """Our own prescriptions and diagnoses do not stand in for a list or history that nobody took."""
-    gaps: list[NotChecked] = []
-    if not chart.standing(MedicationsNoted):
-        listed = (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY)
-        gaps += [NotChecked(check=check, reason=Reason.MEDICATIONS_NOT_RECORDED) for check in listed]
-    if not chart.standing(HistoryNoted):
-        gaps.append(NotChecked(check=Check.DRUG_CONDITION, reason=Reason.CONDITIONS_NOT_RECORDED))
-        gaps.append(NotChecked(check=Check.PRIOR_TRIAL, reason=Reason.TRIALS_NOT_RECORDED))
-    return gaps
-
-
-def _incomplete(chart: PrescriptionChart) -> list[NotChecked]:
-    """A list of which some source holds more than could be read is checked, and is not the whole."""
-    last = {(said.list, said.source): said.left_out for said in chart.standing(ListGapsNoted)}
-    short = sorted({name for (name, _), left_out in last.items() if left_out})
-    return [
-        NotChecked(check=check, reason=Reason.LIST_INCOMPLETE, subject=name)
-        for name in short
-        for check in READS_LIST.get(name, tuple(Check))
-    ]
+    return (*reading.not_recorded(asking), *_not_fresh(freshness))
 
 
 def _not_fresh(freshness: Freshness) -> list[NotChecked]:

@@ -7,11 +7,13 @@ from typing import TypeVar, assert_never
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
-from careloop.knowledge import chart as known
 from services.prescribing.domain.events import (
+    DiscrepancyFound,
+    DiscrepancyResolved,
     DoseChanged,
     EnteredInError,
     Event,
+    ListCompared,
     PrescriptionDeclined,
     PrescriptionDiscontinued,
     PrescriptionIssued,
@@ -19,7 +21,11 @@ from services.prescribing.domain.events import (
 )
 from services.prescribing.domain.noted import (
     AllergiesNoted,
+    AssessmentPartNoted,
+    CompletionNoted,
+    ConditionStatusNoted,
     DiagnosisNoted,
+    DiagnosisSeverityNoted,
     HistoryNoted,
     ListGapsNoted,
     MedicationsNoted,
@@ -46,11 +52,18 @@ class PrescriptionChart:
     prescriptions: tuple[PrescriptionIssued, ...] = ()
     dose_changes: tuple[DoseChanged, ...] = ()
     discontinued: tuple[PrescriptionDiscontinued, ...] = ()
+    discrepancies: tuple[DiscrepancyFound, ...] = ()
+    resolved: tuple[DiscrepancyResolved, ...] = ()
     decided: frozenset[FactId] = frozenset()
 
     @property
     def enrolled(self) -> bool:
         return self.latest(ProfileNoted) is not None
+
+    @property
+    def birth_date(self) -> date | None:
+        profile = self.latest(ProfileNoted)
+        return profile.birth_date if profile else None
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.decided
@@ -71,16 +84,16 @@ class PrescriptionChart:
         ended = (end for end in self.discontinued if end.prescription == prescription)
         return next((end for end in ended if end.fact_id not in self.struck), None)
 
+    def standing_changes(self, prescription: FactId) -> list[DoseChanged]:
+        """The changes of its dose that were not struck."""
+        return [c for c in self.dose_changes if c.prescription == prescription and c.fact_id not in self.struck]
+
     def daily_dose_mg(self, issued: PrescriptionIssued) -> Decimal | None:
         """The dose now in force: that of the last change, else that of the order."""
-        changes = [c for c in self.dose_changes if c.prescription == issued.fact_id and c.fact_id not in self.struck]
+        changes = self.standing_changes(issued.fact_id)
         if not changes:
             return issued.order.daily_dose_mg
         return max(changes, key=lambda change: (change.effective_on, change.occurred_at)).to_daily_dose_mg
-
-    def prescribed(self, *, without: FactId | None = None) -> tuple[known.Medication, ...]:
-        """Every prescription of ours, ended ones with the day of the last dose; without the one named."""
-        return tuple(self._taken(issued) for issued in self.standing_prescriptions() if issued.fact_id != without)
 
     def taken_since(self, changing: FactId | None) -> date | None:
         """The first day of the prescription whose dose is being changed."""
@@ -91,15 +104,12 @@ class PrescriptionChart:
         """Ours that were not struck, ended ones too."""
         return [issued for issued in self.prescriptions if issued.fact_id not in self.struck]
 
-    def _taken(self, issued: PrescriptionIssued) -> known.Medication:
-        ended = self.discontinuation(issued.fact_id)
-        return known.Medication(
-            name=issued.order.medicine.name,
-            rxcui=issued.order.medicine.rxcui or None,
-            daily_dose_mg=self.daily_dose_mg(issued),
-            started_on=issued.order.starts_on,
-            stopped_on=ended.stopped_on if ended else None,
-        )
+    def discrepancy(self, fact_id: FactId) -> DiscrepancyFound | None:
+        standing = (found for found in self.discrepancies if found.fact_id not in self.struck)
+        return next((found for found in standing if found.fact_id == fact_id), None)
+
+    def is_resolved(self, discrepancy: FactId) -> bool:
+        return any(one.discrepancy == discrepancy and one.fact_id not in self.struck for one in self.resolved)
 
     def evidence(self) -> tuple[EventId, ...]:
         """The source events that the chart stands on, without struck ones."""
@@ -119,7 +129,12 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, dose_changes=(*now.dose_changes, event), decided=now.decided | {event.fact_id})
         case PrescriptionDiscontinued():
             now = replace(now, discontinued=(*now.discontinued, event), decided=now.decided | {event.fact_id})
-        case PrescriptionDeclined() | SupplyCounted():
+        case DiscrepancyFound():
+            found = (*now.discrepancies, event)
+            now = replace(now, discrepancies=found, decided=now.decided | {event.fact_id})
+        case DiscrepancyResolved():
+            now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
+        case PrescriptionDeclined() | SupplyCounted() | ListCompared():
             now = replace(now, decided=now.decided | {event.fact_id})
         case EnteredInError() | StrikeNoted():
             now = replace(now, struck=now.struck | {event.fact_id})
@@ -135,6 +150,10 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | ScaleNoted()
             | SuicideRiskNoted()
             | SideEffectNoted()
+            | AssessmentPartNoted()
+            | ConditionStatusNoted()
+            | DiagnosisSeverityNoted()
+            | CompletionNoted()
         ):
             now = replace(now, facts=(*now.facts, event))
         case _:

@@ -8,6 +8,7 @@ from typing import Annotated
 from careloop.contracts.prescribing import SupplyCounted
 from careloop.contracts.terms import Medicine
 from careloop.kernel.commands import FactCommand
+from careloop.kernel.days import Span
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.reading import Actor, Else, today
@@ -30,9 +31,13 @@ class CountSupply(FactCommand):
 counted = fact(SupplyCounted, CountSupply)
 
 
-@guarded(Guard.REPEAT, Guard.PAST)
-def count_supply(command: CountSupply, _chart: PrescriptionChart) -> list[Event]:
-    """A count of what is there, on or before today; it is taken of whoever is asked, enrolled here yet or not."""
+@guarded(Guard.REPEAT, Guard.PAST, Guard.BORN)
+def count_supply(command: CountSupply, chart: PrescriptionChart) -> list[Event]:
+    """A count of what is there, on or before today; it is taken of whoever is asked, enrolled here yet or not.
+
+    Raises RuleViolated for a count in the future, InvalidInput for one before the client's birth.
+    """
+    Span(first=chart.birth_date).require(command.counted_on, "counted_on")
     if command.counted_on > command.now.date():
         raise RuleViolated("counted-in-the-future", "counted_on may not lie in the future.", field="counted_on")
     return [counted(command)]

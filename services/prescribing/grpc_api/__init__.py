@@ -23,6 +23,7 @@ from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.orders import IssuePrescription
 from services.prescribing.domain.past import explanations
+from services.prescribing.domain.reconciliation import ResolveDiscrepancy
 from services.prescribing.domain.supply import CountSupply
 from services.prescribing.grpc_api import answers
 from services.prescribing.grpc_api.past import decision_message, read_message
@@ -53,10 +54,11 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
         self.service = service
         self.decisions = decisions
 
-    IssuePrescription = write(IssuePrescription, pb, answers.decided, prepare=informed, awaited=explained)
+    IssuePrescription = write(IssuePrescription, pb, answers.ordered, prepare=informed, awaited=explained)
     ChangeDose = write(ChangeDose, pb, answers.decided, prepare=informed, awaited=explained)
-    DiscontinuePrescription = write(DiscontinuePrescription, pb)
+    DiscontinuePrescription = write(DiscontinuePrescription, pb, answers.ended)
     CountSupply = write(CountSupply, pb)
+    ResolveDiscrepancy = write(ResolveDiscrepancy, pb)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     async def ScreenOrder(self, request: pb.ScreenOrderRequest, _context: Any) -> pb.ScreenOrderResponse:  # noqa: N802
@@ -66,6 +68,7 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
         return pb.ScreenOrderResponse(
             screening=answers.screening_message(answer.screening, answer.explanations),
             evidence=answers.evidence_messages(answer.freshness),
+            missing=answer.missing,
         )
 
     async def GetDecisions(self, request: pb.GetDecisionsRequest, _context: Any) -> pb.GetDecisionsResponse:  # noqa: N802

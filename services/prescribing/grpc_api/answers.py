@@ -6,17 +6,22 @@ from typing import Any
 
 from care.common.v1 import common_pb2
 from care.prescribing.v1 import prescribing_pb2 as pb
+from msgspec import UNSET
 
 from careloop.chassis.calls import reading as fields
-from careloop.chassis.calls.writing import shown_as
+from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
+from careloop.contracts import prescribing as contract
+from careloop.contracts.prescribing import PrescriptionDiscontinued, RefusedOverride
 from careloop.knowledge.findings import Alert, NotChecked, Screening
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.events import Decided, Event, PrescriptionDeclined
 from services.prescribing.domain.screening import RESTS_ON, Freshness
 
+refused_override = shown_as(pb.RefusedOverride, RefusedOverride)
 _gap = shown_as(common_pb2.NotChecked, NotChecked, "settled_by", "note")
 _alert = shown_as(common_pb2.Alert, Alert, "mechanism", "evidence")
+_stop_alert = shown_as(common_pb2.Alert, contract.Alert, "mechanism", "evidence")
 _screening = shown_as(
     pb.Screening,
     Screening,
@@ -60,8 +65,21 @@ def decided_in(done: Done[Event]) -> Decided:
     return next(event for event in done.events if isinstance(event, Decided))
 
 
+def ordered(done: Done[Event]) -> dict[str, Any]:
+    """What an order came to, and what the assessment lacked when it did."""
+    missing = decided_in(done).capsule.missing
+    return decided(done) | {"missing": () if missing is UNSET else missing}
+
+
 def decided(done: Done[Event]) -> dict[str, Any]:
     found = decided_in(done)
+    not_counting = found.capsule.refused_overrides
+    said = {"refused_overrides": [] if not_counting is UNSET else list(map(refused_override, not_counting))}
     if isinstance(found, PrescriptionDeclined):
-        return {"decision": pb.DECISION_DECLINED, "reasons": found.reasons}
-    return {"decision": pb.DECISION_ISSUED}
+        return said | {"decision": pb.DECISION_DECLINED, "reasons": found.reasons}
+    return said | {"decision": pb.DECISION_ISSUED}
+
+
+def ended(done: Done[Event]) -> dict[str, Any]:
+    found = event_of(done, PrescriptionDiscontinued)
+    return {"alerts": [_stop_alert(alert) for alert in (found.alerts or ())] if found is not None else []}

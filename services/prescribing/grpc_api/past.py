@@ -12,12 +12,9 @@ from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.writing import shown_as
 from careloop.chassis.events.codec import ENCODER
 from careloop.contracts.prescribing import Order, Override
-from careloop.knowledge.chart import Chart
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.events import DoseChanged, PrescriptionDeclined
-from services.prescribing.domain.past import PastDecision
-from services.prescribing.domain.screening import asked, gaps_in_evidence
-from services.prescribing.domain.screening_chart import screening_chart
+from services.prescribing.domain.past import PastDecision, evidence_gaps
 from services.prescribing.grpc_api.answers import not_checked, screening_message
 from services.prescribing.replay import Progress, Recorded
 
@@ -32,15 +29,16 @@ def decision_message(recorded: Recorded, explanations: Sequence[Explanation] = (
         patient_id=str(recorded.patient_id),
         fact_id=str(decided.fact_id),
         decision=_kind(past),
-        order=_order(past.order),
+        order=_order(past.asking.order),
         reasons=decided.reasons if isinstance(decided, PrescriptionDeclined) else (),
         screening=screening_message(decided.capsule.screening, explanations),
         overrides=[_override(one) for one in decided.capsule.overrides],
         question=question(past),
-        evidence_gaps=[not_checked(gap) for gap in gaps_in_evidence(past.chart, past.freshness)],
+        evidence_gaps=[not_checked(gap) for gap in evidence_gaps(past)],
         occurred_at=fields.timestamp(decided.occurred_at),
         recorded_at=fields.timestamp(recorded.recorded_at),
         entered_in_error=recorded.struck,
+        reading=past.reading.number,
     )
 
 
@@ -52,17 +50,8 @@ def read_message(read: Recorded | Progress) -> pb.ReadDecisionsResponse:
 
 def question(past: PastDecision) -> bytes:
     """The chart and the order of then as `careloop screen` is asked: what was unknown is left out."""
-    chart: Chart = screening_chart(past.chart, changing=past.changing)
-    question_then: dict[str, Any] = {
-        "as_of": past.as_of,
-        "order": asked(past.order, past.chart.taken_since(past.changing)),
-        **_fields(chart),
-    }
+    question_then = past.reading.question(past.asking)
     return ENCODER.encode(_known(msgspec.to_builtins(question_then, builtin_types=(Decimal, date))))
-
-
-def _fields(chart: Chart) -> dict[str, Any]:
-    return {"patient": chart.patient, "medications": chart.medications, "trials": chart.trials}
 
 
 def _known(value: Any) -> Any:

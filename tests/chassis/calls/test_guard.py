@@ -257,6 +257,8 @@ def test_a_refusal_carries_code_sentence_slug_and_field() -> None:
     assert (rich.code, rich.message) == (3, "dose is required.")
     assert (info.reason, info.domain, dict(info.metadata)) == ("field-required", DOMAIN, {"field": "dose"})
     assert dict(info_of(refusal_of(RuleViolated("not-now", "Not now.")))[1].metadata) == {}
+    detailed = RuleViolated("not-now", "Not now.", field="dose", details={"missing": "history,plan"})
+    assert dict(info_of(refusal_of(detailed))[1].metadata) == {"missing": "history,plan", "field": "dose"}
 
 
 def test_a_kind_of_refusal_that_is_not_in_the_table_has_the_status_of_what_it_is_a_kind_of() -> None:

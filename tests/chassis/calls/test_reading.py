@@ -156,7 +156,7 @@ def test_a_caller_names_a_code_that_this_build_knows() -> None:
     assert fields.coded("labint", StatusReason, "status_reason") is StatusReason.LAB_INTERFERENCE
     with pytest.raises(InvalidInput) as refused:
         fields.coded("cost", StatusReason, "status_reason")
-    assert refused.value.sentence.startswith("status_reason must be one of: altchoice, clarif, ")
+    assert refused.value.sentence.startswith("status_reason must be one of: inefficacy, altchoice, clarif, ")
 
 
 def test_a_moment_is_the_one_that_was_given() -> None:

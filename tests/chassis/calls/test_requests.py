@@ -71,6 +71,7 @@ class Medication:
 class Medications:
     medications: tuple[Medication, ...]
     none_taken: bool
+    confirm_removal: bool = False
     occurred_at: Past
 
 

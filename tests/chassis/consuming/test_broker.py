@@ -19,6 +19,7 @@ from careloop.chassis.consuming.subscription import (
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.process.asyncapi import document
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.producer import Ack, Producer
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.kernel.errors import Unavailable
@@ -276,7 +277,7 @@ def declared(service: str) -> ServiceBroker:
     handler = Noting()
     store: Any = MemoryEventStore()
     inbox = Inbox(store, handler, parked=store, elsewhere=store)
-    broker = ServiceBroker(Identity(service=service), "127.0.0.1:9092", CONTRACTS[service])
+    broker = ServiceBroker(Identity(service=service), BrokerAccess("127.0.0.1:9092"), CONTRACTS[service])
     broker.consume(inbox, [other for other in CONTRACTS if other != service])
     return broker
 

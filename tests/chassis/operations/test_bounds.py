@@ -21,6 +21,7 @@ from careloop.chassis.operations.metrics import Metrics, MetricsServer
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 from careloop.chassis.operations.readiness import COMMON_MIGRATIONS, StoreReadiness, newest_migration
 from careloop.chassis.operations.status import ServiceFigures
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.heads import HeadsReader, HeadsView, PublishedHead
 from careloop.chassis.relay.relay import RelayStatus
 from careloop.kernel.errors import InvalidInput, Unavailable
@@ -399,7 +400,7 @@ async def test_a_broker_is_connected_when_either_reaches_it(relay: bool, heads: 
 
 
 def test_a_reader_that_heard_nothing_yet_is_not_connected() -> None:
-    assert not HeadsReader("127.0.0.1:1", HeadsView()).connected
+    assert not HeadsReader(BrokerAccess("127.0.0.1:1"), HeadsView()).connected
 
 
 @pytest.mark.parametrize(("version", "ready"), [("", False), ("0006", False), ("0007", True), ("0008", True)])

@@ -7,6 +7,7 @@ import pytest
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Gate, Unit
 from careloop.chassis.operations.status import ServiceFigures
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.heads import HeadsReader, HeadsView, PublishedHead
 from careloop.chassis.relay.relay import Relay
 from tests.support.histories.log import CONSUMER, NOON, SOURCE, fill, patient, publishing
@@ -29,8 +30,8 @@ async def test_figures_come_from_the_store_and_from_the_heads(store: PostgresEve
         "prescribing",
         store,
         lambda: NOON,
-        relay=Relay(store, store.connections, publishing(), bootstrap="127.0.0.1:1", partitions=2),
-        heads=HeadsReader("127.0.0.1:1", view),
+        relay=Relay(store, store.connections, publishing(), broker=BrokerAccess("127.0.0.1:1"), partitions=2),
+        heads=HeadsReader(BrokerAccess("127.0.0.1:1"), view),
         consumers={CONSUMER: [SOURCE]},
         partitions=2,
     )

@@ -10,7 +10,8 @@ from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 from careloop.chassis.operations.stalled_consumers import StalledConsumers
 from careloop.chassis.operations.watchdog import Stuck, Watchdog
-from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings, variable
+from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings
+from careloop.chassis.process.transport import variable
 from careloop.chassis.relay.heads import HISTORY, HeadsView, PublishedHead
 from tests.support.histories.log import NOON
 
@@ -204,6 +205,19 @@ def test_what_is_not_set_has_its_usual_value() -> None:
     assert {name: str(value) for name, value in given.items()} == {name: str(value) for name, value in NEEDED.items()}
     assert usual == {
         "instance": "0",
+        "postgres_password_file": None,
+        "kafka_security_protocol": "PLAINTEXT",
+        "kafka_sasl_mechanism": "SCRAM-SHA-512",
+        "kafka_sasl_username": "",
+        "kafka_sasl_password_file": None,
+        "kafka_ca_file": None,
+        "kafka_cert_file": None,
+        "kafka_key_file": None,
+        "grpc_cert_file": None,
+        "grpc_key_file": None,
+        "grpc_ca_file": None,
+        "grpc_mutual_tls": False,
+        "grpc_max_connection_age_seconds": 0,
         "grpc_host": "127.0.0.1",
         "http_host": "127.0.0.1",
         "partitions": 6,

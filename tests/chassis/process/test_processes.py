@@ -194,7 +194,8 @@ def test_a_call_needs_a_deadline_but_on_a_developers_machine(tmp_path: Path, loc
     tokens = ServiceTokens(SERVICE, "coordination", lambda: NOW)
     resources = Resources(settings=settings, clock=lambda: NOW, metrics=Metrics(), service_tokens=tokens)
     context: Any = Undated()
-    guard = runtime._guard(resources, {"/method": ["operator"]})
+    policy = {"/method": ["operator"]}
+    guard = runtime._guard(resources, runtime._verifier(settings, policy, lambda: NOW), policy)
     assert guard.time_for(context) == 7
     if local:
         assert guard.admit(context, CallLog("/method", UUID(int=1))).now == NOW

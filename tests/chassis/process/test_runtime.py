@@ -22,7 +22,7 @@ from care.operations.v1.operations_pb2_grpc import OperationsServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from careloop.chassis.calls.token_signing import new_key, public_key_set
-from tests.support.services.served import until, with_token
+from tests.support.services.served import refused, until, with_token
 from tests.support.services.signing import ISSUER, OPERATOR, token
 
 ROOT = Path(__file__).parents[3]
@@ -141,6 +141,22 @@ async def test_sigterm_finishes_what_was_begun_and_exits_0(tmp_path: Path) -> No
     assert sorted(service.printed[:-1]) == ["cancelled", "task finished"]
     assert service.printed[-1] == "closed"
     assert service.lines[-1]["event"] == "stopped"
+
+
+async def test_tasks_work_until_the_last_call_is_answered(tmp_path: Path) -> None:
+    """What a call writes last is sent by a task of the same process."""
+    async with running(tmp_path, "looks-back") as service:
+        port = (await service.until_said("started"))["grpc_port"]
+        await service.until_said("ready")
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            call = await begin_call(service, channel)
+            service.process.send_signal(signal.SIGTERM)
+            await service.until_said("stopping")
+            await refused(await begin_call(service, channel))
+            (tmp_path / "may-finish").touch()
+            await call
+        assert await service.end() == 0
+    assert service.printed == ["asked to stop after the last call", "closed"]
 
 
 async def test_sigint_ends_it_as_well(tmp_path: Path) -> None:

@@ -92,3 +92,50 @@ def test_a_service_may_have_settings_of_its_own(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setenv("CARELOOP_URGENT_SECONDS", "5")
     assert read_settings(Own).model_dump()["urgent_seconds"] == 5
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"kafka_security_protocol": "SASL_SSL"}, "needs CARELOOP_KAFKA_SASL_USERNAME"),
+        (
+            {"kafka_security_protocol": "SASL_SSL", "kafka_sasl_username": "x"},
+            "needs CARELOOP_KAFKA_SASL_PASSWORD_FILE",
+        ),
+        (
+            {
+                "kafka_security_protocol": "SASL_PLAINTEXT",
+                "kafka_sasl_mechanism": "PLAIN",
+                "kafka_sasl_username": "x",
+                "kafka_sasl_password_file": "x",
+            },
+            "PLAIN shows the password",
+        ),
+        ({"kafka_cert_file": "x", "kafka_key_file": "x"}, "needs SSL or SASL_SSL"),
+        ({"kafka_security_protocol": "SSL", "kafka_cert_file": "x"}, "CARELOOP_KAFKA_KEY_FILE is not set"),
+        ({"grpc_cert_file": "x", "grpc_key_file": "x"}, "CARELOOP_GRPC_CA_FILE is not set"),
+        ({"grpc_mutual_tls": True}, "CARELOOP_GRPC_MUTUAL_TLS needs CARELOOP_GRPC_CERT_FILE"),
+    ],
+)
+def test_what_belongs_together_is_given_together(values: dict[str, Any], named: str) -> None:
+    with pytest.raises(SettingsInvalid, match=named):
+        read_settings(**values)
+
+
+def test_nothing_is_encrypted_unless_it_is_said() -> None:
+    settings = read_settings()
+    assert settings.grpc_tls() is None
+    assert settings.broker().arguments() == {
+        "bootstrap_servers": "127.0.0.1:9092",
+        "security_protocol": "PLAINTEXT",
+    }
+
+
+def test_a_password_is_read_again_for_every_client(tmp_path: Path) -> None:
+    word = tmp_path / "word"
+    settings = read_settings(
+        kafka_security_protocol="SASL_PLAINTEXT", kafka_sasl_username="assessment", kafka_sasl_password_file=word
+    )
+    for password in ("first", "second"):
+        word.write_text(f"{password}\n")
+        assert settings.broker().arguments()["sasl_plain_password"] == password

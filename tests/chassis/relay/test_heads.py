@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from structlog.testing import capture_logs
 
 from careloop.chassis.relay import heads
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.heads import HISTORY, HeadsReader, HeadsView, PublishedHead
 from tests.support.histories.log import NOON
 from tests.support.stack import KafkaBroker
@@ -82,7 +83,7 @@ async def test_the_reader_reads_every_partition_from_the_beginning(kafka: KafkaB
         for partition in (0, 1):
             told = head(5, 1, partition)
             await producer.send_and_wait(topic, told.encode(), key=told.key, partition=partition)
-        reader = HeadsReader(kafka.bootstrap, HeadsView(), topic)
+        reader = HeadsReader(BrokerAccess(kafka.bootstrap), HeadsView(), topic)
         reading = asyncio.create_task(reader.run())
         await until(lambda: reader.view.head("monitoring", 0) == reader.view.head("monitoring", 1) == 5)
         later = head(6, 2)
@@ -108,7 +109,7 @@ async def test_a_reader_that_hears_nothing_takes_a_new_client(
 
     monkeypatch.setattr(AIOKafkaConsumer, "stop", cancelled_within)
     monkeypatch.setattr(heads, "SILENCE_SECONDS", 0.2)
-    reader = HeadsReader(kafka.bootstrap, HeadsView(), topic)
+    reader = HeadsReader(BrokerAccess(kafka.bootstrap), HeadsView(), topic)
     reading = asyncio.create_task(reader.run())
     await until(lambda: len(ended) >= 2)
     monkeypatch.setattr(heads, "SILENCE_SECONDS", 10.0)

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaConnectionError
 from msgspec import structs
 
 from careloop.chassis.events.envelope import Record, to_headers
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.heads import PublishedHead
 from careloop.chassis.relay.producer import Producer
 from tests.support.histories.log import NOON, patient, record
@@ -85,7 +86,7 @@ class KafkaProducer:
 
 @asynccontextmanager
 async def sending(producer: KafkaProducer, deadline: float = 5) -> AsyncIterator[Producer]:
-    sender = Producer("127.0.0.1:1", "events", "heads", deadline_seconds=deadline)
+    sender = Producer(BrokerAccess("127.0.0.1:1"), "events", "heads", deadline_seconds=deadline)
     await sender._client.client.close()
     sender._client = producer
     yield sender

@@ -21,6 +21,7 @@ from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Unit
 from careloop.chassis.relay import term as relay_term
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.checkpoint import Leadership, PartitionsChanged, RelayCheckpoints
 from careloop.chassis.relay.heads import HeadsReader, HeadsView
 from careloop.chassis.relay.producer import Ack, Producer
@@ -88,7 +89,7 @@ class Topics:
             store,
             store.connections,
             publishing(),
-            bootstrap=self.bootstrap,
+            broker=BrokerAccess(self.bootstrap),
             partitions=PARTITIONS,
             topic=self.events,
             heads_topic=self.heads,
@@ -328,7 +329,7 @@ async def test_a_producer_out_of_sequence_is_thrown_away_and_the_page_sent_again
 
 async def test_heads_follow_and_an_idle_source_stays_fresh(store: PostgresEventStore, topics: Topics) -> None:
     await fill_log(store, 100)
-    heads = HeadsReader(topics.bootstrap, HeadsView(), topics.heads)
+    heads = HeadsReader(BrokerAccess(topics.bootstrap), HeadsView(), topics.heads)
     relay = topics.relay(store)
     reading = asyncio.create_task(heads.run())
     async with running(relay):
@@ -419,7 +420,7 @@ async def test_another_number_of_partitions_refuses_to_start(store: PostgresEven
         store,
         store.connections,
         publishing(),
-        bootstrap=topics.bootstrap,
+        broker=BrokerAccess(topics.bootstrap),
         partitions=PARTITIONS + 1,
         topic=topics.events,
     )
@@ -453,7 +454,8 @@ async def test_without_a_broker_commands_are_stored_and_sent_when_it_is_back(
         await fill_log(store, 10)
         await until(lambda: len(attempts) > 2)
         assert not relay.status().broker_connected
-        relay._bootstrap = topics.bootstrap = there
+        topics.bootstrap = there
+        relay._broker = BrokerAccess(there)
         await until(lambda: relayed_to_head(store, relay))
     assert await topics.read() == await as_in_the_log(store)
 

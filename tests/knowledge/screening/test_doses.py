@@ -44,7 +44,7 @@ def test_published_maxima(name: str, limit: int) -> None:
         (date(1965, 11, 24), 30, set()),
         (OVER_60, 20, set()),
         (OVER_60, "20.5", {"dose.citalopram-age"}),
-        (OVER_60, 50, {"dose.citalopram-age", "dose.max-daily"}),
+        (OVER_60, 50, {"dose.citalopram-age", "dose.max-daily", "dose.never-above.citalopram"}),
     ],
 )
 def test_citalopram_over_60(born: date, mg: str | int, found: set[str]) -> None:
@@ -150,7 +150,8 @@ def test_clozapine_after_two_days_without_it_starts_again(days: int, found: set[
 
 
 @pytest.mark.parametrize(
-    ("unit", "told"), [("kg", {"dose.max-daily"}), ("[lb_av]", {"dose.max-daily"}), ("stone", set())]
+    ("unit", "told"),
+    [("kg", {"dose.max-daily"}), ("[lb_av]", {"dose.max-daily", "dose.never-above"}), ("stone", set())],
 )
 def test_a_weight_that_was_measured_counts_where_none_was_told(unit: str, told: set[str]) -> None:
     weighed = Lab(loinc="29463-7", value=Decimal(50), unit=unit, at=date(2026, 11, 20))
@@ -221,5 +222,6 @@ def test_the_order_of_the_limits_in_their_file_does_not_matter() -> None:
     assert [rule.id for rule in pack.doses] == [rule.id for rule in reversed(current_pack().doses)]
     chart = replace(of(birth_date=OVER_60, conditions=(Condition(icd10="K74.60"),)), medications=None)
     told = screen(chart, order("citalopram", 50), TODAY, pack)
-    assert rules(told, Check.DOSE) == {"dose.max-daily", "dose.citalopram-age", "dose.citalopram-liver"}
+    limits = {"dose.max-daily", "dose.citalopram-age", "dose.citalopram-liver", "dose.never-above.citalopram"}
+    assert rules(told, Check.DOSE) == limits
     assert replace(told, knowledge=current_pack().reference) == screen(chart, order("citalopram", 50), TODAY)

@@ -282,6 +282,17 @@ def _(rule: schema.DoseRule) -> Iterator[Example]:
             yield Example(False, order(drug, str(limit + LITTLE)), chart)
 
 
+@examples.register
+def _(rule: schema.CeilingRule) -> Iterator[Example]:
+    own = {drug for other in PACK.entries(schema.CeilingRule) for drug in drugs(*other.drugs)}
+    for drug in drugs(*rule.drugs) if rule.drugs else sorted(PACK.drugs.keys() - own):
+        most = PACK.drugs[drug].max_daily_mg
+        limit = rule.never_above_mg if rule.times_maximum is None else most and rule.times_maximum * most
+        if limit is not None:
+            yield Example(True, order(drug, str(limit + LITTLE)))
+            yield Example(False, order(drug, str(limit)))
+
+
 def along_the_titration() -> Iterator[Example]:
     """On the first day of every step, at its dose and above it; the day before, the dose of the step is too much."""
     for titration in PACK.entries(Titration):

@@ -41,15 +41,15 @@ from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
-from services.assessment.domain.allergies import RecordAllergies
+from services.assessment.domain.allergies import AddAllergy, RecordAllergies
 from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
 from services.assessment.domain.events import Event
 from services.assessment.domain.history import RecordHistory
 from services.assessment.domain.list_gaps import RecordListGaps
-from services.assessment.domain.medications import ReconcileMedications
-from services.assessment.domain.plans import ProposePlan
+from services.assessment.domain.medications import AddMedication, ReconcileMedications
+from services.assessment.domain.plans import AddToPlan, ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
 from services.assessment.domain.results import RecordResults
 from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
@@ -302,6 +302,23 @@ ESTABLISH = EstablishDiagnosis(
     now=NOW,
 )
 PROPOSE = ProposePlan(fact_id=PLAN_PROPOSED.fact_id, plan=PLAN, occurred_at=MONDAY, now=NOW)
+ADD_MEDICATION = AddMedication(
+    fact_id=fact("one medication more"),
+    medication=CurrentMedication(medicine=Medicine(name="ibuprofen"), daily_dose_mg=Decimal(400), source="client"),
+    occurred_at=TUESDAY,
+    now=NOW,
+)
+ADD_ALLERGY = AddAllergy(
+    fact_id=fact("one allergy more"),
+    allergy=Allergy(
+        substance=Medicine(name="lamotrigine"), type=AllergyType.ALLERGY, criticality=Criticality.HIGH, reaction="rash"
+    ),
+    occurred_at=TUESDAY,
+    now=NOW,
+)
+ADD_TO_PLAN = AddToPlan(
+    fact_id=fact("more of the plan"), plan=Plan(therapies=("group therapy",)), occurred_at=TUESDAY, now=NOW
+)
 COMPLETE = CompleteAssessment(
     fact_id=COMPLETED.fact_id, actor=PSYCHIATRIST, credential=CREDENTIAL, occurred_at=TUESDAY, now=NOW
 )
@@ -320,7 +337,9 @@ COMMANDS: tuple[Any, ...] = (
     ENROLL,
     RECORD_HISTORY,
     RECONCILE,
+    ADD_MEDICATION,
     RECORD_ALLERGIES,
+    ADD_ALLERGY,
     RECORD_LIST_GAPS,
     RECORD_PREGNANCY,
     RECORD_RESULTS,
@@ -329,6 +348,7 @@ COMMANDS: tuple[Any, ...] = (
     RECORD_TOTAL,
     ESTABLISH,
     PROPOSE,
+    ADD_TO_PLAN,
     COMPLETE,
     AMEND,
     STRIKE,
@@ -374,6 +394,12 @@ _FEWEST: tuple[Event, ...] = (
         occurred_at=MONDAY,
     ),
     PlanProposed(fact_id=fact("bare plan"), plan=Plan(therapies=("group",)), occurred_at=MONDAY),
+    PlanProposed(
+        fact_id=fact("changed plan"),
+        plan=Plan(therapies=("group",)),
+        occurred_at=TUESDAY,
+        replaces=PLAN_PROPOSED.fact_id,
+    ),
 )
 EXAMPLES: tuple[Event, ...] = (*_COMPLETE, *_FEWEST)
 

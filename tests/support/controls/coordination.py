@@ -54,6 +54,7 @@ POST = PostMessage(
     about=fact("rash"),
     text="Please look at the rash before the next dose.",
     actor=THERAPIST,
+    known=frozenset({fact("rash")}),
     occurred_at=YESTERDAY,
     now=NOON,
 )
@@ -97,12 +98,23 @@ POSTED = events.MessagePosted(
     text=POST.text,
     occurred_at=YESTERDAY,
 )
+POSTED_ABOUT_UNKNOWN = replace(
+    POSTED, fact_id=fact("message-3"), sender="dr", recipient="tom", text="See this.", flags=("not-known-yet",)
+)
 POSTED_ABOUT_NOTHING = replace(POSTED, fact_id=fact("message-2"), about=None)
 STRUCK = events.EnteredInError(
     fact_id=POST.fact_id, reason="meant for another client", marked_by=THERAPIST, occurred_at=NOON
 )
 
-EXAMPLES: tuple[events.Event, ...] = (ASSIGNED, PRESCRIBER_ASSIGNED, RELEASED, POSTED, POSTED_ABOUT_NOTHING, STRUCK)
+EXAMPLES: tuple[events.Event, ...] = (
+    ASSIGNED,
+    PRESCRIBER_ASSIGNED,
+    RELEASED,
+    POSTED,
+    POSTED_ABOUT_UNKNOWN,
+    POSTED_ABOUT_NOTHING,
+    STRUCK,
+)
 PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(as_published("coordination", EXAMPLES))
 
 SERTRALINE = Medicine(name="sertraline", rxcui="36437")
@@ -333,6 +345,31 @@ COUNTED = prescribing.SupplyCounted(
     counted_by="client",
     occurred_at=week(5),
 )
+LIST_COMPARED = prescribing.ListCompared(
+    fact_id=fact("compared"),
+    listed_in=fact("listed"),
+    matched=(prescribing.MatchedMedicine(prescription=ISSUED.fact_id, medicine=Medicine(name="Zoloft")),),
+    occurred_at=week(2),
+)
+DISCREPANCY = prescribing.DiscrepancyFound(
+    fact_id=fact("discrepancy"),
+    listed_in=fact("listed"),
+    prescription=ISSUED.fact_id,
+    kind=prescribing.DiscrepancyKind.DOSE,
+    medicine=SERTRALINE,
+    prescribed_daily_dose_mg=Decimal(50),
+    listed_daily_dose_mg=Decimal(25),
+    listed_stopped_on=None,
+    occurred_at=week(2),
+)
+DISCREPANCY_RESOLVED = prescribing.DiscrepancyResolved(
+    fact_id=fact("answered"),
+    discrepancy=DISCREPANCY.fact_id,
+    resolution=prescribing.DiscrepancyResolution.LIST_WRONG,
+    comment="read again",
+    resolved_by=PRESCRIBER,
+    occurred_at=week(3),
+)
 DISCONTINUED = prescribing.PrescriptionDiscontinued(
     fact_id=fact("discontinued"),
     prescription=ISSUED.fact_id,
@@ -450,7 +487,17 @@ TOLD: dict[str, tuple[Any, ...]] = {
         DEPRESSION_CONFIRMED,
         struck(DEPRESSION_CONFIRMED),
     ),
-    "prescribing": (ISSUED, DECLINED, CHANGED, DISCONTINUED, COUNTED, struck(DISCONTINUED)),
+    "prescribing": (
+        ISSUED,
+        DECLINED,
+        CHANGED,
+        LIST_COMPARED,
+        DISCREPANCY,
+        DISCREPANCY_RESOLVED,
+        DISCONTINUED,
+        COUNTED,
+        struck(DISCONTINUED),
+    ),
     "monitoring": (LATEST, MIDWAY, RISK, RASH, NAUSEA, NAUSEA_RESOLVED, DOSE, struck(NAUSEA)),
     "notifications": (NOTICE, FAILED, ESCALATED, RISK_NOTICE, RISK_ACKNOWLEDGED),
     "coordination": PUBLISHED_EXAMPLES,

@@ -171,6 +171,7 @@ DOSE = events.DoseRecorded(
     occurred_at=YESTERDAY,
 )
 DOSE_SKIPPED = replace(DOSE, prescription=fact("prescription"), status=DoseStatus.SKIPPED, reason="felt sick")
+DOSE_OF_UNKNOWN = replace(DOSE, fact_id=fact("dose of unknown"), flags=("not-known-yet",))
 STRIKE_NAUSEA = MarkEnteredInError(fact_id=NAUSEA.fact_id, reason="another client's report", actor=PRESCRIBER, now=NOON)
 NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
@@ -201,6 +202,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     RISK,
     DOSE,
     DOSE_SKIPPED,
+    DOSE_OF_UNKNOWN,
     NAUSEA_STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("monitoring", EXAMPLES))

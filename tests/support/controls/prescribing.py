@@ -4,16 +4,28 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from careloop.contracts.prescribing import Order, Override, OverrideReason, SourcePosition, StatusReason
+from careloop.contracts.assessment import CurrentMedication
+from careloop.contracts.prescribing import (
+    DiscrepancyKind,
+    DiscrepancyResolution,
+    MatchedMedicine,
+    Order,
+    Override,
+    OverrideReason,
+    SourcePosition,
+    StatusReason,
+)
 from careloop.contracts.terms import Medicine
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
+from careloop.kernel.ids import FactId, derived_id
 from careloop.knowledge import chart as known
 from careloop.knowledge import findings
 from services.prescribing.domain import events, noted, orders
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
+from services.prescribing.domain.reconciliation import CompareList, ResolveDiscrepancy
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.supply import CountSupply
 from tests.support.controls.moments import CLIENT, LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
@@ -112,7 +124,18 @@ SEVERE_NAUSEA = noted.SideEffectNoted(
 )
 UNGRADED_RASH = replace(SEVERE_NAUSEA, fact_id=fact("rash"), suspected_medicine="", ctcae_grade=None)
 PHENELZINE_STRUCK = noted.StrikeNoted(fact_id=PHENELZINE_TAKEN.fact_id, evidence=event("strike"), occurred_at=YESTERDAY)
-ASSESSED = (PROFILE, HISTORY, NOTHING_TAKEN, NO_ALLERGIES, DIAGNOSIS, NO_RISK)
+PLANNED = noted.AssessmentPartNoted(fact_id=fact("plan"), evidence=event("plan"), part="plan", occurred_at=LAST_WEEK)
+CONDITION_STATUS = noted.ConditionStatusNoted(
+    fact_id=fact("history told"),
+    evidence=event("history told"),
+    conditions=(known.Condition(icd10="I10", text="hypertension", clinical_status="resolved"),),
+    occurred_at=LAST_WEEK,
+)
+SEVERITY = noted.DiagnosisSeverityNoted(
+    fact_id=fact("diagnosis"), evidence=event("diagnosis"), severity="severe", occurred_at=LAST_WEEK
+)
+COMPLETED = noted.CompletionNoted(fact_id=fact("completed"), evidence=event("completed"), occurred_at=LAST_WEEK)
+ASSESSED = (PROFILE, HISTORY, NOTHING_TAKEN, NO_ALLERGIES, DIAGNOSIS, NO_RISK, COMPLETED)
 
 SERTRALINE_50 = Order(
     medicine=Medicine(name="sertraline 50 MG Oral Tablet", rxcui="36437"),
@@ -171,6 +194,8 @@ ISSUED = events.PrescriptionIssued(
     capsule=CAPSULE,
     occurred_at=YESTERDAY,
 )
+BEGUN = replace(ISSUED, order=replace(SERTRALINE_50, starts_on=LAST_WEEK.date()), occurred_at=LAST_WEEK)
+"""The same a week ago."""
 ISSUED_WITH_LITTLE = replace(
     ISSUED,
     fact_id=fact("little"),
@@ -184,6 +209,12 @@ DECLINED = events.PrescriptionDeclined(
     reasons=("contraindicated",),
     capsule=replace(CAPSULE, screening=SCREENING),
     occurred_at=NOON,
+)
+DECLINED_UNASSESSED = replace(
+    DECLINED,
+    fact_id=fact("declined unassessed"),
+    reasons=("assessment-incomplete",),
+    capsule=replace(CAPSULE, source_positions=(), missing=("plan", "completion")),
 )
 CHANGE_TO_100 = ChangeDose(
     fact_id=fact("to 100"),
@@ -253,8 +284,61 @@ SERTRALINE_COUNTED = events.SupplyCounted(
     occurred_at=YESTERDAY,
 )
 NONE_LEFT = replace(SERTRALINE_COUNTED, units=Decimal(0), unit_mg=None)
+LIST = fact("the client's list")
+COMPARE = CompareList(
+    fact_id=fact("comparison"),
+    listed_in=LIST,
+    medications=(
+        CurrentMedication(medicine=Medicine(name="Zoloft"), daily_dose_mg=Decimal(25), source="client"),
+        CurrentMedication(medicine=Medicine(name="ibuprofen"), source="client"),
+    ),
+    occurred_at=NOON,
+)
+COMPARED = events.ListCompared(
+    fact_id=fact("comparison"),
+    listed_in=LIST,
+    matched=(MatchedMedicine(prescription=ISSUED.fact_id, medicine=Medicine(name="Zoloft")),),
+    occurred_at=NOON,
+)
+DISCREPANCY = events.DiscrepancyFound(
+    fact_id=FactId(derived_id("prescribing", "discrepancy", LIST, ISSUED.fact_id)),
+    listed_in=LIST,
+    prescription=ISSUED.fact_id,
+    kind=DiscrepancyKind.DOSE,
+    medicine=SERTRALINE_50.medicine,
+    prescribed_daily_dose_mg=Decimal(50),
+    listed_daily_dose_mg=Decimal(25),
+    listed_stopped_on=None,
+    occurred_at=NOON,
+)
+RESOLVE = ResolveDiscrepancy(
+    fact_id=fact("answered"),
+    discrepancy=DISCREPANCY.fact_id,
+    resolution=DiscrepancyResolution.TAKEN_AS_PRESCRIBED,
+    comment="halved the tablet once",
+    prescriber=PRESCRIBER,
+    credential=CREDENTIAL,
+    occurred_at=NOON,
+    now=NOON,
+)
+RESOLVED = events.DiscrepancyResolved(
+    fact_id=fact("answered"),
+    discrepancy=DISCREPANCY.fact_id,
+    resolution=DiscrepancyResolution.TAKEN_AS_PRESCRIBED,
+    comment="halved the tablet once",
+    resolved_by=PRESCRIBER,
+    occurred_at=NOON,
+)
 BACKGROUND: tuple[events.Event, ...] = ASSESSED
-COMMANDS: tuple[object, ...] = (ISSUE_SERTRALINE, CHANGE_TO_100, DISCONTINUE, COUNT_SERTRALINE, STRIKE)
+COMMANDS: tuple[object, ...] = (
+    ISSUE_SERTRALINE,
+    COMPARE,
+    RESOLVE,
+    CHANGE_TO_100,
+    DISCONTINUE,
+    COUNT_SERTRALINE,
+    STRIKE,
+)
 EXAMPLES: tuple[events.Event, ...] = (
     PROFILE,
     HISTORY,
@@ -271,15 +355,25 @@ EXAMPLES: tuple[events.Event, ...] = (
     NO_RISK,
     SEVERE_NAUSEA,
     UNGRADED_RASH,
+    PLANNED,
+    CONDITION_STATUS,
+    SEVERITY,
+    COMPLETED,
     PHENELZINE_STRUCK,
     ISSUED,
     ISSUED_WITH_LITTLE,
     DECLINED,
+    DECLINED_UNASSESSED,
     CHANGED,
     replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
     DISCONTINUED,
+    replace(DISCONTINUED, fact_id=fact("end of another"), status_reason=StatusReason.PREGNANCY),
     SERTRALINE_COUNTED,
     NONE_LEFT,
+    COMPARED,
+    DISCREPANCY,
+    replace(DISCREPANCY, kind=DiscrepancyKind.STOPPED, listed_daily_dose_mg=None, listed_stopped_on=TODAY),
+    RESOLVED,
     STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("prescribing", EXAMPLES))

@@ -18,6 +18,7 @@ from careloop.knowledge.pack.pack import current_pack
 from services.prescribing.domain import events, noted, orders
 from services.prescribing.domain.discontinuing import DiscontinuePrescription, discontinue
 from services.prescribing.domain.dose_changes import ChangeDose, change_dose
+from services.prescribing.domain.readings.reading import Asking
 from services.prescribing.domain.screening import UNINFORMED, safety_check
 from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
@@ -141,7 +142,8 @@ def _overrides(command: orders.IssuePrescription, chart: Any) -> tuple[Override,
     """An answer to everything that needs one, if any was asked for."""
     if not command.overrides:
         return ()
-    found = safety_check(chart, command.order, command.freshness, command.now.date())
+    asking = Asking(chart=chart, order=command.order, as_of=command.now.date())
+    found = safety_check(asking, command.freshness)
     reason = OverrideReason.WILL_MONITOR
     high = [one for one in found.alerts if one.severity is Severity.HIGH]
     gaps = dict.fromkeys(f"not-checked:{gap.check}" for gap in found.not_checked)

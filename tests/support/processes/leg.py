@@ -19,6 +19,7 @@ from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.consuming.subscription import Identity, ServiceBroker
 from careloop.chassis.events.publishing import PublishedReader
 from careloop.chassis.log.postgres import PostgresEventStore
+from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.relay import Relay
 from careloop.local.processes import Child
 from tests.support.histories.log import CONSUMER, SOURCE, TYPES, Noting, fill, patient, publishing, texts_of
@@ -71,7 +72,7 @@ class Leg:
             self.source,
             self.source.connections,
             publishing(),
-            bootstrap=self.names.bootstrap,
+            broker=BrokerAccess(self.names.bootstrap),
             partitions=PARTITIONS,
             topic=self.names.topic,
             heads_topic=self.names.heads,
@@ -87,7 +88,7 @@ class Leg:
             elsewhere=OwnLog(self.source),
             patience_seconds=1.0,
         )
-        broker = ServiceBroker(Identity(service=TARGET, instance=instance), self.names.bootstrap, TYPES)
+        broker = ServiceBroker(Identity(service=TARGET, instance=instance), BrokerAccess(self.names.bootstrap), TYPES)
         broker.consume(inbox, [SOURCE], topics={SOURCE: self.names.topic})
         (subscriber,) = broker.broker.subscribers
         subscriber._connection_args["session_timeout_ms"] = SHORTEST_SESSION_MS  # type: ignore[attr-defined]

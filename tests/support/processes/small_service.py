@@ -46,6 +46,11 @@ async def finishes(stopping: asyncio.Event) -> None:
     say("task finished")
 
 
+async def looks_back(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    say(f"asked to stop {'after' if Path(FOLDER, 'may-finish').exists() else 'before'} the last call")
+
+
 async def fails(_stopping: asyncio.Event) -> None:
     await asyncio.sleep(0.2)
     raise Failure("Jane Canary")
@@ -68,6 +73,7 @@ async def forever() -> None:
 
 WORKS: dict[str, Work] = {
     "finishes": finishes,
+    "looks-back": looks_back,
     "fails": fails,
     "returns": returns,
     "never-stops": never_stops,

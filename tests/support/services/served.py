@@ -19,6 +19,7 @@ from careloop.chassis.calls.auth import TokenVerifier
 from careloop.chassis.calls.call import Call, current_call
 from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.server import GrpcServer
+from careloop.chassis.calls.tls import TlsFiles
 from tests.support.services.signing import NOW, public_keys, token
 
 SERVICE = "/care.operations.v1.OperationsService/"
@@ -102,6 +103,7 @@ async def served(
     max_deadline_seconds: float = 10,
     most_calls: int = 100,
     max_stream_seconds: float = 600,
+    tls: TlsFiles | None = None,
 ) -> AsyncIterator[Served]:
     observed: list[tuple[str, str]] = []
     roles = frozenset({"operator", "service", "client"})
@@ -119,6 +121,7 @@ async def served(
         guard,
         [lambda to: operations_pb2_grpc.add_OperationsServiceServicer_to_server(servicer, to)],
         local=local,
+        tls=tls,
     )
     port = await server.start("127.0.0.1", 0)
     try:

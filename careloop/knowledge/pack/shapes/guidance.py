@@ -1,4 +1,6 @@
-"""Shapes of what clients learn: education points, and what to do about missed doses."""
+"""Shapes of what clients learn, and of what a stop asks for."""
+
+from enum import StrEnum
 
 from careloop.knowledge.pack.shapes.entries import Sourced
 
@@ -23,3 +25,21 @@ class MissedDoseRule(Sourced, frozen=True, kw_only=True):
     from_hours: int
     advice: str
     prescriber: bool = False
+
+
+class StopLevel(StrEnum):
+    """What stopping from one day to the next does."""
+
+    DANGEROUS = "dangerous"
+    UNPLEASANT = "unpleasant"
+    NONE = "none"
+
+
+class AbruptStop(Sourced, frozen=True, kw_only=True):
+    """One of `drugs` is not stopped abruptly once it was taken for `after_days`: why, and what to do first."""
+
+    drugs: tuple[str, ...]
+    level: StopLevel
+    after_days: int
+    why: str
+    first: str

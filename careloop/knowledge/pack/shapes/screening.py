@@ -127,6 +127,26 @@ class DoseRule(Rule, frozen=True, kw_only=True):
     titrated: bool = False
 
 
+class CeilingRule(Rule, frozen=True, kw_only=True):
+    """No reason lets a higher daily dose pass: than `never_above_mg` for `drugs`, or than so many times the drug's own
+    maximum for every drug that no other rule names."""
+
+    drugs: tuple[str, ...] = ()
+    never_above_mg: Decimal | None = None
+    times_maximum: Decimal | None = None
+
+
+class OverrideRule(Sourced, frozen=True, kw_only=True):
+    """Which coded reasons answer one kind of alert; those `with_comment` say nothing without one.
+
+    `answers` is a check, or `not-checked`, `assessment-incomplete`, `abrupt-stop`.
+    """
+
+    answers: str
+    reasons: tuple[str, ...]
+    with_comment: tuple[str, ...] = ()
+
+
 class ConditionGroup(Entry, frozen=True, kw_only=True):
     """A condition by ICD-10-CM prefixes, SNOMED CT codes and the beginnings of words that name it."""
 

@@ -1,7 +1,9 @@
 """Drug-condition: diagnoses and genotypes that speak against the ordered drug."""
 
+from dataclasses import replace
+
 from careloop.knowledge.chart import Genotype
-from careloop.knowledge.findings import Check, NotChecked, Reason
+from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.index import condition_groups, phenotype_words
 from careloop.knowledge.pack.shapes.screening import ConditionRule, GenotypeRule
 from careloop.knowledge.screening.case import Case, CheckResult, alert, missing
@@ -9,29 +11,43 @@ from careloop.knowledge.screening.genotypes import finding_of
 
 
 def check(case: Case) -> CheckResult:
-    """A condition given by a SNOMED CT code alone that is in no group of the pack is listed as not understood."""
+    """A condition given by a SNOMED CT code alone that is in no group of the pack is listed as not understood. One that
+    is resolved speaks one step more softly: what is over is no hard stop."""
     rules = case.rules("drug_conditions")
     if case.chart.patient.conditions is None:
         return missing(Check.DRUG_CONDITION, Reason.CONDITIONS_NOT_RECORDED)
     alerts = [
-        alert(rule, Check.DRUG_CONDITION, drug, *_names(case, rule.conditions)) for rule, drug in _worst(case, rules)
+        _softened(alert(rule, Check.DRUG_CONDITION, drug, *_names(case, rule.conditions)), resolved=over)
+        for rule, drug, over in _worst(case, rules)
     ]
     gaps = _not_understood(case) if rules else ()
     return CheckResult(tuple(alerts), gaps, frozenset({Check.DRUG_CONDITION}))
 
 
-def _worst(case: Case, rules: tuple[tuple[ConditionRule, str], ...]) -> list[tuple[ConditionRule, str]]:
-    """Of one condition the worst rule for each mechanism: what is contraindicated is not listed once more as high."""
+def _softened(found: Alert, *, resolved: bool) -> Alert:
+    if not resolved:
+        return found
+    return replace(found, severity=found.severity.softer, message=f"{found.message} The condition is resolved.")
+
+
+def _worst(case: Case, rules: tuple[tuple[ConditionRule, str], ...]) -> list[tuple[ConditionRule, str, bool]]:
+    """Of one condition the worst rule for each mechanism: what is contraindicated is not listed once more as high. With
+    each whether every condition that it holds for is resolved."""
     rules = tuple((rule, drug) for rule, drug in rules if _accompanied(case, rule))
-    worst_met: list[tuple[ConditionRule, str]] = []
+    worst_met: list[tuple[ConditionRule, str, bool]] = []
     for condition in case.chart.patient.conditions or ():
         groups = condition_groups(case.pack, condition.icd10, condition.snomed, condition.text)
         met = [(rule, drug) for rule, drug in rules if not groups.isdisjoint(rule.conditions)]
         worst: dict[tuple[str, str], int] = {}
         for rule, drug in met:
             worst[drug, rule.mechanism] = min(rule.severity.rank, worst.get((drug, rule.mechanism), rule.severity.rank))
-        worst_met += [(rule, drug) for rule, drug in met if rule.severity.rank == worst[drug, rule.mechanism]]
-    return worst_met
+        worst_met += [
+            (rule, drug, condition.is_resolved)
+            for rule, drug in met
+            if rule.severity.rank == worst[drug, rule.mechanism]
+        ]
+    standing = {(rule.id, drug) for rule, drug, over in worst_met if not over}
+    return [(rule, drug, over) for rule, drug, over in worst_met if not over or (rule.id, drug) not in standing]
 
 
 def _accompanied(case: Case, rule: ConditionRule) -> bool:

@@ -43,15 +43,10 @@ def _gap(reason: Reason, subject: str) -> NotChecked:
 
 
 def _ordered(case: Case, drug: str, dose: Decimal) -> CheckResult:
-    limit = case.pack.drugs[drug].max_daily_mg
-    per_kg = case.pack.drugs[drug].max_daily_mg_per_kg
-    if limit is None and per_kg is not None:
-        weight = weight_kg(case)
-        if not weight:
-            return missing(Check.DOSE, Reason.WEIGHT_MISSING, drug)
-        limit = per_kg * weight
+    limit = max_daily_mg(case, drug)
     if limit is None:
-        return missing(Check.DOSE, Reason.NOT_IN_PACK, drug)
+        by_weight = case.pack.drugs[drug].max_daily_mg_per_kg is not None
+        return missing(Check.DOSE, Reason.WEIGHT_MISSING if by_weight else Reason.NOT_IN_PACK, drug)
     too_young = case.age is not None and case.age < ADULT
     gaps = [_too_young(case, drug)] if too_young else []
     alerts: list[Alert] = []
@@ -64,6 +59,15 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> CheckResult:
             alerts += [_dose_alert(rule, dose, most, drug, *others) for others in holds(case, rule.when)]
             gaps += [_gap(reason, drug) for reason in unknown(case, rule.when)]
     return CheckResult(tuple(alerts), tuple(gaps), frozenset({Check.DOSE}))
+
+
+def max_daily_mg(case: Case, drug: str) -> Decimal | None:
+    """The drug's own daily maximum for this patient; None where the pack has none, or the weight is not known."""
+    known = case.pack.drugs[drug]
+    if known.max_daily_mg is not None or known.max_daily_mg_per_kg is None:
+        return known.max_daily_mg
+    weight = weight_kg(case)
+    return known.max_daily_mg_per_kg * weight if weight else None
 
 
 def _too_young(case: Case, drug: str) -> NotChecked:

@@ -3,21 +3,25 @@
 from dataclasses import dataclass
 
 from careloop.contracts.assessment import DiagnosisEstablished, ListGapsRecorded
-from careloop.contracts.coordination import MessagePosted
 from careloop.kernel.ids import PatientId
+from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
 from services.coordination.domain.view.doses import Dose, doses
 from services.coordination.domain.view.intake import (
     Allergies,
     History,
     Identity,
+    Pregnancy,
+    Results,
     allergies,
     diagnoses,
     history,
     identity,
     list_gaps,
+    pregnancy,
+    results,
 )
 from services.coordination.domain.view.medications import Medications, medications
-from services.coordination.domain.view.messages import messages
+from services.coordination.domain.view.messages import Message, messages
 from services.coordination.domain.view.notices import OpenNotice, unacknowledged_notices
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder, declined_orders, overrides
 from services.coordination.domain.view.plan import Completion, StatedPlan, completion, plan
@@ -40,7 +44,10 @@ class CareView:
     diagnoses: tuple[DiagnosisEstablished, ...]
     allergies: Allergies
     medications: Medications
+    discrepancies: tuple[Discrepancy, ...]
     history: History
+    pregnancy: Pregnancy | None
+    results: Results
     plan: StatedPlan | None
     completion: Completion | None
     scale_trends: tuple[ScaleTrend, ...]
@@ -50,7 +57,7 @@ class CareView:
     declined_orders: tuple[DeclinedOrder, ...]
     overrides: tuple[OverriddenOrder, ...]
     unacknowledged_notices: tuple[OpenNotice, ...]
-    messages: tuple[MessagePosted, ...]
+    messages: tuple[Message, ...]
     doses: tuple[Dose, ...]
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency
@@ -68,7 +75,10 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         diagnoses=diagnoses(assessed),
         allergies=allergies(assessed),
         medications=medications(assessed, sections.prescribing),
+        discrepancies=discrepancies(assessed, sections.prescribing),
         history=history(assessed),
+        pregnancy=pregnancy(assessed),
+        results=results(assessed),
         plan=plan(assessed),
         completion=completion(assessed),
         scale_trends=scale_trends(sections),

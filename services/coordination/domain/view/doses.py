@@ -17,9 +17,14 @@ class Dose:
     status: str
     reason: str
     occurred_at: Instant
+    flags: tuple[str, ...]
 
 
-dose = shown(Dose, DoseRecorded)
+shown_of = shown(Dose, DoseRecorded, "flags")
+
+
+def dose(recorded: DoseRecorded) -> Dose:
+    return shown_of(recorded, flags=recorded.flags or ())
 
 
 def doses(section: MonitoringSection) -> tuple[Dose, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from careloop.contracts.assessment import (
     AllergiesRecorded,
@@ -13,6 +14,8 @@ from careloop.contracts.assessment import (
     ListGapsRecorded,
     Location,
     PatientEnrolled,
+    PregnancyRecorded,
+    Result,
 )
 from careloop.contracts.terms import Coding
 from careloop.kernel.events import Instant
@@ -67,6 +70,56 @@ def allergies(section: AssessmentSection) -> Allergies:
         return Allergies(asked=Asked.NOT_ASKED)
     asked = Asked.LISTED if said.allergies else Asked.NONE_KNOWN
     return allergies_of(said, asked=asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pregnancy:
+    fact_id: FactId
+    status: str
+    source: str
+    occurred_at: Instant
+
+
+pregnancy_of = shown(Pregnancy, PregnancyRecorded)
+
+
+def pregnancy(section: AssessmentSection) -> Pregnancy | None:
+    """The newest answer; None while nobody asked."""
+    said = newest(section.pregnancies)
+    return None if said is None else pregnancy_of(said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestResult:
+    fact_id: FactId
+    loinc: str
+    value: Decimal
+    unit: str
+    on: date
+    display: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    asked: Asked
+    latest: tuple[LatestResult, ...] = ()
+
+
+result = shown(LatestResult, Result, "fact_id", "source")
+
+
+def results(section: AssessmentSection) -> Results:
+    """Of each measure, by its LOINC code, the result of the latest day; of one day the one recorded as true last."""
+    if not section.results:
+        return Results(asked=Asked.NOT_ASKED)
+    measured = [(found, k.fact) for k in section.results for found in k.fact.results]
+    latest = {found.loinc: (found, fact) for found, fact in sorted(measured, key=lambda one: one[0].on)}
+    shown_of = (result(found, fact_id=fact.fact_id, source=fact.source) for found, fact in latest.values())
+    return Results(
+        asked=Asked.LISTED if latest else Asked.NONE_KNOWN,
+        latest=tuple(sorted(shown_of, key=lambda one: one.loinc)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

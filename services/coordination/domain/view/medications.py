@@ -1,10 +1,13 @@
 """What is taken, as the view shows it: what was reported and what was prescribed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from careloop.contracts.assessment import CurrentMedication
+from careloop.contracts.prescribing import Alert, NotChecked, Override, is_overridden
 from careloop.contracts.terms import Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
@@ -14,6 +17,7 @@ from services.coordination.domain.view.sections.assessment import AssessmentSect
 from services.coordination.domain.view.sections.prescribing import Changed, Issued, PrescribingSection
 
 ACTIVE, STOPPED = "active", "stopped"
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,11 @@ class Medication:
     until: date | None
     sig: str = ""
     status_reason: str = ""
+    fhir_status_reason: str = ""
     dose_changes: tuple[DoseChange, ...] = ()
+    overridden: tuple[Alert, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,8 @@ prescribed = shown(
     Medication,
     Issued,
     *("source", "status", "daily_dose_mg", "until", "status_reason", "dose_changes"),
+    "fhir_status_reason",
+    *("overridden", "overrides", "not_checked"),
     medicine="order.medicine",
     since="order.starts_on",
     sig="order.sig",
@@ -60,9 +70,10 @@ prescribed = shown(
 
 
 def medications(assessed: AssessmentSection, ordered: PrescribingSection) -> Medications:
-    """The newest reconciled list and every prescription; nothing is merged, each says where it comes from."""
+    """The newest reconciled list and every prescription, each saying where it comes from. What the list says of a
+    prescription of ours is no second medicine: it agrees, or it is a discrepancy."""
     listed = newest(assessed.medications)
-    every = [*_reported(assessed), *(_prescribed(dated.fact, ordered) for dated in ordered.issued)]
+    every = [*_reported(assessed, ordered), *(_prescribed(dated.fact, ordered) for dated in ordered.issued)]
     asked = Asked.NOT_ASKED
     if listed is not None:
         asked = Asked.LISTED if listed.medications else Asked.NONE_KNOWN
@@ -80,19 +91,34 @@ def _by_name(medication: Medication) -> tuple[bool, str, str, str]:
     )
 
 
-def _reported(assessed: AssessmentSection) -> list[Medication]:
+def _reported(assessed: AssessmentSection, ordered: PrescribingSection) -> list[Medication]:
     listed = newest(assessed.medications)
     if listed is None:
         return []
+    standing = {k.fact.fact_id for k in ordered.issued}
+    ours = {
+        matched.medicine
+        for k in ordered.compared
+        for matched in k.fact.matched
+        if k.fact.listed_in == listed.fact_id and matched.prescription in standing
+    }
     return [
         reported(current, fact_id=listed.fact_id, status=STOPPED if current.stopped_on else ACTIVE)
         for current in listed.medications
+        if current.medicine not in ours
     ]
 
 
 def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
     changes = _changes(issued.fact_id, ordered)
     ended = newest([k for k in ordered.discontinued if k.fact.prescription == issued.fact_id])
+    decided: list[Issued | Changed] = [
+        issued,
+        *(k.fact for k in ordered.changed if k.fact.prescription == issued.fact_id),
+    ]
+    said = [(one.alerts, one.overrides) for one in decided]
+    if ended is not None:
+        said.append((ended.alerts or (), ended.overrides or ()))
     return prescribed(
         issued,
         source="prescribed",
@@ -100,8 +126,16 @@ def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
         daily_dose_mg=changes[0].to_daily_dose_mg if changes else issued.order.daily_dose_mg,
         until=ended.stopped_on if ended else None,
         status_reason=ended.status_reason if ended else "",
+        fhir_status_reason=ended.status_reason.fhir if ended else "",
         dose_changes=changes,
+        overridden=_each_once(alert for found, answers in said for alert in found if is_overridden(alert, answers)),
+        overrides=_each_once(override for _, answers in said for override in answers),
+        not_checked=_each_once(gap for one in decided for gap in one.not_checked),
     )
+
+
+def _each_once(found: Iterable[Found]) -> tuple[Found, ...]:
+    return tuple(dict.fromkeys(found))
 
 
 def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseChange, ...]:

@@ -21,6 +21,7 @@ class DeclinedOrder:
     reasons: tuple[str, ...]
     alerts: tuple[Alert, ...]
     not_checked: tuple[NotChecked, ...]
+    missing: tuple[str, ...]
     occurred_at: Instant
 
 

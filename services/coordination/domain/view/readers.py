@@ -1,8 +1,8 @@
 """What of the care view each of its readers sees: a table with a row for every field.
 
 Nobody reads a message but who wrote it and who it is for. Clinicians see all else. The client sees the record of their
-care, and not how the team watches over them: urgency, risks, notices, the reasons for which an order was declined or an
-alert answered.
+care, and not how the team watches over them: urgency, risks, notices, discrepancies, the reasons for which an order was
+declined or an alert answered.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from careloop.contracts.coordination import CLIENT
 from careloop.kernel.ids import PatientId, PersonId
 from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.medications import Medications
 from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.coordination import CoordinationSection
 from services.coordination.domain.view.sections.notifications import NotificationsSection
@@ -56,6 +57,12 @@ def without(**blank: Any) -> Show:
     return lambda value: None if value is None else replace(value, **blank)
 
 
+def without_overrides(value: Medications) -> Medications:
+    """Each medicine without the alerts that were answered for it, the answers, and what was not checked."""
+    shorter = (replace(one, overridden=(), overrides=(), not_checked=()) for one in value.medications)
+    return replace(value, medications=tuple(shorter))
+
+
 CLINICIANS: Mapping[str, Show] = {
     "patient_id": whole,
     "identity": whole,
@@ -63,7 +70,10 @@ CLINICIANS: Mapping[str, Show] = {
     "diagnoses": whole,
     "allergies": whole,
     "medications": whole,
+    "discrepancies": whole,
     "history": whole,
+    "pregnancy": whole,
+    "results": whole,
     "plan": whole,
     "completion": whole,
     "scale_trends": whole,
@@ -85,15 +95,18 @@ THE_CLIENT: Mapping[str, Show] = {
     "team": each_without(email=""),
     "diagnoses": whole,
     "allergies": whole,
-    "medications": whole,
+    "medications": without_overrides,
+    "discrepancies": none,
     "history": whole,
+    "pregnancy": whole,
+    "results": whole,
     "plan": whole,
     "completion": without(suicide_risk=""),
     "scale_trends": whole,
     "open_side_effects": each_without(triage_rule="", red_flags=()),
     "closed_side_effects": each_without(triage_rule="", red_flags=()),
     "risks": none,
-    "declined_orders": each_without(reasons=(), alerts=(), not_checked=()),
+    "declined_orders": each_without(reasons=(), alerts=(), not_checked=(), missing=()),
     "overrides": none,
     "unacknowledged_notices": none,
     "messages": whole,
@@ -124,7 +137,12 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
         return replace(sections, coordination=coordination)
     return Sections(
         assessment=replace(sections.assessment, risks=()),
-        prescribing=replace(sections.prescribing, declined=_without_reasons(sections.prescribing.declined)),
+        prescribing=replace(
+            sections.prescribing,
+            declined=_without_reasons(sections.prescribing.declined),
+            discrepancies=(),
+            resolved=(),
+        ),
         monitoring=replace(sections.monitoring, risks=()),
         notifications=NotificationsSection(),
         coordination=replace(coordination, struck=()),
@@ -133,7 +151,8 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
 
 def _without_reasons(declined: tuple[DatedFact[Declined], ...]) -> tuple[DatedFact[Declined], ...]:
     return tuple(
-        structs.replace(dated, fact=replace(dated.fact, reasons=(), alerts=(), not_checked=())) for dated in declined
+        structs.replace(dated, fact=replace(dated.fact, reasons=(), alerts=(), not_checked=(), missing=()))
+        for dated in declined
     )
 
 

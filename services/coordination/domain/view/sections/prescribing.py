@@ -37,6 +37,7 @@ class Declined:
     reasons: tuple[str, ...]
     alerts: tuple[Alert, ...]
     not_checked: tuple[NotChecked, ...]
+    missing: tuple[str, ...] = ()
     occurred_at: Instant
 
 
@@ -60,7 +61,8 @@ class Changed:
 FOUND = {"alerts": "capsule.alerts", "not_checked": "capsule.not_checked"}
 ANSWERED = {**FOUND, "overrides": "capsule.overrides"}
 ISSUED = FormOf(prescribing.PrescriptionIssued, shown(Issued, prescribing.PrescriptionIssued, **ANSWERED))
-DECLINED = FormOf(prescribing.PrescriptionDeclined, shown(Declined, prescribing.PrescriptionDeclined, **FOUND))
+declined = shown(Declined, prescribing.PrescriptionDeclined, "missing", **FOUND)
+DECLINED = FormOf(prescribing.PrescriptionDeclined, lambda event: declined(event, missing=event.capsule.missing or ()))
 CHANGED = FormOf(prescribing.DoseChanged, shown(Changed, prescribing.DoseChanged, **ANSWERED))
 
 
@@ -73,4 +75,7 @@ class PrescribingSection:
     changed: Annotated[tuple[DatedFact[Changed], ...], CHANGED] = ()
     discontinued: tuple[DatedFact[prescribing.PrescriptionDiscontinued], ...] = ()
     counted: tuple[DatedFact[prescribing.SupplyCounted], ...] = ()
+    compared: tuple[DatedFact[prescribing.ListCompared], ...] = ()
+    discrepancies: tuple[DatedFact[prescribing.DiscrepancyFound], ...] = ()
+    resolved: tuple[DatedFact[prescribing.DiscrepancyResolved], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()

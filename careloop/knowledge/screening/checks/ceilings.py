@@ -1,0 +1,33 @@
+"""Dose: daily doses above which no reason lets an order pass."""
+
+from decimal import Decimal
+
+from careloop.knowledge.findings import Check
+from careloop.knowledge.pack.shapes.screening import CeilingRule
+from careloop.knowledge.screening.case import Case, CheckResult, alert, amount, figure
+from careloop.knowledge.screening.checks.doses import max_daily_mg
+
+
+def check(case: Case) -> CheckResult:
+    """Of one ingredient at a stated dose. A drug without a maximum of its own, that no rule names, has no ceiling."""
+    dose = amount(case.order.daily_dose_mg)
+    if dose is None or len(case.ingredients) != 1:
+        return CheckResult()
+    (drug,) = case.ingredients
+    found = _ceiling(case, drug)
+    if found is None or dose <= found[1]:
+        return CheckResult()
+    rule, limit = found
+    return CheckResult((alert(rule, Check.DOSE, drug, dose=figure(dose), limit=figure(limit)),))
+
+
+def _ceiling(case: Case, drug: str) -> tuple[CeilingRule, Decimal] | None:
+    rules = [rule for rule in case.pack.entries(CeilingRule) if case.in_force(rule)]
+    own = max_daily_mg(case, drug)
+    for rule in rules:
+        if rule.never_above_mg is not None and case.pack.among(drug, rule.drugs):
+            return rule, rule.never_above_mg
+    for rule in rules:
+        if rule.times_maximum is not None and own is not None:
+            return rule, rule.times_maximum * own
+    return None
