@@ -74,7 +74,9 @@ class Printing:
     def view(self, shown: care.View) -> None:
         """One patient's care view."""
         self.step("The care view of one patient, as the whole team reads it")
-        care.print_view(shown, self._console, timeline_rows=TIMELINE_ROWS if self._verbose else FEW_ROWS)
+        care.print_view(
+            shown, self._console, datetime.now(UTC), timeline_rows=TIMELINE_ROWS if self._verbose else FEW_ROWS
+        )
 
     def verdict(self, checks: Sequence[Check]) -> None:
         """Every check; in brief one line for each kind that holds."""

@@ -23,7 +23,7 @@ NOBODY = Reference()
 LONGEST_TYPE = 40
 SEARCH = "searchset"
 DEEPEST = 3
-"""Bundles in bundles; deeper ones are not read, and told."""
+"""Bundles in bundles; deeper ones are not read, and reported."""
 UNKNOWN = "unknown"
 TYPE_NOT_USED = "resource-type-not-used"
 

@@ -1,5 +1,5 @@
-"""Files of other FHIR releases, told by elements that R4 does not have in that form. They are named and not read: the
-same element means something else there (`taken: n` of STU3 says that a medicine is not taken)."""
+"""Files of other FHIR releases, recognised by elements that R4 does not have in that form. They are named and not read:
+the same element means something else there (`taken: n` of STU3 says that a medicine is not taken)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -13,6 +13,7 @@ from typing import IO
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from careloop.chassis.clock import CLOCK_FILE
 from careloop.local.folders import write_private
 from careloop.local.keys import LocalKeys
 from careloop.local.local_stack import LocalStack
@@ -108,6 +109,7 @@ class Supervisor:
             "CARELOOP_SERVICE_KEY_FILE": str(self.keys.service_file(service)),
             "CARELOOP_PEERS": json.dumps({peer: self.address(peer) for peer in SERVICES if peer != service}),
             "CARELOOP_HOME": str(self.stack.home),
+            "CARELOOP_CLOCK_FILE": str(self.stack.home / CLOCK_FILE),
             "CARELOOP_LOCAL": "true",
             "PYTHONUNBUFFERED": "1",
         }

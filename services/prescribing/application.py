@@ -59,7 +59,7 @@ class Prescribing:
         """The safety check as IssuePrescription would run it now."""
         freshness = await self._freshness(patient_id, at_least, query.now)
         chart = await self._writes.state(patient_id)
-        asking = Asking(chart=chart, order=query.order, as_of=query.now.date())
+        asking = Asking(chart=chart, order=query.order, as_of=chart.today(query.now))
         screening = safety_check(asking, freshness)
         return Screened(screening, missing(chart), explained(asking, screening), freshness)
 

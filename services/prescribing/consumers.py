@@ -178,5 +178,6 @@ COURSE_NOTES: Notes[Event | None] = listening(
     note(noted.AssessmentPartNoted, ScaleScored, only=is_risk_screen, part=lambda _fact: RISK_SCREEN),
     note(noted.AssessmentPartNoted, assessment.PlanProposed, part=lambda _fact: PLAN),
     note(noted.CompletionNoted, assessment.AssessmentCompleted),
+    note(noted.TimeZoneNoted, assessment.PatientEnrolled),
 )
 """What came to be noted later, and is noted of old facts too."""

@@ -95,7 +95,8 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
         "prescribing": (
             prescribing,
             (
-                "PrescriptionIssued", "PrescriptionDeclined", "DoseChanged", "PrescriptionDiscontinued",
+                "PrescriptionIssued", "PrescriptionDeclined", "DoseChanged", "DoseTookEffect",
+                "PrescriptionDiscontinued",
                 "SupplyCounted", "ListCompared", "DiscrepancyFound", "DiscrepancyResolved", "EnteredInError",
             ),
         ),

@@ -128,6 +128,7 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "sertraline - contraindicated",
     ),
     ("prescribing", replace(control.CHANGED, to_daily_dose_mg=Decimal("37.5")), "DoseChanged", "to 37.5 mg a day"),
+    ("prescribing", control.TOOK_EFFECT, "DoseTookEffect", "now 100 mg a day"),
     ("prescribing", control.COUNTED, "SupplyCounted", "sertraline 7.5 left on 2026-11-20"),
     ("prescribing", control.LIST_COMPARED, "ListCompared", "1 of our medicines on the list"),
     ("prescribing", control.DISCREPANCY, "DiscrepancyFound", "sertraline: dose"),

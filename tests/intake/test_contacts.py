@@ -1,4 +1,4 @@
-"""Where a client is reached today: a message to an old number tells a stranger."""
+"""Where a client is reached today: a message to an old number reaches a stranger."""
 
 from typing import Any
 

@@ -164,7 +164,7 @@ def test_a_search_whose_next_page_is_missing_leaves_the_list_incomplete() -> Non
     assert ("RecordListGaps" in sent(facts), to_look_at(tally)) == (False, [])
 
 
-def test_a_page_of_nobody_known_is_told() -> None:
+def test_a_page_of_nobody_known_is_reported() -> None:
     _, tally = taken_in(search(PENICILLIN, following=2))
     assert ("1.json:1", "Bundle", "next-page-missing") in to_look_at(tally)
 
@@ -175,7 +175,7 @@ def test_the_answer_to_a_batch_is_read_with_the_bundles_in_it() -> None:
     assert recorded(json.dumps(batch).encode()) == [{"EnrollPatient", "RecordAllergies"}]
 
 
-def test_bundles_are_opened_to_a_depth_and_told_beyond_it() -> None:
+def test_bundles_are_opened_to_a_depth_and_reported_beyond_it() -> None:
     whole = json.loads(BUNDLE)
     for _ in range(2):
         whole = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": whole}]}

@@ -74,7 +74,7 @@ def test_ids_derive_from_the_sources_identifier_and_the_content() -> None:
 
 
 def test_the_ids_of_a_content_are_the_same_for_ever() -> None:
-    """Whoever was taken in by an earlier build is known by these."""
+    """Those whom an earlier build took in are known by these."""
     ((facts,), _) = mapped(fhir.patient(), fhir.total())
     assert {request.patient_id for request in facts.requests} == {"9592656d-7ca8-5f13-83d0-47b715cdd3f8"}
     assert [request.request_id for request in facts.requests] == [
@@ -287,6 +287,14 @@ def test_a_medication_may_be_referred_to(order: Json, others: list[Json]) -> Non
     assert list(medications(request, *others)) == ["lithium"]
 
 
+def test_a_medication_counts_by_whatever_names_it() -> None:
+    medicine = {"resourceType": "Medication", "id": "m", "code": {"text": "lithium"}}
+    named: Json = {"medicationReference": {"reference": "Medication/m"}, "medicationCodeableConcept": None}
+    for order in (fhir.medication(**named), fhir.statement(**named), fhir.handed_over(**named)):
+        _, tally = mapped(fhir.patient(), medicine, order)
+        assert (tally.mapped["Medication"], tally.not_used.total()) == (1, 0)
+
+
 def test_a_reference_to_nowhere_is_counted() -> None:
     request = fhir.medication(medicationReference={"reference": "Medication/gone"})
     request.pop("medicationCodeableConcept")
@@ -375,6 +383,7 @@ def test_medicines_that_the_pack_does_not_know_are_counted_by_their_code() -> No
         fhir.medication(),
         fhir.medication(medicationCodeableConcept=fhir.concept(fhir.RXNORM, "999999999", "zelvoritine 20 MG")),
         fhir.medication(medicationCodeableConcept={"text": "zelvoritine"}),
+        fhir.medication(medicationCodeableConcept={"text": "sertraline / zelvoritine"}),
     )
-    assert tally.medicines == {"resolved": 1, "unknown-drug": 2}
+    assert tally.medicines == {"resolved": 1, "unknown-drug": 2, "in-part": 1}
     assert tally.unresolved == {"999999999": 1, "": 1}

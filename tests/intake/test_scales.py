@@ -71,7 +71,7 @@ def test_a_total_in_a_questionnaire_is_a_total_and_must_fit_the_answers() -> Non
 
 
 @pytest.mark.parametrize("status", ["in-progress", "stopped"])
-def test_an_unfinished_questionnaire_is_not_scored_and_a_positive_item_9_is_told(status: str) -> None:
+def test_an_unfinished_questionnaire_is_not_scored_and_a_positive_item_9_is_reported(status: str) -> None:
     assert reasons(fhir.response(CLEAR, status=status)) == (["status-not-final"], [])
     assert reasons(fhir.response(ALARMING, status=status)) == ([], ["not-final-with-a-positive-safety-item"])
     assert reasons(fhir.phq_9(ALARMING, status="preliminary")) == ([], ["not-final-with-a-positive-safety-item"])

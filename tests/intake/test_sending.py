@@ -177,9 +177,9 @@ async def test_the_report_is_json_on_standard_output_and_the_exit_code_says_whet
         given = ("--address", f"assessment={known.addresses['assessment']}", "--json", "--token", token(REGISTRAR))
         with_bad_file = await asyncio.to_thread(invoked, str(bundles), *given)
         good = await asyncio.to_thread(invoked, str(bundles / "a.json"), *given)
-    told = json.loads(with_bad_file.stdout)
-    assert told["requests"] == {"recorded": 8, "already_there": 0, "refused": [], "not_sent": 0}
-    assert told["resources"]["read"] == sum(told["resources"]["mapped"].values()) == 8
+    said = json.loads(with_bad_file.stdout)
+    assert said["requests"] == {"recorded": 8, "already_there": 0, "refused": [], "not_sent": 0}
+    assert said["resources"]["read"] == sum(said["resources"]["mapped"].values()) == 8
     assert (with_bad_file.exit_code, good.exit_code) == (1, 0)
 
 
@@ -257,7 +257,7 @@ def folder_of(folder: Path, **files: bytes) -> Path:
     return folder
 
 
-def told(report: IntakeReport) -> set[str]:
+def reported(report: IntakeReport) -> set[str]:
     return {one.reason for one in report.attention}
 
 
@@ -302,7 +302,7 @@ async def test_of_somebody_whose_number_is_anothers_nothing_is_sent(tmp_path: Pa
             folder_of(tmp_path, a=fhir.bundle(alma(numbered("41"), **other), fhir.allergy())), known
         )
     assert await charts(store) == before
-    assert (told(report), report.outcome.not_sent, report.is_all_good) == ({"chart-of-another-person"}, 2, False)
+    assert (reported(report), report.outcome.not_sent, report.is_all_good) == ({"chart-of-another-person"}, 2, False)
 
 
 async def test_two_people_of_one_number_in_two_files_are_neither_sent(tmp_path: Path) -> None:
@@ -342,13 +342,13 @@ async def test_a_list_that_comes_in_pages_is_one_list(tmp_path: Path) -> None:
     assert (report.patients, again.outcome.recorded) == (1, 0)
 
 
-async def test_two_charts_of_one_person_are_told(tmp_path: Path) -> None:
+async def test_two_charts_of_one_person_are_reported(tmp_path: Path) -> None:
     store = MemoryEventStore()
     async with assessment(store) as known:
         for number in ("41", "42"):
             await taken_in(folder_of(tmp_path, a=fhir.bundle(alma(numbered(number)))), known)
         report = await taken_in(folder_of(tmp_path, a=fhir.bundle(alma(numbered("41"), numbered("42")))), known)
-    assert (len(await charts(store)), told(report)) == (2, {"has-two-charts"})
+    assert (len(await charts(store)), reported(report)) == (2, {"has-two-charts"})
 
 
 async def test_after_a_refused_enrolment_nothing_of_that_patient_is_sent(tmp_path: Path) -> None:
@@ -361,7 +361,7 @@ async def test_after_a_refused_enrolment_nothing_of_that_patient_is_sent(tmp_pat
     assert [(one.resource, one.reason) for one in report.attention] == [("EnrollPatient", "refused")] * 2
 
 
-async def test_a_refused_fact_is_told_with_whose_it_is_and_the_others_are_sent(tmp_path: Path) -> None:
+async def test_a_refused_fact_is_reported_with_whose_it_is_and_the_others_are_sent(tmp_path: Path) -> None:
     store, ahead = MemoryEventStore(), fhir.allergy(recordedDate="2026-12-01")
     content = fhir.bundle(alma(numbered("41")), ahead, fhir.condition())
     async with assessment(store) as known:
@@ -417,7 +417,7 @@ async def test_a_folder_without_a_file_is_an_error(tmp_path: Path) -> None:
         assert (await asyncio.to_thread(invoked, str(tmp_path), *given)).exit_code == 1
 
 
-async def test_what_a_person_must_look_at_is_told_by_patient_and_place(tmp_path: Path) -> None:
+async def test_what_a_person_must_look_at_is_reported_by_patient_and_place(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, a=fhir.bundle(alma(numbered("41")), fhir.allergy({"coding": []})))
     async with assessment(MemoryEventStore()) as known:
         given = ("--address", f"assessment={known.addresses['assessment']}", "--token", token(REGISTRAR))

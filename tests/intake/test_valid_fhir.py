@@ -155,6 +155,13 @@ def test_a_reference_that_names_nobody_is_nobodys(subject: Json) -> None:
     assert tally.not_understood == {("AllergyIntolerance", "patient-unknown"): 1}
 
 
+def test_a_full_url_may_be_all_that_names_a_resource() -> None:
+    nameless = who("Alpha", "41") | {"id": ""}
+    assert owners(placed(("urn:uuid:of-alpha", nameless), ("", allergy_of(reference="urn:uuid:of-alpha")))) == [
+        "Al Alpha"
+    ]
+
+
 def test_a_full_url_may_name_a_version() -> None:
     assert owners(
         placed((f"{A}/Patient/1/_history/2", who("Alpha", "41")), ("", allergy_of(reference=f"{A}/Patient/1")))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
 from careloop.chassis.log.figures import StoreFigures
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus

@@ -17,7 +17,7 @@ class DoseAndRate(Shape, frozen=True):
 
 
 class Dosage(Shape, frozen=True):
-    """`timing` is kept as it came: an element of it that is not understood changes the dose."""
+    """`timing` stays as it came: an element of it that is not understood changes the dose."""
 
     sequence: int | None = None
     timing: dict[str, Any] | None = None

@@ -163,6 +163,16 @@ class CompletionNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeZoneNoted:
+    """Where the client's days begin: the IANA name of their time zone; the latest known counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    time_zone: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrikeNoted:
     """Another service struck one of its facts."""
 
@@ -187,5 +197,6 @@ Noted = (
     | ConditionStatusNoted
     | DiagnosisSeverityNoted
     | CompletionNoted
+    | TimeZoneNoted
     | StrikeNoted
 )

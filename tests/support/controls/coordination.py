@@ -336,6 +336,14 @@ DECLINED = prescribing.PrescriptionDeclined(
     capsule=replace(CAPSULE, overrides=()),
     occurred_at=week(3),
 )
+TOOK_EFFECT = prescribing.DoseTookEffect(
+    fact_id=fact("took effect"),
+    prescription=ISSUED.fact_id,
+    change=CHANGED.fact_id,
+    daily_dose_mg=Decimal(100),
+    effective_on=date(2026, 10, 5),
+    occurred_at=week(5),
+)
 COUNTED = prescribing.SupplyCounted(
     fact_id=fact("counted"),
     medicine=Medicine(name="sertraline", rxcui="36437"),
@@ -491,6 +499,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         ISSUED,
         DECLINED,
         CHANGED,
+        TOOK_EFFECT,
         LIST_COMPARED,
         DISCREPANCY,
         DISCREPANCY_RESOLVED,

@@ -8,6 +8,7 @@ from careloop.contracts.assessment import CurrentMedication
 from careloop.contracts.prescribing import (
     DiscrepancyKind,
     DiscrepancyResolution,
+    DoseTookEffect,
     MatchedMedicine,
     Order,
     Override,
@@ -28,6 +29,7 @@ from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.reconciliation import CompareList, ResolveDiscrepancy
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.supply import CountSupply
+from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect
 from tests.support.controls.moments import CLIENT, LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -46,6 +48,12 @@ PROFILE = noted.ProfileNoted(
     evidence=event("profile"),
     birth_date=date(1990, 1, 1),
     sex=known.Sex.MALE,
+    occurred_at=LAST_WEEK,
+)
+TIME_ZONE = noted.TimeZoneNoted(
+    fact_id=fact("profile"),
+    evidence=event("profile"),
+    time_zone="America/New_York",
     occurred_at=LAST_WEEK,
 )
 HISTORY = noted.HistoryNoted(
@@ -240,6 +248,15 @@ CHANGED = events.DoseChanged(
     capsule=CAPSULE,
     occurred_at=NOON,
 )
+TOOK_EFFECT = DoseTookEffect(
+    fact_id=fact("took effect"),
+    prescription=ISSUED.fact_id,
+    change=CHANGED.fact_id,
+    daily_dose_mg=Decimal(100),
+    effective_on=TODAY,
+    occurred_at=NOON,
+)
+BEGAN = replace(TOOK_EFFECT, fact_id=fact("began"), change=None, daily_dose_mg=None)
 DISCONTINUE = DiscontinuePrescription(
     fact_id=fact("end"),
     prescription=ISSUED.fact_id,
@@ -330,8 +347,10 @@ RESOLVED = events.DiscrepancyResolved(
     occurred_at=NOON,
 )
 BACKGROUND: tuple[events.Event, ...] = ASSESSED
+TAKE_EFFECT = TakeEffect(dose=DoseAhead(prescription=ISSUED.fact_id, change=None, effective_on=TODAY), now=NOON)
 COMMANDS: tuple[object, ...] = (
     ISSUE_SERTRALINE,
+    TAKE_EFFECT,
     COMPARE,
     RESOLVE,
     CHANGE_TO_100,
@@ -359,6 +378,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     CONDITION_STATUS,
     SEVERITY,
     COMPLETED,
+    TIME_ZONE,
     PHENELZINE_STRUCK,
     ISSUED,
     ISSUED_WITH_LITTLE,
@@ -366,6 +386,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     DECLINED_UNASSESSED,
     CHANGED,
     replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
+    TOOK_EFFECT,
+    BEGAN,
     DISCONTINUED,
     replace(DISCONTINUED, fact_id=fact("end of another"), status_reason=StatusReason.PREGNANCY),
     SERTRALINE_COUNTED,

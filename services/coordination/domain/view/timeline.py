@@ -39,6 +39,7 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     Issued: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg)),
     Declined: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg), "-", ", ".join(e.reasons)),
     Changed: lambda e: _words("to", *_dose(e.to_daily_dose_mg)),
+    prescribing.DoseTookEffect: lambda e: _words("now", *_dose(e.daily_dose_mg)),
     prescribing.PrescriptionDiscontinued: lambda e: _words(e.status_reason, "last dose", e.stopped_on),
     prescribing.SupplyCounted: lambda e: _words(e.medicine.name, f"{e.units} left on", e.counted_on),
     prescribing.ListCompared: lambda e: _words(len(e.matched), "of our medicines on the list"),

@@ -76,7 +76,7 @@ begin
     select e.notification_id, e.recorded_at into head, head_at
     from events e order by e.notification_id desc limit 1;
     head := coalesce(head, 0);
-    first_at := greatest(head_at + tick, clock_timestamp());
+    first_at := greatest(head_at + tick, present_moment());
 
     begin
         -- A version that is already followed shows in the primary key of events, but not a version that is not there,
