@@ -19,6 +19,7 @@ COMMANDS = {
     "clock": "careloop.cli.commands.clock:clock",
     "migrate": "careloop.cli.commands.migrate:migrate",
     "topics": "careloop.cli.commands.topics:topics",
+    "check": "careloop.cli.commands.check:check",
     "token": "careloop.cli.commands.token:token",
     "generate": "careloop.cli.commands.generate:generate",
     "intake": "careloop.cli.commands.intake:intake",

@@ -91,8 +91,18 @@ class Supervisor:
             self._grpc_ports[service] = self.stack.ports.take(f"{service}-grpc")
             self._http_ports[service] = self.stack.ports.take(f"{service}-metrics")
         addresses = {service: self.address(service) for service in SERVICES}
-        record = {"grpc": addresses, "metrics": {service: self.metrics_url(service) for service in SERVICES}}
+        record = {
+            "grpc": addresses,
+            "metrics": {service: self.metrics_url(service) for service in SERVICES},
+            "servers": self._own_servers(),
+        }
         write_private(self.stack.home / "addresses.json", json.dumps(record, indent=2) + "\n")
+
+    def _own_servers(self) -> dict[str, str]:
+        """Those that we started; the address of any other may hold a password."""
+        settings = self.stack.settings
+        own = {} if settings.postgres_url is not None else {"postgres": self.stack.admin_url}
+        return own if settings.kafka_bootstrap is not None else {**own, "kafka": self.stack.kafka_address}
 
     def service_environment(self, service: str) -> dict[str, str]:
         """The whole environment of one service: ours without the administrator's secrets, and what it needs to know."""

@@ -49,6 +49,15 @@ class Timeouts:
             raise ValueError("acquiring must time out before a statement does")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolUse:
+    """Connections that are borrowed, that wait to be, and that might still be made."""
+
+    used: int
+    idle: int
+    free: int
+
+
 @contextmanager
 def kernel_errors() -> Iterator[None]:
     """What PostgreSQL and its client raise, in the kernel's words. Texts of the server are not passed on."""
@@ -135,6 +144,11 @@ class Connections:
             await asyncio.wait_for(self._pool.close(), self.timeouts.statement)
         except TimeoutError:
             self._pool.terminate()
+
+    def use(self) -> PoolUse:
+        """How the pool stands now."""
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return PoolUse(used=size - idle, idle=idle, free=self._pool.get_max_size() - size)
 
     async def connect(self, purpose: str = "own connection") -> asyncpg.Connection:
         """A connection of one's own, outside the pool; the server's list of sessions shows its purpose."""

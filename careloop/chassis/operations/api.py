@@ -13,6 +13,7 @@ from careloop.chassis.calls.call import request_for
 from careloop.chassis.clock import Clock
 from careloop.chassis.consuming.parked_records import Parked
 from careloop.chassis.events.envelope import Record, to_headers
+from careloop.chassis.operations.build import VERSION
 from careloop.chassis.operations.ports import (
     ConsumerProgress,
     ParkedPatients,
@@ -132,6 +133,9 @@ def _status(status: ServiceStatus, now: datetime) -> wire.GetStatusResponse:
         parked=status.parked,
         due_now=status.due_now,
         due_later=status.due_later,
+        version=VERSION,
+        now=_stamp(now),
+        overdue_seconds=status.overdue_seconds(now),
     )
 
 

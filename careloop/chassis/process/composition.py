@@ -121,6 +121,7 @@ class Foundation(Generic[State, Fact]):
             broker=broker,
             partitions=settings.partitions,
             heads_interval_seconds=settings.heads_interval_seconds,
+            published=resources.metrics.published,
         )
 
     def consume(
@@ -154,6 +155,7 @@ class Foundation(Generic[State, Fact]):
             heads=self._heads_reader,
             consumers=self._sources,
             partitions=self.settings.partitions,
+            pool=self.store.connections.use,
         )
         operations = OperationsApi(
             status,

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -27,6 +28,7 @@ from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
 from careloop.chassis.clock import Clock, ClockUnusable, SettableClock, present
 from careloop.chassis.log.connections import Ahead
 from careloop.chassis.logs import BROKER, Logger, place_of, set_up_logs
+from careloop.chassis.operations.certificates import ends
 from careloop.chassis.operations.metrics import Metrics, MetricsServer
 from careloop.chassis.operations.ports import ServiceStatus, StatusReader
 from careloop.chassis.operations.stalled_consumers import StalledConsumers
@@ -37,6 +39,7 @@ from careloop.kernel.errors import CareloopError
 
 READINESS_EVERY_SECONDS = 0.5
 FIGURES_EVERY_SECONDS = 1.0
+CERTIFICATES_EVERY_SECONDS = 60.0
 LAST_SENDING_SECONDS = 2.0
 """How long an ending process waits for its relay, which may be another process."""
 YOUNG_OBJECTS = 50_000
@@ -206,6 +209,7 @@ class Process:
         self._asked = stopping
         self._stopping = asyncio.Event()
         self._ready = False
+        self._certificates_at = float("-inf")
         self._figures = MetricsServer(
             resources.metrics, self._settings.http_host, self._settings.http_port, lambda: self._ready
         )
@@ -264,6 +268,7 @@ class Process:
             if ready != self._ready:
                 _log().info("ready" if ready else "not ready")
             self._ready = ready
+            self._metrics.ready(ready=ready)
             await self._server.set_ready(ready=ready)
             await pause(stopping, READINESS_EVERY_SECONDS)
 
@@ -289,7 +294,18 @@ class Process:
                 for consumer, source in self._stalled.observe(status, now):
                     self._service.revive(consumer, source)
                 self._watchdog.observe(status, now)
+            self._metrics.certificates(self._certificates())
+            began = time.monotonic()
             await pause(stopping, FIGURES_EVERY_SECONDS)
+            self._metrics.late(time.monotonic() - began - FIGURES_EVERY_SECONDS)
+
+    def _certificates(self) -> Mapping[str, datetime]:
+        """Looked at once a minute: nothing ends between."""
+        if time.monotonic() >= self._certificates_at:
+            self._certificates_at = time.monotonic() + CERTIFICATES_EVERY_SECONDS
+            settings = self._settings
+            return ends({"grpc": settings.grpc_cert_file, "kafka": settings.kafka_cert_file})
+        return {}
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:

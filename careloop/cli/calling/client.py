@@ -19,6 +19,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
 from careloop.chassis.clock import Clock, clock_of, present
+from careloop.cli.calling.encryption import caller_credentials
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
@@ -129,9 +130,15 @@ class Services:
     """Channels to the five services; every call carries a token and a deadline. Use it as an async context."""
 
     def __init__(
-        self, addresses: Mapping[str, str], token_for: TokenFor, deadline: float = 5, clock: Clock = present
+        self,
+        addresses: Mapping[str, str],
+        token_for: TokenFor,
+        deadline: float = 5,
+        clock: Clock = present,
+        credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
-        """`clock` says what time it is where the services are."""
+        """`clock` says what time it is where the services are; without `credentials` calls are not encrypted."""
+        self._credentials = credentials
         self.addresses = dict(addresses)
         self.clock = clock
         self.deadline = deadline
@@ -154,8 +161,17 @@ class Services:
                 ("grpc.max_receive_message_length", LARGEST_MESSAGE),
                 ("grpc.max_reconnect_backoff_ms", 500),
             )
-            self._channels[service] = grpc.aio.insecure_channel(self.addresses[service], options=options)
+            address, credentials = self.addresses[service], self._credentials
+            self._channels[service] = (
+                grpc.aio.insecure_channel(address, options=options)
+                if credentials is None
+                else grpc.aio.secure_channel(address, credentials, options=options)
+            )
         return self._channels[service]
+
+    @property
+    def encrypted(self) -> bool:
+        return self._credentials is not None
 
     async def ask(
         self,
@@ -245,7 +261,7 @@ def services(home: Path | None, addresses: list[str] | None, token: str | None, 
     if not known:
         raise NotUp(f"{folder} knows no running system: start it with `careloop up`, or give --address")
     token_for: TokenFor = LocalTokens(folder) if token is None else lambda _caller: token
-    return Services(known, token_for, deadline, clock_of(folder))
+    return Services(known, token_for, deadline, clock_of(folder), caller_credentials())
 
 
 def _recorded(folder: Path) -> dict[str, str]:
