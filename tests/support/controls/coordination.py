@@ -201,6 +201,20 @@ NOT_PREGNANT = assessment.PregnancyRecorded(
     source="client",
     occurred_at=INTAKE,
 )
+GENOTYPES = assessment.GenotypesRecorded(
+    fact_id=fact("genotypes"),
+    genotypes=(assessment.GenotypeResult(gene="CYP2D6", phenotype="poor metabolizer"),),
+    none_known=False,
+    source="laboratory",
+    occurred_at=INTAKE,
+)
+FORMER_SMOKER = assessment.SmokingRecorded(
+    fact_id=fact("former smoker"),
+    status=assessment.SmokingStatus.FORMER,
+    stopped_on=date(2026, 1, 5),
+    source="client",
+    occurred_at=INTAKE,
+)
 RESULTS = assessment.ResultsRecorded(
     fact_id=fact("results"),
     results=tuple(
@@ -486,6 +500,8 @@ TOLD: dict[str, tuple[Any, ...]] = {
         LIST_GAPS,
         NOT_PREGNANT,
         RESULTS,
+        GENOTYPES,
+        FORMER_SMOKER,
         LISTED,
         DEPRESSION,
         PROPOSED,
