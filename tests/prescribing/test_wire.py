@@ -57,6 +57,7 @@ ORDER = pb.Order(
     sig="half a tablet in the morning",
     days_supply=28,
     starts_on=TOMORROW.isoformat(),
+    indication=common_pb2.Coding(system="icd-10-cm", code="F33.1", display="Recurrent depression"),
 )
 BARE_ORDER = pb.Order(medicine=common_pb2.Medicine(name="sertraline"))
 SEEN = seen("assessment", 5)
@@ -172,6 +173,7 @@ async def test_an_order_is_stored_as_given() -> None:
             sig="half a tablet in the morning",
             days_supply=28,
             starts_on=TOMORROW,
+            indication=Coding(system="icd-10-cm", code="F33.1", display="Recurrent depression"),
         ),
         ingredients=("sertraline",),
         prescriber=CALLER,

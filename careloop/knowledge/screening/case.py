@@ -11,7 +11,7 @@ from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.drugs import ResolvedDrug, Unresolved, resolve
 from careloop.knowledge.pack.index import concerning, condition_groups, same_molecule
 from careloop.knowledge.pack.pack import Pack
-from careloop.knowledge.pack.shapes.entries import Rule
+from careloop.knowledge.pack.shapes.entries import Rule, Sourced
 from careloop.knowledge.pack.shapes.vocabulary import LongActing
 
 _MOST_DIGITS = 12
@@ -92,7 +92,7 @@ class Case:
             if self.in_force(rule)
         )
 
-    def in_force(self, rule: Rule) -> bool:
+    def in_force(self, rule: Sourced) -> bool:
         return rule.in_force(self.starts_on)
 
     def overlapping(self) -> Iterator[ListedMedication]:

@@ -301,15 +301,15 @@ def _(rule: schema.NoIndicationRule) -> Iterator[Example]:
         known = [entry for entry in PACK.entries(schema.Indication) if PACK.among(drug, entry.drugs)]
         fitting = [Condition(icd10=code) for entry in known for code in entry.icd10]
         fitting += [code_of(group) for entry in known for group in entry.conditions]
-        yield Example(not rule.named, order(drug), of(conditions=(earache,)))
+        yield Example(not rule.named, order(drug, indication=None), of(conditions=(earache,)))
         yield Example(rule.named, order(drug, indication=earache), of(conditions=tuple(fitting)))
         yield Example(rule.named, order(drug, indication=earache), of(conditions=None))
         for one in fitting:
-            yield Example(False, order(drug), of(conditions=(earache, one)))
+            yield Example(False, order(drug, indication=None), of(conditions=(earache, one)))
             yield Example(False, order(drug, indication=one), of(conditions=(earache,)))
         for silent in ((), None, (hearing,)):
-            yield Example(False, order(drug), of(conditions=silent))
-        yield Example(False, order(INNOCENT), of(conditions=(earache,)))
+            yield Example(False, order(drug, indication=None), of(conditions=silent))
+        yield Example(False, order(INNOCENT, indication=None), of(conditions=(earache,)))
 
 
 def along_the_titration() -> Iterator[Example]:

@@ -15,7 +15,7 @@ from careloop.contracts.prescribing import (
     SourcePosition,
     StatusReason,
 )
-from careloop.contracts.terms import Medicine
+from careloop.contracts.terms import Coding, Medicine
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, derived_id
@@ -144,6 +144,7 @@ SERTRALINE_50 = Order(
     days_supply=30,
     starts_on=TODAY,
 )
+DEPRESSION = Coding(system="icd-10-cm", code="F33.1", display="Major depressive disorder, recurrent, moderate")
 ISSUE_SERTRALINE = orders.IssuePrescription(
     fact_id=fact("sertraline"),
     order=SERTRALINE_50,
@@ -194,6 +195,8 @@ ISSUED = events.PrescriptionIssued(
     capsule=CAPSULE,
     occurred_at=YESTERDAY,
 )
+ISSUED_FOR = replace(ISSUED, order=replace(SERTRALINE_50, indication=DEPRESSION))
+"""The same, and what it is for."""
 BEGUN = replace(ISSUED, order=replace(SERTRALINE_50, starts_on=LAST_WEEK.date()), occurred_at=LAST_WEEK)
 """The same a week ago."""
 ISSUED_WITH_LITTLE = replace(
@@ -361,6 +364,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     COMPLETED,
     PHENELZINE_STRUCK,
     ISSUED,
+    ISSUED_FOR,
     ISSUED_WITH_LITTLE,
     DECLINED,
     DECLINED_UNASSESSED,
