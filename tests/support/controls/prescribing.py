@@ -195,7 +195,11 @@ ISSUED = events.PrescriptionIssued(
     capsule=CAPSULE,
     occurred_at=YESTERDAY,
 )
-ISSUED_FOR = replace(ISSUED, order=replace(SERTRALINE_50, indication=DEPRESSION))
+ISSUED_FOR = replace(
+    ISSUED,
+    order=replace(SERTRALINE_50, indication=DEPRESSION),
+    capsule=replace(CAPSULE, source_positions=(), evidence=()),
+)
 """The same, and what it is for."""
 BEGUN = replace(ISSUED, order=replace(SERTRALINE_50, starts_on=LAST_WEEK.date()), occurred_at=LAST_WEEK)
 """The same a week ago."""
