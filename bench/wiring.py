@@ -14,9 +14,10 @@ from bench.protocol import Spec
 from bench.servers import Database, Servers
 from bench.workers import WorkerFailed
 from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
+from careloop.chassis.clock import present
 from careloop.chassis.logs import set_up_logs
 from careloop.chassis.operations.metrics import Metrics
-from careloop.chassis.process.runtime import YOUNG_OBJECTS, Resources, Service, present
+from careloop.chassis.process.runtime import YOUNG_OBJECTS, Resources, Service
 from careloop.chassis.process.settings import ServiceSettings, read_settings
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 import typer.main
+import yaml
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 from typer.core import TyperGroup
@@ -92,7 +93,7 @@ def test_every_command_of_the_console_script_is_named() -> None:
     assert isinstance(group, TyperGroup)
     commands = set(group.commands)
     assert "status" in commands
-    assert not {name for name in commands if not re.search(rf"`(?:careloop )?{name}\b", _read("operate.md"))}
+    assert not {name for name in commands if not re.search(rf"`(?:careloop )?{name}\b", _operating())}
 
 
 def test_a_folder_that_is_no_checkout_is_wrong_use(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_the_readme_names_the_two_commands() -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_setting_is_explained_with_its_default(model: type[BaseSettings]) -> None:
-    explained = _rows(_read("operate.md"))
+    explained = _rows(_operating())
     inherited = set(ServiceSettings.model_fields) if model is not ServiceSettings else set()
     for name, field in model.model_fields.items():
         if name in inherited and issubclass(model, ServiceSettings):
@@ -129,13 +130,22 @@ def test_every_log_line_that_asks_for_a_person_is_explained() -> None:
     sources = [*(ROOT / "careloop" / "chassis").rglob("*.py"), *(ROOT / "services").rglob("*.py")]
     lines = {line for source in sources for line in told.findall(source.read_text())}
     assert "patient parked" in lines
-    assert not {line for line in lines if f"`{line}`" not in _read("operate.md")}
+    assert not {line for line in lines if f"`{line}`" not in _operating()}
 
 
 def test_every_figure_is_explained() -> None:
     figures = set(re.findall(r'"(careloop_\w+)"', (ROOT / "careloop/chassis/operations/metrics.py").read_text()))
     assert "careloop_parked" in figures
-    assert not {figure for figure in figures if f"`{figure}" not in _read("operate.md")}
+    assert not {figure for figure in figures if f"`{figure}" not in _operating()}
+
+
+def test_every_alert_has_a_runbook_a_place_in_the_list_and_a_test() -> None:
+    rules = yaml.safe_load((ROOT / "deploy/alerts/careloop.yaml").read_text())["groups"]
+    alerts = {rule["alert"] for group in rules for rule in group["rules"]}
+    assert {file.stem for file in (DOCS / "runbooks").glob("*.md")} == alerts
+    assert set(re.findall(r"\.\./runbooks/(\w+)\.md", _operating())) == alerts
+    tests = yaml.safe_load((ROOT / "deploy/alerts/careloop.test.yaml").read_text())["tests"]
+    assert {test["name"] for test in tests} == alerts
 
 
 def test_every_data_file_of_the_pack_is_named() -> None:
@@ -197,6 +207,11 @@ def _sources(room: str) -> Iterator[Path]:
 
 def _read(name: str) -> str:
     return (DOCS / name).read_text()
+
+
+def _operating() -> str:
+    """The page for operators, and its chapters."""
+    return "\n".join(page.read_text() for page in [DOCS / "operate.md", *sorted((DOCS / "operate").glob("*.md"))])
 
 
 def _links(text: str) -> Iterator[str]:

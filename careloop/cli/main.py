@@ -16,8 +16,10 @@ from careloop.cli.terminal.on_demand import group_of
 COMMANDS = {
     "up": "careloop.cli.commands.up:up",
     "down": "careloop.cli.commands.up:down",
+    "clock": "careloop.cli.commands.clock:clock",
     "migrate": "careloop.cli.commands.migrate:migrate",
     "topics": "careloop.cli.commands.topics:topics",
+    "check": "careloop.cli.commands.check:check",
     "token": "careloop.cli.commands.token:token",
     "generate": "careloop.cli.commands.generate:generate",
     "intake": "careloop.cli.commands.intake:intake",
@@ -65,7 +67,11 @@ def console(
     """
 
 
-_WRONG_USE = ("careloop.local.settings:BadSetting", "careloop.chassis.process.settings:SettingsInvalid")
+_WRONG_USE = (
+    "careloop.local.settings:BadSetting",
+    "careloop.chassis.process.settings:SettingsInvalid",
+    "careloop.chassis.clock:ClockRefused",
+)
 _EXPECTED = (
     *_WRONG_USE,
     "careloop.local.running:AlreadyRunning",
@@ -78,6 +84,7 @@ _EXPECTED = (
     "careloop.cli.commands.rebuild:RebuildCutOff",
     "careloop.local.supervisor:ServiceFailed",
     "careloop.local.unavailable:StackUnavailable",
+    "careloop.chassis.clock:ClockUnusable",
     "builtins:OSError",
 )
 

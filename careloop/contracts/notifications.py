@@ -38,7 +38,9 @@ class NoticeDecided:
     """Who must hear what by when: exactly one for each cause. `fact_id` is the notice's id.
 
     The clock starts at `cause_recorded_at`. `acknowledge_by` is None where nobody needs to acknowledge.
-    `suppressed` names why nobody hears it (`old-news`, `cause-entered-in-error`), '' if they are. Addressees of later
+    `suppressed` names why nobody hears it, '' if they do: `imported` (a named importer recorded the cause),
+    `cause-entered-in-error`, or `old-news` (only for information, and recorded more than a day after it happened; of
+    builds before there was `imported`, anything that late and all that an importer recorded). Addressees of later
     steps are the plan of this moment; NoticeEscalated says who heard it in fact.
     """
 
@@ -109,7 +111,8 @@ class NoticeEscalated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeWithdrawn:
-    """The notice asks for nothing more: its cause was struck, or a clinician resolved the side effect it was about."""
+    """The notice asks for nothing more: its cause was struck, a clinician resolved the side effect it was about, or
+    a clinician screened after the imported risk that it was about."""
 
     notice: FactId
     reason: str

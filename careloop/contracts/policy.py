@@ -28,6 +28,8 @@ ASSESSMENT: dict[str, frozenset[Role]] = {
     "/care.assessment.v1.AssessmentService/RecordListGaps": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordPregnancy": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordResults": RECORDERS | {Role.PHARMACIST},
+    "/care.assessment.v1.AssessmentService/RecordGenotypes": RECORDERS | {Role.PHARMACIST},
+    "/care.assessment.v1.AssessmentService/RecordSmoking": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/AnswerScale": RECORDERS,
     "/care.assessment.v1.AssessmentService/RecordScaleTotal": RECORDERS,
     "/care.assessment.v1.AssessmentService/EstablishDiagnosis": PRESCRIBERS,

@@ -102,7 +102,8 @@ class DecisionCapsule:
 
     `evidence` are the facts' event ids it stood on; `stream_version` is the version of prescribing's own stream
     for this patient, which holds exactly what was known. `missing` is what the initial assessment lacked, where it was
-    not complete; absent from decisions of builds that did not ask.
+    not complete; absent from decisions of builds that did not ask. `as_of` is the day of the decision where the client
+    lives; absent from decisions of builds that did not publish it.
     """
 
     knowledge_pack: str
@@ -117,6 +118,7 @@ class DecisionCapsule:
     stream_version: int
     source_positions: tuple[SourcePosition, ...]
     missing: tuple[str, ...] | UnsetType = UNSET
+    as_of: date | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,8 @@ class PrescriptionDeclined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseChanged:
-    """The daily dose of an active prescription changed, in milligrams a day."""
+    """The daily dose of an active prescription changes, in milligrams a day: at once, or, where `effective_on` lies
+    after the day of the decision, when DoseTookEffect says so."""
 
     fact_id: FactId
     prescription: FactId
@@ -171,6 +174,22 @@ class DoseChanged:
     reason: str
     prescriber: str
     capsule: DecisionCapsule
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseTookEffect:
+    """A dose that had been dated ahead came into force, at the first moment of `effective_on` where the client lives.
+
+    It is that of the `change`, or, where that is None, the first of the prescription; in milligrams a day, None where
+    nobody stated it.
+    """
+
+    fact_id: FactId
+    prescription: FactId
+    change: FactId | None
+    daily_dose_mg: Decimal | None
+    effective_on: date
     occurred_at: Instant
 
 
@@ -295,6 +314,8 @@ class DiscrepancyResolved:
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued
-Published = Decided | SupplyCounted | ListCompared | DiscrepancyFound | DiscrepancyResolved | EnteredInError
+Published = (
+    Decided | DoseTookEffect | SupplyCounted | ListCompared | DiscrepancyFound | DiscrepancyResolved | EnteredInError
+)
 TYPES = topics("care.prescribing", Published)
 """Every event type on the topic, by its name on the wire."""

@@ -74,7 +74,9 @@ class Printing:
     def view(self, shown: care.View) -> None:
         """One patient's care view."""
         self.step("The care view of one patient, as the whole team reads it")
-        care.print_view(shown, self._console, timeline_rows=TIMELINE_ROWS if self._verbose else FEW_ROWS)
+        care.print_view(
+            shown, self._console, datetime.now(UTC), timeline_rows=TIMELINE_ROWS if self._verbose else FEW_ROWS
+        )
 
     def verdict(self, checks: Sequence[Check]) -> None:
         """Every check; in brief one line for each kind that holds."""
@@ -103,5 +105,5 @@ def _order_row(names: Mapping[UUID, str], order: OrderOutcome) -> tuple[str, ...
 
 def _gaps(not_checked: Sequence[NotChecked]) -> str:
     """The checks that could not be made, by the reason why."""
-    checks = Counter(gap.reason for gap in not_checked)
+    checks = Counter(gap.reason for gap in not_checked if not gap.note)
     return ", ".join(f"{reason} ({count} check{'s'[: count > 1]})" for reason, count in checks.items()) or "-"

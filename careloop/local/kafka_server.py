@@ -17,7 +17,8 @@ from careloop.local.java import find_java
 from careloop.local.ports import Ports, answers
 from careloop.local.processes import Child
 
-# The session and election timeouts bring the broker back about 3 s after a kill; the defaults need 12.
+# The session and election timeouts bring the broker back about 3 s after a kill; the defaults need 12. Records bear the
+# time at which they were recorded, which the clock of a local stack may put ahead of the broker's.
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -40,6 +41,7 @@ share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
+log.message.timestamp.after.max.ms=9223372036854775807
 num.network.threads=1
 num.io.threads=2
 num.replica.fetchers=1

@@ -13,6 +13,7 @@ from typing import IO
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from careloop.chassis.clock import CLOCK_FILE
 from careloop.local.keys import LocalKeys
 from careloop.local.local_stack import LocalStack
 from careloop.local.processes import Child
@@ -89,8 +90,18 @@ class Supervisor:
             self._grpc_ports[service] = self.stack.ports.take(f"{service}-grpc")
             self._http_ports[service] = self.stack.ports.take(f"{service}-metrics")
         addresses = {service: self.address(service) for service in SERVICES}
-        record = {"grpc": addresses, "metrics": {service: self.metrics_url(service) for service in SERVICES}}
+        record = {
+            "grpc": addresses,
+            "metrics": {service: self.metrics_url(service) for service in SERVICES},
+            "servers": self._own_servers(),
+        }
         (self.stack.home / "addresses.json").write_text(json.dumps(record, indent=2) + "\n")
+
+    def _own_servers(self) -> dict[str, str]:
+        """Those that we started; the address of any other may hold a password."""
+        settings = self.stack.settings
+        own = {} if settings.postgres_url is not None else {"postgres": self.stack.admin_url}
+        return own if settings.kafka_bootstrap is not None else {**own, "kafka": self.stack.kafka_address}
 
     def service_environment(self, service: str) -> dict[str, str]:
         """The whole environment of one service: ours without the administrator's secrets, and what it needs to know."""
@@ -107,6 +118,7 @@ class Supervisor:
             "CARELOOP_SERVICE_KEY_FILE": str(self.keys.service_file(service)),
             "CARELOOP_PEERS": json.dumps({peer: self.address(peer) for peer in SERVICES if peer != service}),
             "CARELOOP_HOME": str(self.stack.home),
+            "CARELOOP_CLOCK_FILE": str(self.stack.home / CLOCK_FILE),
             "CARELOOP_LOCAL": "true",
             "PYTHONUNBUFFERED": "1",
         }

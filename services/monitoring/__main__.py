@@ -10,7 +10,7 @@ from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import monitoring as contract
 from careloop.contracts.policy import POLICY
-from services.monitoring.consumers import CONSUMER, NOTES
+from services.monitoring.consumers import CONSUMER, NOTES, PROFILE_CONSUMER, PROFILE_NOTES
 from services.monitoring.domain.decisions import DECISIONS
 from services.monitoring.domain.events import TOPICS
 from services.monitoring.domain.state import DECIDER
@@ -23,6 +23,7 @@ ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER)
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         foundation.consume(NotesConsumer(CONSUMER, NOTES, foundation.streams), ("assessment", "prescribing"))
+        foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, foundation.streams), ("assessment",))
         writes = Writes(foundation.streams, DECISIONS)
         yield foundation.service(MonitoringApi(writes, foundation.settings.partitions).add_to)
 

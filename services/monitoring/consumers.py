@@ -10,9 +10,12 @@ from services.monitoring.domain.noted import (
     MedicationsNoted,
     PrescriptionNoted,
     StrikeNoted,
+    TimeZoneNoted,
 )
 
 CONSUMER = "monitoring.medicines"
+PROFILE_CONSUMER = "monitoring.profile"
+"""Reads assessment from its beginning, also what came before there was such a consumer."""
 ORDERED = {"medicine": "order.medicine", "starts_on": "order.starts_on"}
 
 NOTES: Notes[Event | None] = {
@@ -30,3 +33,6 @@ NOTES: Notes[Event | None] = {
     ),
 }
 """What monitoring listens to, and the note each becomes."""
+
+PROFILE_NOTES: Notes[Event | None] = listening(assessment.TYPES, note(TimeZoneNoted, assessment.PatientEnrolled))
+"""What came to be noted later, and is noted of old facts too."""

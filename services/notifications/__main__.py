@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from careloop.chassis.commands.writes import Writes
+from careloop.chassis.consuming.handler import nothing_at_once
 from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import notifications as contract
 from careloop.contracts.policy import POLICY
-from services.notifications.consumers import SOURCES, CauseConsumer
+from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
 from services.notifications.domain.decisions import DECISIONS
 from services.notifications.domain.events import TOPICS
 from services.notifications.domain.state import DECIDER
@@ -19,7 +20,7 @@ from services.notifications.grpc_api import NotificationsApi
 from services.notifications.settings import NotificationSettings
 from services.notifications.views import InboxIndex, inbox_statements
 from services.notifications.waiting import PageAllWaiting, WaitingRecords
-from services.notifications.worker import DueWorker
+from services.notifications.worker import NoticeWork
 
 ROOMS = Rooms(
     topics=TOPICS,
@@ -37,15 +38,18 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     assert isinstance(settings, NotificationSettings)
     async with compose(resources, ROOMS) as foundation:
         streams, rules = foundation.streams, settings.rules()
-        waiting = WaitingRecords(streams, rules, resources.clock)
-        foundation.consume(CauseConsumer(streams, rules, resources.clock), SOURCES, while_waiting=waiting.effects)
-        worker = DueWorker(streams, settings.sender(), rules, resources.clock, settings.pace())
+        clock = resources.clock
+        waiting = WaitingRecords(streams, rules, clock)
+        for listener, while_waiting in ((CAUSES, waiting.effects), (EARLIER, nothing_at_once)):
+            consumer = NoticesConsumer(listener, streams, rules, clock)
+            foundation.consume(consumer, listener.sources, while_waiting=while_waiting)
+        work = NoticeWork(streams, settings.sender(), rules, clock, settings.notice_send_deadline_seconds)
+        foundation.take_up_due(work.handlers, settings.pace())
         api = NotificationsApi(
             Writes(streams, DECISIONS), InboxIndex(foundation.store.connections), settings.partitions
         )
-        yield foundation.service(
-            api.add_to, tasks={"due": worker.run, "waiting": PageAllWaiting(streams, foundation.parked, waiting).run}
-        )
+        tasks = {"waiting": PageAllWaiting(streams, foundation.parked, waiting).run}
+        yield foundation.service(api.add_to, tasks=tasks)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,48 @@
 """What other services say becomes a note or a notice: one write for each event, decided in order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
 
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.consuming.noting import Notes, listening, note, note_request
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing
-from careloop.contracts.terms import EnteredInError, RiskLevel, RiskRaised
+from careloop.contracts.terms import EnteredInError, RiskLevel, RiskRaised, ScaleScored
 from careloop.kernel.ids import PatientId
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
 from services.notifications.domain.events import Event
-from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
-from services.notifications.domain.noting import DecideAgain, decide_again, note_fact, note_resolution, note_strike
+from services.notifications.domain.noted import (
+    Noted,
+    ReleaseNoted,
+    ResolutionNoted,
+    ScreeningNoted,
+    StrikeNoted,
+    TeamNoted,
+    TimeZoneNoted,
+)
+from services.notifications.domain.noting import (
+    DecideAgain,
+    decide_again,
+    note_resolution,
+    note_strike,
+    note_team,
+    note_time_zone,
+)
 from services.notifications.domain.rules import NoticeRules
+from services.notifications.domain.screenings import Reconsider, note_screening, reconsider, with_screened
 from services.notifications.domain.state import NoticeBoard
 from services.notifications.domain.waiting import withdraw_page
 
 CONSUMER = "notifications"
+SCREENER = "c-ssrs"
 
 RISK_KINDS: Mapping[RiskLevel, CauseKind] = {
     RiskLevel.HIGH: CauseKind.RISK_HIGH,
@@ -39,7 +57,7 @@ SIDE_EFFECT_KINDS: Mapping[monitoring.TriageLevel, CauseKind] = {
     monitoring.TriageLevel.NEXT_VISIT: CauseKind.SIDE_EFFECT_NEXT_VISIT,
 }
 
-Heard = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | Cause
+Heard = Noted | Cause
 
 
 def hear_risk(envelope: Envelope, fact: RiskRaised) -> Heard:
@@ -118,6 +136,11 @@ def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **details: Any) -> Ca
     )
 
 
+def is_of_screener(scored: ScaleScored) -> bool:
+    return scored.instrument == SCREENER
+
+
+SCREENING = note(ScreeningNoted, ScaleScored, at={"screened_by": "scored_by"}, only=is_of_screener)
 STRUCK = note(StrikeNoted, EnteredInError)
 HEARD: Notes[Heard | None] = {
     **listening(
@@ -155,8 +178,15 @@ HEARD: Notes[Heard | None] = {
 """What notifications listens to. Topics have no order between them: a cause that comes before its patient's team goes
 to the on-call person, and the team is the first to be notified when the clock runs out."""
 
-SOURCES = tuple(sorted({name.split(".")[1] for name in HEARD}))
-"""The services whose topics are read."""
+SCREENED: Notes[Heard | None] = {
+    wire_type: heard
+    for types, risks in (
+        (assessment.TYPES, [(RiskRaised, hear_risk), note(TimeZoneNoted, assessment.PatientEnrolled)]),
+        (monitoring.TYPES, [(RiskRaised, hear_risk), (monitoring.SideEffectReported, hear_side_effect)]),
+    )
+    for wire_type, heard in listening(types, SCREENING, *risks).items()
+}
+"""What came before late things were news, the screenings that end an imported risk, and where the client lives."""
 
 
 def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
@@ -165,23 +195,56 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
         case Cause():
             now = clock()
             notice = decide_notice(DecideNotice(cause=heard, rules=rules, now=now), board)
-            return [*notice, *withdraw_page(heard, board, now)]
+            return [*with_screened(notice, board, now), *withdraw_page(heard, board, now)]
         case StrikeNoted():
             again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
             return [*note_strike(heard, board), *again]
         case ResolutionNoted():
             return note_resolution(heard, board)
+        case ScreeningNoted():
+            return note_screening(heard, board)
+        case TimeZoneNoted():
+            return note_time_zone(heard, board)
         case _:
-            return note_fact(heard, board)
+            return note_team(heard, board)
 
 
-class CauseConsumer(Handler):
+def decide_earlier(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
+    """As `decide`, of what may have come before: a cause is not decided, but looked at again by the rules of today."""
+    if isinstance(heard, Cause):
+        return reconsider(Reconsider(cause=heard, rules=rules, now=clock()), board)
+    return decide(heard, board, rules, clock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A consumer by its name, what it hears, and the decision that each of that asks for."""
+
+    consumer: str
+    heard: Notes[Heard | None]
+    decide: Callable[[Heard, NoticeBoard, NoticeRules, Clock], Sequence[Event]]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The services whose topics are read."""
+        return tuple(sorted({name.split(".")[1] for name in self.heard}))
+
+
+CAUSES = Listener(consumer=CONSUMER, heard=HEARD, decide=decide)
+EARLIER = Listener(consumer="notifications.screenings", heard=SCREENED, decide=decide_earlier)
+"""Reads its sources from their beginning, also what came before there was such a consumer."""
+
+
+class NoticesConsumer(Handler):
     """Decides on each patient's newest notices; a conflict with others makes the inbox call it again."""
 
-    consumer = CONSUMER
-    contracts: Mapping[str, type] = {name: contract for name, (contract, _hear) in HEARD.items()}
-
-    def __init__(self, streams: Streams[NoticeBoard, Event], rules: NoticeRules, clock: Clock) -> None:
+    def __init__(
+        self, listener: Listener, streams: Streams[NoticeBoard, Event], rules: NoticeRules, clock: Clock
+    ) -> None:
+        self.consumer = listener.consumer
+        self.contracts: Mapping[str, type] = {name: contract for name, (contract, _hear) in listener.heard.items()}
+        self._heard = listener.heard
+        self._decide = listener.decide
         self._streams = streams
         self._rules = rules
         self._clock = clock
@@ -205,12 +268,12 @@ class CauseConsumer(Handler):
         board, version = loaded.state, loaded.version
         decided = []
         for one in received:
-            _contract, hear = HEARD[one.envelope.type]
+            _contract, hear = self._heard[one.envelope.type]
             heard = hear(one.envelope, one.event)
-            events = () if heard is None else decide(heard, board, self._rules, self._clock)
+            events = () if heard is None else self._decide(heard, board, self._rules, self._clock)
             if events:
                 write = self._streams.write(
-                    patient_id, note_request(CONSUMER, one.envelope, self._clock()), events, version
+                    patient_id, note_request(self.consumer, one.envelope, self._clock()), events, version
                 )
                 decided.append((write, events))
                 board, version = self._streams.decider.fold(events, board), version + len(events)

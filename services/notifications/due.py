@@ -3,10 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
-
-import msgspec
 
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.log.protocol import DueRow
@@ -17,8 +14,6 @@ from services.notifications.domain.events import Event, NoticeDecided, NoticeEsc
 
 SEND = "send"
 ESCALATE = "escalate"
-KINDS = frozenset({SEND, ESCALATE})
-Detail = TypeVar("Detail", bound="ToSend | ToEscalate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +37,6 @@ class ToEscalate:
 
 
 sent_again = restating(ToSend, NoticeFailed, "attempt")
-
-
-def read_detail(row: DueRow, detail: type[Detail]) -> Detail:
-    """The row's detail. Raises msgspec.ValidationError if it is not one."""
-    return msgspec.json.decode(row.detail, type=detail)
 
 
 def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:

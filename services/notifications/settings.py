@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from careloop.chassis.due.worker import Pace
 from careloop.chassis.process.settings import ServiceSettings
 from careloop.chassis.process.transport import variable
 from careloop.contracts.terms import Role
@@ -13,7 +14,6 @@ from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.sender import Sender
 from services.notifications.senders.files import FileSender
 from services.notifications.senders.smtp import SmtpSender, SmtpServer, SmtpTls
-from services.notifications.worker import Pace
 
 
 class NotificationSettings(ServiceSettings):
@@ -74,11 +74,7 @@ class NotificationSettings(ServiceSettings):
         )
 
     def pace(self) -> Pace:
-        return Pace(
-            lease=self.notice_lease_seconds,
-            deadline=self.notice_send_deadline_seconds,
-            poll=self.notice_poll_seconds,
-        )
+        return Pace(lease=self.notice_lease_seconds, poll=self.notice_poll_seconds)
 
     def sender(self) -> Sender:
         """The way out that is set."""

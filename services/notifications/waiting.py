@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.decoding import without_version
 from careloop.chassis.consuming.handler import Effects

@@ -1,18 +1,16 @@
-"""Does what is due: sends messages and lets clocks run out. Nothing here is remembered between two rows."""
+"""Does what is due of notices: sends messages, and lets clocks run out."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import structlog
-
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
 from careloop.chassis.commands.streams import Done, Streams
 from careloop.chassis.commands.writes import Writes
+from careloop.chassis.due.rows import read_detail
+from careloop.chassis.due.worker import Handle
 from careloop.chassis.log.protocol import ClaimedDue
-from careloop.kernel.errors import Unavailable
 from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from careloop.kernel.restating import restating
@@ -24,31 +22,18 @@ from services.notifications.domain.following_up import Escalate
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
-from services.notifications.due import KINDS, SEND, ToEscalate, ToSend, read_detail
+from services.notifications.due import ESCALATE, SEND, ToEscalate, ToSend
 from services.notifications.sender import Message, Sender, SendFailed
-
-BREATH_SECONDS = 0.02
-"""Between two looks at what is due, however fast the log grows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """Seconds. A claimed row is nobody else's for `lease`, which outlasts `deadline`, the most one message may take."""
-
-    lease: float = 60
-    deadline: float = 10
-    poll: float = 0.5
-    at_once: int = 20
-
 
 escalation = restating(Escalate, ToEscalate, "rules", "now")
 attempt_of = restating(Attempt, ToSend, number="attempt")
 
 
-class DueWorker:
+class NoticeWork:
     """Every attempt is recorded before it is made. Of one due row, however often claimed, one effect is recorded.
 
-    Any number of workers may run: rows are leased, and what each row stores bears ids derived from it.
+    A message may take `deadline_seconds`, which must be less than a row's lease. What each row stores bears ids
+    derived from it.
     """
 
     def __init__(
@@ -57,53 +42,24 @@ class DueWorker:
         sender: Sender,
         rules: NoticeRules,
         clock: Clock,
-        pace: Pace | None = None,
+        deadline_seconds: float = 10,
     ) -> None:
-        self._store = streams.store
         self._writes = Writes(streams, OWN_DECISIONS)
         self._sender = sender
         self._rules = rules
         self._clock = clock
-        self._pace = pace or Pace()
-        self._log = structlog.get_logger()
+        self._deadline = deadline_seconds
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Until asked to stop, and then to the end of what is in hand. Looks at least every `poll` seconds."""
-        store = self._store
-        while not stopping.is_set():
-            try:
-                head = await store.head()
-                if await self.work() == 0:
-                    await store.wait_for_more(head.position, self._pace.poll)
-                await asyncio.sleep(BREATH_SECONDS)
-            except Unavailable:
-                self._log.warning("due rows wait for the store")
-                await asyncio.sleep(self._pace.poll)
+    @property
+    def handlers(self) -> Mapping[str, Handle]:
+        return {SEND: self.send, ESCALATE: self.escalate}
 
-    async def work(self) -> int:
-        """Do what is due now; answers how many rows were claimed. Rows of one patient are done one after another."""
-        store, pace = self._store, self._pace
-        claimed = await store.claim_due(KINDS, self._clock(), pace.lease, pace.at_once)
-        by_patient: dict[UUID, list[ClaimedDue]] = {}
-        for claim in claimed:
-            by_patient.setdefault(claim.row.stream_id, []).append(claim)
-        await asyncio.gather(*(self._in_order(claims) for claims in by_patient.values()))
-        return len(claimed)
-
-    async def _in_order(self, claims: Sequence[ClaimedDue]) -> None:
-        for claim in claims:
-            try:
-                await (self._send(claim) if claim.row.kind == SEND else self._escalate(claim))
-            except Exception as failure:
-                # One bad row must not stop the others' pages; it is claimed again when its lease ends.
-                self._log.error("due row failed", kind=claim.row.kind, error_type=type(failure).__name__)
-
-    async def _escalate(self, claim: ClaimedDue) -> None:
+    async def escalate(self, claim: ClaimedDue) -> None:
         detail = read_detail(claim.row, ToEscalate)
         command = escalation(detail, rules=self._rules, now=self._clock())
         await self._write("escalate", claim, detail.notice, command, done=(claim.row.due_id,))
 
-    async def _send(self, claim: ClaimedDue) -> None:
+    async def send(self, claim: ClaimedDue) -> None:
         due = read_detail(claim.row, ToSend)
         attempt = attempt_of(due)
         board = await self._writes.state(PatientId(claim.row.stream_id))
@@ -126,7 +82,7 @@ class DueWorker:
         if not message.to:
             return SendFailed(FailureReason.NO_ADDRESS, hopeless=True)
         try:
-            async with asyncio.timeout(self._pace.deadline):
+            async with asyncio.timeout(self._deadline):
                 await self._sender.send(message)
         except SendFailed as failure:
             return failure

@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from careloop.chassis.commands.seeding import Seeding
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.consuming.noting import NotesConsumer
+from careloop.chassis.due.deciding import DueDecisions
 from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
+from services.prescribing import due
 from services.prescribing.application import Prescribing
 from services.prescribing.consumers import COURSE_NOTES, NOTES, ComparingConsumer
-from services.prescribing.domain.decisions import DECISIONS
+from services.prescribing.domain.decisions import DECISIONS, OWN_DECISIONS
 from services.prescribing.domain.events import TOPICS
 from services.prescribing.domain.state import DECIDER
 from services.prescribing.evidence import COMPARING_CONSUMER, CONSUMER, CONSUMERS, COURSE_CONSUMER, ConsumedEvidence
@@ -21,7 +24,7 @@ from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import RESTATED
 from services.prescribing.replay import PastDecisions
 
-ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated=RESTATED)
+ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated=RESTATED, due=due.due_rows)
 
 
 @asynccontextmanager
@@ -44,7 +47,16 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         writes = Writes(foundation.streams, DECISIONS)
         decisions = PastDecisions(foundation.store, foundation.streams.codec)
         api = PrescribingApi(writes, Prescribing(writes, evidence), decisions, settings.partitions)
-        yield foundation.service(api.add_to)
+        rows = DueDecisions(
+            foundation.streams,
+            OWN_DECISIONS,
+            foundation.resources.clock,
+            {due.TAKE_EFFECT: due.asked},
+            {due.TAKE_EFFECT: due.when},
+        )
+        foundation.take_up_due(rows.handlers)
+        seeding = Seeding("doses-ahead", foundation.streams, due.clocks)
+        yield foundation.service(api.add_to, tasks={"seeding": seeding.work(foundation.resources.clock)})
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class Prescribing:
         require_condition_code(query.order)
         freshness = await self._freshness(patient_id, at_least, query.now)
         chart = await self._writes.state(patient_id)
-        asking = Asking(chart=chart, order=query.order, as_of=query.now.date())
+        asking = Asking(chart=chart, order=query.order, as_of=chart.today(query.now))
         screening = safety_check(asking, freshness)
         return Screened(screening, missing(chart), explained(asking, screening), freshness)
 

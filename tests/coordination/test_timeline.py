@@ -88,6 +88,20 @@ SAYS: list[tuple[str, Any, str, str]] = [
     ),
     ("assessment", replace(control.RESULTS, results=(WITHOUT_A_NAME,)), "ResultsRecorded", "29463-7 71"),
     ("assessment", replace(control.RESULTS, results=(), none_known=True), "ResultsRecorded", "no results known"),
+    ("assessment", control.GENOTYPES, "GenotypesRecorded", "CYP2D6 poor metabolizer"),
+    (
+        "assessment",
+        replace(control.GENOTYPES, genotypes=(), none_known=True),
+        "GenotypesRecorded",
+        "no genotypes known",
+    ),
+    ("assessment", control.FORMER_SMOKER, "SmokingRecorded", "smoking: former 2026-01-05"),
+    (
+        "assessment",
+        replace(control.FORMER_SMOKER, status=assessment.SmokingStatus.NEVER, stopped_on=None),
+        "SmokingRecorded",
+        "smoking: never",
+    ),
     *(
         (source, scored, "ScaleScored", summary)
         for source in ("assessment", "monitoring")
@@ -128,6 +142,7 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "sertraline - contraindicated",
     ),
     ("prescribing", replace(control.CHANGED, to_daily_dose_mg=Decimal("37.5")), "DoseChanged", "to 37.5 mg a day"),
+    ("prescribing", control.TOOK_EFFECT, "DoseTookEffect", "now 100 mg a day"),
     ("prescribing", control.COUNTED, "SupplyCounted", "sertraline 7.5 left on 2026-11-20"),
     ("prescribing", control.LIST_COMPARED, "ListCompared", "1 of our medicines on the list"),
     ("prescribing", control.DISCREPANCY, "DiscrepancyFound", "sertraline: dose"),

@@ -167,7 +167,8 @@ ANSWERS: list[tuple[str, tuple[Any, ...], str]] = [
     ("nobody was told", (), "open"),
     ("told", (RISK_NOTICE,), "open"),
     ("taken on", (RISK_NOTICE, control.RISK_ACKNOWLEDGED), "answered"),
-    ("old news", (replace(RISK_NOTICE, suppressed="old-news"),), "answered"),
+    ("suppressed", (replace(RISK_NOTICE, suppressed="old-news"),), "open"),
+    ("suppressed twice", (replace(RISK_NOTICE, suppressed="cause-entered-in-error"),), "open"),
     ("another was taken on", (RISK_NOTICE, control.ACKNOWLEDGED), "open"),
     ("withdrawn", (RISK_NOTICE, NoticeWithdrawn(notice=RISK_NOTICE.fact_id, reason="x", occurred_at=week(7))), "open"),
     ("escalated", (RISK_NOTICE, replace(control.ESCALATED, notice=RISK_NOTICE.fact_id)), "open"),
@@ -183,6 +184,28 @@ def test_a_risk_is_open_until_somebody_took_its_own_notice_on(
     shown = view(**{source: (risk("risk"),), "notifications": notified})
     assert [one.status for one in shown.risks] == [status]
     assert (shown.urgency.reason == "suicide-risk") is (status == "open")
+
+
+IMPORTED = replace(RISK_NOTICE, suppressed="imported", acknowledge_by=None)
+SCREENED = NoticeWithdrawn(notice=IMPORTED.fact_id, reason="screened-since", occurred_at=week(9))
+WAITS = Urgency(rank=2, level="within-72-hours", reason="imported-risk", fact_id=fact("risk"), due_at=None)
+
+
+@pytest.mark.parametrize("source", ["assessment", "monitoring"])
+@pytest.mark.parametrize("level", RiskLevel)
+def test_an_imported_risk_is_for_within_72_hours_until_a_clinician_screened(source: str, level: RiskLevel) -> None:
+    told: Told = {source: (risk("risk", level),), "notifications": (IMPORTED,)}
+    shown = view(**told)
+    assert (shown.urgency, [one.status for one in shown.risks]) == (WAITS, ["open"])
+    later = view(**told | {source: (risk("risk", level), c_ssrs(week(8)))})
+    assert (later.urgency, [one.status for one in later.risks]) == (WAITS, ["open"])
+    screened = view(**told | {"notifications": (IMPORTED, SCREENED)})
+    assert (screened.urgency, [one.status for one in screened.risks]) == (NONE, ["answered"])
+
+
+def test_an_imported_fact_of_another_kind_is_no_imported_risk() -> None:
+    other = replace(control.NOTICE, suppressed="imported", acknowledge_by=None)
+    assert view(notifications=(other,)).urgency == NONE
 
 
 def test_a_side_effect_that_was_taken_on_is_urgent_until_it_is_closed() -> None:

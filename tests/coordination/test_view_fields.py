@@ -187,6 +187,7 @@ def test_a_list_of_nothing_was_asked_and_a_prescription_is_no_answer_to_it() -> 
 
 
 def changed(name: str, to: int, effective_on: date, at: Any) -> prescribing.DoseChanged:
+    """A change in force from the day of its decision on."""
     return replace(
         control.CHANGED,
         fact_id=fact(name),
@@ -207,7 +208,64 @@ def dose_change(name: str, to: int, effective_on: date) -> DoseChange:
         effective_on=effective_on,
         reason=f"reason of {name}",
         prescriber=f"prescriber of {name}",
+        in_force=True,
     )
+
+
+def decided_on(day: date, event: Any) -> Any:
+    return replace(event, capsule=replace(event.capsule, as_of=day))
+
+
+def took_effect(of: Any, dose: int) -> prescribing.DoseTookEffect:
+    change = of.fact_id if isinstance(of, prescribing.DoseChanged) else None
+    return prescribing.DoseTookEffect(
+        fact_id=fact(f"took effect {of.fact_id}"),
+        prescription=control.ISSUED.fact_id,
+        change=change,
+        daily_dose_mg=Decimal(dose),
+        effective_on=date(2031, 3, 1),
+        occurred_at=week(9),
+    )
+
+
+TODAY, FAR = date(2026, 10, 5), date(2031, 3, 1)
+
+
+def test_a_dose_dated_ahead_is_the_dose_when_a_fact_says_so_and_not_before() -> None:
+    ahead = decided_on(TODAY, changed("to 100", 100, FAR, week(5)))
+    told: tuple[Any, ...] = (control.ISSUED, ahead)
+    (shown,) = view(prescribing=told).medications.medications
+    assert (shown.daily_dose_mg, shown.status) == (Decimal(50), "active")
+    assert [(change.to_daily_dose_mg, change.in_force) for change in shown.dose_changes] == [(Decimal(100), False)]
+    (then,) = view(prescribing=(*told, took_effect(ahead, 100))).medications.medications
+    assert (then.daily_dose_mg, then.status) == (Decimal(100), "active")
+    assert [change.in_force for change in then.dose_changes] == [True]
+    taken_back = (*told, took_effect(ahead, 100), control.struck(ahead))
+    assert view(prescribing=taken_back).medications.medications[0].daily_dose_mg == Decimal(50)
+
+
+@pytest.mark.parametrize(("day", "in_force"), [(TODAY - timedelta(days=1), False), (TODAY, True), (FAR, True)])
+def test_a_dose_is_in_force_at_once_where_it_was_decided_on_its_day_or_later(day: date, in_force: bool) -> None:
+    told = (control.ISSUED, decided_on(day, changed("x", 100, TODAY, week(5))))
+    (shown,) = view(prescribing=told).medications.medications
+    assert [change.in_force for change in shown.dose_changes] == [in_force]
+
+
+def test_what_an_earlier_build_decided_counts_from_the_day_on_which_it_was_recorded() -> None:
+    recorded = recorded_at(2).date()
+    for day, in_force in ((recorded, True), (recorded + timedelta(days=1), False)):
+        (shown,) = view(prescribing=(control.ISSUED, changed("x", 100, day, week(5)))).medications.medications
+        assert [change.in_force for change in shown.dose_changes] == [in_force]
+
+
+def test_a_prescription_that_has_not_begun_is_planned() -> None:
+    ahead = decided_on(TODAY, replace(control.ISSUED, order=replace(control.ISSUED.order, starts_on=FAR)))
+    (shown,) = view(prescribing=(ahead,)).medications.medications
+    assert (shown.status, shown.daily_dose_mg, shown.since) == ("planned", Decimal(50), FAR)
+    (begun,) = view(prescribing=(ahead, took_effect(ahead, 50))).medications.medications
+    assert (begun.status, begun.daily_dose_mg) == ("active", Decimal(50))
+    ended = replace(control.DISCONTINUED, prescription=ahead.fact_id)
+    assert view(prescribing=(ahead, ended)).medications.medications[0].status == "stopped"
 
 
 def test_the_daily_dose_is_that_of_the_change_effective_last_whenever_it_was_recorded() -> None:

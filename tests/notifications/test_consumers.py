@@ -1,5 +1,7 @@
 """What other services say becomes notes and exactly one decision for each cause."""
 
+from dataclasses import replace
+
 import pytest
 from msgspec import structs
 
@@ -96,12 +98,12 @@ async def test_patients_of_one_batch_have_a_stream_each() -> None:
     assert kinds(await office.stored(OTHER)) == ["NoticeDecided", "NoticeSent"]
 
 
-async def test_what_intake_recorded_is_old_news() -> None:
+async def test_what_intake_recorded_notifies_nobody() -> None:
     office = office_in_memory()
     told = side_effect()
     await office.hear(*TEAM, structs.replace(told, envelope=structs.replace(told.envelope, actor=PersonId("intake"))))
     (notice,) = (await office.board()).notices.values()
-    assert (notice.decided.suppressed, notice.notified) == ("old-news", ())
+    assert (notice.decided.suppressed, notice.notified) == ("imported", ())
 
 
 def test_every_type_that_is_listened_to_is_a_contract_of_its_service() -> None:
@@ -111,3 +113,19 @@ def test_every_type_that_is_listened_to_is_a_contract_of_its_service() -> None:
 
 def test_every_urgent_type_is_listened_to() -> None:
     assert {"care.monitoring.RiskRaised.v1", "care.assessment.RiskRaised.v1"} <= set(HEARD)
+
+
+async def test_a_late_emergency_of_an_earlier_build_pages_once_and_a_screening_is_noted_once() -> None:
+    office = office_in_memory()
+    late = side_effect("fever", level="emergency-now")
+    await office.hear(*TEAM, late)
+    (decided,) = [one for one in await office.stored() if isinstance(one, NoticeDecided)]
+    await office.hear_earlier(late)
+    assert [one for one in await office.stored() if isinstance(one, NoticeDecided)] == [decided]
+    earlier = office_in_memory()
+    await earlier.hear(*TEAM)
+    await earlier.note(replace(decided, suppressed="old-news", acknowledge_by=None))
+    await earlier.hear_earlier(late)
+    await earlier.hear_earlier(late)
+    (again,) = [one for one in (await earlier.board()).notices.values() if one.is_open]
+    assert (again.decided.cause, again.notified) == (decided.cause, ("dr-osei", "maya-manager"))

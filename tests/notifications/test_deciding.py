@@ -11,7 +11,7 @@ from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.noted import StrikeNoted
-from services.notifications.domain.noting import DecideAgain, decide_again, note_fact, note_resolution, note_strike
+from services.notifications.domain.noting import DecideAgain, decide_again, note_resolution, note_strike, note_team
 from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, event, fact
@@ -124,6 +124,21 @@ def test_the_earlier_of_window_and_due_time_ends_the_clock(minutes: int) -> None
     assert notice.acknowledge_by == min(due_at, NOON + RULES.urgent_window)
 
 
+INFORMING = frozenset(
+    {
+        CauseKind.SIDE_EFFECT_NEXT_VISIT,
+        CauseKind.PRESCRIPTION_ISSUED,
+        CauseKind.DOSE_CHANGED,
+        CauseKind.PRESCRIPTION_DISCONTINUED,
+        CauseKind.ASSESSMENT_COMPLETED,
+        CauseKind.PLAN_CHANGED,
+    }
+)
+"""What asks nothing of anybody; a message and a declined order wait for the person whom they name, and an order that
+went ahead against an alert for a pharmacist."""
+
+
+@pytest.mark.parametrize("kind", sorted(INFORMING))
 @pytest.mark.parametrize(
     ("late", "suppressed"),
     [
@@ -132,17 +147,28 @@ def test_the_earlier_of_window_and_due_time_ends_the_clock(minutes: int) -> None
         (RULES.old_news_after + timedelta(microseconds=1), "old-news"),
     ],
 )
-def test_old_news_is_recorded_and_nobody_is_paged(late: timedelta, suppressed: str) -> None:
-    cause = control.cause(CauseKind.RISK_HIGH, occurred_at=NOON - late)
+def test_what_is_only_for_information_and_a_day_late_lies_in_no_inbox(
+    kind: CauseKind, late: timedelta, suppressed: str
+) -> None:
+    cause = control.cause(kind, occurred_at=NOON - late)
     told = given(DECIDER, *TEAM).when(decide_notice, DecideNotice(cause=cause, rules=RULES, now=SOON)).decided
     assert isinstance(told[0], NoticeDecided)
     assert told[0].suppressed == suppressed
-    assert (told[0].acknowledge_by is None) == bool(suppressed)
     assert (len(told) == 1) == bool(suppressed)
 
 
-def test_imported_history_is_old_news_however_young() -> None:
-    assert decided(CauseKind.RISK_HIGH, *TEAM, recorded_by="intake").suppressed == "old-news"
+@pytest.mark.parametrize("kind", sorted(set(CauseKind) - INFORMING))
+@pytest.mark.parametrize("late", [timedelta(hours=25), timedelta(days=400)])
+def test_what_asks_something_of_a_person_is_never_too_old(kind: CauseKind, late: timedelta) -> None:
+    on_time = decided(kind, *TEAM, named=TOM)
+    assert decided(kind, *TEAM, named=TOM, occurred_at=NOON - late) == replace(on_time, cause_occurred_at=NOON - late)
+    assert on_time.suppressed == ""
+
+
+@pytest.mark.parametrize("kind", CauseKind)
+def test_what_an_importer_recorded_notifies_nobody_and_says_why(kind: CauseKind) -> None:
+    notice = decided(kind, *TEAM, recorded_by="intake")
+    assert (notice.suppressed, notice.acknowledge_by) == ("imported", None)
 
 
 def test_a_cause_that_was_struck_before_is_recorded_and_nobody_is_paged() -> None:
@@ -212,8 +238,8 @@ def test_a_strike_that_opens_nothing_again_is_not_told(history: tuple[Event, ...
 
 
 def test_a_fact_is_noted_once() -> None:
-    given(DECIDER).when(note_fact, control.PRESCRIBER).then(control.PRESCRIBER)
-    given(DECIDER, control.PRESCRIBER).when(note_fact, control.PRESCRIBER).then_nothing()
+    given(DECIDER).when(note_team, control.PRESCRIBER).then(control.PRESCRIBER)
+    given(DECIDER, control.PRESCRIBER).when(note_team, control.PRESCRIBER).then_nothing()
     given(DECIDER, control.CAUSE_STRUCK).when(note_strike, control.CAUSE_STRUCK).then_nothing()
 
 

@@ -15,7 +15,8 @@ from services.notifications.domain.decisions import DECISIONS as ASKED_FOR
 from services.notifications.domain.decisions import OWN_DECISIONS
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.notices import Notice, NoticeStatus
-from services.notifications.domain.noting import DecideAgain, note_fact, note_resolution, note_strike
+from services.notifications.domain.noting import DecideAgain, note_resolution, note_strike, note_team, note_time_zone
+from services.notifications.domain.screenings import Reconsider, note_screening
 from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, event, fact
@@ -32,6 +33,10 @@ ESCALATE = control.clock_of(0)
 WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "DecideNotice": (control.DECIDE, TEAM),
     "DecideAgain": (DECIDE_AGAIN, ANSWERED),
+    "Reconsider": (
+        Reconsider(cause=control.EARLIER, rules=RULES, now=SOON),
+        (*TEAM, control.EARLIER_NOTICE),
+    ),
     "BeginAttempt": (control.BEGIN, OPEN),
     "EndAttempt": (control.END_SENT, (*OPEN, control.ATTEMPTED)),
     "Escalate": (ESCALATE, OPEN),
@@ -41,10 +46,12 @@ WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
 """Each command, and what must have happened before it is taken."""
 
 NOTES: list[tuple[Any, Any]] = [
-    (note_fact, control.PRESCRIBER),
-    (note_fact, control.PRESCRIBER_RELEASED),
+    (note_team, control.PRESCRIBER),
+    (note_team, control.PRESCRIBER_RELEASED),
     (note_strike, control.CAUSE_STRUCK),
     (note_resolution, control.RESOLUTION),
+    (note_screening, control.SCREENING),
+    (note_time_zone, control.TIME_ZONE),
 ]
 ABOUT_A_NOTICE: dict[str, str] = {
     "BeginAttempt": "",
@@ -58,7 +65,7 @@ ABOUT_A_NOTICE: dict[str, str] = {
 
 def test_the_tables_name_every_command() -> None:
     assert set(DECISIONS) == set(WILLING)
-    assert set(ABOUT_A_NOTICE) == set(WILLING) - {"DecideNotice", "DecideAgain"}
+    assert set(ABOUT_A_NOTICE) == set(WILLING) - {"DecideNotice", "DecideAgain", "Reconsider"}
 
 
 @pytest.mark.parametrize("name", WILLING)

@@ -11,7 +11,7 @@ from careloop.contracts.notifications import Channel, Priority
 from careloop.contracts.terms import Role
 from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.events import DeliveryAttempted, NoticeEscalated, NoticeFailed, NoticeSent
-from services.notifications.due import KINDS
+from services.notifications.due import ESCALATE, SEND
 from services.notifications.sender import Message, SendFailed
 from tests.support.controls.moments import NOON, PATIENT, fact
 from tests.support.controls.notifications import DR_OSEI, MAYA, RULES
@@ -141,7 +141,7 @@ async def test_nobody_but_the_on_call_person_is_written_to_at_that_address() -> 
 
 
 async def test_a_claimed_row_is_nobody_elses_until_its_lease_ends(office: Office) -> None:
-    claimed = await office.store.claim_due(KINDS, office.clock(), 60, 10)
+    claimed = await office.store.claim_due(frozenset({SEND, ESCALATE}), office.clock(), 60, 10)
     assert len(claimed) == 1
     assert await office.worker.work() == 0
     office.clock.advance(timedelta(seconds=60, microseconds=1))
@@ -150,7 +150,7 @@ async def test_a_claimed_row_is_nobody_elses_until_its_lease_ends(office: Office
 
 async def test_rows_of_one_patient_are_done_in_their_order_and_one_that_fails_stops_no_other(office: Office) -> None:
     await office.hear(side_effect("fall", level="emergency-now"))
-    claims: list[ClaimedDue] = list(await office.store.claim_due(KINDS, office.clock(), 60, 10))
+    claims: list[ClaimedDue] = list(await office.store.claim_due(frozenset({SEND, ESCALATE}), office.clock(), 60, 10))
     assert len(claims) == 3
     office.clock.advance(timedelta(seconds=61))
     assert await office.worker.work() == 3

@@ -14,7 +14,8 @@ from careloop.contracts import assessment, coordination, monitoring, prescribing
 from careloop.contracts.notifications import Addressee, Channel, Priority
 from careloop.contracts.terms import Role
 from careloop.kernel.ids import PersonId
-from services.notifications.consumers import HEARD, SOURCES
+from services.notifications.consumers import CAUSES as LISTENER
+from services.notifications.consumers import EARLIER, HEARD
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
@@ -103,7 +104,8 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.prescribing.PrescriptionDiscontinued.v1": prescribing.PrescriptionDiscontinued,
         "care.prescribing.EnteredInError.v1": terms.EnteredInError,
     }
-    assert SOURCES == ("assessment", "coordination", "monitoring", "prescribing")
+    assert LISTENER.sources == ("assessment", "coordination", "monitoring", "prescribing")
+    assert EARLIER.sources == ("assessment", "monitoring")
 
 
 @pytest.mark.parametrize("role", terms.Role)
@@ -155,7 +157,7 @@ async def test_a_release_is_noted_with_every_field_and_in_every_role(role: terms
     assert await heard("care.coordination.TeamMemberReleased.v1", told) == [noted]
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", LISTENER.sources)
 async def test_a_strike_of_every_source_is_noted_with_every_field(source: str) -> None:
     told = terms.EnteredInError(fact_id=fact("wrong"), reason="typo", marked_by=MAYA, occurred_at=OCCURRED)
     noted = StrikeNoted(evidence=EVIDENCE, fact_id=fact("wrong"), occurred_at=OCCURRED)
@@ -454,6 +456,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
         acknowledge_by=clock,
         suppressed="",
         occurred_at=NOON,
+        cause_occurred_at=told.occurred_at,
     )
     assert notice.fact_id not in (told.fact_id, EVIDENCE)
     assert [(one.person, one.channel, one.step, one.attempt, one.notice, one.occurred_at) for one in entries] == [  # type: ignore[union-attr]
@@ -481,14 +484,14 @@ async def test_without_an_earlier_due_time_the_window_of_its_priority_is_the_clo
     assert notice.acknowledge_by == RECORDED + window
 
 
-async def test_who_recorded_a_cause_and_when_it_happened_decide_whether_it_is_news() -> None:
+async def test_who_recorded_a_risk_decides_whether_it_is_news_and_never_when_it_happened() -> None:
     fresh = risk(LEVELS.HIGH)
     stale = replace(fresh, occurred_at=RECORDED - RULES.old_news_after - timedelta(microseconds=1))
     for told, actor, suppressed in (
         (fresh, "who-recorded-it", ""),
-        (fresh, "intake", "old-news"),
-        (stale, "who-recorded-it", "old-news"),
-        (replace(fresh, occurred_at=RECORDED - RULES.old_news_after), "who-recorded-it", ""),
+        (fresh, "intake", "imported"),
+        (stale, "intake", "imported"),
+        (stale, "who-recorded-it", ""),
     ):
         notice, *entries = await heard(RISK_OF.format("monitoring"), told, *EVERYBODY, actor=actor)
         assert isinstance(notice, NoticeDecided)

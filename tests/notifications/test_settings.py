@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from careloop.chassis.due.worker import Pace
 from careloop.chassis.process.settings import SettingsInvalid, read_settings
 from careloop.contracts.notifications import Priority
 from careloop.contracts.terms import Role
@@ -12,7 +13,6 @@ from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.senders.files import FileSender
 from services.notifications.senders.smtp import SmtpSender, SmtpServer, SmtpTls
 from services.notifications.settings import NotificationSettings
-from services.notifications.worker import Pace
 
 USUAL = {
     "CARELOOP_SERVICE": "notifications",
@@ -112,7 +112,8 @@ def test_every_setting_arrives_where_it_counts(monkeypatch: pytest.MonkeyPatch) 
         repages=8,
         importers=frozenset({"x"}),
     )
-    assert found.pace() == Pace(lease=9, deadline=8.5, poll=0.25)
+    assert found.notice_send_deadline_seconds == 8.5
+    assert found.pace() == Pace(lease=9, poll=0.25)
 
 
 def test_a_folder_for_mail_is_used_before_the_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import Unit
 from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import FactId, PersonId
-from services.notifications.consumers import CONSUMER, CauseConsumer
+from services.notifications.consumers import CAUSES, CONSUMER, NoticesConsumer
 from services.notifications.domain.events import NoticeDecided
 from services.notifications.domain.notices import Notice, NoticeStatus
 from services.notifications.domain.waiting import notice_of_waiting
@@ -115,7 +115,7 @@ async def test_nobody_turns_the_messages_to_the_on_call_person_to_an_address_of_
     assert {message.to for message in office.mail.sent} == {RULES.on_call.email}
 
 
-class Failing(CauseConsumer):
+class Failing(NoticesConsumer):
     """Cannot handle this patient's records until it is mended."""
 
     mended = False
@@ -138,7 +138,7 @@ class TestParked:
 
     def inbox(self, office: Office, *, pages: bool = True) -> tuple[Inbox, Failing, ParkedRecords]:
         assert isinstance(office.store, PostgresEventStore)
-        handler = Failing(office.streams, RULES, office.clock)
+        handler = Failing(CAUSES, office.streams, RULES, office.clock)
         parked = ParkedRecords(office.store.connections)
         pager = waiting(office).effects if pages else nothing_at_once
         inbox = Inbox(office.store, handler, parked=parked, elsewhere=SourceLog(), while_waiting=pager)

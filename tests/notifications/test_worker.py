@@ -14,7 +14,6 @@ from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.events import NoticeFailed, NoticeSent
 from services.notifications.domain.following_up import acknowledge
 from services.notifications.sender import SendFailed
-from services.notifications.worker import DueWorker
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import PATIENT
 from tests.support.controls.notifications import RULES
@@ -117,10 +116,10 @@ async def test_wherever_the_process_dies_the_mail_arrives_and_no_attempt_is_sile
 
 async def test_a_slow_worker_whose_lease_ended_changes_nothing_any_more(office: Office) -> None:
     (claim,) = await office.store.claim_due(frozenset({"send"}), office.clock(), 60, 10)
-    slow = office.another_worker()
+    slow = office.work()
     office.clock.advance(LEASE)
     await office.work_until_idle()
-    await slow._send(claim)
+    await slow.send(claim)
     assert (len(office.mail.sent), await outcomes(office)) == (1, ["sent"])
 
 
@@ -139,7 +138,7 @@ async def test_a_message_that_takes_too_long_counts_as_unknown(office: Office) -
         async def send(self, _message: object) -> None:
             await asyncio.Event().wait()
 
-    office.worker = DueWorker(office.streams, Silent(), RULES, office.clock, office.another_worker(deadline=0.05)._pace)
+    office.worker = office.another_worker(Silent(), deadline=0.05)
     await office.work_until_idle()
     assert await outcomes(office) == ["outcome-unknown"]
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from careloop.chassis.due.rows import read_detail
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.contracts import notifications as contract
@@ -16,7 +17,7 @@ from careloop.contracts.notifications import Addressee, Channel, Priority
 from careloop.contracts.terms import Role
 from services.notifications.domain import events
 from services.notifications.domain.events import TOPICS, Event
-from services.notifications.due import KINDS, SEND, ToEscalate, ToSend, due_rows, read_detail
+from services.notifications.due import ESCALATE, SEND, ToEscalate, ToSend, due_rows
 from services.notifications.views import inbox_statements
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT
@@ -99,7 +100,7 @@ def test_what_becomes_due_by_an_event(said: str, event: Event, expected: list[Du
 
 
 def test_the_worker_asks_for_every_kind_that_becomes_due() -> None:
-    assert {row.kind for _, event, _ in BECOMES_DUE for row in due_rows(event, PATIENT)} == KINDS
+    assert {row.kind for _, event, _ in BECOMES_DUE for row in due_rows(event, PATIENT)} == {SEND, ESCALATE}
 
 
 def test_what_differs_in_anything_is_due_on_its_own_and_the_same_only_once() -> None:
@@ -188,6 +189,8 @@ IN_INBOXES: list[tuple[str, Event, Shown]] = [
             control.PRESCRIBER_RELEASED,
             control.CAUSE_STRUCK,
             control.RESOLUTION,
+            control.SCREENING,
+            control.TIME_ZONE,
             control.ATTEMPTED,
             control.SENT,
             control.FAILED,
@@ -218,7 +221,7 @@ TOLD = {
     "EnteredInError": terms.EnteredInError,
 }
 KEPT_BACK = {
-    "NoticeDecided": {"kind", "named", "detail"},
+    "NoticeDecided": {"kind", "named", "detail", "cause_occurred_at"},
     "NoticeSent": {"step"},
     "NoticeFailed": {"step", "retry_at"},
     "NoticeEscalated": {"channels"},

@@ -61,6 +61,7 @@ PUBLISHED_CAPSULE = contract.DecisionCapsule(
         contract.SourcePosition(source="monitoring", partition=3, position=0, fresh_as_of=None),
     ),
     missing=("plan", "completion"),
+    as_of=TODAY,
 )
 ORDER = contract.Order(
     medicine=terms.Medicine(name="sertraline 50 MG Oral Tablet", rxcui="36437"),
@@ -120,6 +121,7 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.CHANGED, capsule=CAPSULE), CHANGED),
     (replace(p.CHANGED, from_daily_dose_mg=None, capsule=CAPSULE), replace(CHANGED, from_daily_dose_mg=None)),
     (p.DISCONTINUED, DISCONTINUED),
+    (p.TOOK_EFFECT, p.TOOK_EFFECT),
     (ABRUPT, ABRUPT),
     (p.SERTRALINE_COUNTED, p.SERTRALINE_COUNTED),
     (p.COMPARED, p.COMPARED),
@@ -171,5 +173,5 @@ def test_the_published_capsule_leaves_out_only_what_the_stored_one_alone_needs()
     stored = {field.name for field in fields(p.CAPSULE)} | {field.name for field in fields(p.SCREENING)}
     flat = {field.name for field in fields(PUBLISHED_CAPSULE)}
     knowledge = {"knowledge_pack", "knowledge_version", "knowledge_digest"}
-    assert stored - flat == {"screening", "knowledge", "as_of", "changing", "reading", "refused_overrides"}
+    assert stored - flat == {"screening", "knowledge", "changing", "reading", "refused_overrides"}
     assert flat - stored == knowledge

@@ -12,7 +12,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, import_key
 
-from careloop.chassis.calls.call import Caller, Clock
+from careloop.chassis.calls.call import Caller
+from careloop.chassis.clock import Clock
 from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import NotSignedIn
 from careloop.kernel.ids import PatientId, PersonId

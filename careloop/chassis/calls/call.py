@@ -1,6 +1,5 @@
 """The call being answered: its verified context, what comes beside its message, the Request that a write becomes."""
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +15,6 @@ from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import InvalidInput, NotSignedIn
 from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import PatientId, PersonId
-
-Clock = Callable[[], datetime]
-"""The present moment in UTC; passed in, so that tests decide what time it is."""
 
 LONGEST_REQUEST_ID = 128
 CORRELATION = "x-correlation-id"

@@ -15,7 +15,6 @@ from careloop.chassis.calls.auth import TokenVerifier
 from careloop.chassis.calls.call import (
     CORRELATION,
     Call,
-    Clock,
     Context,
     bearer_token,
     correlation_id,
@@ -24,6 +23,7 @@ from careloop.chassis.calls.call import (
 )
 from careloop.chassis.calls.call_log import CallLog, ObserveCall
 from careloop.chassis.calls.message_checks import check_message, check_own_record
+from careloop.chassis.clock import Clock
 from careloop.kernel.errors import InvalidInput, NotAllowed, Overloaded, Unavailable
 
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.05

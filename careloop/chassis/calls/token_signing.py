@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, import_key
 
 from careloop.chassis.calls.auth import SERVICE_KEY_PREFIX, SERVICE_ROLE, KeysUnusable, algorithm_of
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
 
 SERVICE_TOKEN_SECONDS = 300
 RENEW_BEFORE_SECONDS = 60

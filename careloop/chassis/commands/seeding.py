@@ -1,15 +1,17 @@
 """Clocks for what already runs: one pass over all streams, made when a build begins to keep clocks of a kind."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from msgspec.structs import replace
 
+from careloop.chassis.backoff import Backoff
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.log.protocol import DueRow, Unit
-from careloop.kernel.errors import Conflict
+from careloop.kernel.errors import Conflict, Unavailable
 from careloop.kernel.events import CommandKind, Event, Request
 from careloop.kernel.ids import PersonId, derived_id
 
@@ -18,6 +20,7 @@ Fact = TypeVar("Fact", bound=Event)
 
 PAGE = 500
 ATTEMPTS = 5
+AGAIN = Backoff(first=0.5, longest=10)
 
 
 class Seeding(Generic[State, Fact]):
@@ -43,6 +46,22 @@ class Seeding(Generic[State, Fact]):
                 seeded += await self._seed(stream_id, now)
             after = page[-1]
         return seeded
+
+    def work(self, clock: Callable[[], datetime]) -> Callable[[asyncio.Event], Awaitable[None]]:
+        """The pass as a task of a process: tried again while the store is away; then it waits to be stopped."""
+
+        async def run(stopping: asyncio.Event) -> None:
+            passed, attempt = False, 0
+            while not passed and not stopping.is_set():
+                try:
+                    await self.run(clock())
+                    passed = True
+                except (Unavailable, Conflict):
+                    attempt += 1
+                    await asyncio.sleep(AGAIN.pause(attempt))
+            await stopping.wait()
+
+        return run
 
     async def _seed(self, stream_id: UUID, now: datetime) -> bool:
         for _attempt in range(ATTEMPTS - 1):

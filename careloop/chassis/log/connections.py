@@ -1,9 +1,10 @@
 """Connections to one service's schema: every wait has a deadline, every failure becomes one of the kernel's errors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -48,6 +49,15 @@ class Timeouts:
             raise ValueError("acquiring must time out before a statement does")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolUse:
+    """Connections that are borrowed, that wait to be, and that might still be made."""
+
+    used: int
+    idle: int
+    free: int
+
+
 @contextmanager
 def kernel_errors() -> Iterator[None]:
     """What PostgreSQL and its client raise, in the kernel's words. Texts of the server are not passed on."""
@@ -88,14 +98,32 @@ async def _keep_settings(_connection: asyncpg.Connection) -> None:
     """Pooled sessions set nothing of their own; asyncpg has already rolled back what was left open."""
 
 
+_SET_AHEAD = "select set_config('careloop.ahead', $1, false)"
+
+Ahead = Callable[[], timedelta]
+"""How far the clock of a local stack is ahead of the machine."""
+
+
 class Connections:
-    """A pool of connections whose search path is one schema."""
+    """A pool of connections whose search path is one schema.
+
+    Where the clock of a local stack can be set, sessions are given how far it is `ahead` before they are used: the
+    functions of the store add it to the server's time.
+    """
 
     def __init__(
-        self, dsn: str, schema: str, *, timeouts: Timeouts, size: int, password_file: Path | None = None
+        self,
+        dsn: str,
+        schema: str,
+        *,
+        timeouts: Timeouts,
+        size: int,
+        password_file: Path | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         self.schema = schema
         self.timeouts = timeouts
+        self._ahead = ahead
         self._connecting: dict[str, Any] = {
             "dsn": dsn,
             # Read for every new connection, as asyncpg does with the certificates that the address names.
@@ -117,17 +145,31 @@ class Connections:
         except TimeoutError:
             self._pool.terminate()
 
+    def use(self) -> PoolUse:
+        """How the pool stands now."""
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return PoolUse(used=size - idle, idle=idle, free=self._pool.get_max_size() - size)
+
     async def connect(self, purpose: str = "own connection") -> asyncpg.Connection:
         """A connection of one's own, outside the pool; the server's list of sessions shows its purpose."""
         named = {**self._connecting["server_settings"], "application_name": f"careloop {self.schema} {purpose}"}
         with kernel_errors():
-            return await asyncpg.connect(**{**self._connecting, "server_settings": named})
+            connection = await asyncpg.connect(**{**self._connecting, "server_settings": named})
+        await self.set_clock(connection)
+        return connection
+
+    async def set_clock(self, connection: asyncpg.Connection) -> None:
+        """Gives the session the time as it is now, where that is not the server's. Raises Unavailable."""
+        if self._ahead is not None and (ahead := self._ahead()):
+            with kernel_errors():
+                await connection.execute(_SET_AHEAD, f"{ahead.total_seconds():.6f} seconds")
 
     @asynccontextmanager
     async def borrow(self) -> AsyncIterator[asyncpg.Connection]:
         """Borrow a connection. Raises Unavailable when none is free in time or the server is lost while it is used."""
         with kernel_errors():
             async with self._pool.acquire(timeout=self.timeouts.acquire) as connection:
+                await self.set_clock(connection)
                 yield connection
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
@@ -156,6 +198,8 @@ class OwnConnection:
         """Raises Unavailable."""
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connections.connect(self._purpose)
+        else:
+            await self._connections.set_clock(self._connection)
         return self._connection
 
     def hang_up(self) -> None:

@@ -23,6 +23,7 @@ from careloop.chassis.log.protocol import (
 )
 from careloop.kernel.events import EventMetadata
 
+DONE_FOR = timedelta(days=30)
 _TICK = timedelta(microseconds=1)
 
 
@@ -31,7 +32,7 @@ class _StoredDue:
     row: DueRow
     claims: int = 0
     lease_until: datetime | None = None
-    done: bool = False
+    done_at: datetime | None = None
 
 
 @dataclass
@@ -42,7 +43,7 @@ class _Tables:
     consumed: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
     def draft(self) -> "_Tables":
-        due = {key: _StoredDue(d.row, d.claims, d.lease_until, d.done) for key, d in self.due.items()}
+        due = {key: _StoredDue(d.row, d.claims, d.lease_until, d.done_at) for key, d in self.due.items()}
         return _Tables(list(self.log), dict(self.commands), due, dict(self.consumed))
 
 
@@ -108,6 +109,14 @@ class MemoryEventStore:
         ready.sort(key=lambda due: (due.row.due_at, due.row.due_id))
         return [_claim(due, now + timedelta(seconds=lease_seconds)) for due in ready[:limit]]
 
+    async def prune_due(self, most: int) -> int:
+        before = self._clock() - DONE_FOR
+        done = sorted((due.done_at, due_id) for due_id, due in self._tables.due.items() if due.done_at)
+        gone = [due_id for done_at, due_id in done if done_at < before][:most]
+        for due_id in gone:
+            del self._tables.due[due_id]
+        return len(gone)
+
     async def consumed(self, consumer: str) -> dict[tuple[str, int], int]:
         positions = self._tables.consumed.items()
         return {(source, partition): position for (name, source, partition), position in positions if name == consumer}
@@ -142,7 +151,7 @@ def _store(tables: _Tables, write: Write, now: datetime) -> Written:
             tables.log.append(StoredEvent(meta=meta, state=event.state))
     only_known = bool(write.events) and len(tables.log) == before
     record = _record(tables, write, now, len(tables.log) - before)
-    _keep_due(tables, write)
+    _keep_due(tables, write, now)
     return Written(command=record, repeated=only_known)
 
 
@@ -183,16 +192,16 @@ def _record(tables: _Tables, write: Write, now: datetime, added: int) -> Command
     return record
 
 
-def _keep_due(tables: _Tables, write: Write) -> None:
+def _keep_due(tables: _Tables, write: Write, now: datetime) -> None:
     for row in write.due:
         tables.due.setdefault(row.due_id, _StoredDue(row))
     for due_id in write.done:
         if due_id in tables.due:
-            tables.due[due_id].done = True
+            tables.due[due_id].done_at = tables.due[due_id].done_at or now
 
 
 def _claimable(due: _StoredDue, now: datetime) -> bool:
-    return not due.done and due.row.due_at <= now and (due.lease_until is None or due.lease_until <= now)
+    return due.done_at is None and due.row.due_at <= now and (due.lease_until is None or due.lease_until <= now)
 
 
 def _claim(due: _StoredDue, lease_until: datetime) -> ClaimedDue:

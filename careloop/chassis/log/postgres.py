@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from careloop.chassis.log.appender import Appender
-from careloop.chassis.log.connections import Connections, OwnConnection, Timeouts
+from careloop.chassis.log.connections import Ahead, Connections, OwnConnection, Timeouts
 from careloop.chassis.log.figures import StoreFigures, read_figures
 from careloop.chassis.log.listener import LogListener
 from careloop.chassis.log.loader import Loader
@@ -81,10 +81,16 @@ class PostgresEventStore:
         timeouts: Timeouts | None = None,
         pool_size: int = 8,
         password_file: Path | None = None,
+        ahead: Ahead | None = None,
     ) -> AsyncIterator["PostgresEventStore"]:
         """The store of one schema. Opening does not wait for the server: until it answers, calls raise Unavailable."""
         async with Connections(
-            dsn, schema, timeouts=timeouts or Timeouts(), size=pool_size, password_file=password_file
+            dsn,
+            schema,
+            timeouts=timeouts or Timeouts(),
+            size=pool_size,
+            password_file=password_file,
+            ahead=ahead,
         ) as connections:
             listener = LogListener(partial(connections.connect, "listener"), f"{schema}_events")
             appender = Appender(connections, listener.moved_to)
@@ -175,6 +181,10 @@ class PostgresEventStore:
         lease_until = now + timedelta(seconds=lease_seconds)
         rows = await self.connections.fetch(_CLAIM, list(kinds), now, lease_until, limit)
         return sorted((_claimed(row) for row in rows), key=lambda claimed: (claimed.row.due_at, claimed.row.due_id))
+
+    async def prune_due(self, most: int) -> int:
+        gone: int = await self.connections.fetchval("select prune_due($1)", most)
+        return gone
 
     async def consumed(self, consumer: str) -> dict[tuple[str, int], int]:
         rows = await self.connections.fetch(

@@ -216,6 +216,10 @@ class EventStore(Protocol):
         """
         ...
 
+    async def prune_due(self, most: int) -> int:
+        """Take away up to `most` rows that were done more than 30 days ago, the oldest first; answers how many."""
+        ...
+
     async def consumed(self, consumer: str) -> dict[tuple[str, int], int]:
         """The stored position of this consumer, per (source, partition)."""
         ...

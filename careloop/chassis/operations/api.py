@@ -9,9 +9,11 @@ from care.operations.v1 import operations_pb2_grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.chassis.calls import reading as fields
-from careloop.chassis.calls.call import Clock, request_for
+from careloop.chassis.calls.call import request_for
+from careloop.chassis.clock import Clock
 from careloop.chassis.consuming.parked_records import Parked
 from careloop.chassis.events.envelope import Record, to_headers
+from careloop.chassis.operations.build import VERSION
 from careloop.chassis.operations.ports import (
     ConsumerProgress,
     ParkedPatients,
@@ -131,6 +133,9 @@ def _status(status: ServiceStatus, now: datetime) -> wire.GetStatusResponse:
         parked=status.parked,
         due_now=status.due_now,
         due_later=status.due_later,
+        version=VERSION,
+        now=_stamp(now),
+        overdue_seconds=status.overdue_seconds(now),
     )
 
 

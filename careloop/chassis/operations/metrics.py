@@ -5,14 +5,16 @@ Label values come from fixed sets: methods of the contracts, statuses, consumers
 
 import socket
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from careloop.chassis.operations.build import VERSION
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
 
 TIMES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
@@ -43,6 +45,19 @@ class Metrics:
         self._consumed = Gauge("careloop_consumed_position", "Last position applied.", _PROGRESS, **given)
         self._lag = Gauge("careloop_lag_positions", "Positions behind the source's head.", _PROGRESS, **given)
         self._age = Gauge("careloop_lag_seconds", "Seconds since all was known.", _PROGRESS, **given)
+        self._overdue = Gauge("careloop_overdue_seconds", "For how long the first due thing has been due.", **given)
+        self._pool = Gauge("careloop_pool_connections", "Database connections of the pool.", ("state",), **given)
+        self._ready = Gauge("careloop_ready", "1 when calls are taken.", **given)
+        self._late = Gauge("careloop_event_loop_lag_seconds", "How late the event loop came to its work.", **given)
+        self._ends = Gauge(
+            "careloop_certificate_ends_timestamp_seconds", "When a certificate ends.", ("certificate",), **given
+        )
+        self._published = Counter(
+            "careloop_published", "Events handed to the broker, those sent again included.", ("type",), **given
+        )
+        Gauge("careloop_build_info", "1, and which release it is.", ("version",), **given).labels(VERSION).set(1)
+        Gauge("careloop_clock_timestamp_seconds", "This process's clock.", **given).set_function(time.time)
+        ProcessCollector(**given)
 
     def call(self, method: str, code: str, seconds: float) -> None:
         self._calls.labels(method, code).observe(seconds)
@@ -50,6 +65,20 @@ class Metrics:
     def batch(self, consumer: str, source: str, records: int, seconds: float) -> None:
         self._batches.labels(consumer, source).observe(seconds)
         self._records.labels(consumer, source).inc(records)
+
+    def published(self, type_name: str) -> None:
+        self._published.labels(type_name).inc()
+
+    def ready(self, *, ready: bool) -> None:
+        self._ready.set(ready)
+
+    def late(self, seconds: float) -> None:
+        self._late.set(max(0.0, seconds))
+
+    def certificates(self, ends: Mapping[str, datetime]) -> None:
+        """By what each is for."""
+        for name, moment in ends.items():
+            self._ends.labels(name).set(moment.timestamp())
 
     def show(self, status: ServiceStatus, now: datetime) -> None:
         self._head.set(status.head_position)
@@ -59,6 +88,10 @@ class Metrics:
         self._parked.set(status.parked)
         self._due.labels("now").set(status.due_now)
         self._due.labels("later").set(status.due_later)
+        self._overdue.set(status.overdue_seconds(now))
+        if status.pool is not None:
+            for state in ("used", "idle", "free"):
+                self._pool.labels(state).set(getattr(status.pool, state))
         for progress in status.consumers:
             self._show_progress(progress, now)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from careloop.chassis.consuming.parked_records import Parked, Retried
 from careloop.chassis.events.envelope import Record
+from careloop.chassis.log.connections import PoolUse
 from careloop.kernel.events import Request
 from careloop.kernel.ids import PatientId
 
@@ -47,6 +48,12 @@ class ServiceStatus:
     parked: int = 0
     due_now: int = 0
     due_later: int = 0
+    overdue_since: datetime | None = None
+    """When the first of what is due now fell due."""
+    pool: PoolUse | None = None
+
+    def overdue_seconds(self, now: datetime) -> float:
+        return 0.0 if self.overdue_since is None else max(0.0, (now - self.overdue_since).total_seconds())
 
     def relay_lag_seconds(self, now: datetime) -> float:
         return 0.0 if self.unrelayed_since is None else max(0.0, (now - self.unrelayed_since).total_seconds())

@@ -1,8 +1,9 @@
 """One service's figures, put together from its store, its relay, its consumers and the sources' heads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from careloop.chassis.calls.call import Clock
+from careloop.chassis.clock import Clock
+from careloop.chassis.log.connections import PoolUse
 from careloop.chassis.log.figures import StoreFigures
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.operations.ports import ConsumerProgress, ServiceStatus
@@ -23,6 +24,7 @@ class ServiceFigures:
         heads: HeadsReader,
         consumers: Mapping[str, Sequence[str]],
         partitions: int,
+        pool: Callable[[], PoolUse | None] = lambda: None,
     ) -> None:
         self._service = service
         self._store = store
@@ -31,6 +33,7 @@ class ServiceFigures:
         self._heads = heads
         self._consumers = consumers
         self._partitions = partitions
+        self._pool = pool
 
     async def status(self) -> ServiceStatus:
         """A broker counts as connected when the relay or the reader of heads reaches it. Raises Unavailable."""
@@ -46,6 +49,8 @@ class ServiceFigures:
             parked=sum(figures.parked.values()),
             due_now=figures.due_now,
             due_later=figures.due_later,
+            overdue_since=figures.overdue_since,
+            pool=self._pool(),
         )
 
     def _progress(self, figures: StoreFigures) -> Iterator[ConsumerProgress]:

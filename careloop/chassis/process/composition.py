@@ -16,6 +16,7 @@ from careloop.chassis.consuming.inbox_log import InboxLog
 from careloop.chassis.consuming.parked_patients import InboxParkedPatients
 from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.consuming.subscription import Identity, ServiceBroker
+from careloop.chassis.due.worker import DueWorker, Handle, Pace
 from careloop.chassis.events.codec import Codec, Upcaster
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.events.publishing import PublishedReader, Publishing, published_as
@@ -112,6 +113,7 @@ class Foundation(Generic[State, Fact]):
             Identity(service=settings.service, instance=settings.instance), broker, rooms.contracts
         )
         self._sources: dict[str, tuple[str, ...]] = {}
+        self._due: DueWorker | None = None
         self._relay = Relay(
             store,
             store.connections,
@@ -119,6 +121,7 @@ class Foundation(Generic[State, Fact]):
             broker=broker,
             partitions=settings.partitions,
             heads_interval_seconds=settings.heads_interval_seconds,
+            published=resources.metrics.published,
         )
 
     def consume(
@@ -138,6 +141,10 @@ class Foundation(Generic[State, Fact]):
         self._sources[handler.consumer] = tuple(sources)
         return inbox
 
+    def take_up_due(self, handlers: Mapping[str, Handle], pace: Pace | None = None) -> None:
+        """Rows of these kinds are taken up when they are due, each by the handler of its kind."""
+        self._due = DueWorker(self.store, handlers, self.resources.clock, pace)
+
     def service(self, *servicers: AddServicer, tasks: Mapping[str, Work] | None = None) -> Service:
         """The running whole: the given servicers and tasks, besides what every service has."""
         status = ServiceFigures(
@@ -148,6 +155,7 @@ class Foundation(Generic[State, Fact]):
             heads=self._heads_reader,
             consumers=self._sources,
             partitions=self.settings.partitions,
+            pool=self.store.connections.use,
         )
         operations = OperationsApi(
             status,
@@ -156,9 +164,14 @@ class Foundation(Generic[State, Fact]):
             partitions=self.settings.partitions,
             clock=self.resources.clock,
         )
-        plumbing = {"relay": until_stopped(self._relay.run), "heads": until_stopped(self._heads_reader.run)}
+        plumbing: dict[str, Work] = {
+            "relay": until_stopped(self._relay.run),
+            "heads": until_stopped(self._heads_reader.run),
+        }
         if self._broker.inboxes:
             plumbing["consumers"] = until_stopped(self._broker.run)
+        if self._due is not None:
+            plumbing["due"] = self._due.run
         return Service(
             servicers=(operations.add_to, *servicers),
             ready=StoreReadiness(self.store, newest_migration(self._migrations)),
@@ -179,6 +192,7 @@ async def compose(resources: Resources, rooms: Rooms[State, Fact]) -> AsyncItera
             settings.service,
             timeouts=timeouts,
             pool_size=settings.pool_size,
+            ahead=resources.ahead,
             password_file=settings.postgres_password_file,
         ) as store,
         PeerLogs(settings.peers, resources.service_tokens, tls=settings.grpc_tls()) as peers,

@@ -14,19 +14,21 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 import structlog
 import uvloop
 
 from careloop.chassis.calls.auth import KeysUnusable, TokenVerifier, read_public_keys
-from careloop.chassis.calls.call import Clock
 from careloop.chassis.calls.guard import Guard, Policy
 from careloop.chassis.calls.server import AddServicer, GrpcServer
 from careloop.chassis.calls.tls import TlsUnusable
 from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
+from careloop.chassis.clock import Clock, ClockUnusable, SettableClock, present
+from careloop.chassis.log.connections import Ahead
 from careloop.chassis.logs import Logger, place_of, set_up_logs
+from careloop.chassis.operations.certificates import ends
 from careloop.chassis.operations.metrics import Metrics, MetricsServer
 from careloop.chassis.operations.ports import ServiceStatus, StatusReader
 from careloop.chassis.operations.stalled_consumers import StalledConsumers
@@ -37,6 +39,7 @@ from careloop.kernel.errors import CareloopError
 
 READINESS_EVERY_SECONDS = 0.5
 FIGURES_EVERY_SECONDS = 1.0
+CERTIFICATES_EVERY_SECONDS = 60.0
 LAST_SENDING_SECONDS = 2.0
 """How long an ending process waits for its relay, which may be another process."""
 YOUNG_OBJECTS = 50_000
@@ -49,12 +52,13 @@ Work = Callable[[asyncio.Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the process gives to the composition of its service."""
+    """What the process gives to the composition of its service; `ahead` is how far a clock that can be set is ahead."""
 
     settings: ServiceSettings
     clock: Clock
     metrics: Metrics
     service_tokens: ServiceTokens
+    ahead: Ahead | None = None
     secrets: Sequence[SecretFile] = ()
     """Files that are looked at again while the process runs."""
 
@@ -85,32 +89,30 @@ class TaskEnded(Exception):
     """A background task returned although nobody asked it to."""
 
 
-def present() -> datetime:
-    """The clock of a running process."""
-    return datetime.now(UTC)
-
-
 def run(
     build: Build,
     policy: Policy,
     *,
     settings_model: type[ServiceSettings] = ServiceSettings,
-    clock: Clock = present,
+    clock: Clock | None = None,
 ) -> int:
     """Run until asked to stop, and end the process: 0 stopped, 1 a bug or stuck. Returns 2 for wrong settings."""
     try:
         settings = read_settings(settings_model)
+        settable = SettableClock(settings.clock_file) if settings.clock_file is not None else None
+        clock = clock or settable or present
         tokens = ServiceTokens(read_private_key(settings.service_key_file), settings.service, clock)
         verifier = _verifier(settings, policy, clock)
         resources = Resources(
             settings=settings,
             clock=clock,
+            ahead=settable.ahead if settable else None,
             metrics=Metrics(),
             service_tokens=tokens,
             secrets=_secrets(settings, verifier, tokens),
         )
         _check_files(settings)
-    except (SettingsInvalid, KeysUnusable, TlsUnusable) as wrong:
+    except (SettingsInvalid, KeysUnusable, TlsUnusable, ClockUnusable) as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201 - before there is a log
         return 2
     set_up_logs(settings.service)
@@ -206,6 +208,7 @@ class Process:
         self._asked = stopping
         self._stopping = asyncio.Event()
         self._ready = False
+        self._certificates_at = float("-inf")
         self._figures = MetricsServer(
             resources.metrics, self._settings.http_host, self._settings.http_port, lambda: self._ready
         )
@@ -264,6 +267,7 @@ class Process:
             if ready != self._ready:
                 _log().info("ready" if ready else "not ready")
             self._ready = ready
+            self._metrics.ready(ready=ready)
             await self._server.set_ready(ready=ready)
             await pause(stopping, READINESS_EVERY_SECONDS)
 
@@ -287,7 +291,18 @@ class Process:
                 for consumer, source in self._stalled.observe(status, now):
                     self._service.revive(consumer, source)
                 self._watchdog.observe(status, now)
+            self._metrics.certificates(self._certificates())
+            began = time.monotonic()
             await pause(stopping, FIGURES_EVERY_SECONDS)
+            self._metrics.late(time.monotonic() - began - FIGURES_EVERY_SECONDS)
+
+    def _certificates(self) -> Mapping[str, datetime]:
+        """Looked at once a minute: nothing ends between."""
+        if time.monotonic() >= self._certificates_at:
+            self._certificates_at = time.monotonic() + CERTIFICATES_EVERY_SECONDS
+            settings = self._settings
+            return ends({"grpc": settings.grpc_cert_file, "kafka": settings.kafka_cert_file})
+        return {}
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:

@@ -52,8 +52,16 @@ class ServiceSettings(KafkaSettings, GrpcSettings):
     statement_timeout_seconds: float = Field(default=5, gt=0)
     pool_timeout_seconds: float = Field(default=2, gt=0)
     pool_size: int = Field(default=8, ge=2, le=200)
+    clock_file: Path | None = None
+    """Of a local stack whose clock may be set ahead: the file that says how far. Refused unless `local`."""
     local: bool = False
     """A developer's machine: gRPC reflection is on, and a call without a deadline gets the longest one."""
+
+    @model_validator(mode="after")
+    def _only_a_local_stack_has_a_clock_of_its_own(self) -> Self:
+        if self.clock_file is not None and not self.local:
+            raise ValueError(f"{variable('clock_file')} is for a local stack only")
+        return self
 
     @model_validator(mode="after")
     def _each_wait_ends_before_the_one_around_it(self) -> Self:

@@ -1,6 +1,6 @@
 """Which process relays a log, and how far it has come: one lock, one row, one epoch."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,9 @@ _END_SILENT_HOLDER = f"""
     and database = (select oid from pg_database where datname = current_database())
     and (classid::bigint << 32) | objid::bigint = {_RELAY_LOCK}
     and state <> 'active' and state_change < clock_timestamp() - make_interval(secs => $1)"""  # noqa: S608 - our own text
+
+
+SetClock = Callable[[asyncpg.Connection], Awaitable[None]]
 
 
 class PartitionsChanged(Exception):
@@ -48,15 +51,17 @@ class QuietMoment:
 class Leadership:
     """The right to relay one log, held by a lock on a connection of its own and by the newest epoch."""
 
-    def __init__(self, connection: asyncpg.Connection, checkpoint: Checkpoint) -> None:
+    def __init__(self, connection: asyncpg.Connection, checkpoint: Checkpoint, set_clock: SetClock) -> None:
+        """`set_clock` gives the session the time as it is now, where that is not the server's."""
         self._connection = connection
+        self._set_clock = set_clock
         self.checkpoint = checkpoint
 
     async def save(self, position: int, last_published: list[int]) -> None:
         """Move the checkpoint. Raises Fenced when a later epoch exists, Unavailable when the lock may be lost."""
         with kernel_errors():
             status = await self._connection.execute(
-                """update relay_checkpoint set position = $2, last_published = $3, updated_at = clock_timestamp()
+                """update relay_checkpoint set position = $2, last_published = $3, updated_at = present_moment()
                    where epoch = $1""",
                 self.checkpoint.epoch,
                 position,
@@ -69,11 +74,12 @@ class Leadership:
 
     async def quiet_moment(self) -> QuietMoment:
         """A moment between appends; waits for the one that is running. Raises Fenced, Unavailable."""
+        await self._set_clock(self._connection)
         with kernel_errors():
             async with self._connection.transaction():
                 await self._connection.execute("select pg_advisory_xact_lock(log_key())")
                 row = await self._connection.fetchrow(
-                    """select clock_timestamp() as at, (select epoch from relay_checkpoint) as epoch,
+                    """select present_moment() as at, (select epoch from relay_checkpoint) as epoch,
                        coalesce((select max(notification_id) from events), 0) as head"""
                 )
         if row["epoch"] != self.checkpoint.epoch:
@@ -129,7 +135,7 @@ class RelayCheckpoints:
             # What a server forgets of a checkpoint when it dies is sent again. An fsync per page would be taken from
             # commands and projectors.
             await connection.execute("set synchronous_commit = off")
-        return Leadership(connection, checkpoint)
+        return Leadership(connection, checkpoint, self._connections.set_clock)
 
     async def _next_epoch(self, connection: asyncpg.Connection) -> Checkpoint:
         await self.check()
@@ -137,7 +143,7 @@ class RelayCheckpoints:
             row = await connection.fetchrow(
                 """insert into relay_checkpoint (epoch, position, partitions, last_published)
                    values (1, 0, $1, $2)
-                   on conflict (single) do update set epoch = relay_checkpoint.epoch + 1, updated_at = clock_timestamp()
+                   on conflict (single) do update set epoch = relay_checkpoint.epoch + 1, updated_at = present_moment()
                    returning epoch, position, last_published""",
                 self._partitions,
                 [0] * self._partitions,

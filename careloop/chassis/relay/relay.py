@@ -1,6 +1,7 @@
 """The log is the outbox: one active relay per log sends what is published to the topic, in order, none left out."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -36,7 +37,7 @@ class Relay:
     before which it stops; and nothing here delays a command.
 
     Records are at least once on the topic: after a failure all beyond the checkpoint are sent again, with the same
-    positions and previous positions. Durations are seconds.
+    positions and previous positions. Durations are seconds. `published` hears the type of each event handed over.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Relay:
         heads_interval_seconds: float = 2.0,
         send_deadline_seconds: float = 7.0,
         page: int = 2_000,
+        published: Callable[[str], None] = lambda _type_name: None,
     ) -> None:
         self._store = store
         # A holder that works says something to the store between any two of its waits for the broker.
@@ -64,6 +66,7 @@ class Relay:
         self._heads_topic = heads_topic
         self._pace = RelayPace(page=page, heads_interval=heads_interval_seconds)
         self._deadline = send_deadline_seconds
+        self._published = published
         self._position = 0
         self._leading = False
         self._connected = False
@@ -113,7 +116,15 @@ class Relay:
             if found != self._partitions:
                 raise PartitionsChanged(f"{self._topic} has {found} partitions, and {self._partitions} are set")
             self._connected = True
-            term = Term(self._store, self._publishing, leadership, producer, pace=self._pace, moved=self._moved)
+            term = Term(
+                self._store,
+                self._publishing,
+                leadership,
+                producer,
+                pace=self._pace,
+                moved=self._moved,
+                published=self._published,
+            )
             await term.follow()
         finally:
             self._connected = False

@@ -76,6 +76,7 @@ class Term:
         *,
         pace: RelayPace,
         moved: Callable[[int], None],
+        published: Callable[[str], None] = lambda _type_name: None,
     ) -> None:
         self._store = store
         self._publishing = publishing
@@ -83,6 +84,7 @@ class Term:
         self._producer = producer
         self._pace = pace
         self._moved = moved
+        self._published = published
         self._position = leadership.checkpoint.position
         self._last_published = list(leadership.checkpoint.last_published)
         self._under_way: asyncio.Queue[PageUnderWay] = asyncio.Queue(pace.pages_ahead)
@@ -150,7 +152,9 @@ class Term:
         for stored in page:
             if self._publishing.is_published(stored):
                 partition = partition_of(PatientId(stored.meta.stream_id), len(self._last_published))
-                runs[partition].append(self._publishing.record(stored, self._last_published[partition]))
+                record = self._publishing.record(stored, self._last_published[partition])
+                runs[partition].append(record)
+                self._published(record.envelope.type)
                 self._last_published[partition] = stored.meta.position
         return runs
 

@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 from uuid import UUID
@@ -18,6 +18,8 @@ import typer
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
+from careloop.chassis.clock import Clock, clock_of, present
+from careloop.cli.calling.encryption import caller_credentials
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
@@ -93,10 +95,11 @@ class LocalTokens:
         if not LocalKeys(home).issuer_file.exists():
             raise NotUp(f"{home} has no key to sign a token with: give --token, or start the system with `careloop up`")
         self._home = home
+        self._clock = clock_of(home)
         self._minted: dict[Caller, tuple[str, datetime]] = {}
 
     def __call__(self, caller: Caller) -> str:
-        now = datetime.now(UTC)
+        now = self._clock()
         known = self._minted.get(caller)
         if known is not None and now - known[1] < RENEW_AFTER:
             return known[0]
@@ -126,8 +129,18 @@ class LocalTokens:
 class Services:
     """Channels to the five services; every call carries a token and a deadline. Use it as an async context."""
 
-    def __init__(self, addresses: Mapping[str, str], token_for: TokenFor, deadline: float = 5) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        token_for: TokenFor,
+        deadline: float = 5,
+        clock: Clock = present,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """`clock` says what time it is where the services are; without `credentials` calls are not encrypted."""
+        self._credentials = credentials
         self.addresses = dict(addresses)
+        self.clock = clock
         self.deadline = deadline
         self._token_for = token_for
         self._channels: dict[str, grpc.aio.Channel] = {}
@@ -148,8 +161,17 @@ class Services:
                 ("grpc.max_receive_message_length", LARGEST_MESSAGE),
                 ("grpc.max_reconnect_backoff_ms", 500),
             )
-            self._channels[service] = grpc.aio.insecure_channel(self.addresses[service], options=options)
+            address, credentials = self.addresses[service], self._credentials
+            self._channels[service] = (
+                grpc.aio.insecure_channel(address, options=options)
+                if credentials is None
+                else grpc.aio.secure_channel(address, credentials, options=options)
+            )
         return self._channels[service]
+
+    @property
+    def encrypted(self) -> bool:
+        return self._credentials is not None
 
     async def ask(
         self,
@@ -217,7 +239,8 @@ def services(home: Path | None, addresses: list[str] | None, token: str | None, 
     known = _recorded(folder) | dict(_parsed(given) for given in addresses or ())
     if not known:
         raise NotUp(f"{folder} knows no running system: start it with `careloop up`, or give --address")
-    return Services(known, LocalTokens(folder) if token is None else lambda _caller: token, deadline)
+    token_for: TokenFor = LocalTokens(folder) if token is None else lambda _caller: token
+    return Services(known, token_for, deadline, clock_of(folder), caller_credentials())
 
 
 def _recorded(folder: Path) -> dict[str, str]:

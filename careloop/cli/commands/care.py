@@ -52,11 +52,12 @@ def caseload(  # noqa: PLR0917 - typer hands every option over by name
     as_json: AsJson = False,
 ) -> None:
     """The patients, the most urgent first. Exits 0, 1 when coordination refuses or does not answer."""
-    entries = run(_within(services(home, address, token, deadline), lambda opened: read_caseload(opened, limit)))
+    opened = services(home, address, token, deadline)
+    entries = run(_within(opened, lambda it: read_caseload(it, limit)))
     if as_json:
         print_json([as_content(entry) for entry in entries])
     else:
-        console().print(caseload_table(entries, datetime.now(UTC)))
+        console().print(caseload_table(entries, opened.clock()))
 
 
 def view(  # noqa: PLR0917 - typer hands every option over by name
@@ -82,7 +83,7 @@ def view(  # noqa: PLR0917 - typer hands every option over by name
     if as_json:
         print_json(as_content(shown))
     else:
-        print_view(shown, console())
+        print_view(shown, console(), opened.clock())
 
 
 def watch(
@@ -138,12 +139,12 @@ async def read_view(
     return await opened.ask(COORDINATION, stub(opened).GetCareViewAsKnown, then, caller)
 
 
-def print_view(shown: View, out: Console, *, timeline_rows: int = TIMELINE_ROWS) -> None:
+def print_view(shown: View, out: Console, now: datetime, *, timeline_rows: int = TIMELINE_ROWS) -> None:
     """The view's tables, and how fresh it is unless it is one of the past."""
     out.print(view_title(shown.view, shown.stamp), style="bold", markup=False)
     if not isinstance(shown, pb.GetCareViewAsKnownResponse):
         out.print(freshness_line(shown.freshness))
-    for part in view_tables(shown.view, datetime.now(UTC), timeline_rows):
+    for part in view_tables(shown.view, now, timeline_rows):
         out.print()
         out.print(part)
 

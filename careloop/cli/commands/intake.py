@@ -64,7 +64,7 @@ def intake(  # noqa: PLR0917 - typer hands every option over by name
 async def _run(paths: Iterable[Path], known: Services, time_zone: str, enrolled_at: datetime | None) -> IntakeReport:
     async with known:
         files = track(list(files_in(paths)), description="Intake", console=console(err=True))
-        return await take_in(files, known, time_zone, now=datetime.now(UTC), enrolled_at=enrolled_at)
+        return await take_in(files, known, time_zone, now=known.clock(), enrolled_at=enrolled_at)
 
 
 async def take_in(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from careloop.chassis.clock import clock_of
 from careloop.contracts.terms import Role
 from careloop.local.keys import LocalKeys
 from careloop.local.minting import mint
@@ -50,7 +51,7 @@ def token(  # noqa: PLR0917 - typer hands every option over by name
             folder,
             role=role,
             subject=subject,
-            now=datetime.now(UTC),
+            now=clock_of(folder)(),
             ttl=timedelta(minutes=ttl),
             audience=tuple(audience or SERVICES),
             patient=patient,

@@ -10,8 +10,9 @@ from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1 import coordination_pb2_grpc
 
 from careloop.chassis.calls import reading as fields
-from careloop.chassis.calls.call import Clock, current_call
+from careloop.chassis.calls.call import current_call
 from careloop.chassis.calls.writing import WritesApi, write
+from careloop.chassis.clock import Clock
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events import consistency_token as tokens
 from careloop.kernel.commands import MarkEnteredInError

@@ -17,6 +17,16 @@ class EnrolmentNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeZoneNoted:
+    """Where the client's days begin: the IANA name of their time zone; the latest known counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    time_zone: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MedicationsNoted:
     """The whole reconciled list of assessment."""
 
@@ -53,4 +63,4 @@ class StrikeNoted:
     occurred_at: Instant
 
 
-Noted = EnrolmentNoted | MedicationsNoted | PrescriptionNoted | DiscontinuationNoted | StrikeNoted
+Noted = EnrolmentNoted | TimeZoneNoted | MedicationsNoted | PrescriptionNoted | DiscontinuationNoted | StrikeNoted

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar, assert_never
+from zoneinfo import ZoneInfo
 
 from careloop.contracts.terms import Medicine
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId
+from careloop.knowledge.local_time import zone_named
 from services.monitoring.domain.events import (
     DoseRecorded,
     EnteredInError,
@@ -25,6 +27,7 @@ from services.monitoring.domain.noted import (
     MedicationsNoted,
     PrescriptionNoted,
     StrikeNoted,
+    TimeZoneNoted,
 )
 
 Noted = TypeVar("Noted", MedicationsNoted, PrescriptionNoted, DiscontinuationNoted)
@@ -42,6 +45,7 @@ class Watch:
     resolutions: tuple[SideEffectResolved, ...] = ()
     recorded: frozenset[FactId] = frozenset()
     struck: frozenset[FactId] = frozenset()
+    zones: tuple[TimeZoneNoted, ...] = ()
 
     @property
     def enrolled(self) -> bool:
@@ -49,6 +53,12 @@ class Watch:
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.recorded
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the client lives; UTC while nobody said."""
+        noted = [it for it in self.zones if it.fact_id not in self.struck]
+        return zone_named(max(noted, key=lambda it: it.occurred_at).time_zone if noted else "UTC")
 
     def prescription(self, fact_id: FactId) -> PrescriptionNoted | None:
         """This client's, unless it was struck."""
@@ -87,6 +97,8 @@ def evolve(watch: Watch, event: Event) -> Watch:
     match event:
         case EnrolmentNoted():
             watch = replace(watch, enrolments=watch.enrolments | {event.fact_id})
+        case TimeZoneNoted():
+            watch = replace(watch, zones=(*watch.zones, event))
         case MedicationsNoted():
             watch = replace(watch, lists=(*watch.lists, event))
         case PrescriptionNoted():

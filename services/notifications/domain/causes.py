@@ -61,10 +61,19 @@ class Rule:
     channels: tuple[Channel, ...] = BOTH
     acknowledged: bool = True
 
+    @property
+    def informs(self) -> bool:
+        """Whether it asks nothing of anybody: no answer is awaited, no person was named who waits for it, and no
+        pharmacist is to look at it as well."""
+        return not self.acknowledged and not any({Seat.NAMED, Seat.PHARMACIST} & set(rung) for rung in self.rungs)
+
 
 def _for_information(subject: str, *seats: Seat) -> Rule:
     return Rule(subject=subject, priority=Priority.ROUTINE, rungs=(seats,), channels=INBOX, acknowledged=False)
 
+
+RISKS = frozenset({CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW})
+"""The kinds that ask for a suicide-risk contact."""
 
 OVER_ALERT = (Seat.PHARMACIST, Seat.SUPERVISOR, Seat.THERAPIST, Seat.CARE_MANAGER)
 TABLE: Mapping[CauseKind, Rule] = {

@@ -11,11 +11,12 @@ from careloop.kernel.restating import fact, restating
 from services.notifications.domain.causes import TABLE, Cause, Rule, Seat
 from services.notifications.domain.events import Event, NoticeDecided, NoticeSent
 from services.notifications.domain.ladder import Recipient, Steps, steps
+from services.notifications.domain.notices import IMPORTED
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
 
-OLD_NEWS = "old-news"
 CAUSE_STRUCK = "cause-entered-in-error"
+OLD_NEWS = "old-news"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class DecideNotice:
 decided = fact(
     NoticeDecided,
     (Cause, Rule),
-    *("fact_id", "addressees", "acknowledge_by", "suppressed", "occurred_at"),
+    *("fact_id", "addressees", "acknowledge_by", "suppressed", "occurred_at", "cause_occurred_at"),
     cause="event_id",
     cause_fact="fact_id",
     cause_type="type",
@@ -39,22 +40,28 @@ decided = fact(
 @guarded()
 def decide_notice(command: DecideNotice, board: NoticeBoard) -> list[Event]:
     """Exactly one decision for each cause, at most once; with it, the inbox entries of those notified at once."""
-    cause, rules = command.cause, command.rules
-    if cause.event_id in board.decided_causes:
+    if command.cause.event_id in board.decided_causes:
         return []
+    return new_notice(command, board, notice_id(command.cause.event_id))
+
+
+def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> list[Event]:
+    """A notice of this id, with the inbox entries of those who are notified at once."""
+    cause, rules = command.cause, command.rules
     rule = _without_supervisor(TABLE[cause.kind], rules)
-    suppressed = _suppressed(cause, board, rules)
-    notice = decided(
+    suppressed = why_nobody_hears(cause, board, rules)
+    event = decided(
         cause,
         rule,
-        fact_id=notice_id(cause.event_id),
+        fact_id=notice,
         addressees=_addressees(rule, steps(rule, cause.named, board.members(command.now), rules.on_call)),
         acknowledge_by=None if suppressed or not rule.acknowledged else _clock(cause, rule, rules),
         suppressed=suppressed,
         occurred_at=command.now,
+        cause_occurred_at=cause.occurred_at,
     )
-    notified = () if suppressed else tuple(it.person for it in notice.addressees if it.step == 0)
-    return [notice, *in_inboxes(notice.fact_id, notified, rule, step=0, now=command.now)]
+    notified = () if suppressed else tuple(it.person for it in event.addressees if it.step == 0)
+    return [event, *in_inboxes(notice, notified, rule, step=0, now=command.now)]
 
 
 def _without_supervisor(rule: Rule, rules: NoticeRules) -> Rule:
@@ -76,11 +83,15 @@ def message_id(notice: FactId, person: str, step: int) -> str:
     return f"<{derived_id('notifications', 'message', notice, person, step)}@careloop.invalid>"
 
 
-def _suppressed(cause: Cause, board: NoticeBoard, rules: NoticeRules) -> str:
+def why_nobody_hears(cause: Cause, board: NoticeBoard, rules: NoticeRules) -> str:
+    """The reason to notify nobody, '' where people are notified: it was struck, an importer brought it in, or it is
+    late and only for information. What asks something of a person is never too old: late is not old."""
     if cause.fact_id in board.struck:
         return CAUSE_STRUCK
+    if cause.recorded_by in rules.importers:
+        return IMPORTED
     late = cause.recorded_at - cause.occurred_at > rules.old_news_after
-    return OLD_NEWS if late or cause.recorded_by in rules.importers else ""
+    return OLD_NEWS if late and TABLE[cause.kind].informs else ""
 
 
 def _clock(cause: Cause, rule: Rule, rules: NoticeRules) -> datetime:

@@ -4,6 +4,8 @@ what is clinical in a notice, and what only its deliveries need, stays here."""
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.notifications import Addressee, Channel, NoticeAcknowledged, NoticeWithdrawn, Priority
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Instant, topics
@@ -30,9 +32,10 @@ __all__ = [
 class NoticeDecided:
     """Who must hear what by when: exactly one for each cause. `fact_id` is the notice's id.
 
-    The clock starts at `cause_recorded_at`. `acknowledge_by` is None where nobody needs to acknowledge.
-    `suppressed` names why nobody is notified, '' if they are. Addressees of later steps are the plan as of this
-    moment: an escalation asks the team of its own time. `named` is the person the cause itself names, if any.
+    The clock starts at `cause_recorded_at`. `acknowledge_by` is None where nobody needs to acknowledge; builds that did
+    not store `cause_occurred_at` leave it out. `suppressed` names why nobody is notified, '' if they are. Addressees of
+    later steps are the plan as of this moment: an escalation asks the team of its own time. `named` is the person the
+    cause itself names, if any.
     """
 
     fact_id: FactId
@@ -49,6 +52,7 @@ class NoticeDecided:
     acknowledge_by: Instant | None
     suppressed: str
     occurred_at: Instant
+    cause_occurred_at: Instant | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,4 +51,24 @@ class ResolutionNoted:
     occurred_at: Instant
 
 
-Noted = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningNoted:
+    """Assessment or monitoring said: `screened_by` asked the questions of the suicide-risk screener."""
+
+    evidence: EventId
+    fact_id: FactId
+    screened_by: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeZoneNoted:
+    """Where the client's days begin: the IANA name of their time zone; the latest known counts."""
+
+    evidence: EventId
+    fact_id: FactId
+    time_zone: str
+    occurred_at: Instant
+
+
+Noted = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | ScreeningNoted | TimeZoneNoted

@@ -18,6 +18,8 @@ from services.notifications.domain.events import (
     NoticeWithdrawn,
 )
 
+IMPORTED = "imported"
+"""Why nobody is notified of what a named importer recorded."""
 RESOLVED = "side-effect-resolved"
 """Why a notice was withdrawn whose side effect a clinician resolved."""
 
@@ -45,7 +47,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One notice now. `notified` has every person once for each time they were notified, in order."""
+    """One notice now. `notified` has every person once for each time they were notified, in order; `reason` says why
+    it was withdrawn."""
 
     decided: NoticeDecided
     status: NoticeStatus
@@ -53,12 +56,18 @@ class Notice:
     notified: tuple[str, ...]
     acknowledge_by: datetime | None
     acknowledged_by: str = ""
+    reason: str = ""
     begun: frozenset[Attempt] = frozenset()
     finished: frozenset[Attempt] = frozenset()
 
     @property
     def is_open(self) -> bool:
         return self.status is NoticeStatus.OPEN
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether an importer brought its cause in, and that still stands."""
+        return self.status is NoticeStatus.SUPPRESSED and self.decided.suppressed == IMPORTED
 
     @property
     def is_resolved(self) -> bool:
@@ -84,15 +93,15 @@ def evolve_notice(notice: Notice, event: NoticeChange) -> Notice:
             return replace(notice, step=event.step, notified=notified, acknowledge_by=event.acknowledge_by)
         case NoticeAcknowledged():
             return replace(notice, status=NoticeStatus.ACKNOWLEDGED, acknowledged_by=event.acknowledged_by)
-        case NoticeWithdrawn() | EnteredInError():
-            return replace(notice, status=_closed_as(event))
+        case NoticeWithdrawn():
+            return replace(notice, status=_closed_as(event), reason=event.reason)
+        case EnteredInError():
+            return replace(notice, status=NoticeStatus.ENTERED_IN_ERROR)
         case _:
             assert_never(event)
 
 
-def _closed_as(event: NoticeWithdrawn | EnteredInError) -> NoticeStatus:
-    if isinstance(event, EnteredInError):
-        return NoticeStatus.ENTERED_IN_ERROR
+def _closed_as(event: NoticeWithdrawn) -> NoticeStatus:
     return NoticeStatus.RESOLVED if event.reason == RESOLVED else NoticeStatus.WITHDRAWN
 
 

@@ -8,22 +8,31 @@ from careloop.kernel.restating import restating
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.deciding import CAUSE_STRUCK, DecideNotice, decide_notice
 from services.notifications.domain.events import Event, NoticeDecided, NoticeWithdrawn
-from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
+from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted, TimeZoneNoted
 from services.notifications.domain.notices import RESOLVED, Notice
 from services.notifications.domain.rules import NoticeRules
-from services.notifications.domain.state import NoticeBoard
+from services.notifications.domain.screenings import screened_since, strike_screening
+from services.notifications.domain.state import NoticeBoard, evolve
 
 
-def note_fact(fact: TeamNoted | ReleaseNoted, board: NoticeBoard) -> list[Event]:
-    """What another service said, once."""
-    return [] if fact.evidence in board.noted else [fact]
+def note_team(fact: TeamNoted | ReleaseNoted, board: NoticeBoard) -> list[Event]:
+    """A change of the team, once. Who is now known to be a clinician may have screened after an imported risk."""
+    if fact.evidence in board.noted:
+        return []
+    return [fact, *screened_since(evolve(board, fact), fact.occurred_at)]
+
+
+def note_time_zone(zone: TimeZoneNoted, board: NoticeBoard) -> list[Event]:
+    """Where the client lives, once."""
+    return [] if zone.evidence in board.noted else [zone]
 
 
 def note_strike(strike: StrikeNoted, board: NoticeBoard) -> list[Event]:
     """The struck fact, and the withdrawal of every open notice that it caused."""
     if strike.evidence in board.noted:
         return []
-    caused = (it for it in board.notices.values() if it.decided.cause_fact == strike.fact_id and it.is_open)
+    notices = (it for it in board.notices.values() if it.is_open or it.is_imported)
+    caused = (it for it in notices if it.decided.cause_fact == strike.fact_id)
     return [strike, *(_withdrawn(notice, CAUSE_STRUCK, strike.occurred_at) for notice in caused)]
 
 
@@ -60,10 +69,13 @@ again = restating(
 @guarded()
 def decide_again(command: DecideAgain, board: NoticeBoard) -> list[Event]:
     """A resolution was struck: what it had answered is open again, so a new notice is decided with a clock from now.
+    A screening was struck: the imported risks that it had ended stand again.
 
     Its cause is the strike. Nothing for a strike of anything else, or noted before.
     """
     strike = command.strike
+    if again_standing := strike_screening(strike, board, command.now):
+        return again_standing
     side_effect = board.resolutions.get(strike.fact_id)
     if side_effect is None or strike.evidence in board.noted:
         return []

@@ -19,10 +19,11 @@ class OnCall:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeRules:
     """`*_window`: how long the people of one step have to acknowledge. `old_news_after`: how much later than it
-    happened a cause may be recorded and still be news. A failed attempt is tried again after `first_retry`, then twice
-    that, and so on up to `longest_retry`, at most `attempts` times in all. The on-call person is paged again at most
-    `repages` times. Causes recorded by one of `importers` are history, however young. Where nurse practitioners are
-    supervised, a psychiatrist of the team hears of their overrides of high alerts."""
+    happened what is only for information may be recorded and still be news; what asks something always is. A failed
+    attempt is tried again after `first_retry`, then twice that, and so on up to `longest_retry`, at most `attempts`
+    times in all. The on-call person is paged again at most `repages` times. Causes recorded by one of `importers` are
+    history, however young. Where nurse practitioners are supervised, a psychiatrist of the team hears of their
+    overrides of high alerts."""
 
     on_call: OnCall
     stat_window: timedelta = timedelta(minutes=15)

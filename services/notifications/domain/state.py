@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.errors import NotKnown
 from careloop.kernel.ids import EventId, FactId
+from careloop.knowledge.local_time import zone_named
 from services.notifications.domain.events import (
     DeliveryAttempted,
     EnteredInError,
@@ -20,7 +22,14 @@ from services.notifications.domain.events import (
     NoticeSent,
     NoticeWithdrawn,
 )
-from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
+from services.notifications.domain.noted import (
+    ReleaseNoted,
+    ResolutionNoted,
+    ScreeningNoted,
+    StrikeNoted,
+    TeamNoted,
+    TimeZoneNoted,
+)
 from services.notifications.domain.notices import Notice, evolve_notice, newly_decided
 from services.notifications.domain.team import Member, Team
 
@@ -35,6 +44,14 @@ class NoticeBoard:
     notices: Mapping[FactId, Notice] = field(default_factory=dict)
     decided_causes: frozenset[EventId] = frozenset()
     resolutions: Mapping[FactId, FactId] = field(default_factory=dict)
+    screenings: tuple[ScreeningNoted, ...] = ()
+    zones: tuple[TimeZoneNoted, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the client lives; UTC while nobody said."""
+        noted = [it for it in self.zones if it.fact_id not in self.struck]
+        return zone_named(max(noted, key=lambda it: it.occurred_at).time_zone if noted else "UTC")
 
     def notice(self, notice_id: FactId, field: str = "notice_id") -> Notice:
         """Raises NotKnown, which names the request's `field`, if this patient has no such notice."""
@@ -63,6 +80,11 @@ def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
         case ResolutionNoted():
             resolutions = {**board.resolutions, event.fact_id: event.side_effect}
             board = replace(board, resolutions=resolutions, noted=board.noted | {event.evidence})
+        case TimeZoneNoted():
+            board = replace(board, zones=(*board.zones, event), noted=board.noted | {event.evidence})
+        case ScreeningNoted():
+            noted = board.noted | {event.evidence}
+            board = replace(board, screenings=(*board.screenings, event), noted=noted)
         case NoticeDecided():
             notices = {**board.notices, event.fact_id: newly_decided(event)}
             board = replace(board, notices=notices, decided_causes=board.decided_causes | {event.cause})

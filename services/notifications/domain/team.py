@@ -53,6 +53,11 @@ class Team:
         standing = (change for change in self.changes if change.fact_id not in struck)
         return (change for change in standing if change.effective_from <= moment)
 
+    def is_clinician(self, person: str, struck: frozenset[FactId]) -> bool:
+        """Whether the person was ever assigned a role other than the client's."""
+        noted = (change for change in self.changes if isinstance(change, TeamNoted) and change.fact_id not in struck)
+        return any(it.person == person and it.role is not Role.CLIENT for it in noted)
+
     def email_of(self, person: str, struck: frozenset[FactId]) -> str:
         """The address last noted for the person, '' if none was."""
         noted = (change for change in reversed(self.changes) if isinstance(change, TeamNoted))

@@ -40,7 +40,7 @@ def check_order(
 
     `changing` is the prescription whose dose the order changes.
     """
-    asking = Asking(chart=chart, order=order, as_of=command.now.date(), changing=changing)
+    asking = Asking(chart=chart, order=order, as_of=chart.today(command.now), changing=changing)
     screening = safety_check(asking, command.freshness)
     lacking = () if changing is not None else missing(chart)
     answers = weigh(command.overrides, screening, incomplete=bool(lacking), on=asking.as_of)

@@ -1,7 +1,7 @@
 """Changing the dose of an active prescription."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -14,6 +14,8 @@ from careloop.kernel.restating import fact
 from services.prescribing.domain.declining import CheckedCommand, check_order
 from services.prescribing.domain.events import DoseChanged, Event, PrescriptionDeclined, PrescriptionIssued
 from services.prescribing.domain.state import PrescriptionChart
+
+MOST_AHEAD = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +35,27 @@ changed = fact(DoseChanged, ChangeDose, "from_daily_dose_mg", "capsule", to_dail
 def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
     """A new dose of an active prescription, checked as an order of that dose would be; declined as one.
 
-    Raises NotKnown for a prescription that is not there, RuleViolated for one that ended or has this dose.
+    Raises NotKnown for a prescription that is not there, RuleViolated for one that ended or has this dose on that day,
+    and for a day before the prescription begins or more than 14 days ahead.
     """
     issued = _active(command.prescription, chart)
-    before = chart.daily_dose_mg(issued)
+    _require_near(command.effective_on, issued, chart.today(command.now))
+    before = chart.daily_dose_mg(issued, command.effective_on)
     if before == command.daily_dose_mg:
-        raise RuleViolated("dose-unchanged", "The prescription already has this daily dose.", field="daily_dose_mg")
+        raise RuleViolated("dose-unchanged", "The prescription has this daily dose on that day.", field="daily_dose_mg")
     order = order_of_dose(issued.order, command.daily_dose_mg, command.effective_on)
     checked = check_order(command, order, chart, changing=command.prescription)
     if isinstance(checked, PrescriptionDeclined):
         return [checked]
     return [changed(command, from_daily_dose_mg=before, capsule=checked)]
+
+
+def _require_near(day: date, issued: PrescriptionIssued, today: date) -> None:
+    if day < issued.order.starts_on:
+        sentence = "effective_on may not lie before the first day of the prescription."
+        raise RuleViolated("before-the-start", sentence, field="effective_on")
+    if day > today + MOST_AHEAD:
+        raise RuleViolated("too-far-ahead", "effective_on may lie at most 14 days ahead.", field="effective_on")
 
 
 def order_of_dose(order: Order, daily_dose_mg: Decimal, effective_on: date) -> Order:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from careloop.contracts.prescribing import (
     DiscrepancyFound,
     DiscrepancyResolved,
+    DoseTookEffect,
     ListCompared,
     Order,
     PrescriptionDiscontinued,
@@ -27,6 +28,7 @@ __all__ = [
     "DiscrepancyFound",
     "DiscrepancyResolved",
     "DoseChanged",
+    "DoseTookEffect",
     "EnteredInError",
     "Event",
     "ListCompared",
@@ -74,6 +76,6 @@ class DoseChanged:
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
 Compared = ListCompared | DiscrepancyFound | DiscrepancyResolved
-Event = Noted | Decided | PrescriptionDiscontinued | SupplyCounted | Compared | EnteredInError
+Event = Noted | Decided | DoseTookEffect | PrescriptionDiscontinued | SupplyCounted | Compared | EnteredInError
 TOPICS: dict[str, type[Event]] = topics("prescribing", Event)
 """Every stored event by its registered name."""

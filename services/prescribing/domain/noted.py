@@ -5,7 +5,18 @@ from datetime import date
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
-from careloop.knowledge.chart import Allergy, Condition, Lab, Medication, Pregnancy, Sex, SuicideRisk, Trial
+from careloop.knowledge.chart import (
+    Allergy,
+    Condition,
+    Genotype,
+    Lab,
+    Medication,
+    Pregnancy,
+    Sex,
+    SmokingStatus,
+    SuicideRisk,
+    Trial,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +90,27 @@ class ResultsNoted:
     fact_id: FactId
     evidence: EventId
     results: tuple[Lab, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenotypesNoted:
+    """Genotypes as laboratories write them; adds to what was noted before. Empty: it was said there are none."""
+
+    fact_id: FactId
+    evidence: EventId
+    genotypes: tuple[Genotype, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokingNoted:
+    """The latest known answer counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    status: SmokingStatus
+    stopped_on: date | None
     occurred_at: Instant
 
 
@@ -163,6 +195,16 @@ class CompletionNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeZoneNoted:
+    """Where the client's days begin: the IANA name of their time zone; the latest known counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    time_zone: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrikeNoted:
     """Another service struck one of its facts."""
 
@@ -179,6 +221,8 @@ Noted = (
     | ListGapsNoted
     | PregnancyNoted
     | ResultsNoted
+    | GenotypesNoted
+    | SmokingNoted
     | DiagnosisNoted
     | ScaleNoted
     | SuicideRiskNoted
@@ -187,5 +231,6 @@ Noted = (
     | ConditionStatusNoted
     | DiagnosisSeverityNoted
     | CompletionNoted
+    | TimeZoneNoted
     | StrikeNoted
 )

@@ -89,7 +89,7 @@ def _about(issued: PrescriptionIssued, command: CompareList) -> list[CurrentMedi
 def _difference(issued: PrescriptionIssued, command: CompareList, chart: PrescriptionChart) -> Event | None:
     listed = _about(issued, command)
     taken = [one for one in listed if one.stopped_on is None]
-    prescribed = chart.daily_dose_mg(issued)
+    prescribed = chart.daily_dose_mg(issued, command.occurred_at.date())
     dose = _sum(one.daily_dose_mg for one in taken) if taken else None
     stopped_on = max((one.stopped_on for one in listed if one.stopped_on is not None), default=None)
     kind = _kind(command, listed, taken, prescribed, dose)

@@ -1,16 +1,19 @@
 """What prescribing knows of a patient: noted facts and its own prescriptions, folded from the events."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar, assert_never
+from zoneinfo import ZoneInfo
 
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
+from careloop.knowledge.local_time import local_day, zone_named
 from services.prescribing.domain.events import (
     DiscrepancyFound,
     DiscrepancyResolved,
     DoseChanged,
+    DoseTookEffect,
     EnteredInError,
     Event,
     ListCompared,
@@ -26,6 +29,7 @@ from services.prescribing.domain.noted import (
     ConditionStatusNoted,
     DiagnosisNoted,
     DiagnosisSeverityNoted,
+    GenotypesNoted,
     HistoryNoted,
     ListGapsNoted,
     MedicationsNoted,
@@ -35,8 +39,10 @@ from services.prescribing.domain.noted import (
     ResultsNoted,
     ScaleNoted,
     SideEffectNoted,
+    SmokingNoted,
     StrikeNoted,
     SuicideRiskNoted,
+    TimeZoneNoted,
 )
 
 Fact = TypeVar("Fact", bound=Noted)
@@ -54,6 +60,7 @@ class PrescriptionChart:
     discontinued: tuple[PrescriptionDiscontinued, ...] = ()
     discrepancies: tuple[DiscrepancyFound, ...] = ()
     resolved: tuple[DiscrepancyResolved, ...] = ()
+    zones: tuple[TimeZoneNoted, ...] = ()
     decided: frozenset[FactId] = frozenset()
 
     @property
@@ -84,16 +91,37 @@ class PrescriptionChart:
         ended = (end for end in self.discontinued if end.prescription == prescription)
         return next((end for end in ended if end.fact_id not in self.struck), None)
 
-    def standing_changes(self, prescription: FactId) -> list[DoseChanged]:
-        """The changes of its dose that were not struck."""
-        return [c for c in self.dose_changes if c.prescription == prescription and c.fact_id not in self.struck]
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the client lives; UTC while nobody said."""
+        noted = [it for it in self.zones if it.fact_id not in self.struck]
+        return zone_named(max(noted, key=lambda it: it.occurred_at).time_zone if noted else "UTC")
 
-    def daily_dose_mg(self, issued: PrescriptionIssued) -> Decimal | None:
-        """The dose now in force: that of the last change, else that of the order."""
-        changes = self.standing_changes(issued.fact_id)
-        if not changes:
-            return issued.order.daily_dose_mg
-        return max(changes, key=lambda change: (change.effective_on, change.occurred_at)).to_daily_dose_mg
+    def today(self, now: datetime) -> date:
+        """The day of the client, or that of UTC where it is the later: what happened today has happened."""
+        return max(now.date(), local_day(now, self.zone))
+
+    def standing_changes(self, prescription: FactId) -> list[DoseChanged]:
+        """The changes of its dose that were not struck, by when they take effect; of one day, by when decided."""
+        mine = (c for c in self.dose_changes if c.prescription == prescription and c.fact_id not in self.struck)
+        return sorted(mine, key=lambda change: (change.effective_on, change.occurred_at))
+
+    def last_change(self, issued: PrescriptionIssued, day: date) -> DoseChanged | None:
+        """The change by which the dose of that day is what it is; None where it is the order's."""
+        return next((c for c in reversed(self.standing_changes(issued.fact_id)) if c.effective_on <= day), None)
+
+    def daily_dose_mg(self, issued: PrescriptionIssued, day: date) -> Decimal | None:
+        """The dose in force on that day, in milligrams: that of the last change up to it, else that of the order."""
+        change = self.last_change(issued, day)
+        return change.to_daily_dose_mg if change else issued.order.daily_dose_mg
+
+    def highest_dose_mg(self, issued: PrescriptionIssued, day: date) -> Decimal | None:
+        """The highest dose from that day on, in force or planned; None while the one in force is not known."""
+        today = self.daily_dose_mg(issued, day)
+        if today is None:
+            return None
+        later = (c.to_daily_dose_mg for c in self.standing_changes(issued.fact_id) if c.effective_on > day)
+        return max([today, *later])
 
     def taken_since(self, changing: FactId | None) -> date | None:
         """The first day of the prescription whose dose is being changed."""
@@ -134,8 +162,10 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, discrepancies=found, decided=now.decided | {event.fact_id})
         case DiscrepancyResolved():
             now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
-        case PrescriptionDeclined() | SupplyCounted() | ListCompared():
+        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared():
             now = replace(now, decided=now.decided | {event.fact_id})
+        case TimeZoneNoted():
+            now = replace(now, zones=(*now.zones, event))
         case EnteredInError() | StrikeNoted():
             now = replace(now, struck=now.struck | {event.fact_id})
         case (
@@ -146,6 +176,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | ListGapsNoted()
             | PregnancyNoted()
             | ResultsNoted()
+            | GenotypesNoted()
+            | SmokingNoted()
             | DiagnosisNoted()
             | ScaleNoted()
             | SuicideRiskNoted()

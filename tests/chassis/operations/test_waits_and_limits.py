@@ -205,6 +205,7 @@ def test_what_is_not_set_has_its_usual_value() -> None:
     assert {name: str(value) for name, value in given.items()} == {name: str(value) for name, value in NEEDED.items()}
     assert usual == {
         "instance": "0",
+        "clock_file": None,
         "postgres_password_file": None,
         "kafka_security_protocol": "PLAINTEXT",
         "kafka_sasl_mechanism": "SCRAM-SHA-512",

@@ -200,6 +200,20 @@ NOT_PREGNANT = assessment.PregnancyRecorded(
     source="client",
     occurred_at=INTAKE,
 )
+GENOTYPES = assessment.GenotypesRecorded(
+    fact_id=fact("genotypes"),
+    genotypes=(assessment.GenotypeResult(gene="CYP2D6", phenotype="poor metabolizer"),),
+    none_known=False,
+    source="laboratory",
+    occurred_at=INTAKE,
+)
+FORMER_SMOKER = assessment.SmokingRecorded(
+    fact_id=fact("former smoker"),
+    status=assessment.SmokingStatus.FORMER,
+    stopped_on=date(2026, 1, 5),
+    source="client",
+    occurred_at=INTAKE,
+)
 RESULTS = assessment.ResultsRecorded(
     fact_id=fact("results"),
     results=tuple(
@@ -334,6 +348,14 @@ DECLINED = prescribing.PrescriptionDeclined(
     reasons=("contraindicated",),
     capsule=replace(CAPSULE, overrides=()),
     occurred_at=week(3),
+)
+TOOK_EFFECT = prescribing.DoseTookEffect(
+    fact_id=fact("took effect"),
+    prescription=ISSUED.fact_id,
+    change=CHANGED.fact_id,
+    daily_dose_mg=Decimal(100),
+    effective_on=date(2026, 10, 5),
+    occurred_at=week(5),
 )
 COUNTED = prescribing.SupplyCounted(
     fact_id=fact("counted"),
@@ -477,6 +499,8 @@ TOLD: dict[str, tuple[Any, ...]] = {
         LIST_GAPS,
         NOT_PREGNANT,
         RESULTS,
+        GENOTYPES,
+        FORMER_SMOKER,
         LISTED,
         DEPRESSION,
         PROPOSED,
@@ -490,6 +514,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         ISSUED,
         DECLINED,
         CHANGED,
+        TOOK_EFFECT,
         LIST_COMPARED,
         DISCREPANCY,
         DISCREPANCY_RESOLVED,

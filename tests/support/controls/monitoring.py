@@ -18,6 +18,9 @@ LAMOTRIGINE = Medicine(name="lamotrigine 25 MG Oral Tablet", rxcui="28439")
 SERTRALINE = Medicine(name="sertraline", rxcui="36437")
 
 ENROLLED = noted.EnrolmentNoted(fact_id=fact("enrolment"), evidence=event("enrolment"), occurred_at=YESTERDAY)
+TIME_ZONE = noted.TimeZoneNoted(
+    fact_id=fact("enrolment"), evidence=event("enrolment"), time_zone="America/New_York", occurred_at=YESTERDAY
+)
 LISTED = noted.MedicationsNoted(
     fact_id=fact("list"),
     evidence=event("list"),
@@ -188,6 +191,7 @@ COMMANDS: tuple[object, ...] = (
 )
 EXAMPLES: tuple[events.Event, ...] = (
     ENROLLED,
+    TIME_ZONE,
     LISTED,
     LISTED_STOPPED,
     PRESCRIBED,

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from msgspec import UNSET
+
 from careloop.contracts.notifications import Addressee, Channel, Priority
 from careloop.contracts.terms import Role
 from careloop.kernel.ids import PersonId
@@ -16,6 +18,7 @@ from services.notifications.domain.following_up import AcknowledgeNotice, Escala
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.noting import DecideAgain
 from services.notifications.domain.rules import NoticeRules, OnCall
+from services.notifications.domain.screenings import Reconsider
 from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
 from tests.support.histories.restate import as_published
 
@@ -93,6 +96,7 @@ DECIDED = events.NoticeDecided(
     acknowledge_by=ACKNOWLEDGE_BY,
     suppressed="",
     occurred_at=SOON,
+    cause_occurred_at=NOON,
 )
 
 
@@ -169,6 +173,12 @@ RESOLUTION = noted.ResolutionNoted(
     evidence=event("resolved"), fact_id=fact("resolved"), side_effect=SAME_DAY.fact_id, occurred_at=SOON
 )
 RESOLVED = events.NoticeWithdrawn(notice=NOTICE, reason="side-effect-resolved", occurred_at=SOON)
+SCREENING = noted.ScreeningNoted(
+    evidence=event("screened"), fact_id=fact("screened"), screened_by=DR_OSEI, occurred_at=SOON
+)
+TIME_ZONE = noted.TimeZoneNoted(
+    evidence=event("enrolled"), fact_id=fact("enrolled"), time_zone="America/New_York", occurred_at=LAST_WEEK
+)
 RESOLUTION_STRUCK = noted.StrikeNoted(evidence=event("resolution struck"), fact_id=RESOLUTION.fact_id, occurred_at=SOON)
 WITHDRAWN = events.NoticeWithdrawn(notice=NOTICE, reason="cause-entered-in-error", occurred_at=SOON)
 MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON, now=SOON)
@@ -186,12 +196,24 @@ ANSWERED_NOTICE = replace(
     cause_fact=ANSWERED.fact_id,
     kind=ANSWERED.kind,
 )
+EARLIER = cause(CauseKind.RISK_MODERATE)
+EARLIER_NOTICE = replace(
+    ANSWERED_NOTICE,
+    fact_id=notice_id(EARLIER.event_id),
+    cause=EARLIER.event_id,
+    cause_fact=EARLIER.fact_id,
+    kind=EARLIER.kind,
+    suppressed="old-news",
+    acknowledge_by=None,
+)
+"""As a build decided that took what was late for old."""
 WRONG = replace(DECIDED, fact_id=fact("wrong notice"), cause=event("wrong cause"), cause_fact=fact("wrong cause"))
 BACKGROUND: tuple[events.Event, ...] = (
     *TEAM,
     ANSWERED_NOTICE,
     ANSWER,
     events.NoticeWithdrawn(notice=ANSWERED_NOTICE.fact_id, reason="side-effect-resolved", occurred_at=SOON),
+    EARLIER_NOTICE,
     WRONG,
 )
 DECIDE_AGAIN = DecideAgain(
@@ -206,6 +228,7 @@ COMMANDS: tuple[object, ...] = (
     clock_of(0),
     ACKNOWLEDGE,
     DECIDE_AGAIN,
+    Reconsider(cause=EARLIER, rules=RULES, now=SOON),
     replace(MARK, fact_id=WRONG.fact_id),
 )
 
@@ -214,7 +237,10 @@ EXAMPLES: tuple[events.Event, ...] = (
     PRESCRIBER_RELEASED,
     CAUSE_STRUCK,
     RESOLUTION,
+    SCREENING,
+    TIME_ZONE,
     DECIDED,
+    replace(DECIDED, cause_occurred_at=UNSET),
     ATTEMPTED,
     SENT,
     FAILED,

@@ -8,6 +8,7 @@ from careloop.contracts.assessment import CurrentMedication
 from careloop.contracts.prescribing import (
     DiscrepancyKind,
     DiscrepancyResolution,
+    DoseTookEffect,
     MatchedMedicine,
     Order,
     Override,
@@ -28,6 +29,7 @@ from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.reconciliation import CompareList, ResolveDiscrepancy
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.supply import CountSupply
+from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect
 from tests.support.controls.moments import CLIENT, LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -46,6 +48,12 @@ PROFILE = noted.ProfileNoted(
     evidence=event("profile"),
     birth_date=date(1990, 1, 1),
     sex=known.Sex.MALE,
+    occurred_at=LAST_WEEK,
+)
+TIME_ZONE = noted.TimeZoneNoted(
+    fact_id=fact("profile"),
+    evidence=event("profile"),
+    time_zone="America/New_York",
     occurred_at=LAST_WEEK,
 )
 HISTORY = noted.HistoryNoted(
@@ -103,6 +111,19 @@ NEUTROPHILS = noted.ResultsNoted(
     fact_id=fact("neutrophils"),
     evidence=event("neutrophils"),
     results=(known.Lab(loinc="751-8", value=Decimal(4100), at=LAST_WEEK.date(), unit="/uL"),),
+    occurred_at=LAST_WEEK,
+)
+GENOTYPES = noted.GenotypesNoted(
+    fact_id=fact("genotypes"),
+    evidence=event("genotypes"),
+    genotypes=(known.Genotype(gene="HLA-B", phenotype="*15:02 positive"),),
+    occurred_at=LAST_WEEK,
+)
+FORMER_SMOKER = noted.SmokingNoted(
+    fact_id=fact("former smoker"),
+    evidence=event("former smoker"),
+    status=known.SmokingStatus.FORMER,
+    stopped_on=LAST_WEEK.date(),
     occurred_at=LAST_WEEK,
 )
 DIAGNOSIS = noted.DiagnosisNoted(
@@ -247,6 +268,15 @@ CHANGED = events.DoseChanged(
     capsule=CAPSULE,
     occurred_at=NOON,
 )
+TOOK_EFFECT = DoseTookEffect(
+    fact_id=fact("took effect"),
+    prescription=ISSUED.fact_id,
+    change=CHANGED.fact_id,
+    daily_dose_mg=Decimal(100),
+    effective_on=TODAY,
+    occurred_at=NOON,
+)
+BEGAN = replace(TOOK_EFFECT, fact_id=fact("began"), change=None, daily_dose_mg=None)
 DISCONTINUE = DiscontinuePrescription(
     fact_id=fact("end"),
     prescription=ISSUED.fact_id,
@@ -337,8 +367,10 @@ RESOLVED = events.DiscrepancyResolved(
     occurred_at=NOON,
 )
 BACKGROUND: tuple[events.Event, ...] = ASSESSED
+TAKE_EFFECT = TakeEffect(dose=DoseAhead(prescription=ISSUED.fact_id, change=None, effective_on=TODAY), now=NOON)
 COMMANDS: tuple[object, ...] = (
     ISSUE_SERTRALINE,
+    TAKE_EFFECT,
     COMPARE,
     RESOLVE,
     CHANGE_TO_100,
@@ -358,6 +390,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     NOT_PREGNANT,
     POSITIVE_MDQ,
     NEUTROPHILS,
+    GENOTYPES,
+    FORMER_SMOKER,
     DIAGNOSIS,
     NO_RISK,
     SEVERE_NAUSEA,
@@ -366,6 +400,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     CONDITION_STATUS,
     SEVERITY,
     COMPLETED,
+    TIME_ZONE,
     PHENELZINE_STRUCK,
     ISSUED,
     ISSUED_FOR,
@@ -374,6 +409,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     DECLINED_UNASSESSED,
     CHANGED,
     replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
+    TOOK_EFFECT,
+    BEGAN,
     DISCONTINUED,
     replace(DISCONTINUED, fact_id=fact("end of another"), status_reason=StatusReason.PREGNANCY),
     SERTRALINE_COUNTED,

@@ -7,19 +7,21 @@ from uuid import uuid4
 
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Received
+from careloop.chassis.due.worker import DueWorker, Pace
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.contracts import coordination, monitoring, terms
+from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import EventId, PatientId, PersonId
-from services.notifications.consumers import CauseConsumer
+from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
 from services.notifications.domain.events import TOPICS, DeliveryAttempted, Event, NoticeEscalated
 from services.notifications.domain.state import DECIDER, NoticeBoard
 from services.notifications.due import due_rows
-from services.notifications.sender import Message, SendFailed
+from services.notifications.sender import Message, Sender, SendFailed
 from services.notifications.views import inbox_statements
-from services.notifications.worker import DueWorker, Pace
+from services.notifications.worker import NoticeWork
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, event, fact
 from tests.support.histories.restate import published_of
@@ -84,14 +86,35 @@ class Office:
             due=due_rows,
             **statements,
         )
-        self.consumer = CauseConsumer(self.streams, control.RULES, self.clock)
+        self.consumer = NoticesConsumer(CAUSES, self.streams, control.RULES, self.clock)
+        self.earlier = NoticesConsumer(EARLIER, self.streams, control.RULES, self.clock)
         self.worker = self.another_worker()
 
-    def another_worker(self, *, deadline: float = 5) -> DueWorker:
-        return DueWorker(self.streams, self.mail, control.RULES, self.clock, Pace(lease=60, deadline=deadline))
+    def another_worker(self, sender: Sender | None = None, *, deadline: float = 5) -> DueWorker:
+        return DueWorker(self.store, self.work(sender, deadline=deadline).handlers, self.clock, Pace(lease=60))
+
+    def work(self, sender: Sender | None = None, *, deadline: float = 5) -> NoticeWork:
+        return NoticeWork(self.streams, sender or self.mail, control.RULES, self.clock, deadline)
 
     async def hear(self, *received: Received) -> None:
         effects = await self.consumer.handle(received)
+        await self.store.commit(Unit(writes=effects.writes, statements=effects.statements))
+
+    async def note(self, fact: Event, patient: PatientId = PATIENT) -> None:
+        """Store this, as an earlier build did."""
+        request = Request(
+            request_id=str(uuid4()),
+            kind=CommandKind.CALLER,
+            actor=PersonId("before"),
+            digest=b"",
+            correlation_id=uuid4(),
+            now=NOON,
+        )
+        await self.store.commit(Unit(writes=(self.streams.write(patient, request, [fact], None),)))
+
+    async def hear_earlier(self, *received: Received) -> None:
+        """What the consumer takes up that reads its sources from their beginning."""
+        effects = await self.earlier.handle(received)
         await self.store.commit(Unit(writes=effects.writes, statements=effects.statements))
 
     async def work_until_idle(self) -> None:

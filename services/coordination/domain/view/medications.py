@@ -14,11 +14,11 @@ from careloop.contracts.terms import Coding, Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
 from services.coordination.domain.view.asked import Asked
-from services.coordination.domain.view.dated_fact import newest, order
+from services.coordination.domain.view.dated_fact import DatedFact, newest, order
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.prescribing import Changed, Issued, PrescribingSection
 
-ACTIVE, STOPPED = "active", "stopped"
+ACTIVE, PLANNED, STOPPED = "active", "planned", "stopped"
 Found = TypeVar("Found")
 
 
@@ -30,6 +30,7 @@ class DoseChange:
     effective_on: date
     reason: str
     prescriber: str
+    in_force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ class Medications:
     medications: tuple[Medication, ...]
 
 
-dose_change = shown(DoseChange, Changed)
+dose_change = shown(DoseChange, Changed, "in_force")
 reported = shown(Medication, CurrentMedication, "fact_id", "status", since="started_on", until="stopped_on")
 prescribed = shown(
     Medication,
@@ -77,7 +78,7 @@ def medications(assessed: AssessmentSection, ordered: PrescribingSection) -> Med
     """The newest reconciled list and every prescription, each saying where it comes from. What the list says of a
     prescription of ours is no second medicine: it agrees, or it is a discrepancy."""
     listed = newest(assessed.medications)
-    every = [*_reported(assessed, ordered), *(_prescribed(dated.fact, ordered) for dated in ordered.issued)]
+    every = [*_reported(assessed, ordered), *(_prescribed(dated, ordered) for dated in ordered.issued)]
     asked = Asked.NOT_ASKED
     if listed is not None:
         asked = Asked.LISTED if listed.medications else Asked.NONE_KNOWN
@@ -113,8 +114,11 @@ def _reported(assessed: AssessmentSection, ordered: PrescribingSection) -> list[
     ]
 
 
-def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
+def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medication:
+    """With the dose that is in force by facts; one that has not begun is planned, with the dose that was ordered."""
+    issued = dated.fact
     changes = _changes(issued.fact_id, ordered)
+    now = next((change for change in changes if change.in_force), None)
     ended = newest([k for k in ordered.discontinued if k.fact.prescription == issued.fact_id])
     decided: list[Issued | Changed] = [
         issued,
@@ -126,8 +130,8 @@ def _prescribed(issued: Issued, ordered: PrescribingSection) -> Medication:
     return prescribed(
         issued,
         source="prescribed",
-        status=STOPPED if ended else ACTIVE,
-        daily_dose_mg=changes[0].to_daily_dose_mg if changes else issued.order.daily_dose_mg,
+        status=STOPPED if ended else ACTIVE if now or _in_force(dated, issued.order.starts_on, ordered) else PLANNED,
+        daily_dose_mg=now.to_daily_dose_mg if now else issued.order.daily_dose_mg,
         until=ended.stopped_on if ended else None,
         status_reason=ended.status_reason if ended else "",
         fhir_status_reason=ended.status_reason.fhir if ended else "",
@@ -145,4 +149,12 @@ def _each_once(found: Iterable[Found]) -> tuple[Found, ...]:
 def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseChange, ...]:
     mine = [k for k in ordered.changed if k.fact.prescription == prescription]
     latest_first = sorted(mine, key=lambda k: (k.fact.effective_on, order(k)), reverse=True)
-    return tuple(dose_change(k.fact) for k in latest_first)
+    return tuple(dose_change(k.fact, in_force=_in_force(k, k.fact.effective_on, ordered)) for k in latest_first)
+
+
+def _in_force(dated: DatedFact[Issued] | DatedFact[Changed], day: date, ordered: PrescribingSection) -> bool:
+    """Whether it took effect on the day of its decision, or a fact says that it did since. A decision published without
+    its day is taken to have been decided on the day it was recorded."""
+    if day <= (dated.fact.as_of or dated.recorded_at.date()):
+        return True
+    return any(dated.fact.fact_id == (k.fact.change or k.fact.prescription) for k in ordered.took_effect)

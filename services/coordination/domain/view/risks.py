@@ -10,7 +10,7 @@ from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
-from services.coordination.domain.view.urgency import answered, superseded
+from services.coordination.domain.view.urgency import answered, imported_risks, superseded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +30,10 @@ risk = shown(Risk, RiskRaised, "source", "status")
 
 def risks(sections: Sections) -> tuple[Risk, ...]:
     """The latest first."""
-    taken = answered(sections.notifications)
+    taken, imported = answered(sections.notifications), imported_risks(sections.notifications)
 
     def of(dated: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection, source: str) -> Risk:
-        over = dated.fact.fact_id in taken or superseded(dated, section)
+        over = dated.fact.fact_id not in imported and (dated.fact.fact_id in taken or superseded(dated, section))
         return risk(dated.fact, source=source, status="answered" if over else "open")
 
     every = [of(dated, sections.assessment, "assessment") for dated in sections.assessment.risks]

@@ -30,6 +30,10 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.ListGapsRecorded: lambda e: _words(e.list, f"of {e.source}:", e.left_out, "entries could not be read"),
     assessment.PregnancyRecorded: lambda e: str(e.status),
     assessment.ResultsRecorded: lambda e: _results(e.results) or "no results known",
+    assessment.GenotypesRecorded: lambda e: (
+        ", ".join(_words(one.gene, one.phenotype) for one in e.genotypes) or "no genotypes known"
+    ),
+    assessment.SmokingRecorded: lambda e: _words("smoking:", e.status, e.stopped_on or ""),
     ScaleScored: lambda e: _words(e.instrument, "" if e.total is None else e.total, e.band),
     assessment.DiagnosisEstablished: lambda e: _words(e.icd10, e.display, f"({e.verification})"),
     RiskRaised: lambda e: _words(e.level, "suicide risk:", e.reason),
@@ -39,6 +43,7 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     Issued: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg)),
     Declined: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg), "-", ", ".join(e.reasons)),
     Changed: lambda e: _words("to", *_dose(e.to_daily_dose_mg)),
+    prescribing.DoseTookEffect: lambda e: _words("now", *_dose(e.daily_dose_mg)),
     prescribing.PrescriptionDiscontinued: lambda e: _words(e.status_reason, "last dose", e.stopped_on),
     prescribing.SupplyCounted: lambda e: _words(e.medicine.name, f"{e.units} left on", e.counted_on),
     prescribing.ListCompared: lambda e: _words(len(e.matched), "of our medicines on the list"),

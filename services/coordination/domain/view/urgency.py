@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from careloop.contracts.monitoring import TriageLevel
-from careloop.contracts.notifications import Priority
+from careloop.contracts.notifications import NoticeDecided, Priority
 from careloop.contracts.terms import RiskLevel, RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
@@ -21,6 +21,8 @@ LEVELS = (*TriageLevel, "none")
 """The words of the ranks, the most urgent first."""
 
 C_SSRS = "c-ssrs"
+IMPORTED = "imported"
+"""Why nobody is notified of what a named importer recorded."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _RISKS = {RiskLevel.HIGH: TriageLevel.EMERGENCY_NOW, RiskLevel.MODERATE: TriageLevel.SAME_DAY}
 _NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLevel.SAME_DAY}
@@ -64,15 +66,31 @@ def concerns(section: Section) -> tuple[Concern, ...]:
         found += [_risk(risk.fact) for risk in section.risks if not superseded(risk, section)]
     if isinstance(section, NotificationsSection):
         found += _notices(section)
+        found += [
+            _concern(risk, TriageLevel.WITHIN_72_HOURS, "imported-risk", None) for risk in imported_risks(section)
+        ]
     return tuple(sorted(found, key=precedence))
 
 
 def answered(section: Section) -> frozenset[FactId]:
-    """The facts, of any source, that somebody took on or that were old news when they came in."""
+    """The facts, of any source, that ask for nothing more themselves: somebody took them on, or an importer brought
+    them in, and then an imported risk is a concern of its own. What was suppressed for any other reason is open."""
     if not isinstance(section, NotificationsSection):
         return frozenset()
     taken = {dated.fact.notice for dated in section.acknowledged}
-    return frozenset(k.fact.cause_fact for k in section.decided if k.fact.fact_id in taken or k.fact.suppressed)
+    return frozenset(
+        k.fact.cause_fact for k in section.decided if k.fact.fact_id in taken or k.fact.suppressed == IMPORTED
+    )
+
+
+def imported_risks(section: NotificationsSection) -> frozenset[FactId]:
+    """The risks that an importer recorded and that no clinician of the team has screened since."""
+    ended = {dated.fact.notice for dated in section.withdrawn}
+    return frozenset(
+        k.fact.cause_fact
+        for k in section.decided
+        if k.fact.suppressed == IMPORTED and _is_risk(k.fact) and k.fact.fact_id not in ended
+    )
 
 
 def urgency(sections: Sections) -> Urgency:
@@ -102,6 +120,11 @@ def superseded(risk: DatedFact[RiskRaised], section: AssessmentSection | Monitor
     since = risk.fact.occurred_at
     raised = any(other.fact.occurred_at > since for other in section.risks)
     return raised or any(k.fact.instrument == C_SSRS and k.fact.occurred_at > since for k in section.scales)
+
+
+def _is_risk(notice: NoticeDecided) -> bool:
+    """By the name of its cause on the wire: `care.<service>.RiskRaised.v<n>`."""
+    return notice.cause_type.split(".")[-2:-1] == [RiskRaised.__name__]
 
 
 def _side_effects(section: MonitoringSection) -> list[Concern]:

@@ -79,7 +79,7 @@ def _trial(chart: PrescriptionChart, issued: PrescriptionIssued, end: Prescripti
     return known.Trial(
         name=issued.order.medicine.name,
         rxcui=issued.order.medicine.rxcui or None,
-        daily_dose_mg=chart.daily_dose_mg(issued),
+        daily_dose_mg=chart.daily_dose_mg(issued, end.stopped_on),
         weeks=Decimal(days // 7),
         stopped_for=ENDED_FOR[end.status_reason],
     )

@@ -43,12 +43,13 @@ def in_force(chart: PrescriptionChart, day: date) -> set[Hashable]:
 def prescribed(asking: Asking) -> tuple[known.Medication, ...]:
     """Ours, ended ones with the day of the last dose, without the one whose dose is being changed."""
     ours = (one for one in asking.chart.standing_prescriptions() if one.fact_id != asking.changing)
-    return tuple(taken for issued in ours if (taken := _taken(asking.chart, issued)) is not None)
+    return tuple(taken for issued in ours if (taken := _taken(asking.chart, issued, asking.as_of)) is not None)
 
 
-def _taken(chart: PrescriptionChart, issued: PrescriptionIssued) -> known.Medication | None:
-    """None for one that ended before it began. A last dose that was put before the first is taken to have been on the
-    day on which that was said: the last day it can have been."""
+def _taken(chart: PrescriptionChart, issued: PrescriptionIssued, as_of: date) -> known.Medication | None:
+    """With the highest dose that holds or is planned from `as_of` on, so that neither hides the other; an ended one
+    with its last. None for one that ended before it began. A last dose that was put before the first is taken to have
+    been on the day on which that was said: the last day it can have been."""
     ended, starts_on = chart.discontinuation(issued.fact_id), issued.order.starts_on
     stopped_on = ended.stopped_on if ended else None
     if ended is not None and ended.stopped_on < starts_on:
@@ -58,7 +59,7 @@ def _taken(chart: PrescriptionChart, issued: PrescriptionIssued) -> known.Medica
     return known.Medication(
         name=issued.order.medicine.name,
         rxcui=issued.order.medicine.rxcui or None,
-        daily_dose_mg=chart.daily_dose_mg(issued),
+        daily_dose_mg=chart.daily_dose_mg(issued, stopped_on) if stopped_on else chart.highest_dose_mg(issued, as_of),
         started_on=starts_on,
         stopped_on=stopped_on,
     )

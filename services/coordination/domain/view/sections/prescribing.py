@@ -18,7 +18,8 @@ from services.coordination.domain.view.sections.shelf import FormOf, Shelf, shel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A prescription without the evidence of its capsule, which stays in the journal."""
+    """A prescription without the evidence of its capsule, which stays in the journal. `as_of` is the day of the
+    decision, None where its build did not publish it."""
 
     fact_id: FactId
     order: Order
@@ -26,6 +27,7 @@ class Issued:
     alerts: tuple[Alert, ...]
     not_checked: tuple[NotChecked, ...]
     overrides: tuple[Override, ...]
+    as_of: date | None = None
     occurred_at: Instant
 
 
@@ -43,7 +45,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A change of the daily dose, in milligrams."""
+    """A change of the daily dose, in milligrams; `as_of` as in Issued."""
 
     fact_id: FactId
     prescription: FactId
@@ -55,15 +57,18 @@ class Changed:
     alerts: tuple[Alert, ...]
     not_checked: tuple[NotChecked, ...]
     overrides: tuple[Override, ...]
+    as_of: date | None = None
     occurred_at: Instant
 
 
 FOUND = {"alerts": "capsule.alerts", "not_checked": "capsule.not_checked"}
 ANSWERED = {**FOUND, "overrides": "capsule.overrides"}
-ISSUED = FormOf(prescribing.PrescriptionIssued, shown(Issued, prescribing.PrescriptionIssued, **ANSWERED))
+issued = shown(Issued, prescribing.PrescriptionIssued, "as_of", **ANSWERED)
+ISSUED = FormOf(prescribing.PrescriptionIssued, lambda event: issued(event, as_of=event.capsule.as_of or None))
 declined = shown(Declined, prescribing.PrescriptionDeclined, "missing", **FOUND)
 DECLINED = FormOf(prescribing.PrescriptionDeclined, lambda event: declined(event, missing=event.capsule.missing or ()))
-CHANGED = FormOf(prescribing.DoseChanged, shown(Changed, prescribing.DoseChanged, **ANSWERED))
+changed = shown(Changed, prescribing.DoseChanged, "as_of", **ANSWERED)
+CHANGED = FormOf(prescribing.DoseChanged, lambda event: changed(event, as_of=event.capsule.as_of or None))
 
 
 @shelved
@@ -73,6 +78,7 @@ class PrescribingSection:
     issued: Annotated[tuple[DatedFact[Issued], ...], ISSUED] = ()
     declined: Annotated[tuple[DatedFact[Declined], ...], DECLINED] = ()
     changed: Annotated[tuple[DatedFact[Changed], ...], CHANGED] = ()
+    took_effect: tuple[DatedFact[prescribing.DoseTookEffect], ...] = ()
     discontinued: tuple[DatedFact[prescribing.PrescriptionDiscontinued], ...] = ()
     counted: tuple[DatedFact[prescribing.SupplyCounted], ...] = ()
     compared: tuple[DatedFact[prescribing.ListCompared], ...] = ()

@@ -1,0 +1,90 @@
+"""Doses that were ordered for a later day, and the fact that one of them came into force."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from msgspec import UNSET
+
+from careloop.contracts.prescribing import DoseTookEffect
+from careloop.kernel.decisions import guarded
+from careloop.kernel.ids import FactId, derived_id
+from careloop.knowledge.local_time import day_begins
+from services.prescribing.domain.events import DoseChanged, Event, PrescriptionIssued
+from services.prescribing.domain.state import PrescriptionChart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseAhead:
+    """A change of the dose, or (`change` is None) the first dose of a prescription, from a later day on."""
+
+    prescription: FactId
+    change: FactId | None
+    effective_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeEffect:
+    """The day of this dose has come."""
+
+    dose: DoseAhead
+    now: datetime
+
+
+@guarded()
+def take_effect(command: TakeEffect, chart: PrescriptionChart) -> list[Event]:
+    """The dose that holds from the first moment of its day where the client lives.
+
+    Nothing where that was said before, where the prescription or the change was struck, where the prescription ended
+    before that day, or another change for the same day took its place.
+    """
+    dose, fact_id = command.dose, took_effect_id(command.dose)
+    issued = chart.prescription(dose.prescription)
+    if issued is None or chart.knows(fact_id) or _ended_before(dose, chart):
+        return []
+    if dose.change is not None and not _is_last_of_its_day(dose, issued, chart):
+        return []
+    return [
+        DoseTookEffect(
+            fact_id=fact_id,
+            prescription=dose.prescription,
+            change=dose.change,
+            daily_dose_mg=chart.daily_dose_mg(issued, dose.effective_on),
+            effective_on=dose.effective_on,
+            occurred_at=day_begins(dose.effective_on, chart.zone),
+        )
+    ]
+
+
+def took_effect_id(dose: DoseAhead) -> FactId:
+    """The fact that this dose took effect, named by the dose and its day."""
+    return FactId(derived_id("prescribing", "took-effect", dose.change or dose.prescription, dose.effective_on))
+
+
+def _ended_before(dose: DoseAhead, chart: PrescriptionChart) -> bool:
+    ended = chart.discontinuation(dose.prescription)
+    return ended is not None and ended.stopped_on < dose.effective_on
+
+
+def _is_last_of_its_day(dose: DoseAhead, issued: PrescriptionIssued, chart: PrescriptionChart) -> bool:
+    last = chart.last_change(issued, dose.effective_on)
+    return last is not None and last.fact_id == dose.change
+
+
+def dated_ahead(event: PrescriptionIssued | DoseChanged) -> DoseAhead | None:
+    """What takes effect on a later day than it was decided on; None where it was in force at once.
+
+    A decision stored without its day is taken to have been decided when it was true of the client.
+    """
+    if isinstance(event, DoseChanged):
+        dose = DoseAhead(prescription=event.prescription, change=event.fact_id, effective_on=event.effective_on)
+    else:
+        dose = DoseAhead(prescription=event.fact_id, change=None, effective_on=event.order.starts_on)
+    decided_on = event.occurred_at.date() if event.capsule.as_of is UNSET else event.capsule.as_of
+    return dose if dose.effective_on > decided_on else None
+
+
+def doses_ahead(chart: PrescriptionChart) -> list[DoseAhead]:
+    """Those of all standing prescriptions and changes of which nobody has said yet that they took effect."""
+    changes = (one for one in chart.dose_changes if one.fact_id not in chart.struck)
+    every: list[PrescriptionIssued | DoseChanged] = [*chart.standing_prescriptions(), *changes]
+    return [dose for one in every if (dose := dated_ahead(one)) is not None and not chart.knows(took_effect_id(dose))]

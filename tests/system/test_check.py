@@ -1,0 +1,49 @@
+"""`careloop check` and the figures of a system that runs."""
+
+import asyncio
+import json
+import urllib.request
+
+from careloop.local.settings import SERVICES
+from tests.support.processes.console import careloop
+from tests.support.processes.running import System
+from tests.support.waiting import until
+
+DUE_TO_OTHER_TESTS = {"parked"}
+"""The system is shared, and some tests leave a patient parked."""
+
+
+async def test_a_system_that_runs_has_nothing_wrong(system: System) -> None:
+    shown = json.loads(await careloop(system, "check", "--only", "kafka", "--only", "postgres", "--json"))
+    assert shown["counts"]["failure"] == shown["counts"]["warning"] == shown["counts"]["unknown"] == 0
+    assert {finding["group"] for finding in shown["findings"]} == {"kafka", "postgres"}
+    assert "All is well" in await careloop(system, "check", "--only", "files")
+    await until(lambda: _services_are_well(system), 60)
+
+
+async def _services_are_well(system: System) -> bool:
+    try:
+        shown = json.loads(await careloop(system, "check", "--only", "services", "--json"))
+    except AssertionError:
+        shown = json.loads(await careloop(system, "check", "--only", "services", "--json", code=1))
+    wrong = {finding["check"] for finding in shown["findings"] if finding["level"] != "ok"}
+    return wrong <= DUE_TO_OTHER_TESTS
+
+
+def _page(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+async def test_every_process_shows_the_figures_that_alerts_rest_on(system: System) -> None:
+    for service in SERVICES:
+        text = await asyncio.to_thread(_page, system.supervisor.metrics_url(service))
+        assert "careloop_ready 1.0" in text
+        assert 'careloop_pool_connections{state="free"}' in text
+        assert "careloop_overdue_seconds " in text
+        assert "process_resident_memory_bytes" in text
+
+
+async def test_a_group_that_does_not_exist_is_wrong_use(system: System) -> None:
+    await careloop(system, "check", "--only", "weather", code=2)
