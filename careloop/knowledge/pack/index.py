@@ -9,11 +9,7 @@ from careloop.knowledge.findings import Check
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Rule, Sourced
 from careloop.knowledge.pack.shapes.follow_up import Measure
-<<<<<<< HEAD
-from careloop.knowledge.pack.shapes.screening import Indication, PairRule, PhenotypeWords, Relation
-=======
-from careloop.knowledge.pack.shapes.screening import DoseRule, PairRule, PhenotypeWords, Relation
->>>>>>> main
+from careloop.knowledge.pack.shapes.screening import DoseRule, Indication, PairRule, PhenotypeWords, Relation
 from careloop.knowledge.pack.shapes.vocabulary import Mechanism
 from careloop.knowledge.pack.text import mentions, words
 
