@@ -62,8 +62,8 @@ MONITORING: dict[str, frozenset[Role]] = {
 }
 
 NOTIFICATIONS: dict[str, frozenset[Role]] = {
-    "/care.notifications.v1.NotificationsService/AcknowledgeNotice": CARE_TEAM,
-    "/care.notifications.v1.NotificationsService/ListInbox": CLINICIANS,
+    "/care.notifications.v1.NotificationsService/AcknowledgeNotice": CLINICIANS,
+    "/care.notifications.v1.NotificationsService/ListInbox": CLINICIANS | {Role.CLIENT},
     "/care.notifications.v1.NotificationsService/GetNotice": CLINICIANS,
     "/care.notifications.v1.NotificationsService/MarkEnteredInError": PRESCRIBERS | {Role.CARE_MANAGER},
 }

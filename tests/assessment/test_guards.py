@@ -118,8 +118,8 @@ def test_only_of_a_client_who_is_enrolled_anything_is_recorded_or_struck(name: s
     twice_struck = [control.ENROLLED, CORRECTED, struck(control.ENROLLED), struck(CORRECTED)]
     for history in (others, [*others, *twice_struck]):
         refused = refusal(command, *history)
-        assert isinstance(refused, RuleViolated)
-        assert refused.slug == "not-enrolled"
+        assert isinstance(refused, NotKnown)
+        assert refused.slug == "patient-not-known"
     assert decide(command, *others, control.ENROLLED, CORRECTED, struck(control.ENROLLED)), "one identity stands"
 
 

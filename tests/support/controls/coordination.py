@@ -20,6 +20,7 @@ THERAPIST = PersonId("therapist-ivanov")
 MANAGER = PersonId("manager-brandt")
 
 ASSIGN = AssignTeamMember(
+    enrolled=True,
     fact_id=fact("assign-therapist"),
     person=THERAPIST,
     name="Mira Ivanov",
