@@ -21,6 +21,7 @@ COMMANDS = {
     "topics": "careloop.cli.commands.topics:topics",
     "check": "careloop.cli.commands.check:check",
     "backup": "careloop.cli.commands.backup:backup",
+    "support-bundle": "careloop.cli.commands.support_bundle:support_bundle",
     "restore": "careloop.cli.commands.backup:restore",
     "token": "careloop.cli.commands.token:token",
     "generate": "careloop.cli.commands.generate:generate",

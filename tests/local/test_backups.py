@@ -126,9 +126,8 @@ def wrong(
 
 def test_a_topic_that_holds_what_a_restored_log_lost_is_a_failure() -> None:
     assert wrong({"monitoring": 7}, {("monitoring", 0): 7, ("monitoring", 1): 6}) == []
-    assert wrong({"monitoring": 7}, {("monitoring", 0): 7, ("monitoring", 1): 8}) == [
-        ("topic-beyond-log", "monitoring")
-    ]
+    beyond = {("monitoring", 0): 7, ("monitoring", 1): 8}
+    assert wrong({"monitoring": 7}, beyond) == [("topic-beyond-log", "monitoring")]
 
 
 def test_a_relay_and_a_consumer_that_are_further_than_a_log_are_failures() -> None:

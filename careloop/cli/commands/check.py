@@ -49,6 +49,21 @@ def check(  # noqa: PLR0917 - typer hands every option over by name
     Nothing is changed. Exits 0 when all is well, 1 when something fails, 2 for wrong use, 3 when there are only
     warnings or something could not be looked at.
     """
+    findings = asyncio.run(all_findings(home, address, token, only=_chosen(only), deadline=deadline, max_lag=max_lag))
+    _show(findings, quiet=quiet, as_json_form=as_json)
+    raise typer.Exit(exit_code(findings))
+
+
+async def all_findings(
+    home: Path | None,
+    address: list[str] | None,
+    token: str | None,
+    *,
+    only: Sequence[str] = GROUPS,
+    deadline: float = 3,
+    max_lag: float = 10,
+) -> list[Finding]:
+    """What these groups find, in their order."""
     settings = stack_settings(home=home)
     works = {
         kafka.GROUP: lambda: _kafka(settings),
@@ -57,9 +72,7 @@ def check(  # noqa: PLR0917 - typer hands every option over by name
         service_checks.GROUP: lambda: _services(settings, address, token, deadline, max_lag),
         files.GROUP: lambda: _files(settings),
     }
-    findings = asyncio.run(_all([works[group]() for group in _chosen(only)]))
-    _show(findings, quiet=quiet, as_json_form=as_json)
-    raise typer.Exit(exit_code(findings))
+    return await _all([works[group]() for group in only])
 
 
 def _chosen(only: list[str] | None) -> Sequence[str]:
