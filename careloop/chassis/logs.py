@@ -6,8 +6,10 @@ Libraries' own lines are reduced to where they came from and their template: the
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
-from datetime import datetime
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 from uuid import UUID
 
@@ -17,8 +19,8 @@ import structlog
 FIELDS = frozenset({
     "at", "broker", "code", "consumer", "correlation_id", "count", "duration_ms", "error_at", "error_id", "error_type",
     "grpc_port", "http_port", "kind", "lag_seconds", "level", "logger", "method", "parked", "partition", "position",
-    "previous", "reason", "records", "role", "service", "signal", "source", "task", "template", "timestamp", "version",
-    "waiting",
+    "previous", "reason", "records", "role", "service", "signal", "since", "source", "task", "template", "timestamp",
+    "version", "waiting",
 })  # fmt: skip
 QUIET = {
     "aiokafka": logging.WARNING,
@@ -26,6 +28,8 @@ QUIET = {
     "faststream": logging.WARNING,
     "grpc": logging.WARNING,
 }
+
+SAID_EVERY_SECONDS = 60.0
 
 _EVENT = re.compile(r"[a-z][a-z -]{0,60}")
 _TOKEN = re.compile(r"[\w.:/@+-]{1,200}")
@@ -54,19 +58,88 @@ def _scalar(value: Any) -> str | int | float | bool | None:
     return str(value) if isinstance(value, str | UUID) and _TOKEN.fullmatch(str(value)) else None
 
 
+class Outage:
+    """Something that others run is away. It is said when it begins, once a minute while it lasts, and when it is over;
+    all else that is said of it meanwhile is only counted."""
+
+    def __init__(self, what: str, clock: Callable[[], float] = time.time) -> None:
+        self._what = what
+        self._clock = clock
+        self._since: float | None = None
+        self._said_at = 0.0
+        self._count = 0
+
+    @property
+    def lasts(self) -> bool:
+        return self._since is not None
+
+    def away(self, error_type: str = "") -> None:
+        """It did not answer: an outage is a warning, however often it shows."""
+        now = self._clock()
+        self._count += 1
+        if self._since is None:
+            self._since = now
+        elif now - self._said_at < SAID_EVERY_SECONDS:
+            return
+        self._said_at = now
+        self._say(logging.WARNING, "away", now, error_type)
+
+    def back(self) -> None:
+        """It answers; nothing is said unless it was away."""
+        if self._since is not None:
+            self._say(logging.INFO, "back", self._clock())
+            self._since, self._count = None, 0
+
+    def _say(self, level: int, word: str, now: float, error_type: str = "") -> None:
+        since = now if self._since is None else self._since
+        structlog.get_logger().log(
+            level,
+            f"{self._what} {word}",
+            since=datetime.fromtimestamp(since, UTC),
+            duration_ms=round((now - since) * 1000),
+            count=self._count,
+            error_type=error_type or None,
+        )
+
+
+BROKER = Outage("broker")
+"""The one broker of this process."""
+
+
 class _LibraryLines(logging.Handler):
-    """Standard-library log records, without their arguments and without the exception's text."""
+    """Standard-library log records, without their arguments and without the exception's text.
+
+    What a library says again at the same place within a minute is only counted, and so is all that the Kafka client
+    says of a broker that is known to be away.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, str, int], float] = {}
+        self._unsaid: Counter[tuple[str, str, int]] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
+        of_kafka = record.name.startswith("aiokafka")
+        if of_kafka and BROKER.lasts:
+            BROKER.away()
+            return
+        place, now = (record.name, record.module, record.lineno), self._clock()
+        if now - self._said.get(place, -SAID_EVERY_SECONDS) < SAID_EVERY_SECONDS:
+            self._unsaid[place] += 1
+            return
+        self._said[place] = now
         failure = record.exc_info[0] if record.exc_info else None
         structlog.get_logger().log(
-            record.levelno,
+            # What the client calls an error is a broker that does not answer; what follows of it is said by us.
+            min(record.levelno, logging.WARNING) if of_kafka else record.levelno,
             "library",
             logger=record.name,
             at=f"{record.module}:{record.lineno}",
             # Without arguments the text may already hold values.
             template=str(record.msg)[:200] if record.args else None,
             error_type=failure.__name__ if failure else None,
+            count=self._unsaid.pop(place, 0) + 1,
         )
 
 

@@ -235,6 +235,46 @@ class ResultsRecorded:
     occurred_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenotypeResult:
+    """What a laboratory found of a gene or an allele, in its own words: `CYP2D6` and `Poor Metabolizer`."""
+
+    gene: Code
+    phenotype: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenotypesRecorded:
+    """Genotypes; each recording adds to the earlier ones. Empty only if `none_known`."""
+
+    fact_id: FactId
+    genotypes: tuple[GenotypeResult, ...]
+    none_known: bool
+    source: str
+    occurred_at: Instant
+
+
+class SmokingStatus(StrEnum):
+    """Whether tobacco is smoked now, was, or never was."""
+
+    CURRENT = "current"
+    FORMER = "former"
+    NEVER = "never"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokingRecorded:
+    """Whether the client smokes; a later answer replaces an earlier one. `stopped_on` is the last day of a former
+    smoker, None where nobody knows it."""
+
+    fact_id: FactId
+    status: SmokingStatus
+    stopped_on: date | None
+    source: str
+    occurred_at: Instant
+
+
 class Severity(StrEnum):
     MILD = "mild"
     MODERATE = "moderate"
@@ -327,6 +367,8 @@ ClinicalFact = (
     | ListGapsRecorded
     | PregnancyRecorded
     | ResultsRecorded
+    | GenotypesRecorded
+    | SmokingRecorded
     | ScaleScored
     | RiskRaised
     | DiagnosisEstablished

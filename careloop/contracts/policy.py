@@ -28,6 +28,8 @@ ASSESSMENT: dict[str, frozenset[Role]] = {
     "/care.assessment.v1.AssessmentService/RecordListGaps": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordPregnancy": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/RecordResults": RECORDERS | {Role.PHARMACIST},
+    "/care.assessment.v1.AssessmentService/RecordGenotypes": RECORDERS | {Role.PHARMACIST},
+    "/care.assessment.v1.AssessmentService/RecordSmoking": RECORDERS | {Role.PHARMACIST},
     "/care.assessment.v1.AssessmentService/AnswerScale": RECORDERS,
     "/care.assessment.v1.AssessmentService/RecordScaleTotal": RECORDERS,
     "/care.assessment.v1.AssessmentService/EstablishDiagnosis": PRESCRIBERS,
@@ -60,8 +62,8 @@ MONITORING: dict[str, frozenset[Role]] = {
 }
 
 NOTIFICATIONS: dict[str, frozenset[Role]] = {
-    "/care.notifications.v1.NotificationsService/AcknowledgeNotice": CARE_TEAM,
-    "/care.notifications.v1.NotificationsService/ListInbox": CLINICIANS,
+    "/care.notifications.v1.NotificationsService/AcknowledgeNotice": CLINICIANS,
+    "/care.notifications.v1.NotificationsService/ListInbox": CLINICIANS | {Role.CLIENT},
     "/care.notifications.v1.NotificationsService/GetNotice": CLINICIANS,
     "/care.notifications.v1.NotificationsService/MarkEnteredInError": PRESCRIBERS | {Role.CARE_MANAGER},
 }

@@ -76,7 +76,7 @@ class PatientOrders:
             for alert in screening.alerts
             if alert.severity == "high"
         ]
-        unchecked = dict.fromkeys(gap.check for gap in screening.not_checked)
+        unchecked = dict.fromkeys(gap.check for gap in screening.not_checked if not gap.note)
         overrides += [pb.Override(rule=f"not-checked:{check}", reason="will-monitor") for check in unchecked]
         return await self._issue(order, overrides, decided_at)
 

@@ -105,5 +105,5 @@ def _order_row(names: Mapping[UUID, str], order: OrderOutcome) -> tuple[str, ...
 
 def _gaps(not_checked: Sequence[NotChecked]) -> str:
     """The checks that could not be made, by the reason why."""
-    checks = Counter(gap.reason for gap in not_checked)
+    checks = Counter(gap.reason for gap in not_checked if not gap.note)
     return ", ".join(f"{reason} ({count} check{'s'[: count > 1]})" for reason, count in checks.items()) or "-"

@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 
 from careloop.kernel.credentials import require_prescriber
 from careloop.kernel.days import Span
-from careloop.kernel.errors import NotKnown, RuleViolated
+from careloop.kernel.errors import NotKnown, patient_not_known
 from careloop.kernel.events import require_past
 from careloop.kernel.ids import FactId
 
@@ -53,7 +53,7 @@ class Guard(IntEnum):
     PAST = 2
     """`occurred_at` lies after `now`: InvalidInput `in-the-future`."""
     ENROLLED = 3
-    """Nobody enrolled this client: RuleViolated `not-enrolled`."""
+    """Nobody enrolled this client: NotKnown `patient-not-known`, as of one who does not exist."""
     BORN = 4
     """`occurred_at` lies before the client was born: InvalidInput `before-birth`."""
     PRESCRIBER = 5
@@ -132,7 +132,7 @@ def _is_past(command: Any, _state: Record) -> bool:
 
 def _is_enrolled(_command: Any, state: EnrolledRecord) -> bool:
     if not state.enrolled:
-        raise RuleViolated("not-enrolled", "This client is not enrolled.", field="patient_id")
+        raise patient_not_known()
     return True
 
 

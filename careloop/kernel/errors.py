@@ -71,3 +71,8 @@ class Unavailable(CareloopError):
 
 class Overloaded(CareloopError):
     """Too much is waiting: slow down, then retry with the same request id."""
+
+
+def patient_not_known() -> NotKnown:
+    """The one answer about a patient who does not exist and about one who is not enrolled."""
+    return NotKnown("patient-not-known", "Nothing is known of this patient.", field="patient_id")

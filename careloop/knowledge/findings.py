@@ -133,9 +133,13 @@ class Screening:
     checked: tuple[Check, ...]
 
 
+def without_notes(not_checked: tuple[NotChecked, ...]) -> tuple[NotChecked, ...]:
+    """The gaps that ask something of somebody."""
+    return tuple(gap for gap in not_checked if gap.note is not True)
+
+
 def headline(alerts: tuple[Alert, ...], not_checked: tuple[NotChecked, ...]) -> ScreeningOutcome:
     """`alerts` when there is any, else `not-checked` when anything was not, else `clear`; notes do not count."""
     if alerts:
         return ScreeningOutcome.ALERTS
-    missed = any(gap.note is not True for gap in not_checked)
-    return ScreeningOutcome.NOT_CHECKED if missed else ScreeningOutcome.CLEAR
+    return ScreeningOutcome.NOT_CHECKED if without_notes(not_checked) else ScreeningOutcome.CLEAR

@@ -8,6 +8,7 @@ state folder starts afresh.
 
 import hashlib
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -27,6 +28,37 @@ def nobody_can_pass(path: Path) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
+def close_to_others(home: Path) -> None:
+    """Nobody else reads what the state folder holds, also of an earlier build. Where PostgreSQL runs as `nobody` from a
+    folder inside, others may pass through and see nothing on the way."""
+    for folder in (home, home / "logs"):
+        folder.mkdir(parents=True, exist_ok=True)
+    passed = runs_as_nobody() and nobody_can_pass(home)
+    home.chmod(0o711 if passed else 0o700)
+    for inside in home.iterdir():
+        if inside.is_symlink() or inside.name == "postgres":
+            continue
+        inside.chmod(0o700 if inside.is_dir() else 0o600)
+    for inside in (*home.glob("logs/*"), *home.glob("mail/*"), *home.glob("keys/*")):
+        if inside.is_file() and not inside.is_symlink():
+            inside.chmod(0o600)
+
+
+def write_private(file: Path, content: str) -> None:
+    """Write a file that only its owner reads, whatever it was before."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as target:
+        os.fchmod(target.fileno(), 0o600)
+        target.write(content)
+
+
+def kept_secret(file: Path) -> str:
+    """The secret in this file, made when it is missing."""
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        write_private(file, secrets.token_hex(32) + "\n")
+    return file.read_text().strip()
+
+
 def postgres_folder(home: Path) -> Path:
     """The state folder's own `postgres` folder, or the one outside when `nobody` could not reach that."""
     if not runs_as_nobody() or nobody_can_pass(home):
@@ -43,7 +75,7 @@ def outside(home: Path) -> Path:
     """This state folder's counterpart outside of it, made when missing."""
     identity = home / "id"
     if not identity.exists():
-        identity.write_text(uuid4().hex + "\n")
+        write_private(identity, uuid4().hex + "\n")
     digest = hashlib.sha256(f"{identity.read_text()}{home}".encode()).hexdigest()[:10]
     return own_folder(f"careloop-{digest}")
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from careloop.local.folders import write_private
 from careloop.local.jars import fetch
 from careloop.local.java import find_java
 from careloop.local.ports import Ports, answers
@@ -108,9 +109,10 @@ class KafkaServer:
     def _write_properties(self) -> Path:
         self.port = self._ports.take("kafka", self._told_port)
         file = self._home / "kafka" / "server.properties"
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         controller = self._ports.take("kafka-controller")
-        file.write_text(_PROPERTIES.format(port=self.port, controller=controller, data=self._data) + self._properties)
+        content = _PROPERTIES.format(port=self.port, controller=controller, data=self._data) + self._properties
+        write_private(file, content)
         return file
 
     async def _await_ready(self, child: Child) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from careloop.chassis.calls.auth import SERVICE_KEY_PREFIX
 from careloop.chassis.calls.token_signing import new_key, public_key_set, read_private_key
+from careloop.local.folders import write_private
 from careloop.local.settings import SERVICES
 
 ISSUER = "careloop-local"
@@ -29,7 +30,7 @@ class LocalKeys:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         keys = [_kept(self.issuer_file, ISSUER)]
         keys += [_kept(self.service_file(service), SERVICE_KEY_PREFIX + service) for service in SERVICES]
-        self.public.write_text(json.dumps(public_key_set(keys), indent=2) + "\n")
+        write_private(self.public, json.dumps(public_key_set(keys), indent=2) + "\n")
 
 
 def _kept(file: Path, kid: str) -> dict[str, Any]:

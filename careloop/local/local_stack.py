@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from careloop.chassis.relay.broker_access import BrokerAccess
+from careloop.local.folders import close_to_others, kept_secret
 from careloop.local.kafka_server import KafkaServer
 from careloop.local.ports import Ports
 from careloop.local.postgres_server import PostgresServer
@@ -21,13 +22,15 @@ class LocalStack:
     Servers are started from the calling thread and end with it: use it from the main thread.
     """
 
-    def __init__(self, settings: StackSettings) -> None:
+    def __init__(self, settings: StackSettings, *, trusting: bool = False) -> None:
+        """`trusting`: our PostgreSQL asks nobody on this machine for a password, for measurements beside others."""
         self.settings = settings
         self.home = settings.state_folder
-        for folder in (self.home, self.home / "logs"):
-            folder.mkdir(parents=True, exist_ok=True)
+        close_to_others(self.home)
         self.ports = Ports(self.home / "ports.json")
-        self._postgres = PostgresServer(self.home, self.ports, settings.postgres_port)
+        self._asks = settings.postgres_url is None and not trusting
+        password = self._secret("postgres.admin") if self._asks else None
+        self._postgres = PostgresServer(self.home, self.ports, settings.postgres_port, password=password)
         self._kafka = KafkaServer(
             self.home,
             self.ports,
@@ -38,10 +41,11 @@ class LocalStack:
 
     @property
     def admin_url(self) -> str:
-        """The administrator's address; the servers we start trust local connections."""
+        """The administrator's address."""
         if self.settings.postgres_url is not None:
             return str(self.settings.postgres_url)
-        return f"postgresql://postgres@127.0.0.1:{self._postgres.port}/postgres"
+        secret = f":{self._secret('postgres.admin')}" if self._asks else ""
+        return f"postgresql://postgres{secret}@127.0.0.1:{self._postgres.port}/postgres"
 
     def postgres_dsn(self, role: str, database: str = DATABASE) -> str:
         """The address by which this role reaches the database."""
@@ -49,8 +53,14 @@ class LocalStack:
 
     @property
     def role_password(self) -> str | None:
+        """Of the services' roles: the one that is set, or for the server that we start the state folder's own."""
         secret = self.settings.role_password
-        return secret.get_secret_value() if secret is not None else None
+        if secret is not None:
+            return secret.get_secret_value()
+        return self._secret("postgres.roles") if self._asks else None
+
+    def _secret(self, name: str) -> str:
+        return kept_secret(self.home / "keys" / name)
 
     @property
     def kafka_address(self) -> str:

@@ -4,6 +4,7 @@ import json
 import socket
 from pathlib import Path
 
+from careloop.local.folders import write_private
 from careloop.local.unavailable import StackUnavailable
 
 
@@ -39,7 +40,7 @@ class Ports:
         remembered = self._by_name.get(name)
         port = wanted or (remembered if remembered and is_free(remembered) else self._another())
         self._by_name[name] = port
-        self._file.write_text(json.dumps(self._by_name, indent=2, sort_keys=True) + "\n")
+        write_private(self._file, json.dumps(self._by_name, indent=2, sort_keys=True) + "\n")
         return port
 
     def _another(self) -> int:

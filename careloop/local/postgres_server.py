@@ -1,5 +1,6 @@
 """A real PostgreSQL 18 on 127.0.0.1, durable (`fsync` on) and with a log that repeats no row and no statement."""
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import re
@@ -9,6 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from careloop.local.folders import postgres_folder, reachable_install, runs_as_nobody, socket_folder
 from careloop.local.ports import Ports
@@ -16,6 +18,11 @@ from careloop.local.processes import NOBODY, Child, until
 from careloop.local.unavailable import StackUnavailable
 
 _MAJOR = "18"
+
+_ACCESS = "".join(
+    f"{kind} scram-sha-256\n"
+    for kind in ("local all all", "host all all 127.0.0.1/32", "host replication all 127.0.0.1/32")
+)
 
 # What PostgreSQL logs of a failing statement would be patient data: neither the row nor the statement is written.
 _SETTINGS = {
@@ -66,13 +73,16 @@ class PostgresServer:
         *,
         binaries: Path | None = None,
         settings: Mapping[str, str] = MappingProxyType({}),
+        password: str | None = None,
     ) -> None:
-        """`binaries` instead of those that are found; `settings` go before ours."""
+        """`binaries` instead of those that are found; `settings` go before ours. `password` is the administrator's;
+        without one the server trusts every connection of this machine."""
         self._binaries = binaries
         self._settings = settings
         self._home = home
         self._ports = ports
         self._told_port = told_port
+        self._password = password
         self._child: Child | None = None
         self._socket: Path | None = None
         self.port = 0
@@ -87,6 +97,8 @@ class PostgresServer:
         data = postgres_folder(self._home) / "data"
         if not (data / "PG_VERSION").exists():
             _initialise(binaries, data)
+        if self._password is not None:
+            _ask_for_passwords(binaries, data, self._password)
         self._socket = socket_folder(self._home)
         self.port = self._ports.take("postgres", self._told_port)
         self._child = Child(
@@ -122,14 +134,38 @@ class PostgresServer:
 
 def _initialise(binaries: Path, data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
-    identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if runs_as_nobody() else {}
     made = subprocess.run(
         [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"],
         capture_output=True,
         text=True,
         cwd="/",
         check=False,
-        **identity,  # type: ignore[call-overload]
+        **_identity(),
     )
     if made.returncode != 0:
         raise RuntimeError(f"initdb failed:\n{made.stderr[-2000:]}")
+
+
+def _ask_for_passwords(binaries: Path, data: Path, password: str) -> None:
+    """Nobody enters without one, also a folder that an earlier build made. No server runs meanwhile, and an end in
+    between leaves a folder for which this is done again."""
+    access = data / "pg_hba.conf"
+    wanted = _ACCESS + f"# {hashlib.sha256(password.encode()).hexdigest()}\n"
+    if access.read_text() == wanted:
+        return
+    done = subprocess.run(
+        [str(binaries / "postgres"), "--single", "-D", str(data), "-c", "log_statement=none", "postgres"],
+        input=f"alter role postgres password '{password}'\n",
+        capture_output=True,
+        text=True,
+        cwd="/",
+        check=False,
+        **_identity(),
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"the administrator's password could not be set:\n{done.stderr[-2000:]}")
+    access.write_text(wanted)
+
+
+def _identity() -> dict[str, Any]:
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if runs_as_nobody() else {}

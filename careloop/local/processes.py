@@ -18,6 +18,11 @@ NOBODY = 65534
 LineSink = Callable[[str], None]
 
 
+def opened_private(file: Path) -> int:
+    """A descriptor to append to this file, which is its owner's alone if it is made."""
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+
+
 def dying_with_us(command: Sequence[str], death_signal: signal.Signals, *, as_nobody: bool) -> list[str]:
     """The command behind the program that ties its life to this thread's, so start it from the main one."""
     user = str(NOBODY) if as_nobody else "-"
@@ -40,7 +45,7 @@ class Child:
     ) -> None:
         self.name = name
         self.output = output
-        target = output.open("ab") if isinstance(output, Path) else subprocess.PIPE
+        target = os.fdopen(opened_private(output), "ab") if isinstance(output, Path) else subprocess.PIPE
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 dying_with_us(command, death_signal, as_nobody=as_nobody),
@@ -50,6 +55,7 @@ class Child:
                 env=dict(env) if env is not None else None,
                 cwd=cwd,
                 start_new_session=True,
+                umask=0o077,
             )
         finally:
             if not isinstance(target, int):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from careloop.local.processes import until
+from careloop.local.processes import opened_private, until
 
 
 class AlreadyRunning(Exception):
@@ -23,7 +23,7 @@ class NotUp(Exception):
 def alone(home: Path) -> Iterator[None]:
     """Hold the state folder; the system releases it when this process ends, however it ends."""
     home.mkdir(parents=True, exist_ok=True)
-    with _lock_file(home).open("a+") as lock:
+    with os.fdopen(opened_private(_lock_file(home)), "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

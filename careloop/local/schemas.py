@@ -116,6 +116,8 @@ def migrate(url: str, service: str) -> None:
         return
     joiner = "&" if "?" in url else "?"
     tls = "" if "sslmode=" in url else "&sslmode=disable"
+    # In the environment and not among the words of the command, which everybody on the machine can read.
+    environment = {**os.environ, "DATABASE_URL": f"{url}{joiner}search_path={service}{tls}"}
     command = [
         find_dbmate(),
         "--no-dump-schema",
@@ -123,8 +125,6 @@ def migrate(url: str, service: str) -> None:
     ]
     for folder in folders:
         command += ["--migrations-dir", str(folder)]
-    # Not among its arguments, which anyone on the machine may list.
-    environment = {**os.environ, "DATABASE_URL": f"{url}{joiner}search_path={service}{tls}"}
     done = subprocess.run(
         [*command, "migrate", "--strict"], capture_output=True, text=True, check=False, env=environment
     )

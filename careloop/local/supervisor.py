@@ -14,9 +14,10 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from careloop.chassis.clock import CLOCK_FILE
+from careloop.local.folders import write_private
 from careloop.local.keys import LocalKeys
 from careloop.local.local_stack import LocalStack
-from careloop.local.processes import Child
+from careloop.local.processes import Child, opened_private
 from careloop.local.settings import SERVICES
 
 LineSink = Callable[[str], None]
@@ -95,7 +96,7 @@ class Supervisor:
             "metrics": {service: self.metrics_url(service) for service in SERVICES},
             "servers": self._own_servers(),
         }
-        (self.stack.home / "addresses.json").write_text(json.dumps(record, indent=2) + "\n")
+        write_private(self.stack.home / "addresses.json", json.dumps(record, indent=2) + "\n")
 
     def _own_servers(self) -> dict[str, str]:
         """Those that we started; the address of any other may hold a password."""
@@ -193,7 +194,7 @@ class _Tee:
     _emitting = Lock()
 
     def __init__(self, file: Path, service: str, emit: LineSink | None) -> None:
-        self._file: IO[str] = file.open("a", buffering=1, encoding="utf-8")
+        self._file: IO[str] = os.fdopen(opened_private(file), "a", buffering=1, encoding="utf-8")
         self._prefix = f"{service:<13} | "
         self._emit = emit
 

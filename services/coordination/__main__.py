@@ -35,7 +35,7 @@ ROOMS = Rooms(
 
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
-    async with compose(resources, ROOMS) as foundation:
+    async with compose(resources, ROOMS) as foundation, Rebuilds() as rebuilds:
         settings, connections = foundation.settings, foundation.store.connections
         views, journal, changes = Views(connections), Journal(connections), ViewChanges(connections.connect)
         partitions, max_age = settings.partitions, timedelta(seconds=settings.evidence_max_age_seconds)
@@ -48,7 +48,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             Writes(foundation.streams, DECISIONS),
             CareViews(views, journal, Replay(journal), evidence, changes),
             JournalFrames(connections),
-            Rebuilds(),
+            rebuilds,
             partitions=partitions,
             clock=resources.clock,
             longest_wait_seconds=settings.max_deadline_seconds,

@@ -4,20 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from careloop.chassis.events.consistency_token import ConsistencyToken
-from careloop.kernel.errors import InvalidInput, NotKnown
+from careloop.kernel.errors import InvalidInput, Unavailable, patient_not_known
 from careloop.kernel.ids import FactId, PatientId
 from services.coordination.domain.view.care_view import CareView
 from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.domain.view.readers import Reader, view_for
 from services.coordination.domain.view.sections import Sections, facts_in
+from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import Journal, JournalEntry, Wanted
 from services.coordination.reading.replay import Replay
-from services.coordination.reading.stamp import Stamp
+from services.coordination.reading.stamp import Stamp, StampedSections
 from services.coordination.reading.views import Views
+
+ENROLS = "assessment"
+"""The service that says who is a client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +57,15 @@ class CareViews:
         await self._evidence.wait_for(patient_id, at_least, seconds)
         # Freshness first: what is said of it is then true of the view that is read after it.
         freshness = await self._evidence.freshness(patient_id, now)
-        stored = await self._views.of_patient(patient_id)
-        if stored is None:
-            raise _not_known()
+        stored = await self._shown(patient_id, freshness)
         return Served(patient_id=patient_id, sections=stored.sections, stamp=stored.stamp, freshness=freshness)
+
+    async def _shown(self, patient_id: PatientId, freshness: Sequence[SourceFreshness]) -> StampedSections:
+        """What is stored of a client. Raises NotKnown alike for one who does not exist and one who is not enrolled."""
+        stored = await self._views.of_patient(patient_id)
+        if stored is None or not (_is_enrolled(stored.sections.assessment) or _may_be_behind(freshness)):
+            raise patient_not_known()
+        return stored
 
     async def facts(self, patient_id: PatientId) -> frozenset[FactId]:
         """The facts of the patient of which the view has heard, of every service, those that were struck left out."""
@@ -70,10 +80,30 @@ class CareViews:
             head = await self._journal.head()
             if head is None or known_at > head.journal_time:
                 raise InvalidInput("in-the-future", "known_at may not lie in the future.", field="known_at")
+        await self._shown(patient_id, await self._evidence.freshness(patient_id, now))
         known = await self._replay.as_known(patient_id, valid_at=valid_at, known_at=known_at)
         if known is None:
-            raise _not_known()
+            raise patient_not_known()
         return Served(patient_id=patient_id, sections=known.sections, stamp=known.stamp)
+
+    async def is_enrolled(self, patient_id: PatientId, now: datetime, seconds: float) -> bool:
+        """Whether this client is enrolled; an enrolment that is on its way is waited for.
+
+        Raises Unavailable when nobody can say, as what the assessment service recorded did not come in.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        with self._changes.watching(patient_id) as changed:
+            while True:
+                changed.clear()
+                found = await self._views.of_source(ENROLS, [patient_id])
+                if any(_is_enrolled(cast(AssessmentSection, stored.section)) for stored in found.values()):
+                    return True
+                if not await set_within(changed, end - loop.time()):
+                    break
+        if _may_be_behind(await self._evidence.freshness(patient_id, now)):
+            raise Unavailable("not-yet-visible", "Assessment's records have not come in; retry.")
+        return False
 
     async def list_caseload(self, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
         return await self._views.caseload(after, limit)
@@ -102,5 +132,10 @@ class CareViews:
                 yield page
 
 
-def _not_known() -> NotKnown:
-    return NotKnown("patient-not-known", "Nothing is known of this patient.", field="patient_id")
+def _is_enrolled(assessed: AssessmentSection) -> bool:
+    return bool(assessed.enrolments)
+
+
+def _may_be_behind(freshness: Sequence[SourceFreshness]) -> bool:
+    """Whether an enrolment may have been recorded that did not come in: what did is then shown rather than hidden."""
+    return any(one.source == ENROLS and (one.stale or one.held) for one in freshness)

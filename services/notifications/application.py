@@ -1,11 +1,12 @@
 """Notifications' use cases that wait for something: one notice, and a person's inbox over all patients."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from careloop.chassis.commands.writes import Writes
 from careloop.kernel.ids import FactId, PatientId, PersonId
+from services.notifications.domain.causes import MESSAGES
 from services.notifications.domain.events import Event
 from services.notifications.domain.notices import Notice
 from services.notifications.domain.state import NoticeBoard
@@ -27,6 +28,13 @@ class PatientNotice:
     patient_id: PatientId
     notice: Notice
 
+    def read_by(self, reader: PersonId) -> "PatientNotice":
+        """Without what was written, if it was written to somebody else."""
+        decided = self.notice.decided
+        if decided.kind not in MESSAGES or decided.named == reader:
+            return self
+        return replace(self, notice=replace(self.notice, decided=replace(decided, detail="")))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxPage:
@@ -43,19 +51,23 @@ class Notices:
         self._writes = writes
         self._inboxes = inboxes
 
-    async def get_notice(self, patient_id: PatientId, notice_id: FactId) -> PatientNotice:
+    async def get_notice(self, patient_id: PatientId, notice_id: FactId, reader: PersonId) -> PatientNotice:
         """Raises NotKnown if this patient has no such notice."""
         board = await self._writes.state(patient_id)
-        return PatientNotice(patient_id=patient_id, notice=board.notice(notice_id))
+        return PatientNotice(patient_id=patient_id, notice=board.notice(notice_id)).read_by(reader)
 
-    async def list_inbox(self, person: PersonId, after: Place | None, size: int, *, open_only: bool) -> InboxPage:
+    async def list_inbox(
+        self, inbox: str, reader: PersonId, after: Place | None, size: int, *, open_only: bool
+    ) -> InboxPage:
         """The index says which notices and in which order; what they say is read from their patients' streams."""
-        entries = await self._inboxes.page(person, after, size + 1, open_only=open_only)
+        entries = await self._inboxes.page(inbox, after, size + 1, open_only=open_only)
         shown = entries[:size]
         patients = dict.fromkeys(entry.patient_id for entry in shown)
         boards = {patient: await self._writes.state(patient) for patient in patients}
         notices = [
-            PatientNotice(patient_id=entry.patient_id, notice=boards[entry.patient_id].notices[entry.notice_id])
+            PatientNotice(
+                patient_id=entry.patient_id, notice=boards[entry.patient_id].notices[entry.notice_id]
+            ).read_by(reader)
             for entry in shown
         ]
         return InboxPage(notices=notices, next_after=shown[-1].place if len(entries) > size else None)

@@ -120,7 +120,12 @@ def hear_plan(envelope: Envelope, fact: assessment.PlanProposed) -> Heard | None
 
 
 def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
-    return _cause(envelope, fact, CauseKind.MESSAGE_POSTED, detail=fact.text, named=fact.recipient)
+    kind = CauseKind.MESSAGE_POSTED
+    if fact.sender == coordination.CLIENT:
+        kind = CauseKind.MESSAGE_FROM_CLIENT
+    elif fact.recipient == coordination.CLIENT:
+        kind = CauseKind.MESSAGE_TO_CLIENT
+    return _cause(envelope, fact, kind, detail=fact.text, named=fact.recipient)
 
 
 def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **details: Any) -> Cause:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.protocol import Statement
-from careloop.contracts.notifications import Channel, Priority
+from careloop.contracts.notifications import Addressee, Channel, Priority
+from careloop.contracts.terms import Role
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import FactId, PatientId
 from services.notifications.domain.events import (
@@ -94,7 +95,7 @@ def inbox_statements(event: Event, stream_id: UUID) -> Iterable[Statement]:
         case NoticeDecided():
             yield Statement(sql=_NOTICE, args=_notice(event, stream_id))
             now = (it for it in event.addressees if it.step == 0 and Channel.INBOX in it.channels)
-            yield Statement(sql=_ENTRIES, args=([it.person for it in now], event.fact_id))
+            yield Statement(sql=_ENTRIES, args=([_inbox(it, stream_id) for it in now], event.fact_id))
         case NoticeEscalated():
             yield Statement(sql=_STEP, args=(event.notice, event.step, event.acknowledge_by))
             if Channel.INBOX in event.channels:
@@ -103,6 +104,15 @@ def inbox_statements(event: Event, stream_id: UUID) -> Iterable[Statement]:
             yield Statement(sql=_CLOSE, args=(event.notice,))
         case EnteredInError():
             yield Statement(sql=_CLOSE, args=(event.fact_id,))
+
+
+def client_inbox(patient_id: UUID) -> str:
+    """The name of the inbox of this client. No person has it: neither a token nor a request may hold this separator."""
+    return f"client\x1f{patient_id}"
+
+
+def _inbox(addressee: Addressee, patient_id: UUID) -> str:
+    return client_inbox(patient_id) if addressee.role is Role.CLIENT else addressee.person
 
 
 def _notice(event: NoticeDecided, stream_id: UUID) -> tuple[object, ...]:

@@ -26,6 +26,7 @@ from services.prescribing.domain.state import PrescriptionChart
 medication = restating(known.Medication, assessment.CurrentMedication, "name", "rxcui")
 trial = restating(known.Trial, assessment.EarlierTreatment, "name", "rxcui", "weeks", "stopped_for")
 allergy = restating(known.Allergy, assessment.Allergy, "substance", "rxcui")
+genotype = restating(known.Genotype, assessment.GenotypeResult)
 lab = restating(known.Lab, assessment.Result, "unit", at="on")
 
 
@@ -75,6 +76,10 @@ def results(fact: assessment.ResultsRecorded) -> tuple[known.Lab, ...]:
     return tuple(lab(result, unit=result.unit or None) for result in fact.results)
 
 
+def genotypes(fact: assessment.GenotypesRecorded) -> tuple[known.Genotype, ...]:
+    return tuple(genotype(found) for found in fact.genotypes)
+
+
 def suspected(fact: monitoring.SideEffectReported) -> Medicine:
     return fact.suspected_medicine or Medicine(name="")
 
@@ -99,6 +104,8 @@ NOTES: Notes[Event | None] = {
         note(noted.ListGapsNoted, assessment.ListGapsRecorded),
         note(noted.PregnancyNoted, assessment.PregnancyRecorded),
         note(noted.ResultsNoted, assessment.ResultsRecorded, results=results),
+        note(noted.GenotypesNoted, assessment.GenotypesRecorded, genotypes=genotypes),
+        note(noted.SmokingNoted, assessment.SmokingRecorded),
         note(noted.DiagnosisNoted, assessment.DiagnosisEstablished),
         note(noted.SuicideRiskNoted, assessment.AssessmentCompleted, at={"level": "suicide_risk"}),
         note(noted.SuicideRiskNoted, assessment.AssessmentAmended, at={"level": "suicide_risk"}),

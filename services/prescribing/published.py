@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from careloop.contracts import prescribing as contract
 from careloop.kernel.restating import Restate, restating
-from careloop.knowledge.findings import NotChecked
+from careloop.knowledge.findings import NotChecked, without_notes
 from services.prescribing.domain import events
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 
@@ -26,7 +26,7 @@ _capsule = restating(
 
 def capsule(stored: DecisionCapsule) -> contract.DecisionCapsule:
     """The capsule without the notes of the check, which ask nothing of anybody."""
-    gaps = tuple(_gap(gap) for gap in stored.screening.not_checked if gap.note is not True)
+    gaps = tuple(_gap(gap) for gap in without_notes(stored.screening.not_checked))
     return _capsule(stored, not_checked=gaps)
 
 

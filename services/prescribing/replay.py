@@ -24,6 +24,7 @@ class Recorded:
 
     patient_id: PatientId
     past: PastDecision
+    position: int
     recorded_at: datetime
     struck: bool
 
@@ -56,11 +57,12 @@ class PastDecisions:
         rows, version = await self._store.load(patient_id), decided.capsule.stream_version
         return as_decided(decided, self._decoded(rows[:version]), rows[version].meta.recorded_at.date())
 
-    async def all(self) -> AsyncGenerator[Recorded | Progress, None]:
-        """Every decision up to the log's end as it is now, in the log's order, and now and then how far it is."""
+    async def all(self, after: int = 0) -> AsyncGenerator[Recorded | Progress, None]:
+        """Every decision after this position up to the log's end as it is now, in the log's order, and now and then how
+        far it is."""
         through = (await self._store.head()).position
         streams: OrderedDict[UUID, list[Event]] = OrderedDict()
-        position = 0
+        position = after
         while position < through:
             rows = await self._store.after(position, min(self._page, through - position))
             if not rows:
@@ -91,6 +93,7 @@ def _recorded(row: StoredEvent, stream: Sequence[Event]) -> Recorded:
     return Recorded(
         patient_id=PatientId(row.meta.stream_id),
         past=as_decided(decided, stream, row.meta.recorded_at.date()),
+        position=row.meta.position,
         recorded_at=row.meta.recorded_at,
         struck=_is_struck(decided.fact_id, stream),
     )

@@ -32,6 +32,8 @@ ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "RecordListGaps": (control.RECORD_LIST_GAPS, ENROLLED),
     "RecordPregnancy": (control.RECORD_PREGNANCY, ENROLLED),
     "RecordResults": (control.RECORD_RESULTS, ENROLLED),
+    "RecordGenotypes": (control.RECORD_GENOTYPES, ENROLLED),
+    "RecordSmoking": (control.RECORD_SMOKING, ENROLLED),
     "AnswerScale": (control.ANSWER_PHQ_9, ENROLLED),
     "RecordScaleTotal": (control.RECORD_TOTAL, ENROLLED),
     "EstablishDiagnosis": (control.ESTABLISH, ENROLLED),
@@ -53,6 +55,8 @@ GUARDS = {
     "RecordListGaps": RECORDED_BY_ALL,
     "RecordPregnancy": RECORDED_BY_ALL,
     "RecordResults": RECORDED_BY_ALL,
+    "RecordGenotypes": RECORDED_BY_ALL,
+    "RecordSmoking": RECORDED_BY_ALL,
     "AnswerScale": RECORDED_BY_ALL,
     "RecordScaleTotal": RECORDED_BY_ALL,
     "EstablishDiagnosis": RECORDED_BY_ALL,
@@ -114,8 +118,8 @@ def test_only_of_a_client_who_is_enrolled_anything_is_recorded_or_struck(name: s
     twice_struck = [control.ENROLLED, CORRECTED, struck(control.ENROLLED), struck(CORRECTED)]
     for history in (others, [*others, *twice_struck]):
         refused = refusal(command, *history)
-        assert isinstance(refused, RuleViolated)
-        assert refused.slug == "not-enrolled"
+        assert isinstance(refused, NotKnown)
+        assert refused.slug == "patient-not-known"
     assert decide(command, *others, control.ENROLLED, CORRECTED, struck(control.ENROLLED)), "one identity stands"
 
 
@@ -255,6 +259,7 @@ SAYING = [
     ("ReconcileMedications", ("medications",), "none_taken"),
     ("RecordAllergies", ("allergies",), "no_known_allergies"),
     ("RecordResults", ("results",), "none_known"),
+    ("RecordGenotypes", ("genotypes",), "none_known"),
 ]
 
 

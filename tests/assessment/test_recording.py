@@ -76,7 +76,7 @@ def test_what_cannot_be_is_not_enrolled(changes: dict[str, Any], slug: str) -> N
 @pytest.mark.parametrize(("decide", "command", "recorded"), RECORDING)
 def test_a_fact_is_recorded_of_an_enrolled_client_only(decide: Any, command: Any, recorded: Any) -> None:
     given(DECIDER, control.ENROLLED).when(decide, command).then(recorded)
-    given(DECIDER).when(decide, command).then_refused("not-enrolled")
+    given(DECIDER).when(decide, command).then_refused("patient-not-known")
 
 
 @pytest.mark.parametrize(("decide", "command", "recorded"), RECORDING)

@@ -76,5 +76,5 @@ def test_a_scale_with_answers_it_does_not_have_is_refused() -> None:
 
 
 def test_scales_are_for_enrolled_clients() -> None:
-    given(DECIDER).when(scales.answer_scale, control.ANSWER_PHQ_9).then_refused("not-enrolled")
-    given(DECIDER).when(scales.record_scale_total, control.RECORD_TOTAL).then_refused("not-enrolled")
+    given(DECIDER).when(scales.answer_scale, control.ANSWER_PHQ_9).then_refused("patient-not-known")
+    given(DECIDER).when(scales.record_scale_total, control.RECORD_TOTAL).then_refused("patient-not-known")

@@ -24,6 +24,8 @@ from careloop.contracts.assessment import (
     DiagnosisEstablished,
     EarlierTreatment,
     EmergencyContact,
+    GenotypeResult,
+    GenotypesRecorded,
     HistoryRecorded,
     ListGapsRecorded,
     Location,
@@ -38,6 +40,8 @@ from careloop.contracts.assessment import (
     ResultsRecorded,
     Severity,
     Sex,
+    SmokingRecorded,
+    SmokingStatus,
     StoppedFor,
     TreatmentResponse,
     VerificationStatus,
@@ -149,6 +153,10 @@ FULL: dict[str, Any] = {
         results=[pb.Result(loinc="2160-0", value="1.2", unit="mg/dL", on="2026-11-12", display="Creatinine")],
         source="laboratory",
     ),
+    "RecordGenotypes": pb.RecordGenotypesRequest(
+        **BASE, **AT, genotypes=[pb.GenotypeResult(gene="CYP2D6", phenotype="*4/*4")], source="laboratory"
+    ),
+    "RecordSmoking": pb.RecordSmokingRequest(**BASE, **AT, status="former", stopped_on="2026-11-01", source="client"),
     "AnswerScale": pb.AnswerScaleRequest(**BASE, **AT, instrument="c-ssrs", items=SCREENER_ITEMS, source="clinician"),
     "RecordScaleTotal": pb.RecordScaleTotalRequest(**BASE, **AT, instrument="gad-7", total=12, source="ehr-import"),
     "EstablishDiagnosis": pb.EstablishDiagnosisRequest(
@@ -187,6 +195,7 @@ NONE = {
     "ReconcileMedications": pb.ReconcileMedicationsRequest(**BASE, none_taken=True),
     "RecordAllergies": pb.RecordAllergiesRequest(**BASE, no_known_allergies=True, confirm_removal=True),
     "RecordResults": pb.RecordResultsRequest(**BASE, none_known=True, source="client"),
+    "RecordGenotypes": pb.RecordGenotypesRequest(**BASE, none_known=True, source="client"),
 }
 """What says that there are none, now."""
 BARE: dict[str, Any] = {
@@ -214,6 +223,10 @@ BARE: dict[str, Any] = {
     "RecordResults": pb.RecordResultsRequest(
         **BASE, results=[pb.Result(loinc="2160-0", value="0", on="2026-11-12")], source="client"
     ),
+    "RecordGenotypes": pb.RecordGenotypesRequest(
+        **BASE, genotypes=[pb.GenotypeResult(gene="CYP2D6", phenotype="?")], source="client"
+    ),
+    "RecordSmoking": pb.RecordSmokingRequest(**BASE, status="unknown", source="client"),
     "AnswerScale": pb.AnswerScaleRequest(**BASE, instrument="phq-9", items=[0] * 9, source="client"),
     "RecordScaleTotal": pb.RecordScaleTotalRequest(**BASE, instrument="gad-7", source="client"),
     "EstablishDiagnosis": pb.EstablishDiagnosisRequest(
@@ -297,6 +310,16 @@ LIST_GAPS = ListGapsRecorded(
     fact_id=A_FACT, list=ChartList.HISTORY, left_out=3, source="another clinic", occurred_at=MONDAY
 )
 PREGNANCY = PregnancyRecorded(fact_id=A_FACT, status=PregnancyStatus.BREASTFEEDING, source="chart", occurred_at=MONDAY)
+GENOTYPES = GenotypesRecorded(
+    fact_id=A_FACT,
+    genotypes=(GenotypeResult(gene="CYP2D6", phenotype="*4/*4"),),
+    none_known=False,
+    source="laboratory",
+    occurred_at=MONDAY,
+)
+SMOKING = SmokingRecorded(
+    fact_id=A_FACT, status=SmokingStatus.FORMER, stopped_on=date(2026, 11, 1), source="client", occurred_at=MONDAY
+)
 RESULTS = ResultsRecorded(
     fact_id=A_FACT,
     results=(Result(loinc="2160-0", value=Decimal("1.2"), unit="mg/dL", on=date(2026, 11, 12), display="Creatinine"),),
@@ -369,6 +392,8 @@ STORED: dict[str, Any] = {
     "RecordListGaps": LIST_GAPS,
     "RecordPregnancy": PREGNANCY,
     "RecordResults": RESULTS,
+    "RecordGenotypes": GENOTYPES,
+    "RecordSmoking": SMOKING,
     "AnswerScale": SCREENER,
     "RecordScaleTotal": TOTAL,
     "EstablishDiagnosis": DIAGNOSIS,
@@ -463,6 +488,10 @@ BARELY_STORED: dict[str, Any] = {
         source="client",
         occurred_at=NOW,
     ),
+    "RecordGenotypes": replace(
+        GENOTYPES, genotypes=(GenotypeResult(gene="CYP2D6", phenotype="?"),), source="client", occurred_at=NOW
+    ),
+    "RecordSmoking": replace(SMOKING, status=SmokingStatus.UNKNOWN, stopped_on=None, occurred_at=NOW),
     "AnswerScale": replace(
         SCREENER,
         instrument="phq-9",
@@ -532,6 +561,7 @@ def test_every_call_has_an_example_and_every_field_a_value_in_one() -> None:
         "MedicationsReconciled.none_taken",
         "AllergiesRecorded.no_known_allergies",
         "ResultsRecorded.none_known",
+        "GenotypesRecorded.none_known",
         "ScaleScored.flags",
     }
 
@@ -557,6 +587,7 @@ async def test_that_there_are_none_is_stored(rpc: str) -> None:
         "ReconcileMedications": replace(MEDICATIONS, medications=(), none_taken=True, occurred_at=NOW),
         "RecordAllergies": replace(ALLERGIES, allergies=(), no_known_allergies=True, occurred_at=NOW),
         "RecordResults": replace(RESULTS, results=(), none_known=True, source="client", occurred_at=NOW),
+        "RecordGenotypes": replace(GENOTYPES, genotypes=(), none_known=True, source="client", occurred_at=NOW),
     }
     assert stored == replace(empty[rpc], fact_id=stored.fact_id)
 
@@ -788,6 +819,8 @@ LONGEST = {
     "display": NAME,
     "plan.medications[0].medicine.name": NAME,
     "plan.medications[0].medicine.rxcui": 20,
+    "genotypes[0].gene": CODE,
+    "genotypes[0].phenotype": NAME,
     "plan.therapies[0]": NAME,
     "plan.therapies[1]": NAME,
     "plan.goals[0]": NAME,
@@ -803,6 +836,7 @@ DAYS = {
     "medications[0].started_on",
     "medication.started_on",
     "medications[0].stopped_on",
+    "stopped_on",
     "medication.stopped_on",
     "results[0].on",
 }
@@ -846,6 +880,7 @@ OPTIONAL = {
     "medications[0].started_on",
     "medication.started_on",
     "medications[0].stopped_on",
+    "stopped_on",
     "medication.stopped_on",
     "allergies[0].substance.rxcui",
     "allergy.substance.rxcui",

@@ -12,13 +12,14 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from careloop.chassis.logs import place_of, set_up_logs
+from careloop.chassis.logs import BROKER, Outage, place_of, set_up_logs
 
 CANARY = "Jane Canary, 1990-01-01"
 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
+    BROKER.back()  # whatever other tests of this process found away
     stream = io.StringIO()
     set_up_logs("assessment", stream)
     yield stream
@@ -180,3 +181,64 @@ def test_every_line_says_which_service_it_is_of_and_how_loud_it_is(lines: io.Str
     assert lines.getvalue() == ""
     structlog.get_logger().warning("call", service="another")
     assert (last(lines)["service"], last(lines)["level"]) == ("another", "warning")
+
+
+class Minutes:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def said(lines: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def test_an_outage_of_five_minutes_is_six_lines_however_often_it_shows(lines: io.StringIO) -> None:
+    clock = Minutes()
+    outage = Outage("broker", clock)
+    for _second in range(300):
+        for _line in range(390):
+            outage.away("KafkaConnectionError")
+        clock.now += 1
+    outage.back()
+    outage.back()
+    found = said(lines)
+    assert [(one["event"], one["level"]) for one in found] == [("broker away", "warning")] * 5 + [
+        ("broker back", "info")
+    ]
+    assert {one["since"] for one in found} == {"1970-01-12T13:46:40+00:00"}
+    assert (found[-1]["count"], found[-1]["duration_ms"]) == (117_000, 300_000)
+    outage.away("KafkaConnectionError")
+    assert (last(lines)["event"], last(lines)["count"]) == ("broker away", 1)
+
+
+def test_the_kafka_client_s_lines_of_an_outage_are_part_of_ours(lines: io.StringIO) -> None:
+    BROKER.away("KafkaConnectionError")
+    try:
+        for _line in range(50):
+            logging.getLogger("aiokafka.conn").error("Unable connect to %s", "node")
+        assert [one["event"] for one in said(lines)] == ["broker away"]
+    finally:
+        BROKER.back()
+    assert last(lines)["count"] == 51
+
+
+def test_a_library_that_repeats_itself_is_heard_once_a_minute(lines: io.StringIO) -> None:
+    for _line in range(50):
+        logging.getLogger("aiokafka.consumer").error("Fetch of %s failed", CANARY)
+    logging.getLogger("aiokafka.consumer").error("Heartbeat of %s failed", CANARY)
+    found = said(lines)
+    assert [(one["template"], one["level"]) for one in found] == [
+        ("Fetch of %s failed", "warning"),
+        ("Heartbeat of %s failed", "warning"),
+    ]
+    assert "Canary" not in lines.getvalue()
+
+
+def test_an_error_of_another_library_stays_an_error(lines: io.StringIO) -> None:
+    logging.getLogger("asyncio").error("Task %s failed", CANARY)
+    assert last(lines)["level"] == "error"

@@ -87,9 +87,9 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
             assessment,
             (
                 "PatientEnrolled", "HistoryRecorded", "MedicationsReconciled", "AllergiesRecorded", "ListGapsRecorded",
-                "PregnancyRecorded",
-                "ResultsRecorded", "ScaleScored", "DiagnosisEstablished", "RiskRaised", "PlanProposed",
-                "AssessmentCompleted", "AssessmentAmended", "EnteredInError",
+                "PregnancyRecorded", "ResultsRecorded", "GenotypesRecorded", "SmokingRecorded", "ScaleScored",
+                "DiagnosisEstablished", "RiskRaised", "PlanProposed", "AssessmentCompleted", "AssessmentAmended",
+                "EnteredInError",
             ),
         ),
         "prescribing": (

@@ -1,5 +1,6 @@
 """Coordination over gRPC: what a request becomes, what it answers, and how bad input is refused by its field."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,8 +22,8 @@ from careloop.chassis.events.publishing import PublishedReader, Publishing, publ
 from careloop.contracts import coordination as contract
 from careloop.contracts.policy import COORDINATION
 from careloop.contracts.terms import Role
-from careloop.kernel.errors import InvalidInput, RequestIdReused
-from careloop.kernel.ids import PersonId
+from careloop.kernel.errors import InvalidInput, NotKnown, RequestIdReused
+from careloop.kernel.ids import PatientId, PersonId
 from services.coordination.domain.decisions import DECISIONS
 from services.coordination.domain.events import TOPICS, Event
 from services.coordination.domain.state import DECIDER
@@ -115,6 +116,7 @@ def assign(**changes: Any) -> pb.AssignTeamMemberRequest:
 
 
 async def test_what_was_written_is_read_back_with_its_token(served: Served) -> None:
+    await served.care.tell("assessment", control.ENROLLED)
     answer = await served.api.AssignTeamMember(assign(), CONTEXT)
     assert not answer.receipt.repeated
     await served.catch_up()
@@ -124,10 +126,31 @@ async def test_what_was_written_is_read_back_with_its_token(served: Served) -> N
     assert (member.fact_id, member.person, member.role) == (answer.fact_id, control.THERAPIST, "therapist")
     assert not member.HasField("effective_until")
     assert view.allergies.asked == pb.ASKED_NOT_ASKED
-    assert [(entry.kind, entry.actor) for entry in view.timeline] == [("TeamMemberAssigned", control.MANAGER)]
+    of_the_team = [(entry.kind, entry.actor) for entry in view.timeline if entry.source == "coordination"]
+    assert of_the_team == [("TeamMemberAssigned", control.MANAGER)]
+
+
+async def test_nobody_is_assigned_to_who_is_not_enrolled_and_staff_learn_nothing_of_them(served: Served) -> None:
+    stranger = PatientId(uuid4())
+    served.care.heads.told["assessment"] = (0, NOON)
+    with pytest.raises(NotKnown) as refused:
+        await served.api.AssignTeamMember(assign(patient_id=str(stranger)), CONTEXT)
+    await served.care.tell("monitoring", control.RASH, patient_id=stranger)
+    with pytest.raises(NotKnown) as reported:
+        await served.api.AssignTeamMember(assign(patient_id=str(stranger)), CONTEXT)
+    assert refused.value.slug == reported.value.slug == "patient-not-known"
+
+
+async def test_an_enrolment_that_is_on_its_way_is_waited_for(served: Served) -> None:
+    newcomer = PatientId(uuid4())
+    assigning = asyncio.create_task(served.api.AssignTeamMember(assign(patient_id=str(newcomer)), CONTEXT))
+    await asyncio.sleep(0)
+    await served.care.tell("assessment", control.ENROLLED, patient_id=newcomer)
+    assert (await assigning).fact_id
 
 
 async def test_a_repeat_answers_the_same_and_another_payload_is_refused(served: Served) -> None:
+    await served.care.tell("assessment", control.ENROLLED)
     first = await served.api.AssignTeamMember(assign(), CONTEXT)
     again = await served.api.AssignTeamMember(assign(), CONTEXT)
     assert (again.fact_id, again.receipt.token, again.receipt.repeated) == (first.fact_id, first.receipt.token, True)
@@ -136,6 +159,7 @@ async def test_a_repeat_answers_the_same_and_another_payload_is_refused(served: 
 
 
 async def test_the_client_writes_as_client_and_a_struck_message_is_gone(served: Served) -> None:
+    await served.care.tell("assessment", control.ENROLLED)
     await served.api.AssignTeamMember(assign(), CONTEXT)
     client = Caller(subject=PersonId("token-of-alma"), role=Role.CLIENT, patient=PATIENT)
     set_current_call(replace(CALL, caller=client))
@@ -172,6 +196,7 @@ async def test_the_client_writes_as_client_and_a_struck_message_is_gone(served: 
 
 
 async def test_a_release_from_a_planned_day_is_shown_with_it(served: Served) -> None:
+    await served.care.tell("assessment", control.ENROLLED)
     await served.api.AssignTeamMember(assign(), CONTEXT)
     leaves = NOON + timedelta(days=14)
     await served.api.ReleaseTeamMember(

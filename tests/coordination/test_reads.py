@@ -722,6 +722,7 @@ async def test_where_nothing_was_known_there_is_nothing_to_replay() -> None:
 async def test_the_past_is_asked_for_up_to_now_or_as_far_as_the_journal_has_come() -> None:
     journal = journal_of(("monitoring", control.RASH))
     known = Known()
+    known.sections.sections = folded([("monitoring", control.RASH)])
     views = CareViews(
         cast(Any, known.sections), cast(Any, journal), Replay(cast(Any, journal)), known.evidence, known.changes
     )

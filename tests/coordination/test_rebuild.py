@@ -405,11 +405,39 @@ async def once_free(
                 raise
 
 
-async def test_who_leaves_stops_it(care: Coordination, postgres: PostgresDatabase) -> None:
+NAMED = RebuildRequest(mode=Mode.TURN, workers=1, name="monday")
+
+
+async def test_it_goes_on_when_its_watcher_leaves_who_finds_it_again_by_its_name(
+    care: Coordination, postgres: PostgresDatabase
+) -> None:
     await care.tell("monitoring", control.RASH)
-    run = Rebuilds(environment_of(postgres)).run(RebuildRequest(mode=Mode.TURN, workers=1))
-    assert isinstance(await anext(run), Progress)
-    await run.aclose()
+    async with Rebuilds(environment_of(postgres)) as rebuilds:
+        first = rebuilds.run(NAMED)
+        assert isinstance(await anext(first), Progress)
+        await first.aclose()
+        steps = [step async for step in rebuilds.run(NAMED)]
+        again = [step async for step in rebuilds.run(NAMED)]
+    assert isinstance(steps[-1], RebuildOutcome)
+    assert steps[-1].turned
+    assert again == steps
+    assert await active(postgres) == 1
+
+
+async def test_another_is_refused_while_it_runs_and_stopping_it_leaves_the_view_as_it_is(
+    care: Coordination, postgres: PostgresDatabase
+) -> None:
+    await care.tell("monitoring", control.RASH)
+    async with Rebuilds(environment_of(postgres)) as rebuilds:
+        first = rebuilds.run(NAMED)
+        assert isinstance(await anext(first), Progress)
+        with pytest.raises(RuleViolated) as refusal:
+            await anext(rebuilds.run(RebuildRequest(mode=Mode.TURN, workers=1)))
+        assert refusal.value.slug == "rebuild-runs"
+        await rebuilds.stop()
+        with pytest.raises(Unavailable):
+            async for _ in first:
+                pass
     assert await active(postgres) == 0
     assert (await once_free(rebuilt, postgres)).turned
 

@@ -88,6 +88,20 @@ SAYS: list[tuple[str, Any, str, str]] = [
     ),
     ("assessment", replace(control.RESULTS, results=(WITHOUT_A_NAME,)), "ResultsRecorded", "29463-7 71"),
     ("assessment", replace(control.RESULTS, results=(), none_known=True), "ResultsRecorded", "no results known"),
+    ("assessment", control.GENOTYPES, "GenotypesRecorded", "CYP2D6 poor metabolizer"),
+    (
+        "assessment",
+        replace(control.GENOTYPES, genotypes=(), none_known=True),
+        "GenotypesRecorded",
+        "no genotypes known",
+    ),
+    ("assessment", control.FORMER_SMOKER, "SmokingRecorded", "smoking: former 2026-01-05"),
+    (
+        "assessment",
+        replace(control.FORMER_SMOKER, status=assessment.SmokingStatus.NEVER, stopped_on=None),
+        "SmokingRecorded",
+        "smoking: never",
+    ),
     *(
         (source, scored, "ScaleScored", summary)
         for source in ("assessment", "monitoring")

@@ -50,6 +50,20 @@ class Room:
         return (await self.desk.stored())[-1]
 
 
+class Clients:
+    """Who is enrolled, and what is known of them."""
+
+    def __init__(self, *absent: PatientId) -> None:
+        self.absent = absent
+
+    async def is_enrolled(self, patient_id: PatientId, _now: datetime, _seconds: float) -> bool:
+        return patient_id not in self.absent
+
+    async def facts(self, _patient_id: PatientId) -> frozenset[FactId]:
+        """The view has heard of a rash, and of nothing else."""
+        return frozenset({fact("rash")})
+
+
 @pytest.fixture
 def room() -> Room:
     speak_as("maya-manager", "care-manager")
@@ -57,7 +71,7 @@ def room() -> Room:
     nobody = cast(Any, None)
     api = CoordinationApi(
         Writes(desk.streams, DECISIONS),
-        cast(Any, Heard()),
+        cast(Any, Clients()),
         nobody,
         nobody,
         partitions=PARTITIONS,
@@ -65,13 +79,6 @@ def room() -> Room:
         longest_wait_seconds=5,
     )
     return Room(desk, api)
-
-
-class Heard:
-    """The view has heard of a rash, and of nothing else."""
-
-    async def facts(self, _patient_id: PatientId) -> frozenset[FactId]:
-        return frozenset({fact("rash")})
 
 
 def fact_of(request_id: str) -> FactId:

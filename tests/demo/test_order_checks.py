@@ -16,7 +16,7 @@ def decided(name: str, mg: str) -> pb.PastDecision:
     course = issued(*p.ASSESSED, order=prescription(name, mg))
     (decision,) = decisions(course)
     past = as_decided(decision, course, TODAY)
-    return decision_message(Recorded(patient_id=PATIENT, past=past, recorded_at=NOON, struck=False))
+    return decision_message(Recorded(position=1, patient_id=PATIENT, past=past, recorded_at=NOON, struck=False))
 
 
 CLEAR, TOO_MUCH, UNKNOWN = decided("sertraline", "50"), decided("sertraline", "300"), decided("zelvoritine", "20")

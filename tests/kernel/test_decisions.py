@@ -8,7 +8,7 @@ import pytest
 
 from careloop.kernel.credentials import Credential
 from careloop.kernel.decisions import Decisions, Guard, guarded
-from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown, RuleViolated
+from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown
 from careloop.kernel.ids import FactId
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -65,7 +65,7 @@ def test_a_repeat_changes_nothing_whatever_the_other_guards_would_say() -> None:
     ("command", "chart", "error", "slug"),
     [
         (replace(TOO_EARLY, credential=None), Chart(enrolled=False), InvalidInput, "in-the-future"),
-        (replace(Order(), credential=None), Chart(enrolled=False), RuleViolated, "not-enrolled"),
+        (replace(Order(), credential=None), Chart(enrolled=False), NotKnown, "patient-not-known"),
         (replace(Order(), credential=None), Chart(), NotAllowed, "credential-required"),
         (replace(Order(), occurred_at=NOW - timedelta(days=10)), Chart(), NotAllowed, "credential-not-valid"),
         (Strike(fact_id=NEW), Chart(), NotKnown, "fact-not-known"),

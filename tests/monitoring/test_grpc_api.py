@@ -197,7 +197,7 @@ async def test_a_report_is_answered_with_its_triage(ward: Ward) -> None:
     assert (triage.level, triage.rule, triage.rule_version) == (
         "emergency-now",
         "triage.red-flag.aromatic-anticonvulsant-rash",
-        1,
+        2,
     )
     assert list(triage.red_flags) == ["aromatic-anticonvulsant-rash"]
     assert triage.due_at == stamp(NOON + timedelta(minutes=15))

@@ -56,7 +56,7 @@ class Servers:
 
 
 def main() -> None:
-    with temporary_stack() as stack:
+    with temporary_stack(trusting=True) as stack:
         run(stack.start_postgres())
         run(stack.start_kafka())
         make_template(stack)

@@ -83,7 +83,8 @@ def test_the_table_names_every_kind_of_cause() -> None:
 
 @pytest.mark.parametrize("kind", CauseKind)
 def test_a_patient_without_a_team_has_the_on_call_person(kind: CauseKind) -> None:
-    assert steps(decided(kind, named="nobody-known")) == [["on-call"]]
+    nobody_else = "client" if kind is CauseKind.MESSAGE_TO_CLIENT else "on-call"
+    assert steps(decided(kind, named="nobody-known")) == [[nobody_else]]
 
 
 def test_whoever_is_on_call_takes_the_seat_of_a_missing_prescriber() -> None:

@@ -383,6 +383,22 @@ CAUSES: list[Said] = [
         "Please look at the rash.",
         TOM,
     ),
+    (
+        "care.coordination.MessagePosted.v1",
+        replace(MESSAGE, sender="client"),
+        CauseKind.MESSAGE_FROM_CLIENT,
+        "A message from the client",
+        "Please look at the rash.",
+        TOM,
+    ),
+    (
+        "care.coordination.MessagePosted.v1",
+        replace(MESSAGE, recipient="client"),
+        CauseKind.MESSAGE_TO_CLIENT,
+        "A message from your care team",
+        "Please look at the rash.",
+        "client",
+    ),
 ]
 
 BOTH, INBOX = (Channel.INBOX, Channel.EMAIL), (Channel.INBOX,)
@@ -408,6 +424,8 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.DISCREPANCY_FOUND: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
     CauseKind.PLAN_CHANGED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
+    CauseKind.MESSAGE_FROM_CLIENT: (Priority.ROUTINE, ((THERAPIST,),)),
+    CauseKind.MESSAGE_TO_CLIENT: (Priority.ROUTINE, ((("client", terms.Role.CLIENT),),)),
 }
 WITH_A_CLOCK = {
     CauseKind.RISK_HIGH,

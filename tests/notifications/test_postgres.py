@@ -45,7 +45,7 @@ async def inbox(office: Office, person: str = DR_OSEI, *, open_only: bool = Fals
     """What lies in the inbox, read in pages of two."""
     found, after = [], None
     while True:
-        page = await notices(office).list_inbox(PersonId(person), after, 2, open_only=open_only)
+        page = await notices(office).list_inbox(person, PersonId(person), after, 2, open_only=open_only)
         found += [(it.notice.decided.detail.split(",")[0], str(it.notice.status)) for it in page.notices]
         after = page.next_after
         if after is None:

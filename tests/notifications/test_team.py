@@ -132,6 +132,7 @@ SEATED: dict[Seat, list[str]] = {
     Seat.SUPERVISOR: ["psychiatrist 1", "psychiatrist 2"],
     Seat.WHOLE_TEAM: [member.person for member in EVERY_ROLE if member.role is not Role.CLIENT],
     Seat.NAMED: ["pharmacist 2"],
+    Seat.CLIENT: ["client"],
 }
 
 

@@ -58,7 +58,7 @@ async def told() -> Log:
 def test_what_is_read_over_the_wire_is_enough_to_check_again(course: list[events.Event]) -> None:
     for decided in decisions(course):
         past = as_decided(decided, course, TODAY)
-        recorded = Recorded(patient_id=PATIENT, past=past, recorded_at=NOON, struck=False)
+        recorded = Recorded(position=1, patient_id=PATIENT, past=past, recorded_at=NOON, struck=False)
         message = pb.PastDecision.FromString(decision_message(recorded, explanations(past)).SerializeToString())
         assert answered_then(message) == decided.capsule.screening
         assert answered_by(message, current_pack()) == decided.capsule.screening

@@ -126,8 +126,8 @@ def test_only_an_enrolled_patient_has_orders(name: str) -> None:
     struck_profile = replace(p.PHENELZINE_STRUCK, fact_id=p.PROFILE.fact_id)
     for history in (others, [*others, p.PROFILE, struck_profile]):
         refused = refusal(command, *history)
-        assert isinstance(refused, RuleViolated)
-        assert (refused.slug, refused.field) == ("not-enrolled", "patient_id")
+        assert isinstance(refused, NotKnown)
+        assert (refused.slug, refused.field) == ("patient-not-known", "patient_id")
 
 
 @pytest.mark.parametrize("name", guarded("prescription"))

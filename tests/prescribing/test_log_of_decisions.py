@@ -104,6 +104,7 @@ async def test_a_decision_is_recorded_when_the_log_says_and_struck_only_by_its_o
     rows = await clinic.rows()
     first, second = await PastDecisions(clinic.store, clinic.codec).of_patient(PATIENT)
     assert first == Recorded(
+        position=rows[len(p.ASSESSED)].meta.position,
         patient_id=PATIENT,
         past=as_decided(p.ISSUED, STREAM, NOON.date()),
         recorded_at=rows[len(p.ASSESSED)].meta.recorded_at,

@@ -15,6 +15,7 @@ from services.prescribing.consumers import NOTES
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     DiagnosisNoted,
+    GenotypesNoted,
     HistoryNoted,
     ListGapsNoted,
     MedicationsNoted,
@@ -24,6 +25,7 @@ from services.prescribing.domain.noted import (
     ResultsNoted,
     ScaleNoted,
     SideEffectNoted,
+    SmokingNoted,
     StrikeNoted,
     SuicideRiskNoted,
 )
@@ -40,6 +42,8 @@ HEARD = {
     "care.assessment.ListGapsRecorded.v1",
     "care.assessment.PregnancyRecorded.v1",
     "care.assessment.ResultsRecorded.v1",
+    "care.assessment.GenotypesRecorded.v1",
+    "care.assessment.SmokingRecorded.v1",
     "care.assessment.ScaleScored.v1",
     "care.assessment.RiskRaised.v1",
     "care.assessment.DiagnosisEstablished.v1",
@@ -230,6 +234,34 @@ RESULTS_NOTED = ResultsNoted(
     occurred_at=THEN,
 )
 
+GENOTYPES = assessment.GenotypesRecorded(
+    fact_id=THIS,
+    genotypes=(assessment.GenotypeResult(gene="HLA-B", phenotype="*15:02 positive"),),
+    none_known=False,
+    source="laboratory",
+    occurred_at=THEN,
+)
+GENOTYPES_NOTED = GenotypesNoted(
+    fact_id=THIS,
+    evidence=EVENT,
+    genotypes=(known.Genotype(gene="HLA-B", phenotype="*15:02 positive"),),
+    occurred_at=THEN,
+)
+SMOKING = assessment.SmokingRecorded(
+    fact_id=THIS,
+    status=assessment.SmokingStatus.FORMER,
+    stopped_on=date(2026, 10, 1),
+    source="client",
+    occurred_at=THEN,
+)
+SMOKING_NOTED = SmokingNoted(
+    fact_id=THIS,
+    evidence=EVENT,
+    status=known.SmokingStatus.FORMER,
+    stopped_on=date(2026, 10, 1),
+    occurred_at=THEN,
+)
+
 DIAGNOSIS = assessment.DiagnosisEstablished(
     fact_id=THIS,
     icd10="F33.1",
@@ -353,6 +385,13 @@ EXAMPLES: list[tuple[str, Any, Noted]] = [
         replace(RESULTS, results=(), none_known=True),
         replace(RESULTS_NOTED, results=()),
     ),
+    ("care.assessment.GenotypesRecorded.v1", GENOTYPES, GENOTYPES_NOTED),
+    (
+        "care.assessment.GenotypesRecorded.v1",
+        replace(GENOTYPES, genotypes=(), none_known=True),
+        replace(GENOTYPES_NOTED, genotypes=()),
+    ),
+    ("care.assessment.SmokingRecorded.v1", SMOKING, SMOKING_NOTED),
     ("care.assessment.DiagnosisEstablished.v1", DIAGNOSIS, DIAGNOSIS_NOTED),
     ("care.assessment.ScaleScored.v1", SCALE, SCALE_NOTED),
     ("care.assessment.ScaleScored.v1", BARE_SCALE, SCALE_NOTED),

@@ -224,7 +224,7 @@ def test_a_dose_change_of_lamotrigine_is_no_start_and_keeps_to_its_titration(day
 
 
 def test_nobody_prescribes_for_someone_who_is_not_enrolled() -> None:
-    given(DECIDER).when(orders.issue, p.ISSUE_SERTRALINE).then_refused("not-enrolled")
+    given(DECIDER).when(orders.issue, p.ISSUE_SERTRALINE).then_refused("patient-not-known")
 
 
 def test_a_dose_is_changed_after_the_same_check() -> None:

@@ -37,10 +37,11 @@ class PostgresDatabase:
 
     admin_url: str
     name: str
+    password: str | None = None
 
     def dsn(self, role: str) -> str:
         """The address by which a service's role (or `migrator`) reaches this database."""
-        return address(self.admin_url, user=role, database=self.name)
+        return address(self.admin_url, user=role, database=self.name, password=self.password)
 
     @property
     def admin_dsn(self) -> str:
@@ -100,9 +101,10 @@ def start_or_skip(work: Coroutine[Any, Any, None]) -> None:
 @contextmanager
 def temporary_stack(**settings: Any) -> Iterator[LocalStack]:
     """A stack with a state folder of its own that servers running as `nobody` can reach; nothing is started yet."""
+    trusting = settings.pop("trusting", False)
     home = Path(tempfile.mkdtemp(prefix="careloop-test-"))
     home.chmod(0o711)
-    stack = LocalStack(StackSettings(home=home, **settings))
+    stack = LocalStack(StackSettings(home=home, **settings), trusting=trusting)
     try:
         yield stack
     finally:
@@ -125,7 +127,7 @@ def make_template(stack: LocalStack) -> None:
 @contextmanager
 def fresh_database(stack: LocalStack) -> Iterator[PostgresDatabase]:
     """A copy of the template, dropped afterwards whoever is still connected."""
-    database = PostgresDatabase(stack.admin_url, f"test_{uuid4().hex}")
+    database = PostgresDatabase(stack.admin_url, f"test_{uuid4().hex}", stack.role_password)
     roles = ", ".join((MIGRATOR, *SERVICES))
     with psycopg.connect(stack.admin_url, autocommit=True) as server:
         server.execute(f'create database "{database.name}" template {TEMPLATE}'.encode())

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, Protocol
@@ -110,7 +110,8 @@ class TokenVerifier:
         try:
             decoded = jwt.decode(token, self._key, algorithms=list(ALGORITHMS))
             expires_at = self._lifetime(decoded.claims, now)
-            return _VerifiedToken(self._caller(decoded.header, decoded.claims), expires_at)
+            caller = self._caller(decoded.header, decoded.claims)
+            return _VerifiedToken(replace(caller, token_expires_at=expires_at), expires_at)
         except (JoseError, ValueError, KeyError, TypeError):
             raise _refused() from None
 

@@ -1,7 +1,7 @@
 """The call being answered: its verified context, what comes beside its message, the Request that a write becomes."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -30,6 +30,8 @@ class Caller:
     role: str
     patient: PatientId | None = None
     credential: Credential | None = None
+    token_expires_at: float | None = field(default=None, compare=False)
+    """Seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,10 +24,11 @@ from careloop.chassis.calls.call import (
 from careloop.chassis.calls.call_log import CallLog, ObserveCall
 from careloop.chassis.calls.message_checks import check_message, check_own_record
 from careloop.chassis.clock import Clock
-from careloop.kernel.errors import InvalidInput, NotAllowed, Overloaded, Unavailable
+from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotSignedIn, Overloaded, Unavailable
 
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.05
 CANCEL_AGAIN_SECONDS = 1.0
+MAX_STREAM_SECONDS = 600.0
 MOST_CALLS = 1_000
 """Calls in hand at once; who comes then is refused."""
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.v1alpha.ServerReflection/")
@@ -52,6 +53,7 @@ class Guard(grpc.aio.ServerInterceptor):
         max_deadline_seconds: float,
         deadline_required: bool = True,
         most_calls: int = MOST_CALLS,
+        max_stream_seconds: float = MAX_STREAM_SECONDS,
         observe: ObserveCall = lambda _method, _code, _seconds: None,
     ) -> None:
         self._verifier = verifier
@@ -60,6 +62,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._max_deadline = max_deadline_seconds
         self._deadline_required = deadline_required
         self._most_calls = most_calls
+        self._max_stream = max_stream_seconds
         self._observe = observe
         self._guarded: dict[str, Any] = {}
         self._streams: set[asyncio.Task[Any]] = set()
@@ -164,6 +167,15 @@ class Guard(grpc.aio.ServerInterceptor):
             return self._max_deadline
         return min(self._max_deadline, max(0.0, remaining - ANSWER_BEFORE_DEADLINE_SECONDS))
 
+    def end_of(self, call: Call) -> "StreamEnd":
+        """When a stream that begins now is over, however long its caller would wait."""
+        expires_at = call.caller.token_expires_at
+        token_seconds = float("inf") if expires_at is None else expires_at - call.now.timestamp()
+        now = asyncio.get_running_loop().time()
+        if token_seconds < self._max_stream:
+            return StreamEnd(now + token_seconds, _expired())
+        return StreamEnd(now + self._max_stream, _over())
+
     @contextmanager
     def open_stream(self) -> Iterator[None]:
         """Around a stream, so that `drain` finds it."""
@@ -174,6 +186,22 @@ class Guard(grpc.aio.ServerInterceptor):
             yield
         finally:
             self._streams.discard(task)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """A moment of the loop's clock, and what the caller is then answered."""
+
+    at: float
+    refusal: CareloopError
+
+
+def _expired() -> NotSignedIn:
+    return NotSignedIn("token-expired", "The token has expired; go on after the last answer with a fresh one.")
+
+
+def _over() -> Unavailable:
+    return Unavailable("stream-over", "This stream is over; go on after the last answer.")
 
 
 def _stopping() -> Unavailable:
@@ -216,13 +244,15 @@ class _Guarded:
 
     async def _unary_stream(self, raw: bytes, context: Context) -> None:
         async with self.guard.answering(self.method, context) as line:
-            request = self._read(raw, self.guard.admit(context, line))
-            await self._write_all(self.inner.unary_stream(request, context), context)
+            call = self.guard.admit(context, line)
+            answers = self.inner.unary_stream(self._read(raw, call), context)
+            await self._write_all(answers, context, self.guard.end_of(call))
 
     async def _stream_stream(self, raw: AsyncIterator[bytes], context: Context) -> None:
         async with self.guard.answering(self.method, context) as line:
-            requests = self._read_all(raw, self.guard.admit(context, line))
-            await self._write_all(self.inner.stream_stream(requests, context), context)
+            call = self.guard.admit(context, line)
+            answers = self.inner.stream_stream(self._read_all(raw, call), context)
+            await self._write_all(answers, context, self.guard.end_of(call))
 
     async def _in_time(self, answer: Awaitable[Any], context: Context) -> bytes:
         try:
@@ -235,14 +265,25 @@ class _Guarded:
         content: bytes = self.inner.response_serializer(message)
         return content
 
-    async def _write_all(self, answers: Any, context: Context) -> None:
+    async def _write_all(self, answers: Any, context: Context, end: StreamEnd) -> None:
         with self.guard.open_stream():
             if isawaitable(answers):
-                await answers
+                await self._before(end, answers)
                 return
             async with aclosing(answers) if hasattr(answers, "aclose") else nullcontext():
-                async for message in answers:
+                following = aiter(answers)
+                while (message := await self._before(end, anext(following, None))) is not None:
                     await context.write(message)
+
+    async def _before(self, end: StreamEnd, awaited: Awaitable[Any]) -> Any:
+        """Only our own waits are cut off: in one of gRPC's a cancellation may be lost."""
+        try:
+            async with asyncio.timeout_at(end.at) as limit:
+                return await awaited
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise end.refusal from None
 
     def _read(self, raw: bytes, call: Call) -> Message:
         try:

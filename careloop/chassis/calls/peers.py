@@ -50,6 +50,22 @@ class PeerLogs:
         self, source: str, partition: int, after: int, through: int
     ) -> AsyncGenerator[Sequence[Record], None]:
         """The same in runs; `through` 0 for all there are. Raises Unavailable when the source gives no answer."""
+        while True:
+            last = after
+            try:
+                async with aclosing(self._stream(source, partition, after, through)) as runs:
+                    async for run in runs:
+                        yield run
+                        after = run[-1].envelope.position
+                return
+            except grpc.aio.AioRpcError as failure:
+                # A stream ends with its token or its time; another goes on behind what it brought.
+                if after == last:
+                    raise Unavailable("peer-unavailable", f"{source} gave no answer: {failure.code().name}.") from None
+
+    async def _stream(
+        self, source: str, partition: int, after: int, through: int
+    ) -> AsyncGenerator[Sequence[Record], None]:
         request = wire.ReadPublishedRequest(partition=partition, after=after, through=through)
         token = self._tokens.token_for(source)
         call = OperationsServiceStub(self._channel(source)).ReadPublished(
@@ -57,9 +73,8 @@ class PeerLogs:
         )
         try:
             async for answer in call:
-                yield [_record(one) for one in answer.records]
-        except grpc.aio.AioRpcError as failure:
-            raise Unavailable("peer-unavailable", f"{source} gave no answer: {failure.code().name}.") from None
+                if answer.records:
+                    yield [_record(one) for one in answer.records]
         finally:
             call.cancel()
 

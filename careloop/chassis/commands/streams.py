@@ -1,8 +1,8 @@
 """The application's face of the store: load, fold, decide, append, and again if others were faster."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -13,6 +13,7 @@ from careloop.chassis.backoff import Backoff
 from careloop.chassis.commands.state_cache import CachedState, StateCache
 from careloop.chassis.events.codec import Codec
 from careloop.chassis.log.protocol import (
+    Chain,
     CommandKey,
     CommandRecord,
     DueRow,
@@ -22,6 +23,7 @@ from careloop.chassis.log.protocol import (
     StoredEvent,
     Unit,
     Write,
+    Written,
 )
 from careloop.kernel.decider import Decider
 from careloop.kernel.errors import CareloopError, Conflict, RequestIdReused
@@ -54,6 +56,39 @@ class Done(Struct, Generic[Fact], frozen=True, kw_only=True):
     repeated: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Begun(Generic[State, Fact]):
+    """A command that was decided and is being stored, and the stream as it will then be."""
+
+    write: Write
+    events: Sequence[Fact]
+    state: CachedState[State]
+    storing: Awaitable[Written]
+
+    @property
+    def chain(self) -> Chain | None:
+        return self.write.chain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Tip(Generic[State]):
+    """A stream as it will be when the last of its chain is stored: the next command is decided on it."""
+
+    state: CachedState[State]
+    chain: Chain
+    storing: "asyncio.Future[Written]"
+
+
+class _Queue:
+    """Calls of one process on one stream: they are decided one after another instead of meeting conflicts."""
+
+    __slots__ = ("__weakref__", "turn", "waiting")
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.waiting = 0
+
+
 class Streams(Generic[State, Fact]):
     """One service's aggregates: `published` are the stored topics that go to Kafka, `due` says what an event makes due.
 
@@ -79,8 +114,8 @@ class Streams(Generic[State, Fact]):
         self.due = due
         self.statements = statements
         self._cache: StateCache[State] = StateCache(decider.initial)
-        # Calls of one process on one stream wait here for each other instead of meeting conflicts.
-        self._queues: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+        self._tips: dict[UUID, _Tip[State]] = {}
+        self._queues: WeakValueDictionary[UUID, _Queue] = WeakValueDictionary()
 
     async def load(self, stream_id: UUID) -> Loaded[State]:
         cached = await self._newest(stream_id)
@@ -98,13 +133,15 @@ class Streams(Generic[State, Fact]):
         self, stream_id: UUID, cached: CachedState[State], stored: Sequence[tuple[str, bytes, str]]
     ) -> CachedState[State]:
         """Keep the stream with what follows: of each event its topic, its content and its command's id."""
+        return self._cache.put(stream_id, self._after(cached, stored))
+
+    def _after(self, cached: CachedState[State], stored: Sequence[tuple[str, bytes, str]]) -> CachedState[State]:
         commands = cached.commands
         for version, (_topic, _state, command_id) in enumerate(stored, start=cached.version + 1):
             commands = commands.having(command_id, version)
         events = (self.codec.decode(topic, state) for topic, state, _command_id in stored)
         state = self.decider.fold(events, cached.state)
-        newest = CachedState(state=state, version=cached.version + len(stored), commands=commands)
-        return self._cache.put(stream_id, newest)
+        return CachedState(state=state, version=cached.version + len(stored), commands=commands)
 
     async def transact(
         self,
@@ -120,29 +157,59 @@ class Streams(Generic[State, Fact]):
         whatever `decide` would say now. Raises what `decide` raises (then nothing is stored), Conflict after three
         tries, RequestIdReused, Unavailable, Overloaded.
         """
-        queue = self._queues.setdefault(stream_id, asyncio.Lock())
-        async with queue:
-            for attempt in range(1, ATTEMPTS):
-                try:
-                    return await self._try(stream_id, request, decide, done)
-                except Conflict:
-                    await asyncio.sleep(AGAIN.pause(attempt))
-            return await self._try(stream_id, request, decide, done)
+        queue = self._queues.setdefault(stream_id, _Queue())
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return await self._try(queue, stream_id, request, decide, done)
+            except Conflict:
+                await asyncio.sleep(AGAIN.pause(attempt))
+        return await self._try(queue, stream_id, request, decide, done)
 
     async def _try(
         self,
+        queue: "_Queue",
         stream_id: UUID,
         request: Request,
         decide: Callable[[State], Sequence[Fact]],
         done: tuple[UUID, ...],
     ) -> Done[Fact]:
-        """First on the cached state: the append refuses what was decided on an old version. Only what was
-        read is believed when it comes to a refusal or a repeat."""
+        """One after another is decided. What was decided is waited for by all of them at the same time; by one behind
+        whom nobody waits at once, which costs less."""
+        queue.waiting += 1
+        try:
+            await queue.turn.acquire()
+        finally:
+            queue.waiting -= 1
+        try:
+            begun = await self._begin(stream_id, request, decide, done, alone=not queue.waiting)
+            if isinstance(begun, Done):
+                return begun
+            if begun.chain is None:
+                return await self._ended(begun, request)
+        finally:
+            queue.turn.release()
+        return await self._ended(begun, request)
+
+    async def _begin(
+        self,
+        stream_id: UUID,
+        request: Request,
+        decide: Callable[[State], Sequence[Fact]],
+        done: tuple[UUID, ...],
+        *,
+        alone: bool,
+    ) -> "_Begun[State, Fact] | Done[Fact]":
+        """First on what is about to be stored or cached: the append refuses what was decided on an old version. Only
+        what was read is believed when it comes to a refusal or a repeat."""
+        tip = self._tips.get(stream_id)
+        if tip is not None:
+            if not tip.chain.broken and (events := _allowed(decide, tip.state, request)) is not None:
+                return await self._store(stream_id, request, tip.state, events, done=done, chain=tip.chain)
+            await asyncio.wait({tip.storing})
+        chain = None if alone else Chain()
         cached = self._cache.trusted(stream_id)
-        if cached is not None and request.request_id not in cached.commands:
-            with suppress(Conflict):
-                if (events := _allowed(decide, cached.state)) is not None:
-                    return await self._store(stream_id, request, cached, events, done)
+        if cached is not None and (events := _allowed(decide, cached, request)) is not None:
+            return await self._store(stream_id, request, cached, events, done=done, chain=chain)
         cached = await self._newest(stream_id)
         if request.request_id in cached.commands and (known := await self._known(stream_id, request)):
             return await self.answer_again(known, request)
@@ -154,7 +221,7 @@ class Streams(Generic[State, Fact]):
             if known is None:
                 raise
             return await self.answer_again(known, request)
-        return await self._store(stream_id, request, cached, events, done)
+        return await self._store(stream_id, request, cached, events, done=done, chain=chain)
 
     async def _store(
         self,
@@ -162,21 +229,54 @@ class Streams(Generic[State, Fact]):
         request: Request,
         cached: CachedState[State],
         events: Sequence[Fact],
+        *,
         done: tuple[UUID, ...],
-    ) -> Done[Fact]:
-        write = self.write(stream_id, request, events, cached.version, done=done)
+        chain: Chain | None,
+    ) -> "_Begun[State, Fact]":
+        """On its way; with statements of its own it has a transaction for itself, which nothing follows before its
+        end."""
+        write = self.write(stream_id, request, events, cached.version, done=done, chain=chain)
         shown = tuple([statement for event in events for statement in self.statements(event, stream_id)])
+        after = self._after(cached, [(event.topic, event.state, request.request_id) for event in write.events])
+        committing = self._committed(Unit(writes=(write,), statements=shown))
+        if chain is None:
+            return _Begun(write=write, events=events, state=after, storing=committing)
+        storing = asyncio.ensure_future(committing)
+        begun = _Begun(write=write, events=events, state=after, storing=storing)
+        self._tips[stream_id] = _Tip(state=after, chain=chain, storing=storing)
+        if shown:
+            await asyncio.wait({storing})
+        return begun
+
+    async def _committed(self, unit: Unit) -> Written:
+        """Whatever else becomes of it than being stored now, nothing may stand on it."""
+        chain, stored = unit.writes[0].chain, False
         try:
-            (written,) = await self.store.commit(Unit(writes=(write,), statements=shown))
+            (written,) = await self.store.commit(unit)
+            stored = not written.repeated
+        finally:
+            if chain is not None and not stored:
+                chain.broken = True
+        return written
+
+    async def _ended(self, begun: "_Begun[State, Fact]", request: Request) -> Done[Fact]:
+        write = begun.write
+        try:
+            written = await begun.storing
         except Conflict:
             # Others were faster, or the log was set back behind what is cached: then nothing would ever be new.
-            self._cache.distrust(stream_id)
+            self._cache.distrust(write.stream_id)
             raise
+        finally:
+            tip = self._tips.get(write.stream_id)
+            if tip is not None and tip.storing is begun.storing:
+                del self._tips[write.stream_id]
         if written.repeated:
             return await self.answer_again(written.command, request)
-        self._follow(stream_id, cached, [(event.topic, event.state, request.request_id) for event in write.events])
+        if self._cache.of(write.stream_id).version < begun.state.version:
+            self._cache.put(write.stream_id, begun.state)
         position = await self._published_position(written.command, write)
-        return Done(events=events, position=position, repeated=False)
+        return Done(events=begun.events, position=position, repeated=False)
 
     async def _published_position(self, command: CommandRecord, write: Write) -> int:
         for behind, event in enumerate(reversed(write.events)):
@@ -192,6 +292,7 @@ class Streams(Generic[State, Fact]):
         expected_version: int | None,
         *,
         done: tuple[UUID, ...] = (),
+        chain: Chain | None = None,
     ) -> Write:
         """The Write that stores `events` for `request`; event ids derive from service, the command's key and order."""
         if expected_version is None:
@@ -209,6 +310,7 @@ class Streams(Generic[State, Fact]):
             causation_id=request.causation_id,
             due=tuple(row for event in events for row in self.due(event, stream_id)),
             done=done,
+            chain=chain,
         )
 
     def _new(self, event_id: EventId, event: Fact) -> NewEvent:
@@ -233,9 +335,13 @@ class Streams(Generic[State, Fact]):
         )
 
 
-def _allowed(decide: Callable[[State], Sequence[Fact]], state: State) -> Sequence[Fact] | None:
-    """What is decided, or None for a refusal."""
+def _allowed(
+    decide: Callable[[State], Sequence[Fact]], on: CachedState[State], request: Request
+) -> Sequence[Fact] | None:
+    """What is decided, or None for a refusal and for what may be a repeat."""
+    if request.request_id in on.commands:
+        return None
     try:
-        return decide(state)
+        return decide(on.state)
     except CareloopError:
         return None

@@ -18,6 +18,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from careloop.chassis.backoff import Backoff
 from careloop.chassis.consuming.inbox import BatchResult, Inbox
+from careloop.chassis.logs import BROKER
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.client_cancellations import client_cancellations
 
@@ -138,7 +139,7 @@ async def _started(endpoint: Any) -> None:
             with client_cancellations():
                 await endpoint.start()
         except (KafkaError, OSError) as away:
-            structlog.get_logger().warning("broker not reachable", error_type=type(away).__name__)
+            BROKER.away(type(away).__name__)
             with suppress(Exception), client_cancellations():  # what did not start may not stop either, and is replaced
                 await endpoint.stop()
         else:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from careloop.chassis.log.appender_call import WriteOutcome, append_call, outcomes
-from careloop.chassis.log.connections import Connections, OwnConnection, kernel_errors, unavailable
+from careloop.chassis.log.connections import Connections, OwnConnection, conflict, kernel_errors, unavailable
 from careloop.chassis.log.lost_commit import how_it_ended
-from careloop.chassis.log.protocol import Unit, Write, Written
+from careloop.chassis.log.protocol import Chain, Unit, Write, Written
 from careloop.kernel.errors import CareloopError, Overloaded, Unavailable
 
 MOST_COMMANDS = 128
@@ -36,12 +36,17 @@ class _WaitingWrite:
     outcome: "asyncio.Future[WriteOutcome]"
     since: float
 
+    @property
+    def is_broken(self) -> bool:
+        return self.write.chain is not None and self.write.chain.broken
+
 
 class Appender:
     """All that one process appends to one log. Other processes may append to the same log.
 
     No timer: an idle log stores a command at once, a busy one stores what has gathered, at most 128 commands or about
-    1 MB together. Commands on one stream keep their order: of each stream at most one is on its way.
+    1 MB together. Commands on one stream keep their order: of each stream one is on its way, or several of one chain
+    together.
     """
 
     def __init__(self, connections: Connections, moved_to: Callable[[int], None]) -> None:
@@ -110,9 +115,11 @@ class Appender:
             writer.connection.hang_up()
 
     def _next_batch(self) -> list[_WaitingWrite]:
-        """The first of each stream that has none under way, in their order; the others stay in theirs."""
+        """The first of each stream that has none under way, and what follows it in its chain, in their order; others
+        stay in theirs."""
         batch: list[_WaitingWrite] = []
         later: list[_WaitingWrite] = []
+        chains: dict[UUID, Chain | None] = {}
         size = 0
         if self._under_way and len(self._waiting) < FEW_COMMANDS:
             return []
@@ -120,11 +127,17 @@ class Appender:
         while self._waiting and len(batch) < most and size < MOST_BYTES:
             waiting = self._waiting.popleft()
             if waiting.outcome.done():
+                _break(waiting)
                 continue
-            if waiting.write.stream_id in self._under_way:
+            if waiting.is_broken:
+                _answer([waiting], [conflict()])
+                continue
+            stream_id, chain = waiting.write.stream_id, waiting.write.chain
+            if stream_id in self._under_way and (chain is None or chains.get(stream_id) is not chain):
                 later.append(waiting)
                 continue
-            self._under_way.add(waiting.write.stream_id)
+            self._under_way.add(stream_id)
+            chains[stream_id] = chain
             batch.append(waiting)
             size += sum([len(event.state) for event in waiting.write.events])
         self._waiting.extendleft(reversed(later))
@@ -191,8 +204,15 @@ class _BatchWriter:
         return found
 
 
+def _break(waiting: _WaitingWrite) -> None:
+    if waiting.write.chain is not None:
+        waiting.write.chain.broken = True
+
+
 def _answer(batch: Sequence[_WaitingWrite], answers: Sequence[WriteOutcome]) -> None:
     for waiting, answer in zip(batch, answers, strict=True):
+        if isinstance(answer, Exception) or answer.repeated:
+            _break(waiting)  # before anybody can send what follows it
         if waiting.outcome.done():
             continue  # its caller has given up
         if isinstance(answer, Exception):

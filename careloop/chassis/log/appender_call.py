@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from careloop.chassis.log.connections import conflict, reused
-from careloop.chassis.log.protocol import CommandRecord, Write, Written
+from careloop.chassis.log.protocol import Chain, CommandRecord, Write, Written
 
 APPEND_COMMANDS = f"select * from append_commands({', '.join(f'${n}' for n in range(1, 31))})"  # noqa: S608 - numbers only
 
@@ -34,7 +34,7 @@ def batch_arrays(writes: Sequence[Write]) -> list[Any]:
     """The arguments of APPEND_COMMANDS, in its order. Due rows name their command by its place, counted from 1."""
     commands, events, due, done = [], [], [], []
     through = 0
-    streams: set[UUID] = set()
+    chains: dict[UUID, Chain | None] = {}
     for place, w in enumerate(writes, start=1):
         first = None if w.expected_version is None else w.expected_version + 1
         for nth, e in enumerate(w.events):
@@ -44,9 +44,10 @@ def batch_arrays(writes: Sequence[Write]) -> list[Any]:
                 w.correlation_id, w.causation_id, w.caller, w.command_id, e.key_id,
             ))  # fmt: skip
         through += len(w.events)
-        # What follows another of this batch stands on that one, which alone can show an old version.
-        check = None if w.stream_id in streams else w.expected_version
-        streams.add(w.stream_id)
+        # What follows another in its chain stands on that one, which alone can show an old version.
+        follows = w.chain is not None and chains.get(w.stream_id) is w.chain
+        check = None if follows else w.expected_version
+        chains[w.stream_id] = w.chain
         commands.append((
             w.command_id, w.kind, w.caller, w.digest, w.stream_id, w.expected_version, check,
             w.correlation_id, w.causation_id, through,

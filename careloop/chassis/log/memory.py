@@ -134,6 +134,8 @@ def _pass_gate(tables: _Tables, gate: Gate) -> None:
 
 
 def _store(tables: _Tables, write: Write, now: datetime) -> Written:
+    if write.chain is not None and write.chain.broken:
+        raise conflict()
     known = tables.commands.get(write.key)
     if known is not None:
         if known.digest != write.digest:

@@ -61,6 +61,16 @@ class CommandKey(Struct, frozen=True, gc=False):
     kind: CommandKind
 
 
+class Chain:
+    """Writes on one stream, each decided on what the one before will have stored. Where one of them is not stored, what
+    follows it stands on nothing: it meets a Conflict, whatever the stream's version is by then."""
+
+    __slots__ = ("broken",)
+
+    def __init__(self) -> None:
+        self.broken = False
+
+
 class Write(Struct, frozen=True, kw_only=True, gc=False):
     """All that one command stores: its events on one stream, what becomes due, and what is done with it.
 
@@ -79,6 +89,7 @@ class Write(Struct, frozen=True, kw_only=True, gc=False):
     causation_id: UUID | None = None
     due: tuple[DueRow, ...] = ()
     done: tuple[UUID, ...] = ()
+    chain: Chain | None = None
 
     @property
     def key(self) -> CommandKey:

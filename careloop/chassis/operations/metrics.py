@@ -104,6 +104,9 @@ class Metrics:
             self._age.labels(*labels).set(age)
 
 
+READING = ("GET", "HEAD")
+
+
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
@@ -141,9 +144,14 @@ class MetricsServer:
         self._server.server_close()
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        headers = [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")]
+        method = environ.get("REQUEST_METHOD", "")
+        if method not in READING:
+            start_response("405 Method Not Allowed", [*headers, ("Allow", ", ".join(READING))])
+            return [b"only reading is allowed\n"]
         status, body = self._page(environ.get("PATH_INFO", ""))
-        start_response(status, [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")])
-        return [body]
+        start_response(status, [*headers, ("Content-Length", str(len(body)))])
+        return [] if method == "HEAD" else [body]
 
     def _page(self, path: str) -> Page:
         if path == "/metrics":

@@ -27,7 +27,7 @@ from careloop.chassis.calls.tls import TlsUnusable
 from careloop.chassis.calls.token_signing import ServiceTokens, read_private_key
 from careloop.chassis.clock import Clock, ClockUnusable, SettableClock, present
 from careloop.chassis.log.connections import Ahead
-from careloop.chassis.logs import Logger, place_of, set_up_logs
+from careloop.chassis.logs import BROKER, Logger, place_of, set_up_logs
 from careloop.chassis.operations.certificates import ends
 from careloop.chassis.operations.metrics import Metrics, MetricsServer
 from careloop.chassis.operations.ports import ServiceStatus, StatusReader
@@ -161,6 +161,7 @@ def _guard(resources: Resources, verifier: TokenVerifier, policy: Policy) -> Gua
         policy,
         resources.clock,
         max_deadline_seconds=settings.max_deadline_seconds,
+        max_stream_seconds=settings.max_stream_seconds,
         # Tools that find their way by reflection cannot set a deadline.
         deadline_required=not settings.local,
         observe=resources.metrics.call,
@@ -287,6 +288,8 @@ class Process:
                 self._stalled.store_away()
             else:
                 self._metrics.show(status, self._clock())
+                if status.broker_connected:
+                    BROKER.back()
                 now = time.monotonic()
                 for consumer, source in self._stalled.observe(status, now):
                     self._service.revive(consumer, source)

@@ -49,6 +49,8 @@ class ServiceSettings(KafkaSettings, GrpcSettings):
     grace_seconds: float = Field(default=15, gt=0)
     max_deadline_seconds: float = Field(default=10, gt=0)
     """No unary call runs longer, whatever deadline the caller set."""
+    max_stream_seconds: float = Field(default=600, gt=0)
+    """No stream runs longer, nor longer than its caller's token is valid; callers go on after the last answer."""
     statement_timeout_seconds: float = Field(default=5, gt=0)
     pool_timeout_seconds: float = Field(default=2, gt=0)
     pool_size: int = Field(default=8, ge=2, le=200)

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from careloop.chassis.backoff import Backoff
 from careloop.chassis.events.codec import ENCODER
+from careloop.chassis.logs import BROKER
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.kernel.events import Instant
@@ -109,7 +110,7 @@ class HeadsReader:
                 with client_cancellations():
                     await self._read()
             except (KafkaError, OSError) as away:
-                structlog.get_logger().warning("heads not readable", error_type=type(away).__name__)
+                BROKER.away(type(away).__name__)
             silences = 0 if self.connected else silences + 1
             await asyncio.sleep(AGAIN.pause(1 + silences))
 

@@ -11,6 +11,7 @@ from careloop.chassis.backoff import Backoff
 from careloop.chassis.events.publishing import Publishing
 from careloop.chassis.log.connections import Connections
 from careloop.chassis.log.protocol import EventStore
+from careloop.chassis.logs import BROKER
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.checkpoint import Fenced, Leadership, PartitionsChanged, RelayCheckpoints
 from careloop.chassis.relay.client_cancellations import client_cancellations
@@ -83,7 +84,9 @@ class Relay:
                 with client_cancellations():
                     await self._lead()
                 continue
-            except (Unavailable, Fenced, LogBroken, msgspec.DecodeError, *BROKER_TROUBLE) as trouble:
+            except BROKER_TROUBLE as away:
+                BROKER.away(type(away).__name__)
+            except (Unavailable, Fenced, LogBroken, msgspec.DecodeError) as trouble:
                 structlog.get_logger().warning(
                     "relay interrupted", position=self._position, error_type=type(trouble).__name__
                 )

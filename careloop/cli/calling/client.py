@@ -211,6 +211,27 @@ class Services:
         return (("authorization", f"Bearer {self._token_for(caller)}"),)
 
 
+ENDS_EARLY = frozenset({"token-expired", "stream-over"})
+"""Why a server ends a stream whose caller may go on behind the last answer, with a fresh token."""
+
+
+async def following(begin: Callable[[], AsyncIterator[Answer]]) -> AsyncIterator[Answer]:
+    """All answers of streams that follow each other: `begin` asks for what comes after the last one that was taken.
+
+    Raises CallRefused for any other end than a stream's own, and for a stream that brought nothing.
+    """
+    while True:
+        brought = False
+        try:
+            async for answer in begin():
+                brought = True
+                yield answer
+            return
+        except CallRefused as refusal:
+            if refusal.reason not in ENDS_EARLY or not brought:
+                raise
+
+
 def refused(service: str, error: grpc.aio.AioRpcError) -> CallRefused:
     """What the refusal says: the server's own sentence where it gave one, else what is known of the connection."""
     info = _error_info(error)

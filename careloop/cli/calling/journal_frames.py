@@ -147,9 +147,12 @@ def _second(seconds: int) -> str:
     return (EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
 
 
-async def frames(answers: AsyncIterator[pb.ReadJournalFramesResponse], *, filtered: bool) -> AsyncIterator[Frame]:
-    """The frames put together from their pieces, each checked for contiguity. Raises JournalHole."""
-    contiguity, pieces = Contiguity(), list[bytes]()
+async def frames(
+    answers: AsyncIterator[pb.ReadJournalFramesResponse], contiguity: Contiguity | None = None, *, filtered: bool
+) -> AsyncIterator[Frame]:
+    """The frames put together from their pieces, each checked to follow the one before; the first, the last of an
+    earlier stream where that one's `contiguity` is given. Raises JournalHole."""
+    contiguity, pieces = contiguity or Contiguity(), list[bytes]()
     async for answer in answers:
         pieces.append(answer.rows)
         if answer.more:

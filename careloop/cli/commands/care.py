@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from rich.console import Console
 
 from careloop.cli.calling.client import (
+    ENDS_EARLY,
     Addresses,
     AsJson,
     Caller,
@@ -167,6 +168,8 @@ async def _watch(opened: Services, patient: UUID, as_json: bool) -> None:
                 async for answer in answers:
                     _show_change(answer, seen, as_json)
             except CallRefused as refusal:
+                if refusal.reason in ENDS_EARLY:
+                    continue
                 if refusal.code not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
                     raise
                 typer.echo(f"careloop: {refusal.sentence} Asking again.", err=True)

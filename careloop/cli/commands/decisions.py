@@ -16,6 +16,7 @@ from careloop.cli.calling.client import Addresses, AsJson, Caller, Deadline, Hom
 from careloop.cli.calling.past_decisions import answered_then, explained
 from careloop.cli.terminal.tables import console, print_json
 from careloop.contracts.terms import Role
+from careloop.knowledge.findings import without_notes
 
 PRESCRIBING = "prescribing"
 DIGEST_SHOWN = len("sha256:") + 12
@@ -93,10 +94,10 @@ def _alerts(decision: pb.PastDecision) -> Iterator[str]:
 
 
 def _gaps(decision: pb.PastDecision) -> Iterator[str]:
-    """What was not checked, one line a reason."""
+    """What was not checked, one line a reason; notes are left out."""
     answered = {override.rule: override.reason for override in decision.overrides}
     checks: dict[str, list[str]] = {}
-    for gap in answered_then(decision).not_checked:
+    for gap in without_notes(answered_then(decision).not_checked):
         reason = answered.get(f"not-checked:{gap.check}")
         about = f" ({gap.subject})" if gap.subject else ""
         checks.setdefault(f"{gap.reason}{about}{f'; gone on with: {reason}' if reason else ''}", []).append(gap.check)

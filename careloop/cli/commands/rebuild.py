@@ -1,13 +1,27 @@
 """`careloop rebuild`: the care view made again from the journal while it is read, or turned back."""
 
+import time
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1.coordination_pb2_grpc import CoordinationServiceStub
 
-from careloop.cli.calling.client import Addresses, AsJson, Caller, CallRefused, Home, Services, Token, run, services
+from careloop.cli.calling.client import (
+    Addresses,
+    AsJson,
+    Caller,
+    CallRefused,
+    Home,
+    Services,
+    Token,
+    following,
+    run,
+    services,
+)
 from careloop.cli.terminal.progress import progress
 from careloop.cli.terminal.tables import print_json
 from careloop.contracts.terms import Role
@@ -39,27 +53,38 @@ def rebuild(  # noqa: PLR0917 - typer hands every option over by name
     accept_differences: Annotated[
         bool, typer.Option("--accept-differences", help="Read the new view also where it differs.")
     ] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the one that runs; the view stays as it is.")] = False,
     workers: Annotated[int, typer.Option(help="How many processes fold; 0: two per processor.", min=0, max=64)] = 0,
+    name: Annotated[
+        str,
+        typer.Option(help="Names it: asked again by it, the same one is shown on.", show_default=False),
+    ] = "",
     home: Home = None,
     address: Addresses = None,
     token: Token = None,
-    deadline: Annotated[
-        float, typer.Option(help="Seconds in all; it is stopped when they are over.", min=0.1)
-    ] = 86_400,
+    deadline: Annotated[float, typer.Option(help="Seconds to watch; it goes on when they are over.", min=0.1)] = 86_400,
     as_json: AsJson = False,
 ) -> None:
     """Make the care view again from the journal, compare it with the one that is read, and read the new one.
 
     Reads and writes go on all the while. The view before stays for --roll-back until the next rebuild begins.
-    Ctrl-C stops it and leaves the view as it is.
+    Ctrl-C ends the watching and not the rebuild: ask again by its --name, or --stop it, which leaves the view as it is.
 
     Exits 0 when done, 1 when it failed or coordination does not answer, 2 for wrong use, 3 when it cannot run now
     (another one runs, nothing to turn back to), 4 when the views differ and the old one is still read.
     """
     if roll_back and (check or accept_differences):
         raise typer.BadParameter("goes with neither --check nor --accept-differences", param_hint="--roll-back")
+    if stop and (roll_back or check or accept_differences or name):
+        raise typer.BadParameter("goes with nothing else", param_hint="--stop")
+    if stop:
+        run(_stop(services(home, address, token, deadline)))
+        typer.echo("Nothing is being rebuilt now.")
+        return
     mode = pb.REBUILD_MODE_ROLL_BACK if roll_back else pb.REBUILD_MODE_CHECK if check else pb.REBUILD_MODE_TURN
-    request = pb.RebuildCareViewRequest(mode=mode, accept_differences=accept_differences, workers=workers)
+    request = pb.RebuildCareViewRequest(
+        mode=mode, accept_differences=accept_differences, workers=workers, name=name or str(uuid4())
+    )
     try:
         result = run(_rebuild(services(home, address, token, deadline), request, deadline))
     except CallRefused as refusal:
@@ -78,13 +103,28 @@ def rebuild(  # noqa: PLR0917 - typer hands every option over by name
 async def _rebuild(opened: Services, request: pb.RebuildCareViewRequest, deadline: float) -> RebuildResult:
     async with opened:
         stub = CoordinationServiceStub(opened.channel(COORDINATION))
-        answers = opened.stream(COORDINATION, stub.RebuildCareView, request, OPERATOR, deadline=deadline)
+        end = time.monotonic() + deadline
+
+        def begin() -> AsyncIterator[pb.RebuildCareViewResponse]:
+            left = end - time.monotonic()
+            return opened.stream(COORDINATION, stub.RebuildCareView, request, OPERATOR, deadline=left)
+
         with progress() as shown:
-            async for answer in answers:
+            async for answer in following(begin):
                 if answer.HasField("outcome"):
                     return _result(answer.outcome)
                 shown.at(answer.progress.phase, answer.progress.done, answer.progress.of)
     raise RebuildCutOff("the rebuild's end was not heard; see `careloop rebuild --check`")
+
+
+async def _stop(opened: Services) -> None:
+    async with opened:
+        stub = CoordinationServiceStub(opened.channel(COORDINATION))
+        request = pb.RebuildCareViewRequest(mode=pb.REBUILD_MODE_STOP)
+        async for _nothing in opened.stream(
+            COORDINATION, stub.RebuildCareView, request, OPERATOR, deadline=opened.deadline
+        ):
+            pass
 
 
 class RebuildCutOff(Exception):

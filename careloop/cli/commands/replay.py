@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,8 @@ import typer
 from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1.coordination_pb2_grpc import CoordinationServiceStub
 
-from careloop.cli.calling.client import Addresses, Caller, Home, Services, Token, run, services
-from careloop.cli.calling.journal_frames import JournalHole, frames, lines
+from careloop.cli.calling.client import Addresses, Caller, Home, Services, Token, following, run, services
+from careloop.cli.calling.journal_frames import Contiguity, Frame, JournalHole, frames, lines
 from careloop.cli.terminal.progress import progress
 from careloop.contracts.terms import Role
 
@@ -85,9 +85,16 @@ async def _replay(
     seen, filtered, began = 0, bool(request.patient_id or request.types), time.monotonic()
     async with opened:
         stub = CoordinationServiceStub(opened.channel(COORDINATION))
-        answers = opened.stream(COORDINATION, stub.ReadJournalFrames, request, ANALYST, deadline=deadline)
+        contiguity = Contiguity()
+
+        def begin() -> AsyncIterator[Frame]:
+            request.after = request.after if contiguity.last is None else contiguity.last
+            left = began + deadline - time.monotonic()
+            answers = opened.stream(COORDINATION, stub.ReadJournalFrames, request, ANALYST, deadline=left)
+            return frames(answers, contiguity, filtered=filtered)
+
         with progress("entries") as shown:
-            async for frame in frames(answers, filtered=filtered):
+            async for frame in following(begin):
                 if target is not None:
                     target.write(b"".join(lines(frame)))
                 seen += frame.entries

@@ -1,5 +1,6 @@
 """`careloop replay-decisions`: every past order checked again by a pack, on the evidence known then."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import typer
 from care.prescribing.v1 import prescribing_pb2 as pb
 from care.prescribing.v1.prescribing_pb2_grpc import PrescribingServiceStub
 
-from careloop.cli.calling.client import Addresses, AsJson, Caller, Home, Services, Token, run, services
+from careloop.cli.calling.client import Addresses, AsJson, Caller, Home, Services, Token, following, run, services
 from careloop.cli.calling.past_decisions import answered_by, answered_then
 from careloop.cli.commands.knowledge import folder_content
 from careloop.cli.terminal.progress import Shown, progress
@@ -132,8 +133,13 @@ async def past_decisions(
 ) -> AsyncIterator[pb.PastDecision]:
     """Every past order in the order of prescribing's log."""
     stub = PrescribingServiceStub(opened.channel(PRESCRIBING))
-    answers = opened.stream(PRESCRIBING, stub.ReadDecisions, pb.ReadDecisionsRequest(), ANALYST, deadline=deadline)
-    async for answer in answers:
+    request, end = pb.ReadDecisionsRequest(), time.monotonic() + deadline
+
+    def begin() -> AsyncIterator[pb.ReadDecisionsResponse]:
+        return opened.stream(PRESCRIBING, stub.ReadDecisions, request, ANALYST, deadline=end - time.monotonic())
+
+    async for answer in following(begin):
+        request.after = answer.position
         if answer.HasField("decision"):
             yield answer.decision
         elif shown is not None:

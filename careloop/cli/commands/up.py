@@ -15,6 +15,7 @@ import typer
 from careloop.cli.terminal.program import line
 from careloop.local.local_stack import LocalStack
 from careloop.local.running import alone, stop_holder
+from careloop.local.schemas import address
 from careloop.local.settings import SERVICES, stack_settings
 from careloop.local.supervisor import ServiceFailed, Supervisor
 
@@ -109,7 +110,7 @@ async def _unless(asked: asyncio.Event, work: Awaitable[Any]) -> Any:
 def introduction(supervisor: Supervisor) -> str:
     """Where everything is, and lines to paste."""
     stack = supervisor.stack
-    rows = [("PostgreSQL", stack.postgres_dsn("<role>")), ("Apache Kafka", stack.kafka_address)]
+    rows = [("PostgreSQL", address(stack.admin_url, user="<role>")), ("Apache Kafka", stack.kafka_address)]
     rows += [(service, f"{supervisor.address(service)}   {supervisor.metrics_url(service)}") for service in SERVICES]
     return _INTRODUCTION.format(
         addresses="\n".join(f"  {name:<14} {place}" for name, place in rows),

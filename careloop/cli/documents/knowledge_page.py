@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from careloop.cli.documents.review_page import review
 from careloop.knowledge.pack.catalogue import Catalogue, Cited
 from careloop.knowledge.pack.index import mechanisms
 from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Basis
@@ -14,7 +15,8 @@ _INDEX = """# The rules, for review
 
 Written by `make docs` from `careloop/knowledge/data`; change the data, not these pages. Each rule says how well its
 source was seen: V checked against the source, S in a secondary page, M from memory, ours proposed by this project.
-[care-rules.md](care-rules.md) says what the kinds mean; `careloop knowledge show RULE` shows one rule as it stands in
+[review.md](knowledge/review.md) is what a reviewer should read first. [care-rules.md](care-rules.md) says what the
+kinds mean; `careloop knowledge show RULE` shows one rule as it stands in
 the data, `careloop knowledge show DRUG` all that concerns a drug. `{order}` stands for the ordered drug, `{other}` for
 the one it meets.
 """
@@ -28,7 +30,12 @@ def reference(read: Catalogue) -> dict[str, str]:
     """The pages by their path below docs/: an index with counts, and one of every kind."""
     pages = {f"knowledge/{kind}.md": _page(read, kind, rules) for kind, rules in read.rules().items()}
     index = "\n".join([_INDEX, *_counts(read), ""])
-    return {"knowledge.md": index, "knowledge/drugs.md": _drugs(read), "knowledge/classes.md": _classes(read)} | pages
+    return {
+        "knowledge/review.md": review(read),
+        "knowledge.md": index,
+        "knowledge/drugs.md": _drugs(read),
+        "knowledge/classes.md": _classes(read),
+    } | pages
 
 
 def _drugs(read: Catalogue) -> str:

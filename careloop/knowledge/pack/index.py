@@ -9,7 +9,7 @@ from careloop.knowledge.findings import Check
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Rule, Sourced
 from careloop.knowledge.pack.shapes.follow_up import Measure
-from careloop.knowledge.pack.shapes.screening import PairRule, PhenotypeWords, Relation
+from careloop.knowledge.pack.shapes.screening import DoseRule, PairRule, PhenotypeWords, Relation
 from careloop.knowledge.pack.shapes.vocabulary import Mechanism
 from careloop.knowledge.pack.text import mentions, words
 
@@ -20,6 +20,12 @@ _SOME, _MANY = 4096, 65536
 def concerning(pack: Pack, field: str, drug: str) -> tuple[Any, ...]:
     """The rules of one list that name the drug or a class of it, or no drug at all."""
     return tuple(rule for rule in getattr(pack, field) if not rule.drugs or pack.among(drug, rule.drugs))
+
+
+@lru_cache(_MANY)
+def concerning_on(pack: Pack, field: str, drug: str, day: date) -> tuple[tuple[Any, str], ...]:
+    """Of these the rules in force on the day, each with the drug."""
+    return tuple((rule, drug) for rule in concerning(pack, field, drug) if rule.in_force(day))
 
 
 @lru_cache(_SOME)
@@ -117,10 +123,33 @@ def measures_by_code(pack: Pack) -> Mapping[str, str]:
 
 
 @lru_cache(_SOME)
+def lowering(pack: Pack, drug: str) -> tuple[DoseRule, ...]:
+    """The limits of treatments under way that hold while this drug is taken too."""
+    return tuple(
+        rule
+        for rule in pack.doses
+        if rule.when is not None and not rule.when.starting and pack.among(drug, rule.when.with_drugs)
+    )
+
+
+@lru_cache(_SOME)
 def covered_checks(pack: Pack, drug: str) -> frozenset[Check]:
     """The checks for which the drug's entry was gone through."""
     entries = (entry for entry in pack.coverage if not entry.drugs or pack.among(drug, entry.drugs))
     return frozenset(kind for entry in entries for kind in entry.checks)
+
+
+@lru_cache(_SOME)
+def thin_checks(pack: Pack, drug: str) -> tuple[Check, ...]:
+    """The others; none for a pack from before it was said."""
+    covered = covered_checks(pack, drug)
+    return tuple(kind for kind in Check if kind not in covered) if pack.coverage else ()
+
+
+@lru_cache(8)
+def known_snomed(pack: Pack) -> frozenset[str]:
+    """The SNOMED CT codes of all groups of conditions."""
+    return frozenset(code for group in pack.conditions.values() for code in group.snomed)
 
 
 @lru_cache(8)

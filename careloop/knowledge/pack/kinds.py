@@ -8,7 +8,7 @@ and every field named in `soundness/references.py` that names something.
 
 from collections.abc import Mapping
 
-from careloop.knowledge.pack.shapes import entries, follow_up, screening, supply, urgency, vocabulary
+from careloop.knowledge.pack.shapes import dangers, entries, follow_up, screening, supply, urgency, vocabulary
 from careloop.knowledge.pack.shapes.guidance import AbruptStop, EducationPoint, MissedDoseRule
 
 KINDS: Mapping[str, type[entries.Entry]] = {
@@ -45,6 +45,7 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "labs.yaml": screening.LabRule,
     "trials.yaml": screening.TrialRule,
     "supply.yaml": screening.SupplyRule,
+    "overdose-danger.yaml": dangers.OverdoseDanger,
     "controlled.yaml": screening.ControlledRule,
     "measures.yaml": follow_up.Measure,
     "schedules.yaml": follow_up.ScheduleRule,
@@ -68,9 +69,11 @@ SINCE: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2)),
     **dict.fromkeys(("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml"), (1, 3)),
     **dict.fromkeys(
-        ("phenotypes.yaml", "alleles.yaml", "needed-facts.yaml", "coverage.yaml", "long-acting.yaml"), (1, 3)
+        ("phenotypes.yaml", "alleles.yaml", "needed-facts.yaml", "coverage.yaml", "long-acting.yaml",
+         "overdose-danger.yaml"),
+        (1, 3),
     ),
-}
+}  # fmt: skip
 """Files that a pack of an earlier version need not have: it then has no rule of that kind. Later ones must."""
 
 READ_BY_THEMSELVES = frozenset({"instruments.yaml", "changes.yaml"})

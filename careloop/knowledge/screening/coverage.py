@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from careloop.knowledge.findings import Check, Screening
+from careloop.knowledge.findings import Check, Screening, without_notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,8 @@ def coverage(screenings: Iterable[Screening]) -> Coverage:
     """Most frequent gaps first."""
     answers = list(screenings)
     complete = [answer for answer in answers if fully_checked(answer)]
-    gaps = Counter(gap for answer in answers for gap in {(gap.check, gap.reason) for gap in answer.not_checked})
+    missed = ({(gap.check, gap.reason) for gap in without_notes(answer.not_checked)} for answer in answers)
+    gaps = Counter(gap for found in missed for gap in found)
     ranked = sorted(gaps.items(), key=lambda item: (-item[1], item[0]))
     return Coverage(
         orders=len(answers),
@@ -43,5 +44,5 @@ def coverage(screenings: Iterable[Screening]) -> Coverage:
 
 
 def fully_checked(answer: Screening) -> bool:
-    """Whether every check was made, with nothing that could not be looked at."""
-    return not answer.not_checked and set(answer.checked) == set(Check)
+    """Whether every check was made, with nothing that could not be looked at; notes do not count."""
+    return not without_notes(answer.not_checked) and set(answer.checked) == set(Check)

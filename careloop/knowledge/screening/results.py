@@ -33,10 +33,15 @@ def last(case: Case, name: str) -> Reading | None:
     if measure is None:
         return None
     measured = _measured(case, measure)
-    computed = _FORMULAS[measure.computed_by](case) if measure.computed_by is not None else None
-    if measured is None or (computed is not None and computed.on > measured.on):
-        return computed
-    return measured
+    if measure.computed_by is None or (measured is not None and not _measured_since(case, CREATININE, measured.on)):
+        return measured
+    return _FORMULAS[measure.computed_by](case) or measured
+
+
+def _measured_since(case: Case, name: str, day: date) -> bool:
+    """Whether there is a newer result of this measure."""
+    measure = measure_named(case.pack, name)
+    return measure is not None and any(lab.at > day for lab in results_of(case, measure.codes))
 
 
 def lowest(case: Case, *names: str) -> Decimal | None:
@@ -98,19 +103,13 @@ def not_understood(case: Case, measures: Iterable[str]) -> list[NotChecked]:
     that no measure has, as it may be one of them. Older results settle nothing, and are left out."""
     days = case.pack.title.results_count_days
     names = sorted(measures)
-    if days is None or not names:
+    if days is None or not names or not case.chart.patient.labs:
         return []
     known = measures_by_code(case.pack)
     strange = [lab for lab in case.chart.patient.labs or () if lab.loinc not in known and lab.at <= case.as_of]
-    readings = (last(case, name) for name in names if _has_unit(case.pack, name))
+    readings = (last(case, name) for name in names)
     unread = [lab for reading in readings if reading is not None for lab in reading.unread]
     return [_unread(lab) for lab in (*strange, *unread) if (case.starts_on - lab.at).days <= days]
-
-
-def _has_unit(pack: Pack, name: str) -> bool:
-    """Whether the value is read; of other measures it only counts that they were made."""
-    measure = measure_named(pack, name)
-    return measure is not None and measure.unit is not None
 
 
 def _unread(lab: Lab) -> NotChecked:

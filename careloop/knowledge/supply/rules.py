@@ -3,7 +3,6 @@
 Days are whole days: a fill of 30 days on the first covers the first to the thirtieth.
 """
 
-from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -11,10 +10,12 @@ from datetime import date
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.due_dates import shifted
+from careloop.knowledge.pack.dangers import overdose_danger
 from careloop.knowledge.pack.pack import Pack, current_pack
 from careloop.knowledge.pack.shapes.entries import Basis
 from careloop.knowledge.pack.shapes.screening import SupplyRule
 from careloop.knowledge.pack.shapes.supply import PrescriptionRule, RefillRule, TelehealthRule
+from careloop.knowledge.pack.telehealth import AtADistance, months_later, telehealth_ruling
 from careloop.knowledge.supply.adherence import MOST_DAYS, Fill, supply_spans
 
 REMINDER_DAYS = (7, 3)
@@ -100,13 +101,16 @@ def _covered_from(rule: RefillRule, last: Fill) -> date:
     return shifted(last.on, max(by_use, by_end))
 
 
-def quantity_limit(drug: str, risk: SuicideRisk, on: date, pack: Pack | None = None) -> Ruling | None:
+def quantity_limit(
+    drug: str, risk: SuicideRisk, on: date, pack: Pack | None = None, *, beside: Iterable[str] = ()
+) -> Ruling | None:
     """The most days to hand out at once of a drug dangerous in overdose, or None where no rule limits it.
 
-    At a risk that is unknown the limit is given with `permitted` None: ask before handing out more.
+    At a risk that is unknown the limit is given with `permitted` None: ask before handing out more. `beside` are the
+    other drugs at hand.
     """
     pack = pack or current_pack()
-    rules = [rule for rule in pack.entries(SupplyRule) if rule.in_force(on) and pack.among(drug, rule.drugs)]
+    rules = [rule for rule in pack.entries(SupplyRule) if rule.in_force(on) and _limits(pack, rule, drug, on, beside)]
     held = [rule for rule in rules if risk is SuicideRisk.UNKNOWN or risk in rule.risks]
     if not held:
         return None
@@ -115,12 +119,18 @@ def quantity_limit(drug: str, risk: SuicideRisk, on: date, pack: Pack | None = N
     return _ruling(rule, action, permitted=None if risk is SuicideRisk.UNKNOWN else False, max_days=rule.max_days)
 
 
+def _limits(pack: Pack, rule: SupplyRule, drug: str, on: date, beside: Iterable[str]) -> bool:
+    if rule.of_overdose_danger:
+        return drug in pack.drugs and overdose_danger(pack, drug, on, beside) is not None
+    return pack.among(drug, rule.drugs)
+
+
 def next_refill(schedule: str, written_on: date, refills_used: int, on: date) -> Ruling | None:
     """Whether a prescription may be filled again after so many refills; None for a drug that is in no schedule."""
     rule = next((one for one in current_pack().entries(PrescriptionRule) if schedule in one.schedules), None)
     if rule is None or not rule.in_force(on):
         return None
-    ended = rule.valid_months is not None and on > _months_later(written_on, rule.valid_months)
+    ended = rule.valid_months is not None and on > months_later(written_on, rule.valid_months)
     used_up = rule.refills is not None and refills_used >= rule.refills
     return _ruling(rule, rule.action, permitted=on >= written_on and not ended and not used_up)
 
@@ -142,45 +152,31 @@ def earliest_fill_dates(schedule: str, first_on: date, days_each: int, count: in
 
 
 def by_telehealth(
-    drug: str, on: date, *, seen_in_person: bool | None, exception: bool = False, days_in_all: int | None = None
+    drug: str,
+    on: date,
+    *,
+    seen_in_person: bool | None,
+    exception: bool = False,
+    first_on: date | None = None,
+    through: date | None = None,
+    indicated: bool | None = None,
 ) -> Ruling | None:
     """Whether a controlled substance may be prescribed at a distance on that day; None for a drug in no schedule.
 
-    `days_in_all` is the supply since the first prescription, this one included; `exception` a registered one.
+    `first_on` is the day of the first such prescription (this one, if left out), `through` the last day supplied,
+    `indicated` whether the client has what the drug may be given for without a visit (buprenorphine: opioid use
+    disorder); `exception` a registered one.
     """
-    pack = current_pack()
-    known = pack.drugs.get(drug)
-    schedule = known.schedule if known else None
-    rules = [
-        rule
-        for rule in pack.entries(TelehealthRule)
-        if rule.in_force(on) and (schedule in rule.schedules or drug in rule.drugs)
-    ]
-    if schedule is None or not rules:
+    order = AtADistance(on=on, first_on=first_on, through=through, indicated=indicated)
+    ruled = telehealth_ruling(current_pack(), drug, order)
+    if ruled is None:
         return None
-    answers = [(rule, _permits(rule, days_in_all)) for rule in rules]
-    rule, permitted = next((one for one in answers if one[1]), min(answers, key=lambda one: one[1] is False))
+    rule, permitted = ruled
     if seen_in_person or exception:
         permitted = True
     elif permitted is False and seen_in_person is None:
         permitted = None
     return _ruling(rule, rule.action, permitted=permitted)
-
-
-def _permits(rule: TelehealthRule, days_in_all: int | None) -> bool | None:
-    """None where it depends on the supply so far, which is not known."""
-    if not rule.permitted or rule.initial_days is None:
-        return rule.permitted
-    return None if days_in_all is None else days_in_all <= rule.initial_days
-
-
-def _months_later(day: date, months: int) -> date:
-    """The same day so many months later, or the last of that month where it is shorter."""
-    number = day.month - 1 + months
-    year, month = day.year + number // 12, number % 12 + 1
-    if year > date.max.year:
-        return date.max
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def _ruling(

@@ -7,6 +7,7 @@ from services.assessment.domain.diagnoses import establish_diagnosis
 from services.assessment.domain.enrolment import enroll
 from services.assessment.domain.entered_in_error import mark_entered_in_error
 from services.assessment.domain.events import Event
+from services.assessment.domain.genotypes import record_genotypes
 from services.assessment.domain.history import record_history
 from services.assessment.domain.list_gaps import record_list_gaps
 from services.assessment.domain.medications import add_medication, reconcile_medications
@@ -14,6 +15,7 @@ from services.assessment.domain.plans import add_to_plan, propose_plan
 from services.assessment.domain.pregnancy import record_pregnancy
 from services.assessment.domain.results import record_results
 from services.assessment.domain.scales import answer_scale, record_scale_total
+from services.assessment.domain.smoking import record_smoking
 from services.assessment.domain.state import Assessment
 
 DECISIONS: Decisions[Assessment, Event] = Decisions(
@@ -26,6 +28,8 @@ DECISIONS: Decisions[Assessment, Event] = Decisions(
     record_list_gaps,
     record_pregnancy,
     record_results,
+    record_genotypes,
+    record_smoking,
     answer_scale,
     record_scale_total,
     establish_diagnosis,

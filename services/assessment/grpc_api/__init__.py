@@ -17,6 +17,7 @@ from services.assessment.domain.allergies import AddAllergy, RecordAllergies
 from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
+from services.assessment.domain.genotypes import RecordGenotypes
 from services.assessment.domain.history import RecordHistory
 from services.assessment.domain.list_gaps import RecordListGaps
 from services.assessment.domain.medications import AddMedication, ReconcileMedications
@@ -24,6 +25,7 @@ from services.assessment.domain.plans import AddToPlan, ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
 from services.assessment.domain.results import RecordResults
 from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
+from services.assessment.domain.smoking import RecordSmoking
 from services.assessment.grpc_api import answers
 
 
@@ -47,6 +49,8 @@ class AssessmentApi(WritesApi, assessment_pb2_grpc.AssessmentServiceServicer):
     RecordListGaps = write(RecordListGaps, pb)
     RecordPregnancy = write(RecordPregnancy, pb)
     RecordResults = write(RecordResults, pb)
+    RecordGenotypes = write(RecordGenotypes, pb)
+    RecordSmoking = write(RecordSmoking, pb)
     AnswerScale = write(AnswerScale, pb, answers.scored)
     RecordScaleTotal = write(RecordScaleTotal, pb, answers.taken_over)
     EstablishDiagnosis = write(EstablishDiagnosis, pb)

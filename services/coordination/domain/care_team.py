@@ -7,9 +7,9 @@ from typing import Annotated
 from careloop.contracts.coordination import CLIENT
 from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
-from careloop.kernel.errors import RuleViolated
+from careloop.kernel.errors import RuleViolated, patient_not_known
 from careloop.kernel.ids import PersonId
-from careloop.kernel.reading import Actor, Length
+from careloop.kernel.reading import Actor, Later, Length
 from careloop.kernel.restating import fact
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.events import Event, TeamMemberAssigned, TeamMemberReleased
@@ -26,6 +26,8 @@ class AssignTeamMember(FactCommand):
     email: str
     effective_from: datetime
     actor: Actor
+    enrolled: Annotated[bool, Later()] = False
+    """Whether the assessment service said that this client is enrolled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,10 @@ released = fact(TeamMemberReleased, ReleaseTeamMember, released_by="actor")
 
 @guarded(Guard.REPEAT, Guard.PAST)
 def assign(command: AssignTeamMember, team: CareTeam) -> list[Event]:
-    """Raises RuleViolated when the person holds, or is about to hold, this role already, or is named as the client."""
+    """Raises NotKnown for a client who is not enrolled, and RuleViolated when the person holds, or is about to hold,
+    this role already, or is named as the client."""
+    if not command.enrolled:
+        raise patient_not_known()
     if command.person == CLIENT:
         raise RuleViolated("reserved-name", "This name stands for the client; use the person's own.", field="person")
     if team.in_role(command.person, command.role):

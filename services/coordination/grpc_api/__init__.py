@@ -34,6 +34,14 @@ from services.coordination.rebuilding.process import Rebuilds
 Context = grpc.aio.ServicerContext
 LONGEST_PAGE, USUAL_PAGE = 200, 50
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.15
+ENROLMENT_SECONDS = 2.0
+"""A team member is often assigned in the moment after the client was enrolled."""
+
+
+async def knowing_the_client(
+    api: "CoordinationApi", patient_id: PatientId, _request: Any, command: AssignTeamMember
+) -> AssignTeamMember:
+    return replace(command, enrolled=await api.views.is_enrolled(patient_id, command.now, ENROLMENT_SECONDS))
 
 
 async def heard_of(api: "CoordinationApi", patient_id: PatientId, _message: Any, command: PostMessage) -> PostMessage:
@@ -44,7 +52,12 @@ async def heard_of(api: "CoordinationApi", patient_id: PatientId, _message: Any,
 class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServicer):
     """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`."""
 
-    AssignTeamMember = write(AssignTeamMember, pb, hooks={"email": email, "effective_from": effective_from})
+    AssignTeamMember = write(
+        AssignTeamMember,
+        pb,
+        hooks={"email": email, "effective_from": effective_from},
+        prepare=knowing_the_client,
+    )
     ReleaseTeamMember = write(ReleaseTeamMember, pb, hooks={"effective_from": effective_from})
     PostMessage = write(PostMessage, pb, answers.written, prepare=heard_of)
     MarkEnteredInError = write(MarkEnteredInError, pb)
@@ -142,6 +155,9 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         request: pb.RebuildCareViewRequest,
         context: Context[pb.RebuildCareViewRequest, pb.RebuildCareViewResponse],
     ) -> AsyncIterator[pb.RebuildCareViewResponse]:
+        if request.mode == pb.REBUILD_MODE_STOP:
+            await self._rebuilds.stop()
+            return
         async with aclosing(self._rebuilds.run(journal.rebuild_request(request))) as steps:
             async for step in steps:
                 yield journal.rebuild_message(step)

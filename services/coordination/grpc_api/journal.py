@@ -76,7 +76,10 @@ def rebuild_request(request: pb.RebuildCareViewRequest) -> RebuildRequest:
     if not 0 <= request.workers <= MOST_WORKERS:
         raise InvalidInput("out-of-range", f"workers is 1 to {MOST_WORKERS}, or 0.", field="workers")
     return RebuildRequest(
-        mode=_MODES[request.mode], workers=request.workers, accept_differences=request.accept_differences
+        mode=_MODES[request.mode],
+        workers=request.workers,
+        accept_differences=request.accept_differences,
+        name=fields.optional_text(request.name, "name", longest=128),
     )
 
 

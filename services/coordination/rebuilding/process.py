@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from subprocess import PIPE, Popen, TimeoutExpired
+from typing import Self
 
 from careloop.kernel.errors import RuleViolated, Unavailable
 from services.coordination.rebuilding.lines import parse
@@ -17,32 +18,101 @@ WORKERS_PER_PROCESSOR = 2
 
 
 class Rebuilds:
-    """Starts rebuilds of the care view. `environment` is this process's when not given."""
+    """Starts rebuilds of the care view; each goes on, whoever watches, until it ends or the service does.
+
+    `environment` is this process's when not given.
+    """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = environment
+        self._last: _Rebuild | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.stop()
 
     async def run(self, request: RebuildRequest) -> AsyncGenerator[Progress | RebuildOutcome, None]:
-        """How far it is, and at last what came of it; it is stopped when nobody asks for more.
+        """How far it is, and at last what came of it. One that was asked for by the same name is not begun again.
 
         Raises RuleViolated when another one runs or there is nothing to turn to, Unavailable when it fails.
         """
-        process = self._start(request)
-        try:
-            ended = False
-            async with aclosing(_lines(process)) as lines:
-                async for line in lines:
-                    ended = isinstance(line, RebuildOutcome)
-                    yield line
-            if not ended:
-                raise Unavailable("rebuild-failed", "The rebuild did not tell of its end; start it again.")
-        finally:
-            await asyncio.to_thread(_stop, process)
+        rebuild = self._last
+        if rebuild is None or not request.name or rebuild.request != request:
+            if rebuild is not None and rebuild.runs:
+                raise RuleViolated("rebuild-runs", "Another rebuild runs; wait for its end.")
+            rebuild = self._last = _Rebuild(request, self._environment)
+        async with aclosing(rebuild.watch()) as steps:
+            async for step in steps:
+                yield step
 
-    def _start(self, request: RebuildRequest) -> Popen[bytes]:
-        """By this Popen and not by the loop's: that one forks, which a process that serves gRPC may not survive."""
-        command = [sys.executable, "-m", "services.coordination.rebuilding", *_words(request)]
-        return Popen(command, stdin=PIPE, stdout=PIPE, env=self._environment)  # noqa: S603 - our own module
+    async def stop(self) -> None:
+        """The one that runs, if any; its watchers hear that it failed."""
+        if self._last is not None:
+            await self._last.stop()
+
+
+class _Rebuild:
+    """One process, and the last that it said."""
+
+    def __init__(self, request: RebuildRequest, environment: Mapping[str, str] | None) -> None:
+        self.request = request
+        self._process = _start(request, environment)
+        self._said: list[Progress | RebuildOutcome] = []
+        self._failure: Exception | None = None
+        self._more = asyncio.Event()
+        self._listening = asyncio.create_task(self._listen(), name="rebuild")
+
+    @property
+    def runs(self) -> bool:
+        return not self._listening.done()
+
+    async def _listen(self) -> None:
+        try:
+            async with aclosing(_lines(self._process)) as lines:
+                async for line in lines:
+                    self._said.append(line)
+                    self._wake()
+            if not self._said or not isinstance(self._said[-1], RebuildOutcome):
+                self._failure = Unavailable("rebuild-failed", "The rebuild did not tell of its end; start it again.")
+        except Exception as failure:
+            self._failure = failure
+        finally:
+            await asyncio.to_thread(_stop, self._process)
+            self._wake()
+
+    def _wake(self) -> None:
+        more, self._more = self._more, asyncio.Event()
+        more.set()
+
+    async def watch(self) -> AsyncGenerator[Progress | RebuildOutcome, None]:
+        """All that it said, and what it says from now on. Raises what it failed of."""
+        heard = 0
+        while True:
+            more = self._more
+            while heard < len(self._said):
+                yield self._said[heard]
+                heard += 1
+            if not self.runs:
+                break
+            waiting = asyncio.ensure_future(more.wait())
+            await asyncio.wait({waiting, self._listening}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+        if self._failure is not None:
+            raise self._failure
+
+    async def stop(self) -> None:
+        if self.runs:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            await asyncio.wait({self._listening})
+
+
+def _start(request: RebuildRequest, environment: Mapping[str, str] | None) -> Popen[bytes]:
+    """By this Popen and not by the loop's: that one forks, which a process that serves gRPC may not survive."""
+    command = [sys.executable, "-m", "services.coordination.rebuilding", *_words(request)]
+    return Popen(command, stdin=PIPE, stdout=PIPE, env=environment)  # noqa: S603 - our own module
 
 
 def _words(request: RebuildRequest) -> list[str]:

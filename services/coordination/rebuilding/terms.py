@@ -22,6 +22,8 @@ class RebuildRequest:
     mode: Mode
     workers: int = 0
     accept_differences: bool = False
+    name: str = ""
+    """By which a watcher who left finds it again; '' for one that nobody looks for."""
 
 
 class Phase(StrEnum):

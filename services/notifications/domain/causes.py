@@ -42,6 +42,8 @@ class Seat(StrEnum):
     """The psychiatrists of a team in which a nurse practitioner prescribes, where the programme asks for that."""
     WHOLE_TEAM = "whole-team"
     NAMED = "named"
+    CLIENT = "client"
+    """The client, who is in no team."""
 
 
 BOTH = (Channel.INBOX, Channel.EMAIL)
@@ -65,12 +67,17 @@ class Rule:
     def informs(self) -> bool:
         """Whether it asks nothing of anybody: no answer is awaited, no person was named who waits for it, and no
         pharmacist is to look at it as well."""
-        return not self.acknowledged and not any({Seat.NAMED, Seat.PHARMACIST} & set(rung) for rung in self.rungs)
+        return not self.acknowledged and not any(
+            {Seat.NAMED, Seat.CLIENT, Seat.PHARMACIST} & set(rung) for rung in self.rungs
+        )
 
 
 def _for_information(subject: str, *seats: Seat) -> Rule:
     return Rule(subject=subject, priority=Priority.ROUTINE, rungs=(seats,), channels=INBOX, acknowledged=False)
 
+
+MESSAGES = frozenset({CauseKind.MESSAGE_POSTED, CauseKind.MESSAGE_FROM_CLIENT, CauseKind.MESSAGE_TO_CLIENT})
+"""The kinds whose detail is what one person wrote to another."""
 
 RISKS = frozenset({CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW})
 """The kinds that ask for a suicide-risk contact."""
@@ -131,4 +138,6 @@ TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.ASSESSMENT_COMPLETED: _for_information("The initial assessment is complete", Seat.WHOLE_TEAM),
     CauseKind.PLAN_CHANGED: _for_information("The plan was changed", Seat.WHOLE_TEAM),
     CauseKind.MESSAGE_POSTED: _for_information("A message from a colleague", Seat.NAMED),
+    CauseKind.MESSAGE_FROM_CLIENT: _for_information("A message from the client", Seat.NAMED),
+    CauseKind.MESSAGE_TO_CLIENT: _for_information("A message from your care team", Seat.CLIENT),
 }

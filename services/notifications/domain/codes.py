@@ -23,6 +23,9 @@ class CauseKind(StrEnum):
     ASSESSMENT_COMPLETED = "assessment-completed"
     PLAN_CHANGED = "plan-changed"
     MESSAGE_POSTED = "message-posted"
+    """Between members of the care team."""
+    MESSAGE_TO_CLIENT = "message-to-client"
+    MESSAGE_FROM_CLIENT = "message-from-client"
     RECORDS_WAIT = "records-wait"
     """Something that may be urgent is known, and could not be applied."""
 

@@ -92,7 +92,7 @@ def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
     Raises NotKnown, NotAllowed, or RuleViolated for a notice that no longer stands or never reached anybody.
     """
     notice = board.notice(command.notice)
-    if command.actor not in _who_may(notice, board, command.now):
+    if command.actor not in who_may_answer(notice, board, command.now):
         raise NotAllowed("not-an-addressee", "Only those whom a notice is for may acknowledge it.", field="notice_id")
     if notice.status is NoticeStatus.ACKNOWLEDGED:
         return []
@@ -101,6 +101,7 @@ def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
     return [acknowledged(command)]
 
 
-def _who_may(notice: Notice, board: NoticeBoard, now: datetime) -> set[str]:
+def who_may_answer(notice: Notice, board: NoticeBoard, now: datetime) -> set[str]:
+    """The people it is for, notified or not yet, and those in charge of the team."""
     in_charge = {it.person for it in board.members(now) if it.prescribes or it.role is Role.CARE_MANAGER}
     return in_charge | {it.person for it in notice.decided.addressees} | set(notice.notified)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from careloop.contracts.coordination import CLIENT
 from careloop.contracts.terms import Role
 from services.notifications.domain.causes import Rule, Seat
 from services.notifications.domain.rules import OnCall
@@ -71,6 +73,8 @@ def _in_role(role: Role) -> Callable[[Sequence[Member], str], Sequence[Member]]:
     return lambda members, _named: [member for member in members if member.role is role]
 
 
+THE_CLIENT = Member(person=CLIENT, role=Role.CLIENT, since=datetime.min.replace(tzinfo=UTC))
+
 SITTING: Mapping[Seat, Callable[[Sequence[Member], str], Sequence[Member]]] = {
     Seat.PRESCRIBER: _prescriber,
     Seat.OTHER_PRESCRIBERS: _other_prescribers,
@@ -80,5 +84,6 @@ SITTING: Mapping[Seat, Callable[[Sequence[Member], str], Sequence[Member]]] = {
     Seat.SUPERVISOR: _supervisors,
     Seat.WHOLE_TEAM: lambda members, _named: [member for member in members if member.role is not Role.CLIENT],
     Seat.NAMED: lambda members, named: [member for member in members if member.person == named],
+    Seat.CLIENT: lambda _members, _named: [THE_CLIENT],
 }
 """Who sits in each seat, of members in the order they joined."""

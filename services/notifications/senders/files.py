@@ -29,9 +29,9 @@ class FileSender:
         if target.exists():
             return
         content = message.as_email(self._sender).as_bytes()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = target.with_suffix(f".{os.getpid()}.draft")
-        with draft.open("wb") as file:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -5,7 +5,18 @@ from datetime import date
 
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
-from careloop.knowledge.chart import Allergy, Condition, Lab, Medication, Pregnancy, Sex, SuicideRisk, Trial
+from careloop.knowledge.chart import (
+    Allergy,
+    Condition,
+    Genotype,
+    Lab,
+    Medication,
+    Pregnancy,
+    Sex,
+    SmokingStatus,
+    SuicideRisk,
+    Trial,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +90,27 @@ class ResultsNoted:
     fact_id: FactId
     evidence: EventId
     results: tuple[Lab, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenotypesNoted:
+    """Genotypes as laboratories write them; adds to what was noted before. Empty: it was said there are none."""
+
+    fact_id: FactId
+    evidence: EventId
+    genotypes: tuple[Genotype, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokingNoted:
+    """The latest known answer counts."""
+
+    fact_id: FactId
+    evidence: EventId
+    status: SmokingStatus
+    stopped_on: date | None
     occurred_at: Instant
 
 
@@ -189,6 +221,8 @@ Noted = (
     | ListGapsNoted
     | PregnancyNoted
     | ResultsNoted
+    | GenotypesNoted
+    | SmokingNoted
     | DiagnosisNoted
     | ScaleNoted
     | SuicideRiskNoted

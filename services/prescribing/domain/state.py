@@ -29,6 +29,7 @@ from services.prescribing.domain.noted import (
     ConditionStatusNoted,
     DiagnosisNoted,
     DiagnosisSeverityNoted,
+    GenotypesNoted,
     HistoryNoted,
     ListGapsNoted,
     MedicationsNoted,
@@ -38,6 +39,7 @@ from services.prescribing.domain.noted import (
     ResultsNoted,
     ScaleNoted,
     SideEffectNoted,
+    SmokingNoted,
     StrikeNoted,
     SuicideRiskNoted,
     TimeZoneNoted,
@@ -174,6 +176,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             | ListGapsNoted()
             | PregnancyNoted()
             | ResultsNoted()
+            | GenotypesNoted()
+            | SmokingNoted()
             | DiagnosisNoted()
             | ScaleNoted()
             | SuicideRiskNoted()

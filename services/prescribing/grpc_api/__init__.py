@@ -15,6 +15,7 @@ from careloop.chassis.calls.writing import WritesApi, write
 from careloop.chassis.commands.streams import Done
 from careloop.chassis.commands.writes import Writes
 from careloop.kernel.commands import MarkEnteredInError
+from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 from services.prescribing.application import Prescribing, ScreenOrder
 from services.prescribing.domain.declining import CheckedCommand
@@ -75,9 +76,11 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
         return pb.GetDecisionsResponse(decisions=[decision_message(one, explanations(one.past)) for one in recorded])
 
     async def ReadDecisions(  # noqa: N802
-        self, _request: pb.ReadDecisionsRequest, _context: Any
+        self, request: pb.ReadDecisionsRequest, _context: Any
     ) -> AsyncIterator[pb.ReadDecisionsResponse]:
-        async with aclosing(self.decisions.all()) as past:
+        if request.after < 0:
+            raise InvalidInput("out-of-range", "after is a position, 0 for the first.", field="after")
+        async with aclosing(self.decisions.all(request.after)) as past:
             async for one in past:
                 yield read_message(one)
 

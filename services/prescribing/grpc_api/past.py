@@ -45,7 +45,7 @@ def decision_message(recorded: Recorded, explanations: Sequence[Explanation] = (
 def read_message(read: Recorded | Progress) -> pb.ReadDecisionsResponse:
     if isinstance(read, Progress):
         return pb.ReadDecisionsResponse(position=read.position, through=read.through)
-    return pb.ReadDecisionsResponse(decision=decision_message(read))
+    return pb.ReadDecisionsResponse(decision=decision_message(read), position=read.position)
 
 
 def question(past: PastDecision) -> bytes:

@@ -1,6 +1,7 @@
 """What streams remember and write: how much is kept, how long a stream is distrusted, and all that a command stores."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -252,12 +253,15 @@ async def test_an_id_that_was_used_for_another_patient_or_by_another_is_free_whe
 async def test_calls_on_one_stream_wait_for_each_other_and_those_on_others_do_not() -> None:
     begun, may_end = asyncio.Event(), asyncio.Event()
 
+    turns: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+
     class Slow(MemoryEventStore):
         async def commit(self, unit: Unit) -> Sequence[Written]:
-            if unit.writes[0].command_id == "slow":
-                begun.set()
-                await may_end.wait()
-            return await super().commit(unit)
+            async with turns[unit.writes[0].stream_id]:
+                if unit.writes[0].command_id == "slow":
+                    begun.set()
+                    await may_end.wait()
+                return await super().commit(unit)
 
     streams = counters(Slow())
     slow = asyncio.create_task(streams.transact(FIRST, request("slow"), count_one))

@@ -8,15 +8,16 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from careloop.chassis.log import appender
 from careloop.chassis.log.appender import MOST_COMMANDS, MOST_WAITING, WRITERS
 from careloop.chassis.log.appender_call import APPEND_COMMANDS, WriteOutcome, batch_arrays, outcomes
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.postgres import PostgresEventStore
-from careloop.chassis.log.protocol import Unit, Write, Written
+from careloop.chassis.log.protocol import Chain, Unit, Write, Written
 from careloop.kernel.errors import CareloopError, Conflict, Overloaded, RequestIdReused, Unavailable
-from tests.support.histories.writes import due_row, new_event, write
+from tests.support.histories.writes import due_row, new_event, store_one, write
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
 
@@ -99,6 +100,40 @@ async def test_notes_at_any_version_go_to_the_end_and_known_ones_are_left_out(st
     assert kinds(first) == kinds(again) == ["stored", "stored"]
     assert [event.meta.version for event in await store.load(stream)] == [1, 2]
     assert kinds(await stored_together(store, write(stream, None, noted))) == ["repeated"]
+
+
+async def test_commands_of_a_chain_are_stored_in_one_batch(store: PostgresEventStore) -> None:
+    stream, chain = uuid4(), Chain()
+    row = [write(stream, version, new_event(), chain=chain) for version in range(5)]
+    others, nothing = write(uuid4(), 0, new_event()), write(stream, 5, chain=chain)
+    answers = await stored_together(store, *row[:2], others, *row[2:], nothing)
+    assert kinds(answers) == ["stored"] * 7
+    assert [event.meta.event_id for event in await store.load(stream)] == [one.events[0].event_id for one in row]
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_what_follows_a_command_that_is_not_stored_now_is_refused_whatever_the_version(
+    store: PostgresEventStore, known: bool
+) -> None:
+    """Others were faster with just as many events: the version fits, and what was decided on does not."""
+    stream, chain = uuid4(), Chain()
+    first = write(stream, 0, new_event(), chain=chain)
+    await stored_together(store, replace(first, chain=None) if known else write(stream, 0, new_event()))
+    followers = [write(stream, version, new_event(), chain=chain) for version in (1, 2)]
+    answers = await stored_together(store, first, *followers)
+    assert kinds(answers) == ["repeated" if known else "Conflict", "Conflict", "Conflict"]
+    assert len(await store.load(stream)) == 1
+
+
+async def test_what_follows_in_a_later_batch_is_refused_too(store: PostgresEventStore) -> None:
+    stream, chain = uuid4(), Chain()
+    await store_one(store, write(stream, 0, new_event()))
+    first, second = write(stream, 0, new_event(), chain=chain), write(stream, 1, new_event(), chain=chain)
+    with pytest.raises(Conflict):
+        await store_one(store, first)
+    with pytest.raises(Conflict):
+        await store_one(store, second)
+    assert len(await store.load(stream)) == 1
 
 
 async def test_what_is_due_and_done_comes_with_its_command_only(store: PostgresEventStore) -> None:

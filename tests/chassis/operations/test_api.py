@@ -247,11 +247,12 @@ async def test_published_records_are_not_for_people() -> None:
     assert answer.code == grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_a_source_that_breaks_off_is_unavailable() -> None:
+async def test_a_source_that_breaks_off_is_asked_on_behind_what_it_brought() -> None:
     async with operated() as service, peers(service.port) as logs:
         service.ports.away = True
-        with pytest.raises(Unavailable):
-            await logs.read_published("assessment", 3, 0, 0)
+        assert await logs.read_published("assessment", 3, 0, 0) == RECORDS
+        asked = [after for _read, _partition, after, _through in service.ports.asked]
+    assert asked == [0, *(one.envelope.position for one in RECORDS[1:-1:2])]
 
 
 async def test_a_source_that_is_not_there_is_unavailable() -> None:

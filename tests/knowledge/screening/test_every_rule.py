@@ -30,8 +30,11 @@ from careloop.knowledge.pack.index import condition_groups
 from careloop.knowledge.pack.pack import current_pack
 from careloop.knowledge.pack.shapes import entries
 from careloop.knowledge.pack.shapes import screening as schema
+from careloop.knowledge.pack.shapes.dangers import OverdoseDanger
 from careloop.knowledge.pack.shapes.follow_up import Measure, Titration
 from careloop.knowledge.pack.shapes.screening import Relation, TrialOutcome
+from careloop.knowledge.pack.shapes.supply import TelehealthRule
+from careloop.knowledge.pack.telehealth import last_day_supplied
 from careloop.knowledge.screening.screen import screen
 from tests.support.knowledge import KNOWN, TODAY, of, order, taking
 
@@ -188,15 +191,28 @@ def lab_bounds(rule: schema.LabRule) -> Iterator[tuple[bool, Decimal, int]]:
 
 @examples.register
 def _(rule: schema.SupplyRule) -> Iterator[Example]:
-    for drug in drugs(*rule.drugs):
+    for drug, beside in limited(rule):
         for risk in SuicideRisk:
             for days in (rule.max_days - 1, rule.max_days, rule.max_days + 1):
                 speaks = risk in rule.risks and days > rule.max_days
-                yield Example(speaks, order(drug, days_supply=days), of(suicide_risk=risk))
+                chart = taking(*beside, chart=of(suicide_risk=risk))
+                yield Example(speaks, order(drug, days_supply=days), chart)
+                yield Example(speaks and not beside, order(drug, days_supply=days), of(suicide_risk=risk))
+
+
+def limited(rule: schema.SupplyRule) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each drug it limits, and what must be taken beside it."""
+    yield from ((drug, ()) for drug in drugs(*rule.drugs))
+    for row in PACK.entries(OverdoseDanger) if rule.of_overdose_danger else ():
+        for drug in set(drugs(*row.drugs)) - set(drugs(*row.drugs_except)):
+            yield drug, tuple(drugs(*row.with_drugs)[:1])
 
 
 @examples.register
 def _(rule: schema.ControlledRule) -> Iterator[Example]:
+    if rule.telehealth:
+        yield from at_a_distance(rule)
+        return
     day = max(rule.effective_from, TODAY)
     listed = {drug.name for drug in PACK.drugs.values() if drug.schedule in rule.schedules} | set(drugs(*rule.drugs))
     for drug in sorted(listed):
@@ -207,6 +223,21 @@ def _(rule: schema.ControlledRule) -> Iterator[Example]:
             yield Example(speaks, order(drug, days_supply=days, starts_on=day))
         yield Example(False, order(drug, days_supply=bound, starts_on=rule.effective_from - timedelta(days=1)))
     yield Example(False, order(INNOCENT, days_supply=999, starts_on=day))
+
+
+def at_a_distance(rule: schema.ControlledRule) -> Iterator[Example]:
+    """On the last day of the flexibilities and the day after, for six calendar months and a day more."""
+    ends = next(one.effective_to for one in PACK.entries(TelehealthRule) if one.effective_to is not None)
+    after = ends + timedelta(days=1)
+    listed = {drug.name for drug in PACK.drugs.values() if drug.schedule in rule.schedules} | set(drugs(*rule.drugs))
+    disorder = of(conditions=(code_of("opioid-use"),))
+    for drug in sorted(listed - set(drugs(*rule.drugs_except))):
+        within = (last_day_supplied(after, 6) - after).days + 1
+        yield Example(False, order(drug, days_supply=within, starts_on=ends))
+        yield Example(True, order(drug, days_supply=within, starts_on=after))
+        yield Example(drug != "buprenorphine", order(drug, days_supply=within, starts_on=after), disorder)
+        yield Example(True, order(drug, days_supply=within + 1, starts_on=after), disorder)
+    yield Example(False, order(INNOCENT, days_supply=999, starts_on=after))
 
 
 @examples.register

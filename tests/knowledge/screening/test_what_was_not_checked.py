@@ -131,7 +131,10 @@ GAPS: list[tuple[OrderedMedicine, Chart, list[tuple[str, str, str]]]] = [
     (order("lithium", days_supply=15), of(suicide_risk=None), [("supply", "suicide-risk-unknown", "lithium")]),
     (
         order("methylphenidate", days_supply=None), KNOWN,
-        [("controlled-substance", "days-supply-missing", "methylphenidate")],
+        [
+            ("supply", "days-supply-missing", "methylphenidate"),
+            ("controlled-substance", "days-supply-missing", "methylphenidate"),
+        ],
     ),
 ]  # fmt: skip
 

@@ -244,21 +244,39 @@ def test_the_flexibilities_end_with_2026(
 
 
 @pytest.mark.parametrize(
-    ("on", "days", "permitted", "rule"),
+    ("first_on", "last_day"),
     [
-        (AFTER, 183, True, "telehealth.buprenorphine"),
-        (AFTER, 184, False, "telehealth.buprenorphine"),
-        (LAST_DAY, 184, True, "telehealth.flexibilities"),
-        (date(2025, 12, 30), 30, True, "telehealth.flexibilities"),
-        (date(2025, 12, 31), 30, True, "telehealth.buprenorphine"),
-        (AFTER, None, None, "telehealth.buprenorphine"),
-        (LAST_DAY, None, True, "telehealth.flexibilities"),
+        (date(2027, 1, 1), date(2027, 6, 30)), (date(2027, 3, 1), date(2027, 8, 31)),
+        (date(2027, 8, 31), date(2028, 2, 28)), (date(2027, 8, 29), date(2028, 2, 28)),
+        (date(2027, 8, 30), date(2028, 2, 28)), (date(2028, 2, 29), date(2028, 8, 28)),
+    ],
+)  # fmt: skip
+def test_six_calendar_months_of_buprenorphine_need_no_visit_in_person(first_on: date, last_day: date) -> None:
+    for through, permitted in ((last_day, True), (last_day + timedelta(days=1), False)):
+        told = by_telehealth(
+            "buprenorphine", AFTER, seen_in_person=False, first_on=first_on, through=through, indicated=True
+        )
+        assert told is not None
+        assert told.permitted is permitted
+        assert told.rule == ("telehealth.buprenorphine" if permitted else told.rule)
+
+
+@pytest.mark.parametrize(
+    ("on", "indicated", "through", "permitted", "rule"),
+    [
+        (AFTER, True, AFTER, True, "telehealth.buprenorphine"),
+        (AFTER, True, None, None, "telehealth.buprenorphine"),
+        (AFTER, None, AFTER, None, "telehealth.buprenorphine"),
+        (AFTER, False, AFTER, False, "telehealth.buprenorphine"),
+        (LAST_DAY, False, None, True, "telehealth.flexibilities"),
+        (date(2025, 12, 30), True, date(2025, 12, 30), True, "telehealth.flexibilities"),
+        (date(2025, 12, 31), True, date(2025, 12, 31), True, "telehealth.buprenorphine"),
     ],
 )
-def test_six_months_of_buprenorphine_need_no_visit_in_person(
-    on: date, days: int | None, permitted: bool | None, rule: str
+def test_they_are_for_opioid_use_disorder_alone(
+    on: date, indicated: bool | None, through: date | None, permitted: bool | None, rule: str
 ) -> None:
-    told = by_telehealth("buprenorphine", on, seen_in_person=False, days_in_all=days)
+    told = by_telehealth("buprenorphine", on, seen_in_person=False, through=through, indicated=indicated)
     assert told is not None
     assert (told.permitted, told.rule) == (permitted, rule)
 
@@ -286,6 +304,6 @@ def test_nothing_but_the_documented_refusal_comes_of_any_prescription(
     schedule: str, written: date, used: int, on: date, count: int
 ) -> None:
     next_refill(schedule, written, used, on)
-    by_telehealth("buprenorphine", on, seen_in_person=None, days_in_all=used)
+    by_telehealth("buprenorphine", on, seen_in_person=None, first_on=written, through=on, indicated=True)
     fields = {None, "days_each", "count", "schedule"}
     assert refused_field(lambda: earliest_fill_dates(schedule, written, used, count)) in fields

@@ -107,6 +107,18 @@ def test_levels_are_ranked_from_the_most_urgent() -> None:
         ("suicidal thoughts", "sertraline", "suicidal-ideation", NOW),
         ("painful erection", "trazodone", "priapism", NOW),
         ("took a double dose", "lithium", "overdose", NOW),
+        ("severe tremor", "lithium", "lithium-toxicity", NOW),
+        ("fine tremor", "lithium", "lithium-tremor", SAME_DAY),
+        ("constipated and vomiting", "clozapine", "clozapine-bowel", NOW),
+        ("constipated, my belly is swollen", "clozapine", "clozapine-bowel", NOW),
+        ("no bowel movement in four days", "clozapine", "clozapine-obstruction", NOW),
+        ("constipation", "clozapine", "clozapine-constipation", SAME_DAY),
+        ("sudden headache", "phenelzine", "hypertensive-crisis", NOW),
+        ("stiff neck", "phenelzine", "hypertensive-crisis-signs", NOW),
+        ("headache", "phenelzine", "headache-on-maoi", SAME_DAY),
+        ("vomiting, very sleepy", "valproate", "valproate-encephalopathy", NOW),
+        ("vomited once", "duloxetine", "liver-warning", SAME_DAY),
+        ("dry skin", "lamotrigine", "aromatic-anticonvulsant-skin", SAME_DAY),
         ("I cannot sit still", "aripiprazole", "akathisia", SAME_DAY),
         ("I am pregnant", "valproate", "pregnancy", SAME_DAY),
     ],
@@ -115,8 +127,13 @@ def test_red_flags_in_symptom_or_own_words(words: str, medicine: str, flag: str,
     medicines = (medicine,) if medicine else ()
     for found in (judged(words, medicines=medicines), judged("", words, medicines=medicines)):
         assert flag in found.red_flags
-        assert (found.level, found.version, found.within) == (level, 1, WITHIN[level])
-        assert found.rule.startswith("triage.red-flag.")
+        assert (found.level, found.within) == (level, WITHIN[level])
+        assert found.version == next(one.version for one in FLAGS if found.rule == f"triage.red-flag.{one.id}")
+
+
+@pytest.mark.parametrize("medicine", ["lithium", "clozapine", "valproate", "phenelzine", "lamotrigine", "duloxetine"])
+def test_everyday_nausea_waits_for_the_next_visit_whatever_is_taken(medicine: str) -> None:
+    assert judged("a little nausea", medicines=(medicine,)).level is VISIT
 
 
 def test_a_suspected_medicine_counts_as_taken() -> None:

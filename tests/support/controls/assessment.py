@@ -19,6 +19,8 @@ from careloop.contracts.assessment import (
     DiagnosisEstablished,
     EarlierTreatment,
     EmergencyContact,
+    GenotypeResult,
+    GenotypesRecorded,
     HistoryRecorded,
     ListGapsRecorded,
     Location,
@@ -33,6 +35,8 @@ from careloop.contracts.assessment import (
     ResultsRecorded,
     Severity,
     Sex,
+    SmokingRecorded,
+    SmokingStatus,
     StoppedFor,
     TreatmentResponse,
     VerificationStatus,
@@ -46,6 +50,7 @@ from services.assessment.domain.completion import AmendAssessment, CompleteAsses
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
 from services.assessment.domain.events import Event
+from services.assessment.domain.genotypes import RecordGenotypes
 from services.assessment.domain.history import RecordHistory
 from services.assessment.domain.list_gaps import RecordListGaps
 from services.assessment.domain.medications import AddMedication, ReconcileMedications
@@ -53,6 +58,7 @@ from services.assessment.domain.plans import AddToPlan, ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
 from services.assessment.domain.results import RecordResults
 from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
+from services.assessment.domain.smoking import RecordSmoking
 from tests.support.histories.restate import as_published
 
 PATIENT = PatientId(UUID("0b6f3f0e-6a52-5a0e-9a55-0d0f1c6c1a01"))
@@ -156,6 +162,23 @@ RESULTS = ResultsRecorded(
     ),
     none_known=False,
     source="laboratory",
+    occurred_at=MONDAY,
+)
+GENOTYPES = GenotypesRecorded(
+    fact_id=fact("genotypes"),
+    genotypes=(
+        GenotypeResult(gene="HLA-B", phenotype="*15:02 positive"),
+        GenotypeResult(gene="CYP2D6", phenotype="Poor Metabolizer"),
+    ),
+    none_known=False,
+    source="laboratory",
+    occurred_at=MONDAY,
+)
+FORMER_SMOKER = SmokingRecorded(
+    fact_id=fact("former smoker"),
+    status=SmokingStatus.FORMER,
+    stopped_on=date(2026, 11, 10),
+    source="client",
     occurred_at=MONDAY,
 )
 SCREENER = ScaleScored(
@@ -265,6 +288,17 @@ RECORD_PREGNANCY = RecordPregnancy(
 RECORD_RESULTS = RecordResults(
     fact_id=RESULTS.fact_id, results=RESULTS.results, source="laboratory", occurred_at=MONDAY, now=NOW
 )
+RECORD_GENOTYPES = RecordGenotypes(
+    fact_id=GENOTYPES.fact_id, genotypes=GENOTYPES.genotypes, source="laboratory", occurred_at=MONDAY, now=NOW
+)
+RECORD_SMOKING = RecordSmoking(
+    fact_id=FORMER_SMOKER.fact_id,
+    status=FORMER_SMOKER.status,
+    stopped_on=FORMER_SMOKER.stopped_on,
+    source="client",
+    occurred_at=MONDAY,
+    now=NOW,
+)
 ANSWER_SCREENER = AnswerScale(
     fact_id=SCREENER.fact_id,
     instrument="c-ssrs",
@@ -343,6 +377,8 @@ COMMANDS: tuple[Any, ...] = (
     RECORD_LIST_GAPS,
     RECORD_PREGNANCY,
     RECORD_RESULTS,
+    RECORD_GENOTYPES,
+    RECORD_SMOKING,
     ANSWER_SCREENER,
     ANSWER_PHQ_9,
     RECORD_TOTAL,
@@ -358,6 +394,8 @@ _COMPLETE: tuple[Event, ...] = (
     LIST_GAPS,
     NOT_PREGNANT,
     RESULTS,
+    GENOTYPES,
+    FORMER_SMOKER,
     PHQ_9,
     RISK,
     COMPLETED,
@@ -383,6 +421,14 @@ _FEWEST: tuple[Event, ...] = (
     MedicationsReconciled(fact_id=fact("none taken"), medications=(), none_taken=True, occurred_at=MONDAY),
     AllergiesRecorded(fact_id=fact("none known"), allergies=(), no_known_allergies=True, occurred_at=MONDAY),
     ResultsRecorded(fact_id=fact("no results"), results=(), none_known=True, source="client", occurred_at=MONDAY),
+    GenotypesRecorded(fact_id=fact("no genes"), genotypes=(), none_known=True, source="client", occurred_at=MONDAY),
+    SmokingRecorded(
+        fact_id=fact("unknown smoker"),
+        status=SmokingStatus.UNKNOWN,
+        stopped_on=None,
+        source="client",
+        occurred_at=MONDAY,
+    ),
     ScaleScored(
         fact_id=RECORD_TOTAL.fact_id,
         instrument="gad-7",

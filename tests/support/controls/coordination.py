@@ -20,6 +20,7 @@ THERAPIST = PersonId("therapist-ivanov")
 MANAGER = PersonId("manager-brandt")
 
 ASSIGN = AssignTeamMember(
+    enrolled=True,
     fact_id=fact("assign-therapist"),
     person=THERAPIST,
     name="Mira Ivanov",
@@ -197,6 +198,20 @@ LIST_GAPS = assessment.ListGapsRecorded(
 NOT_PREGNANT = assessment.PregnancyRecorded(
     fact_id=fact("not-pregnant"),
     status=assessment.PregnancyStatus.NOT_PREGNANT,
+    source="client",
+    occurred_at=INTAKE,
+)
+GENOTYPES = assessment.GenotypesRecorded(
+    fact_id=fact("genotypes"),
+    genotypes=(assessment.GenotypeResult(gene="CYP2D6", phenotype="poor metabolizer"),),
+    none_known=False,
+    source="laboratory",
+    occurred_at=INTAKE,
+)
+FORMER_SMOKER = assessment.SmokingRecorded(
+    fact_id=fact("former smoker"),
+    status=assessment.SmokingStatus.FORMER,
+    stopped_on=date(2026, 1, 5),
     source="client",
     occurred_at=INTAKE,
 )
@@ -485,6 +500,8 @@ TOLD: dict[str, tuple[Any, ...]] = {
         LIST_GAPS,
         NOT_PREGNANT,
         RESULTS,
+        GENOTYPES,
+        FORMER_SMOKER,
         LISTED,
         DEPRESSION,
         PROPOSED,

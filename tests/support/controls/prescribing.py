@@ -113,6 +113,19 @@ NEUTROPHILS = noted.ResultsNoted(
     results=(known.Lab(loinc="751-8", value=Decimal(4100), at=LAST_WEEK.date(), unit="/uL"),),
     occurred_at=LAST_WEEK,
 )
+GENOTYPES = noted.GenotypesNoted(
+    fact_id=fact("genotypes"),
+    evidence=event("genotypes"),
+    genotypes=(known.Genotype(gene="HLA-B", phenotype="*15:02 positive"),),
+    occurred_at=LAST_WEEK,
+)
+FORMER_SMOKER = noted.SmokingNoted(
+    fact_id=fact("former smoker"),
+    evidence=event("former smoker"),
+    status=known.SmokingStatus.FORMER,
+    stopped_on=LAST_WEEK.date(),
+    occurred_at=LAST_WEEK,
+)
 DIAGNOSIS = noted.DiagnosisNoted(
     fact_id=fact("diagnosis"), evidence=event("diagnosis"), icd10="F33.1", occurred_at=LAST_WEEK
 )
@@ -370,6 +383,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     NOT_PREGNANT,
     POSITIVE_MDQ,
     NEUTROPHILS,
+    GENOTYPES,
+    FORMER_SMOKER,
     DIAGNOSIS,
     NO_RISK,
     SEVERE_NAUSEA,

@@ -102,6 +102,7 @@ async def served(
     local: bool = False,
     max_deadline_seconds: float = 10,
     most_calls: int = 100,
+    max_stream_seconds: float = 600,
     tls: TlsFiles | None = None,
 ) -> AsyncIterator[Served]:
     observed: list[tuple[str, str]] = []
@@ -112,6 +113,7 @@ async def served(
         now,
         max_deadline_seconds=max_deadline_seconds,
         most_calls=most_calls,
+        max_stream_seconds=max_stream_seconds,
         observe=lambda method, code, _seconds: observed.append((method.removeprefix(SERVICE), code)),
     )
     servicer = answers or Answers()

@@ -274,17 +274,25 @@ class TrialRule(Rule, frozen=True, kw_only=True):
 
 
 class SupplyRule(Rule, frozen=True, kw_only=True):
-    """No more than `max_days` at a time while the suicide risk is one of `risks`."""
+    """No more than `max_days` at a time while the suicide risk is one of `risks`.
 
-    drugs: tuple[str, ...]
+    Of `drugs`, or with `of_overdose_danger` of what overdose-danger.yaml lists.
+    """
+
+    drugs: tuple[str, ...] = ()
+    of_overdose_danger: bool = False
     max_days: int
     risks: tuple[SuicideRisk, ...]
 
 
 class ControlledRule(Rule, frozen=True, kw_only=True):
-    """Holds for drugs of these schedules (or named), when the supply exceeds `above_days` if given."""
+    """Holds for drugs of these schedules (or named), when the supply exceeds `above_days` if given.
+
+    With `telehealth` it holds where telehealth.yaml does not permit the order to somebody not seen in person.
+    """
 
     schedules: tuple[str, ...] = ()
     drugs: tuple[str, ...] = ()
     drugs_except: tuple[str, ...] = ()
     above_days: int | None = None
+    telehealth: bool = False

@@ -27,13 +27,18 @@ class PrescriptionRule(Sourced, frozen=True, kw_only=True):
 
 
 class TelehealthRule(Sourced, frozen=True, kw_only=True):
-    """Whether these may be prescribed without having seen the client in person; a rule for `drugs` goes first.
+    """Whether these may be prescribed without having seen the client in person; what any rule permits is permitted.
 
-    `permitted` with `initial_days` holds for so many days of supply in all, counted from the first prescription.
+    `permitted` with `initial_months` holds until so many calendar months after the first prescription, with
+    `indications` (conditions) only where the client has one of them. A rule with `follows` holds from the day after the
+    end of the rule of that id: the end of a rule is said once. Packs before 1.3 count `initial_days`.
     """
 
     schedules: tuple[str, ...] = ()
     drugs: tuple[str, ...] = ()
+    indications: tuple[str, ...] = ()
     permitted: bool
+    initial_months: int | None = None
     initial_days: int | None = None
+    follows: str = ""
     action: str

@@ -24,6 +24,7 @@ REFERENCES: Mapping[str, str] = {
     "conditions": CONDITIONS,
     "without_conditions": CONDITIONS,
     "together_with": CONDITIONS,
+    "indications": CONDITIONS,
     "mechanism": MECHANISM,
     "measures": MEASURE,
 }  # fmt: skip

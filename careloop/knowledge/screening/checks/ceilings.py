@@ -9,9 +9,10 @@ from careloop.knowledge.screening.checks.doses import max_daily_mg
 
 
 def check(case: Case) -> CheckResult:
-    """Of one ingredient at a stated dose. A drug without a maximum of its own, that no rule names, has no ceiling."""
+    """Of one ingredient at a stated dose; what is given once for weeks is no dose of a day. A drug without a maximum of
+    its own, that no rule names, has no ceiling."""
     dose = amount(case.order.daily_dose_mg)
-    if dose is None or len(case.ingredients) != 1:
+    if dose is None or len(case.ingredients) != 1 or case.depot is not None:
         return CheckResult()
     (drug,) = case.ingredients
     found = _ceiling(case, drug)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from careloop.knowledge.chart import Genotype
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
-from careloop.knowledge.pack.index import condition_groups, phenotype_words
+from careloop.knowledge.pack.index import condition_groups, known_snomed, phenotype_words
 from careloop.knowledge.pack.shapes.screening import ConditionRule, GenotypeRule
 from careloop.knowledge.screening.case import Case, CheckResult, alert, missing
 from careloop.knowledge.screening.genotypes import finding_of
@@ -122,7 +122,7 @@ def _names(case: Case, names: tuple[str, ...]) -> list[str]:
 
 
 def _not_understood(case: Case) -> tuple[NotChecked, ...]:
-    known = {code for group in case.pack.conditions.values() for code in group.snomed}
+    known = known_snomed(case.pack)
     return tuple(
         NotChecked(check=Check.DRUG_CONDITION, reason=Reason.UNKNOWN_CONDITION, subject=condition.snomed or "")
         for condition in case.chart.patient.conditions or ()

@@ -1,12 +1,13 @@
 """Dose: the order against the drug's daily maximum, and the lower limits of some patients."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
+from careloop.knowledge.pack.index import lowering
 from careloop.knowledge.pack.shapes.screening import DoseRule
 from careloop.knowledge.pack.shapes.vocabulary import LongActing
-from careloop.knowledge.screening.case import Case, CheckResult, alert, amount, figure, missing
+from careloop.knowledge.screening.case import Case, CheckResult, ListedMedication, alert, amount, figure, missing
 from careloop.knowledge.screening.checks import titrations
 from careloop.knowledge.screening.checks.circumstances import holds, unknown
 from careloop.knowledge.screening.results import ADULT, weight_kg
@@ -89,18 +90,30 @@ def _dose_alert(rule: DoseRule, dose: Decimal, limit: Decimal, *involves: str) -
 
 def _inhibited(case: Case) -> tuple[list[Alert], list[NotChecked]]:
     """A drug already taken whose limit falls because of the drug now ordered."""
-    found = [one for rule in case.pack.doses for one in _lowered(case, rule)]
+    met = list(case.overlapping())
+    found = [
+        one
+        for inhibitor in case.ingredients
+        for rule in (lowering(case.pack, inhibitor) if met else ())
+        if case.in_force(rule) and _first_of(case, rule) == inhibitor
+        for one in _lowered(case, rule, inhibitor, met)
+    ]
     alerts = [one for one in found if isinstance(one, Alert)]
     return alerts, [one for one in found if isinstance(one, NotChecked)]
 
 
-def _lowered(case: Case, rule: DoseRule) -> Iterator[Alert | NotChecked]:
-    applies = rule.when is not None and not rule.when.starting and case.in_force(rule)
-    inhibitors = case.concerned(rule.when.with_drugs) if rule.when is not None and applies else ()
-    for taken in case.overlapping() if inhibitors else ():
+def _first_of(case: Case, rule: DoseRule) -> str:
+    """Of several ordered ingredients that lower a limit the first is told."""
+    return case.concerned(rule.when.with_drugs if rule.when is not None else ())[0]
+
+
+def _lowered(
+    case: Case, rule: DoseRule, inhibitor: str, met: Iterable[ListedMedication]
+) -> Iterator[Alert | NotChecked]:
+    for taken in met:
         for drug in (name for name in taken.ingredients if case.pack.among(name, rule.drugs)):
             dose = amount(taken.medication.daily_dose_mg)
             if dose is None:
                 yield _gap(Reason.DOSE_MISSING, drug)
             elif (most := _exceeded(case, rule, drug, dose)) is not None:
-                yield _dose_alert(rule, dose, most, drug, inhibitors[0])
+                yield _dose_alert(rule, dose, most, drug, inhibitor)

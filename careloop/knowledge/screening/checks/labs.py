@@ -1,9 +1,12 @@
 """Lab: results a drug must not be ordered without, and results that speak against it."""
 
+from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
-from careloop.knowledge.pack.index import measure_named
+from careloop.knowledge.pack.index import concerning_on, measure_named
+from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.screening import LabRule
 from careloop.knowledge.screening.case import Case, CheckResult, alert, missing
 from careloop.knowledge.screening.checks.circumstances import rates
@@ -33,9 +36,17 @@ def check(case: Case) -> CheckResult:
 
 def measures_read(case: Case) -> frozenset[str]:
     """The measures that some rule about the order reads."""
-    bounded = (rule.when for rule, _ in case.rules("doses") if rule.when is not None)
+    return frozenset().union(*(_read_of(case.pack, drug, case.starts_on) for drug in case.ingredients))
+
+
+@lru_cache(4096)
+def _read_of(pack: Pack, drug: str, day: date) -> frozenset[str]:
+    """Those with a unit, for of the others no value is read."""
+    bounded = (rule.when for rule, _ in concerning_on(pack, "doses", drug, day) if rule.when is not None)
     by_rate = {name for when in bounded if when.egfr_below is not None for name in rates(when)}
-    return frozenset(name for rule, _ in case.rules("labs") for name in rule.measures) | by_rate
+    names = {name for rule, _ in concerning_on(pack, "labs", drug, day) for name in rule.measures} | by_rate
+    measures = (measure_named(pack, name) for name in names)
+    return frozenset(one.name for one in measures if one is not None and one.unit is not None)
 
 
 def codes_of(case: Case, rule: LabRule) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What nobody measured, and this drug at this dose must not be given without; and what was thinly covered."""
 
 from careloop.knowledge.findings import Check, NotChecked, Reason
-from careloop.knowledge.pack.index import covered_checks
+from careloop.knowledge.pack.index import thin_checks
 from careloop.knowledge.pack.shapes.screening import NeededFact
 from careloop.knowledge.screening.case import Case, CheckResult, amount
 from careloop.knowledge.screening.checks.conditions import findings
@@ -58,13 +58,13 @@ def _known(case: Case, rule: NeededFact) -> bool:
 
 def thin(case: Case) -> CheckResult:
     """Notes of the checks for which the entry of an ordered drug, or of one met, was not reviewed."""
-    if not case.pack.coverage:
-        return CheckResult()
-    gaps = [
-        _note(kind, drug) for drug in case.ingredients for kind in Check if kind not in covered_checks(case.pack, drug)
+    gaps = [_note(kind, drug) for drug in case.ingredients for kind in thin_checks(case.pack, drug)]
+    met = {drug for taken in case.overlapping() for drug in taken.ingredients}
+    gaps += [
+        _note(Check.DRUG_DRUG, drug)
+        for drug in sorted(met.difference(case.ingredients))
+        if Check.DRUG_DRUG in thin_checks(case.pack, drug)
     ]
-    met = sorted({drug for taken in case.overlapping() for drug in taken.ingredients} - set(case.ingredients))
-    gaps += [_note(Check.DRUG_DRUG, drug) for drug in met if Check.DRUG_DRUG not in covered_checks(case.pack, drug)]
     return CheckResult(not_checked=tuple(gaps))
 
 

@@ -30,6 +30,10 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.ListGapsRecorded: lambda e: _words(e.list, f"of {e.source}:", e.left_out, "entries could not be read"),
     assessment.PregnancyRecorded: lambda e: str(e.status),
     assessment.ResultsRecorded: lambda e: _results(e.results) or "no results known",
+    assessment.GenotypesRecorded: lambda e: (
+        ", ".join(_words(one.gene, one.phenotype) for one in e.genotypes) or "no genotypes known"
+    ),
+    assessment.SmokingRecorded: lambda e: _words("smoking:", e.status, e.stopped_on or ""),
     ScaleScored: lambda e: _words(e.instrument, "" if e.total is None else e.total, e.band),
     assessment.DiagnosisEstablished: lambda e: _words(e.icd10, e.display, f"({e.verification})"),
     RiskRaised: lambda e: _words(e.level, "suicide risk:", e.reason),

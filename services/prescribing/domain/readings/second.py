@@ -6,12 +6,14 @@ from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Check, NotChecked, Reason
 from services.prescribing.domain.noted import (
     AllergiesNoted,
+    GenotypesNoted,
     HistoryNoted,
     ListGapsNoted,
     MedicationsNoted,
     PregnancyNoted,
     ProfileNoted,
     ResultsNoted,
+    SmokingNoted,
     SuicideRiskNoted,
 )
 from services.prescribing.domain.readings.first import not_recorded as first_not_recorded
@@ -37,6 +39,8 @@ def patient_chart(asking: Asking) -> known.Chart:
     histories = chart.standing(HistoryNoted)
     pregnancy = chart.latest(PregnancyNoted)
     results = chart.standing(ResultsNoted)
+    genotypes = chart.standing(GenotypesNoted)
+    smoking = chart.latest(SmokingNoted)
     risk = chart.latest(SuicideRiskNoted)
     standing, tried, reacted = conditions(chart), trials(chart), reactions(chart)
     patient = known.Patient(
@@ -47,7 +51,9 @@ def patient_chart(asking: Asking) -> known.Chart:
         allergies=(*(allergies.allergies if allergies else ()), *reacted) if allergies or reacted else None,
         no_known_allergies=not allergies.allergies if allergies else None,
         labs=tuple(result for noted in results for result in noted.results) if results else None,
+        genotypes=tuple(found for noted in genotypes for found in noted.genotypes) if genotypes else None,
         suicide_risk=risk.level if risk else None,
+        smoking=known.Smoking(status=smoking.status, stopped_on=smoking.stopped_on) if smoking else None,
     )
     medicines = prescribed(asking) + reconciled(chart, lists)
     return known.Chart(

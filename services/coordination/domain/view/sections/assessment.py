@@ -21,6 +21,8 @@ class AssessmentSection:
     list_gaps: tuple[DatedFact[assessment.ListGapsRecorded], ...] = ()
     pregnancies: tuple[DatedFact[assessment.PregnancyRecorded], ...] = ()
     results: tuple[DatedFact[assessment.ResultsRecorded], ...] = ()
+    genotypes: tuple[DatedFact[assessment.GenotypesRecorded], ...] = ()
+    smoking: tuple[DatedFact[assessment.SmokingRecorded], ...] = ()
     scales: tuple[DatedFact[ScaleScored], ...] = ()
     diagnoses: tuple[DatedFact[assessment.DiagnosisEstablished], ...] = ()
     risks: tuple[DatedFact[RiskRaised], ...] = ()
