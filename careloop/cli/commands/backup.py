@@ -24,7 +24,8 @@ def backup(file: Path, max_rate: MaxRate = None, textfile: Textfile = None) -> N
     """Write all schemas, as of one moment, into FILE, and what it holds into FILE.json beside it.
 
     CARELOOP_POSTGRES_URL says whose database, or the state folder knows it. Services go on working. Nobody but you may
-    read the file: it holds patients' data; encrypt it where you keep it. Exits 0 when it is whole on the disk.
+    read the file: it holds patients' data; encrypt it where you keep it. Exits 0 when it is whole on the disk, 1 when
+    there is none.
     """
     if file.exists():
         raise typer.BadParameter(f"{file} exists and is not written over", param_hint="FILE")
@@ -40,6 +41,7 @@ def restore(file: Path, database: Database = DATABASE, passwords: PasswordFiles 
 
     CARELOOP_POSTGRES_URL is an administrator's address. Nothing is restored over a database that exists. Before
     services start on it the topics are to be made anew: `careloop check --only recovery` says whether that was done.
+    Exits 0 when the database is whole, 1 when something was refused and nothing may be started on it.
     """
     settings = stack_settings()
     secret = settings.role_password
