@@ -16,22 +16,24 @@ RULES = Path(__file__).parents[2] / "deploy/alerts/careloop.yaml"
 _COMPARED: dict[str, Callable[[float, float], bool]] = {">": operator.gt, "<": operator.lt, "==": operator.eq}
 
 
-def expression(alert: str) -> promql_parser.BinaryExpr:
-    """The rule's own, parsed."""
+def comparison(alert: str) -> tuple[str, str, float]:
+    """The rule's figure, how it is compared, and with what."""
     groups = yaml.safe_load(RULES.read_text())["groups"]
     text = next(rule["expr"] for group in groups for rule in group["rules"] if rule["alert"] == alert)
     parsed = promql_parser.parse(text)
-    assert isinstance(parsed, promql_parser.BinaryExpr), f"{alert} compares more than one figure with a number"
-    return parsed
+    assert isinstance(parsed, promql_parser.BinaryExpr), f"{alert} is no comparison"
+    figure, number = parsed.lhs, parsed.rhs
+    assert isinstance(figure, promql_parser.VectorSelector)
+    assert isinstance(number, promql_parser.NumberLiteral)
+    return str(figure.name), str(parsed.op), float(number.val)
 
 
 async def is_true(system: System, service: str, alert: str) -> bool:
     """Whether the rule holds for any sample that this service shows now; `for` is Prometheus's to wait."""
-    parsed = expression(alert)
-    compare = _COMPARED[str(parsed.op)]
-    values = await asyncio.to_thread(_values, system.supervisor.metrics_url(service), parsed.lhs.name)
-    assert values, f"{service} shows no {parsed.lhs.name}"
-    return any(compare(value, parsed.rhs.val) for value in values)
+    figure, compared, number = comparison(alert)
+    values = await asyncio.to_thread(_values, system.supervisor.metrics_url(service), figure)
+    assert values, f"{service} shows no {figure}"
+    return any(_COMPARED[compared](value, number) for value in values)
 
 
 def _values(url: str, name: str) -> list[float]:
