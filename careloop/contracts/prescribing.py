@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType
 
-from careloop.contracts.terms import EnteredInError, Medicine
+from careloop.contracts.terms import Coding, EnteredInError, Medicine
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import EventId, FactId
 from careloop.kernel.open_codes import OpenCodes
@@ -125,7 +125,8 @@ class DecisionCapsule:
 class Order:
     """What a prescriber orders. `daily_dose_mg` is in milligrams a day; None is not stated, and is then not checked.
 
-    `sig` says in words how to take it.
+    `sig` says in words how to take it. `indication` is the condition it is for, in ICD-10-CM or SNOMED CT (FHIR
+    MedicationRequest.reasonCode); absent where the prescriber names none.
     """
 
     medicine: Medicine
@@ -133,6 +134,7 @@ class Order:
     sig: str = ""
     days_supply: Annotated[int | None, Range(1, 366)]
     starts_on: Annotated[date, Else(today)]
+    indication: Coding | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from careloop.intake.conditions import require_held
+from careloop.intake.conditions import require_held, statuses
 from careloop.intake.dates import earliest_moment
 from careloop.intake.negations import Says, says
 from careloop.intake.shapes.elements import Concept
@@ -35,7 +35,7 @@ def reacts(allergy: AllergyIntolerance) -> tuple[Reacts, ...]:
     Raises NotUsed for one that was ruled out, struck or is over, NotUnderstood for one that names no substance.
     """
     require_held(allergy.verification_status)
-    status = allergy.clinical_status.first_code if allergy.clinical_status else ""
+    status = next((one for one in statuses(allergy.clinical_status) if one in {"active", "inactive", "resolved"}), "")
     if status in {"inactive", "resolved"}:
         raise NotUsed(f"status-{status}")
     if says(allergy.code, always_of_a_thing=True) is Says.NONE:

@@ -13,7 +13,7 @@ from care.common.v1 import common_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from careloop.intake.allergies import Reacts
-from careloop.intake.circumstances import Pregnancy
+from careloop.intake.circumstances import Genotype, Pregnancy, Smoking
 from careloop.intake.conditions import Known
 from careloop.intake.identity import Person
 from careloop.intake.medications import MedicineTaken, latest_of_each
@@ -36,6 +36,8 @@ AssessmentRequest: TypeAlias = (
     | pb.RecordAllergiesRequest
     | pb.RecordListGapsRequest
     | pb.RecordPregnancyRequest
+    | pb.RecordSmokingRequest
+    | pb.RecordGenotypesRequest
     | pb.AnswerScaleRequest
     | pb.RecordScaleTotalRequest
 )
@@ -56,6 +58,8 @@ class UnderstoodChart:
     allergies: list[Reacts] = field(default_factory=list)
     taken: list[MedicineTaken] = field(default_factory=list)
     pregnancies: list[Pregnancy] = field(default_factory=list)
+    smoking: list[Smoking] = field(default_factory=list)
+    genotypes: list[Genotype] = field(default_factory=list)
     answered: list[AnsweredScale] = field(default_factory=list)
     totalled: list[Totalled] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -67,6 +71,8 @@ class UnderstoodChart:
         self.allergies += other.allergies
         self.taken += other.taken
         self.pregnancies += other.pregnancies
+        self.smoking += other.smoking
+        self.genotypes += other.genotypes
         self.answered += other.answered
         self.totalled += other.totalled
         self.left_out += other.left_out
@@ -77,7 +83,7 @@ class UnderstoodChart:
         """The enrolment, then what is missing of the lists where that is not known already, then the facts. The same
         content gives the same facts with the same ids for ever, in whatever order the source lists it."""
         gaps = [_identified(gap, patient, now.isoformat()) for gap in self._gaps(known_gaps or {})]
-        found = [self.enrolment, *self._lists(), *self._pregnancy(), *self._scales()]
+        found = [self.enrolment, *self._lists(), *self._circumstances(), *self._scales()]
         facts = {one.request_id: one for one in (_identified(request, patient) for request in found)}
         enrolment, *rest = facts.values()
         return (enrolment, *gaps, *rest)
@@ -87,10 +93,21 @@ class UnderstoodChart:
             if self.left_out[name] != known.get(name, 0):
                 yield pb.RecordListGapsRequest(list=name, left_out=self.left_out[name], source=SOURCE)
 
-    def _pregnancy(self) -> Iterator[AssessmentRequest]:
+    def _circumstances(self) -> Iterator[AssessmentRequest]:
+        """The last word on pregnancy and smoking; genotypes of each moment, as they add up."""
         if self.pregnancies:
-            last = max(self.pregnancies, key=lambda one: (one.at, one.status))
-            yield pb.RecordPregnancyRequest(status=last.status, source=SOURCE, occurred_at=_stamp(last.at))
+            pregnancy = max(self.pregnancies, key=lambda one: (one.at, one.status))
+            yield pb.RecordPregnancyRequest(status=pregnancy.status, source=SOURCE, occurred_at=_stamp(pregnancy.at))
+        if self.smoking:
+            smoking = max(self.smoking, key=lambda one: (one.at, one.status))
+            yield pb.RecordSmokingRequest(status=smoking.status, source=SOURCE, occurred_at=_stamp(smoking.at))
+        for at in sorted({one.at for one in self.genotypes}):
+            found = sorted({(one.gene, one.found) for one in self.genotypes if one.at == at})
+            yield pb.RecordGenotypesRequest(
+                genotypes=[pb.GenotypeResult(gene=gene, phenotype=phenotype) for gene, phenotype in found],
+                source=SOURCE,
+                occurred_at=_stamp(at),
+            )
 
     def _lists(self) -> Iterator[AssessmentRequest]:
         listed, earlier = _split(one for one in self.taken if not one.none_taken)

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from careloop.intake.scales import final_at
+from careloop.intake.scales import PREGNANCY, final_at
 from careloop.intake.shapes.records import Observation
 from careloop.intake.tally import NotUnderstood, NotUsed
 
-PREGNANCY = frozenset({"82810-3", "11449-6"})
-"""LOINC: pregnancy status, and the same as reported."""
 STATUSES = {
     "77386006": "pregnant", "LA15173-0": "pregnant",
     "60001007": "not-pregnant", "LA26683-5": "not-pregnant",
@@ -16,8 +14,20 @@ STATUSES = {
     "LA4489-6": "unknown", "261665006": "unknown", "UNK": "unknown",
 }  # fmt: skip
 """SNOMED CT and LOINC answers of US Core and IPS."""
-SMOKING = frozenset({"72166-2", "81229-7", "11367-0"})
-GENOTYPES = frozenset({"84413-4", "53040-2", "51958-7", "48018-6", "69548-6", "47998-0"})
+SMOKING = frozenset({"72166-2"})
+"""LOINC: tobacco smoking status."""
+SMOKES = {
+    "449868002": "current", "428041000124106": "current", "428071000124103": "current", "428061000124105": "current",
+    "LA18976-3": "current", "LA18977-1": "current", "LA18981-3": "current", "LA18982-1": "current",
+    "8517006": "former", "LA15920-4": "former", "266919005": "never", "LA18978-9": "never",
+    "77176002": "unknown", "LA18979-7": "unknown", "266927001": "unknown", "LA18980-5": "unknown",
+}  # fmt: skip
+"""SNOMED CT and LOINC answers of US Core and IPS. A smoker of unknown status may have stopped."""
+GENOTYPES = frozenset({"84413-4", "53040-2", "51963-7"})
+"""LOINC: a genotype's display name, a variant's effect on the metabolism of drugs, the medicine that was assessed."""
+GENE = "48018-6"
+LONGEST_GENE = 60
+LONGEST_WORDS = 500
 LONGEST_PREGNANCY = timedelta(days=300)
 SAID_TO_BE_NOT = timedelta(days=28)
 """After a cycle, that somebody was not pregnant says nothing any more."""
@@ -47,8 +57,42 @@ def pregnancy(observation: Observation, now: datetime) -> Pregnancy | None:
     return Pregnancy(status=known[0], at=at)
 
 
-def waiting(observation: Observation) -> str | None:
-    """The kind of an observation that is understood and of which no fact is made yet."""
-    if not SMOKING.isdisjoint(observation.code.codes):
-        return "smoking"
-    return "genotypes" if not GENOTYPES.isdisjoint(observation.code.codes) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smoking:
+    """`status` as assessment has it."""
+
+    status: str
+    at: datetime
+
+
+def smoking(observation: Observation) -> Smoking | None:
+    """What it says of smoking; None if it is about something else. Raises NotUnderstood for an answer not known."""
+    if SMOKING.isdisjoint(observation.code.codes):
+        return None
+    at, value = final_at(observation, {}), observation.value_codeable_concept
+    known = [SMOKES[coding.code] for coding in value.coding if coding.code in SMOKES] if value else []
+    if not known:
+        raise NotUnderstood("answer-code-unknown")
+    return Smoking(status=known[0], at=at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Genotype:
+    """A gene, and what was found of it in the laboratory's words: the check reads them, and says what it cannot."""
+
+    gene: str
+    found: str
+    at: datetime
+
+
+def genotype(observation: Observation) -> Genotype | None:
+    """What it says of a gene; None if it is about something else. Raises NotUnderstood without a gene or a finding."""
+    if GENOTYPES.isdisjoint(observation.code.codes):
+        return None
+    at, value = final_at(observation, {}), observation.value_codeable_concept
+    genes = [one.value_codeable_concept for one in observation.component if GENE in one.code.codes]
+    gene = genes[0].words if len(genes) == 1 and genes[0] else ""
+    found = (value.words if value else "") or (observation.value_string or "").strip()
+    if not gene or not found:
+        raise NotUnderstood("gene-or-finding-missing")
+    return Genotype(gene=gene[:LONGEST_GENE], found=found[:LONGEST_WORDS], at=at)

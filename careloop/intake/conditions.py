@@ -42,12 +42,12 @@ def known(condition: Condition) -> Known:
     system, code, display = _named(condition.code)
     period = condition.onset_period
     onset = condition.onset_date_time or (period.start if period else "")
-    status = condition.clinical_status.first_code if condition.clinical_status else ""
+    status = next((one for one in statuses(condition.clinical_status) if one in CLINICAL_STATUSES), "unknown")
     return Known(
         system=system,
         code=code,
         display=display,
-        clinical_status=status if status in CLINICAL_STATUSES else "unknown",
+        clinical_status=status,
         onset=day(onset),
         recorded_at=earliest_moment(condition.recorded_date) or earliest_moment(onset),
         none_known=none_known,
@@ -56,9 +56,16 @@ def known(condition: Condition) -> Known:
 
 def require_held(verification: Concept | None) -> None:
     """Raises NotUsed for what its source has ruled out or struck."""
-    status = verification.first_code if verification else ""
-    if status in NOT_HELD:
-        raise NotUsed(f"status-{status}")
+    for status in statuses(verification):
+        if status in NOT_HELD:
+            raise NotUsed(f"status-{status}")
+
+
+def statuses(concept: Concept | None) -> tuple[str, ...]:
+    """All codes of a status, and its words as a code: a source may put codes of its own before FHIR's."""
+    if concept is None:
+        return ()
+    return (*(coding.code for coding in concept.coding), concept.text.strip().lower().replace(" ", "-"))
 
 
 def _named(concept: Concept) -> tuple[str, str, str]:

@@ -14,8 +14,19 @@ MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "ug": Decimal("0.001"), "mcg
 TABLETS = re.compile(r"\{?(?:tab(?:let)?s?|tbl|er ?tab|ertab)\}?(?:\(s\))?", re.IGNORECASE)
 CAPSULES = re.compile(r"\{?(?:cap(?:sule)?s?|ercap)\}?(?:\(s\))?", re.IGNORECASE)
 FORMS = ((TABLETS, "tablet"), (CAPSULES, "capsule"))
-STRENGTH = re.compile(r"(\d+(?:\.\d+)?) ?(mg|mcg|ug|g)\b(?!\s*/)", re.IGNORECASE)
-"""As RxNorm writes it in a product's name: `sertraline 50 MG Oral Tablet`."""
+MASS = re.compile(r"\d ?(?:mg|mcg|ug|g)\b(?!\s*/)", re.IGNORECASE)
+STRENGTH = re.compile(
+    r"(?<![\d.,/x\xd7\u2013-])(?<!\d )(\d+(?:\.\d+)?) ?(mg|mcg|ug|g)\b(?!\s*[/x\xd7\u2013-]\s*\d)(?!\s*/)",
+    re.IGNORECASE,
+)
+"""As RxNorm writes it in a product's name: `sertraline 50 MG Oral Tablet`. A number that is part of another (`1,200`,
+`0,5`, `5-325`) is none."""
+OTHERWISE = re.compile(
+    r"\b(?:(?:as|if|when) (?:needed|required|necessary)|prn|p\.r\.n|then|taper|titrat|increase|decrease|alternat|up to"
+    r"|max(?:imum)?)|\d ?(?:-|\u2013|to|or) ?\d",
+    re.IGNORECASE,
+)
+"""Words by which an instruction says that what stands beside them is not every day's dose."""
 LARGEST_DOSE = Decimal(1_000_000)
 MICROGRAM = Decimal("0.000001")
 ORDERED = "ordered"
@@ -45,7 +56,7 @@ def strength_of(name: str, medication: Medication | None) -> Strength:
             ingredients = medication.ingredient
             return _ratio(ingredients[0].strength, form) if len(ingredients) == 1 else None
         stated = STRENGTH.findall(name)
-        if len(stated) != 1 or form not in name.lower() or "/" in name:
+        if len(stated) != 1 or len(MASS.findall(name)) != 1 or form not in name.lower() or "/" in name:
             return None
         value, unit = stated[0]
         return Decimal(value) * MILLIGRAMS[unit.lower()]
@@ -58,6 +69,8 @@ def _part(
 ) -> tuple[Decimal, frozenset[str]] | None:
     """Milligrams a day of one instruction, and the times of day it is tied to."""
     if dosage.as_needed_boolean or dosage.as_needed_codeable_concept is not None or dosage.timing is None:
+        return None
+    if any(map(OTHERWISE.search, dosage.said)):
         return None
     amount, rate = _amount(dosage.dose_and_rate), often(dosage.timing, written, today)
     each = _milligrams(amount, strength) if amount is not None else None
@@ -81,23 +94,27 @@ def _amount(stated: Sequence[DoseAndRate]) -> Quantity | None:
 
 
 def _milligrams(amount: Quantity, strength: Strength) -> Decimal | None:
-    unit = amount.code or amount.unit
-    if not amount.value:
+    """None, too, where the unit and its code say two things."""
+    if not amount.value or amount.comparator:
         return None
-    factor = MILLIGRAMS.get(unit)
-    if factor is None:
-        form = next((form for pattern, form in FORMS if pattern.fullmatch(unit) or pattern.fullmatch(amount.unit)), "")
-        factor = strength(form) if form else None
+    units = (amount.code, amount.unit)
+    masses = {MILLIGRAMS[unit] for unit in units if unit in MILLIGRAMS}
+    forms = {form for unit in units for pattern, form in FORMS if pattern.fullmatch(unit)}
+    if len(masses) + len(forms) != 1:
+        return None
+    factor = masses.pop() if masses else strength(forms.pop())
     return None if factor is None else amount.value * factor
 
 
 def _ratio(strength: Ratio | None, form: str) -> Decimal | None:
-    if strength is None or strength.numerator is None or strength.numerator.value is None:
+    if strength is None or strength.numerator is None or not _is_exact(strength.numerator):
         return None
-    factor, per = MILLIGRAMS.get(strength.numerator.code or strength.numerator.unit), strength.denominator
-    if factor is None or per is None or per.value is None or not _is_one(per, form):
-        return None
-    return strength.numerator.value * factor
+    each, per = _milligrams(strength.numerator, lambda _: None), strength.denominator
+    return each if per is not None and _is_exact(per) and _is_one(per, form) else None
+
+
+def _is_exact(amount: Quantity) -> bool:
+    return amount.value is not None and not amount.comparator
 
 
 def _is_one(per: Quantity, form: str) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from msgspec.structs import replace
+
 from careloop.intake.code_systems import system_of
 from careloop.intake.dates import day
 from careloop.intake.shapes.elements import Identifier, Period
@@ -27,7 +29,10 @@ SHARED = re.compile(
 RECORD_NUMBER = re.compile(r"\bmrn\b|medical record", re.IGNORECASE)
 SOCIAL_SECURITY = re.compile(r"(?!000|666|9)\d{3}-?(?!00)\d{2}-?(?!0000)\d{4}")
 PLACEHOLDER = re.compile(
-    r"0+|(.)\1{3,}|.*[xX*]{3}.*|unknown|none|n/?a|null|test|123-?45-?6789|987-?65-?4321", re.IGNORECASE
+    r"|0+|(.)\1{3,}|.*[xX*]{3}.*|unknown|none(given)?|n/?a|null|test|tbd|pending|missing|refused"
+    r"|not?(available|known|applicable|given|assigned|ssn|mrn)|unassigned"
+    r"|123456789|987654321|078051120|219099999",
+    re.IGNORECASE,
 )
 USES = {"official": 0, "usual": 1, "": 2, "secondary": 3}
 NATIONAL = re.compile(r"NN[A-Z]{2,3}|NI")
@@ -93,12 +98,21 @@ def _rank(identifier: Identifier, today: date) -> int | None:
     """None for what is not one living person's, or no longer."""
     if identifier.use in {"old", "temp"} or ended(identifier.period, today):
         return None
-    if not identifier.system or not identifier.value.strip() or PLACEHOLDER.fullmatch(identifier.value.strip()):
+    value = identifier.value.strip()
+    if not identifier.system or any(map(PLACEHOLDER.fullmatch, (value, re.sub(r"[\W_]", "", value)))):
         return None
     kind = _kind(identifier)
     if kind == "SS" and not SOCIAL_SECURITY.fullmatch(identifier.value.strip()):
         return None
     return RANKS.get("NI" if NATIONAL.fullmatch(kind) else kind)
+
+
+def names_one_person(identifier: Identifier) -> bool:
+    """Whether a reference by this identifier can mean one person only, whatever the day: the number of a family, of
+    one that ends, or a placeholder names nobody."""
+    return _rank(replace(identifier, period=None), date.max) is not None and not (
+        identifier.period and identifier.period.end
+    )
 
 
 def _kind(identifier: Identifier) -> str:

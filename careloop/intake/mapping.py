@@ -12,7 +12,7 @@ from careloop.intake.facts import PatientFacts
 from careloop.intake.medicines import Order
 from careloop.intake.origin import Origin
 from careloop.intake.people import People, people
-from careloop.intake.reading import FhirResources, Unfinished
+from careloop.intake.reading import UNKNOWN, FhirResources, Unfinished
 from careloop.intake.shapes.elements import Reference, Shape
 from careloop.intake.shapes.medications import (
     Medication,
@@ -67,8 +67,7 @@ class _Mapping:
 
     def run(self) -> None:
         for left_out in self._resources.left_out:
-            chart = self._owner(left_out.subject, left_out.origin)
-            self._tell(left_out.kind, left_out.why, left_out.origin, chart)
+            self._tell_owner(left_out.kind, left_out.why, left_out.origin, left_out.subject)
         for page in self._resources.unfinished:
             self._miss(page)
         self._each(Patient, self._patient)
@@ -100,12 +99,20 @@ class _Mapping:
             if isinstance(why, NotUnderstood) or why.reason == "inactive":
                 self._tally.attention.append(Attention(resource=kind, reason=why.reason, origin=origin))
         elif isinstance(why, NotUnderstood) and not self._is_of_no_use(_subject(resource), origin):
-            self._tell(kind, why, origin, self._owner(_subject(resource), origin))
+            self._tell_owner(kind, why, origin, _subject(resource))
+
+    def _tell_owner(self, kind: str, why: NotUnderstood, origin: Origin, subject: Reference) -> None:
+        """What names nobody may be anybody's: then no list that it may belong to is the whole, whosever."""
+        chart = self._owner(subject, origin)
+        if chart is None and why.leaves_gap and not subject.reference and subject.identifier is None:
+            for anybody in self.people.distinct():
+                anybody.left_out.update(_lists(kind))
+        self._tell(kind, why, origin, chart)
 
     def _tell(self, kind: str, why: NotUnderstood, origin: Origin, chart: UnderstoodChart | None) -> None:
         """A person must look at it, and a list that it belongs to is not the whole."""
-        if chart is not None and why.leaves_gap and kind in LIST_OF:
-            chart.left_out[LIST_OF[kind]] += 1
+        if chart is not None and why.leaves_gap:
+            chart.left_out.update(_lists(kind))
         patient = chart.own_ids[0] if chart else None
         self._tally.attention.append(Attention(resource=kind, reason=why.reason, origin=origin, patient=patient))
 
@@ -212,20 +219,20 @@ class _Mapping:
         self._each(Medication, take)
 
     def _response(self, response: QuestionnaireResponse) -> None:
-        scale = scales.of_response(response)
-        if scale is None:
+        found = scales.of_response(response)
+        if found is None:
             raise NotUsed("not-a-scale")
         chart = self._chart(response.subject, response)
-        self._require_past(scale.at)
-        if isinstance(scale, scales.Totalled):
-            chart.totalled.append(scale)
-        else:
-            self._answered(chart, scale, response)
+        self._require_past(found.at)
+        self._scales(chart, found, response)
 
     def _observations(self) -> None:
         """Panels and the items they name first, then items that no panel names; then whatever is no scale's item."""
         observations = self._resources.of(Observation)
-        done: set[int] = set()
+        done = {id(one) for one in observations if scales.of_other(one)}
+        for observation in observations:
+            if id(observation) in done:
+                self._counted(observation, scales.require_own)
         for panel in observations:
             if (panel.has_member or panel.component) and id(panel) not in done:
                 done |= self._panel(panel, done)
@@ -237,16 +244,16 @@ class _Mapping:
     def _panel(self, panel: Observation, done: set[int]) -> set[int]:
         """The Observations that are accounted for with this one; none if it holds no items of a scale."""
         try:
-            scale = scales.of_panel(panel, self._resources)
-            if scale is None:
+            found = scales.of_panel(panel, self._resources)
+            if found is None:
                 return set()
             chart = self._chart(panel.subject, panel)
-            self._require_past(scale.at)
+            self._require_past(found.at)
         except NotTakenOver as why:
             self._leave_out(panel, why)
             return {id(panel)}
-        self._answered(chart, scale, panel)
-        used = {id(one) for one in scale.used} - done
+        self._scales(chart, found, panel)
+        used = {id(panel), *(id(one) for scale in found.answered for one in scale.used)} - done
         self._tally.mapped["Observation"] += len(used)
         return used
 
@@ -270,26 +277,37 @@ class _Mapping:
                 self._tally.mapped["Observation"] += len(items)
         return {id(one) for items in groups.values() for one in items}
 
+    def _scales(self, chart: UnderstoodChart, found: scales.Questionnaire, by: Shape) -> None:
+        chart.totalled += found.totalled
+        for scale in found.answered:
+            self._answered(chart, scale, by)
+        for why in found.not_understood:
+            self._tell(type(by).__name__, why, self._resources.origin(by), chart)
+
     def _answered(self, chart: UnderstoodChart, scale: scales.AnsweredScale, by: Shape) -> None:
         if scale.doubt:
             self._tell(type(by).__name__, NotUnderstood(scale.doubt), self._resources.origin(by), chart)
         chart.answered.append(scale)
 
     def _observation(self, observation: Observation) -> None:
-        if (kind := circumstances.waiting(observation)) is not None:
-            self._tally.waiting[kind] += 1
-            raise NotUsed(f"{kind}-not-recorded-yet")
         pregnancy = circumstances.pregnancy(observation, self._now)
-        if pregnancy is None:
+        smoking, genotype = circumstances.smoking(observation), circumstances.genotype(observation)
+        if pregnancy is not None:
+            self._past_chart(observation, pregnancy.at).pregnancies.append(pregnancy)
+        elif smoking is not None:
+            self._past_chart(observation, smoking.at).smoking.append(smoking)
+        elif genotype is not None:
+            self._past_chart(observation, genotype.at).genotypes.append(genotype)
+        else:
             self._total(observation)
-            return
-        chart = self._chart(observation.subject, observation)
-        self._require_past(pregnancy.at)
-        chart.pregnancies.append(pregnancy)
+
+    def _past_chart(self, observation: Observation, at: datetime) -> UnderstoodChart:
+        self._require_past(at)
+        return self._chart(observation.subject, observation)
 
     def _total(self, observation: Observation) -> None:
         if (code := scales.item_code(observation)) is not None:
-            scales.final_at(observation, {code: observation})
+            scales.final_at(observation, {code: [observation]})
         totalled, chart = scales.totalled(observation), self._chart(observation.subject, observation)
         self._require_past(totalled.at)
         counted = next((one for one in chart.answered if (one.instrument, one.at) == totalled.key), None)
@@ -297,6 +315,13 @@ class _Mapping:
             chart.totalled.append(totalled)
         elif counted.total != totalled.total:
             raise NotUnderstood("total-contradicts-items")
+
+
+def _lists(kind: str) -> list[str]:
+    """The lists that a resource of this type may belong to; of one whose type cannot be read, all."""
+    if kind in {UNKNOWN, "Bundle"}:
+        return sorted(set(LIST_OF.values()))
+    return [LIST_OF[kind]] if kind in LIST_OF else []
 
 
 def _subject(resource: Shape) -> Reference:

@@ -49,20 +49,31 @@ _WORDS_NONE = re.compile(
     rf"|(?:patient )?(?:denies|has no)(?: any| known)* {_THING}|sin alergias conocidas"
 )
 _WORDS_OF_ONE_KIND = re.compile(
-    r"nkda|nkma|nkfa"
+    r"nkda|nkma|nkfa|nkda no known drug allergies"
     r"|no (?:known )?(?:drug|medication|medicine|food|environmental|latex|insect|animal)s? allerg(?:y|ies)"
 )
 _WORDS_UNKNOWN = re.compile(
-    r"unknown|not known|not asked|patient not asked|not on file|no information.*|not (?:recorded|available|assessed)"
+    r"unknown(?: allerg(?:y|ies))?|n/?a|not known|not asked|patient not asked|not on file"
+    r"|no information.*|not (?:recorded|available|assessed)"
     r"|unable to (?:assess|obtain)|allerg(?:y|ies) (?:status )?unknown"
 )
 _SUFFIX = re.compile(r"\((?:situation|finding|disorder)\)")
-_NEGATED = re.compile(r"(?:no|not|denies|denied|negative|without|never|nil)\b.*")
+_NEGATED = re.compile(
+    r"^(?:no|not|none|nothing|negative|without|never|nil|zero|free of|keine?|aucune?|ninguna?|nessuna?|geen"
+    r"|nega|sin|sans)\b"
+    r"|\b(?:nka|nkda|nkma|nkfa|n k a|n k d a|none|no known|not allergic|no allerg\w+|deny|denies|denied|rules? out"
+    r"|ruled out|absence of)\b|\b(?:no|negative|nil)$"
+)
+_ABSENT = re.compile(
+    r"^no (?:history|evidence|signs?) of\b|^absence of (?:history|seizures?)\b|\b(?:denies|denied|ruled out)\b"
+)
+"""What denies a finding also in the words of a code; the check reads those."""
+_OF_OTHERS = re.compile(r"\b(?:family (?:history|hx)|fam hx|fhx|fh of|(?:mother|father|sibling) (?:had|has|with))\b")
 
 
 def says(concept: Concept, *, always_of_a_thing: bool = False) -> Says:
     """Whether an entry of a list says NONE, by its code or its words. `always_of_a_thing`: entries of this list name
-    things, so that words that begin with a negation never do; of other lists that holds only without a code, as there
+    things, so that words with a negation in them never do; of other lists that holds only without a code, as there
     are findings such as `Not in labor force`.
 
     Raises NotUsed `no-information` where it says that nobody knows, NotUnderstood where it denies one kind only or in
@@ -86,8 +97,12 @@ def _spoken(words: str, *, by_words: bool) -> Says:
         raise NotUnderstood("none-known-of-one-kind-only", leaves_gap=False)
     if _WORDS_UNKNOWN.fullmatch(words):
         raise NotUsed("no-information")
-    if by_words and _NEGATED.fullmatch(words):
+    if not by_words and _ABSENT.search(words):
+        raise NotUnderstood("negation-not-understood", leaves_gap=False)
+    if by_words and _NEGATED.search(words):
         raise NotUnderstood("negation-not-understood")
+    if _OF_OTHERS.search(words):
+        raise NotUnderstood("about-the-family", leaves_gap=False)
     return Says.SOMETHING
 
 

@@ -1,6 +1,7 @@
 """Files as typed resources, in the bundles and folders within which they refer to each other. What cannot be read is
 counted, never raised, but for a file of which nothing can be."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from careloop.intake.releases import other_release
 from careloop.intake.shapes.bundles import SHAPES, Bundle, Entry, EntryRequest, Header
 from careloop.intake.shapes.elements import Identifier, Reference, Shape
 from careloop.intake.tally import NotTakenOver, NotUnderstood, NotUsed, Tally
-from careloop.intake.versions import UNKNOWN_ORDER, Version, sort_versions
+from careloop.intake.versions import NOT_CLEAR, Version, sort_versions
 
 Resource = TypeVar("Resource", bound=Shape)
 NOBODY = Reference()
@@ -27,6 +28,7 @@ DEEPEST = 3
 UNKNOWN = "unknown"
 TYPE_NOT_USED = "resource-type-not-used"
 
+_RESOURCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9.\-]{1,64})(?:/_history/[^/]*)?$")
 _BUNDLE = msgspec.json.Decoder(Bundle)
 _ENTRY = msgspec.json.Decoder(Entry)
 _HEADER = msgspec.json.Decoder(Header)
@@ -130,7 +132,7 @@ class FhirReader:
         found = FhirResources(left_out=read.left_out, unfinished=unfinished)
         versions = sort_versions(read.versions)
         for version, reason in versions.left_out:
-            why = NotUnderstood(reason) if reason == UNKNOWN_ORDER else NotUsed(reason)
+            why = NotUnderstood(reason) if reason in NOT_CLEAR else NotUsed(reason)
             self._tally.leave_out(version.kind, why)
             if isinstance(why, NotUnderstood):
                 found.left_out.append(_left_out(version, why))
@@ -213,8 +215,8 @@ def _read_entry(entry: Entry, origin: Origin, newest_first: bool, read: _Read, t
     try:
         deletion = _deletion(entry)
         if deletion is not None:
-            kind, _, resource_id = deletion.url.partition("/")
-            content, kind = None, _kind(kind)
+            kind, resource_id, content = *_deleted(deletion.url), None
+            origin = replace(origin, full_url=origin.full_url or deletion.url.split("/_history/")[0])
         else:
             kind = _kind(_header(entry.resource).resource_type)
             _require_used(kind)
@@ -236,13 +238,21 @@ def _read_entry(entry: Entry, origin: Origin, newest_first: bool, read: _Read, t
 
 
 def _deletion(entry: Entry) -> EntryRequest | None:
-    """The request that deletes a resource; None for an entry that has one. Raises NotUsed for an entry that only asks
-    or answers."""
-    if bytes(entry.resource) or (entry.request is None and entry.response is None):
-        return None
-    if entry.request is None or entry.request.method != "DELETE":
+    """The request that deletes a resource, whether or not it comes with it; None for one that stands. Raises NotUsed
+    for an entry that only asks or answers."""
+    if entry.request is not None and entry.request.method == "DELETE":
+        return entry.request
+    if not bytes(entry.resource) and (entry.request is not None or entry.response is not None):
         raise NotUsed("entry-without-resource")
-    return entry.request
+    return None
+
+
+def _deleted(url: str) -> tuple[str, str]:
+    """Type and id of what the request of an entry deletes, on a server or relative to it, with a version or without."""
+    found = _RESOURCE.search(url)
+    if found is None:
+        raise NotUnderstood("deletion-not-understood", leaves_gap=False)
+    return _kind(found[1]), found[2]
 
 
 def _leave_out(kind: str, why: NotTakenOver, origin: Origin, read: _Read, tally: Tally) -> None:

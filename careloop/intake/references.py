@@ -6,6 +6,7 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 from careloop.intake.code_systems import system_of
+from careloop.intake.identity import names_one_person
 from careloop.intake.origin import Origin
 from careloop.intake.shapes.elements import Identifier, Reference, Shape
 from careloop.intake.shapes.patients import Patient
@@ -24,17 +25,17 @@ class References:
             for name in _names(*one):
                 self._by_name[name].append(one)
             if isinstance(one[0], Patient):
-                for identifier in one[0].identifier:
+                for identifier in filter(names_one_person, one[0].identifier):
                     self._by_identifier[_key(identifier)].append(one)
 
     def find(self, shape: type[Resource], reference: Reference, origin: Origin) -> Resource | None:
         """The one resource of that type that the reference, made in an entry of this origin, names; None if there is
-        none or it could be several."""
+        none, it could be several, or its identifier says another."""
         name = reference.reference.split("/_history/")[0]
         found = self._named(shape, name, origin) if name else []
         if not found and reference.identifier is not None and reference.identifier.value:
             found = _of(shape, self._by_identifier[_key(reference.identifier)])
-        return found[0][0] if len(found) == 1 else None
+        return found[0][0] if len(found) == 1 and not _contradicts(reference.identifier, found[0][0]) else None
 
     def _named(self, shape: type[Resource], name: str, origin: Origin) -> list[tuple[Resource, Origin]]:
         if "?" in name:
@@ -54,6 +55,14 @@ class References:
         key, _, value = query.partition("=")
         system, _, code = value.partition("|")
         return self._by_identifier[_key(Identifier(system=system, value=code))] if key == "identifier" and code else []
+
+
+def _contradicts(identifier: Identifier | None, found: Shape) -> bool:
+    """Whether the identifier that a reference gives is another person's than the Patient it leads to."""
+    if identifier is None or not isinstance(found, Patient) or not names_one_person(identifier):
+        return False
+    own = {_key(one) for one in found.identifier}
+    return _key(identifier) not in own and any(system == _key(identifier)[0] for system, _ in own)
 
 
 def _of(shape: type[Resource], listed: Iterable[Listed]) -> list[tuple[Resource, Origin]]:

@@ -72,7 +72,8 @@ class Condition:
     """A diagnosis by ICD-10-CM code, SNOMED CT code or words; any of them may be given.
 
     `clinical_status` is FHIR's (active, recurrence, relapse, inactive, remission, resolved); `severity` that of a
-    diagnosis (mild, moderate, severe). Unknown is judged as active.
+    diagnosis (mild, moderate, severe). Unknown is judged as active. `verification_status` is FHIR's; of what a scale
+    makes likely it is `unconfirmed`.
     """
 
     icd10: str | None = None
@@ -80,11 +81,17 @@ class Condition:
     text: str | None = None
     clinical_status: str | UnsetType | None = UNSET
     severity: str | UnsetType | None = UNSET
+    verification_status: str | UnsetType | None = UNSET
 
     @property
     def is_resolved(self) -> bool:
         """Whether it is over: what is in remission or inactive may come back, and counts."""
         return self.clinical_status == "resolved"
+
+    @property
+    def is_diagnosis(self) -> bool:
+        """Whether somebody put it down as a condition: what a scale makes likely is none yet."""
+        return self.verification_status != "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +182,7 @@ class OrderedMedicine:
     """What is to be prescribed. Without `starts_on` it starts on the day of the screen.
 
     `taken_since` is the first day of the treatment whose dose this order changes; None: it changes none.
+    `indication` is the condition that it is ordered for; None: not stated.
     """
 
     name: str | None = None
@@ -183,6 +191,7 @@ class OrderedMedicine:
     days_supply: int | None = None
     starts_on: date | None = None
     taken_since: date | None = None
+    indication: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

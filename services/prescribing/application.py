@@ -16,6 +16,7 @@ from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.events import Event
+from services.prescribing.domain.indications import require_condition_code
 from services.prescribing.domain.readings.reading import Asking
 from services.prescribing.domain.screening import RESTS_ON, Freshness, explained, safety_check
 from services.prescribing.domain.state import PrescriptionChart
@@ -56,7 +57,8 @@ class Prescribing:
         self._evidence = evidence
 
     async def screen_order(self, patient_id: PatientId, query: ScreenOrder, at_least: Sequence[str]) -> Screened:
-        """The safety check as IssuePrescription would run it now."""
+        """The safety check as IssuePrescription would run it now. Raises InvalidInput as that would."""
+        require_condition_code(query.order)
         freshness = await self._freshness(patient_id, at_least, query.now)
         chart = await self._writes.state(patient_id)
         asking = Asking(chart=chart, order=query.order, as_of=chart.today(query.now))

@@ -306,6 +306,13 @@ def test_a_discontinued_prescription_says_when_and_why_as_it_was_said_last() -> 
     assert still == PRESCRIBED
 
 
+def test_what_it_is_for_stands_beside_the_medicine() -> None:
+    depression = Coding(system="icd-10-cm", code="F33.1", display="Recurrent depression")
+    told = replace(control.ISSUED, order=replace(control.ISSUED.order, indication=depression))
+    (shown,) = view(prescribing=(told,)).medications.medications
+    assert shown == replace(PRESCRIBED, indication=depression)
+
+
 def test_what_was_overridden_and_what_was_not_checked_stands_beside_the_medicine() -> None:
     """Of the order and of every change of its dose, each once; an alert that nobody answered is not among them."""
     unanswered = replace(control.ALERT, rule="dose.max-daily", involves=("sertraline",))

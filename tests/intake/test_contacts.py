@@ -134,8 +134,58 @@ def test_an_answer_that_is_not_known_or_not_final_is_none() -> None:
     assert reasons(pregnancy(PREGNANT, "2026-12-01")) == ([], ["in-the-future"])
 
 
-def test_smoking_and_genotypes_are_counted_until_there_is_a_fact_for_them() -> None:
-    smoking, genotype = (fhir.total(code, value=None) for code in ("72166-2", "84413-4"))
-    _, tally = mapped(fhir.patient(), smoking, genotype)
-    assert tally.waiting == {"smoking": 1, "genotypes": 1}
-    assert {why for _, why in tally.not_used} == {"smoking-not-recorded-yet", "genotypes-not-recorded-yet"}
+def said(code: str, value: Json | None, at: str = "2026-11-20", **changes: Any) -> Json:
+    observation = fhir.total(code, effectiveDateTime=at, valueCodeableConcept=value, **changes)
+    observation.pop("valueQuantity")
+    return observation
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "status"),
+    [
+        (fhir.SNOMED, "449868002", "current"),
+        (fhir.SNOMED, "428041000124106", "current"),
+        (fhir.LOINC, "LA18976-3", "current"),
+        (fhir.SNOMED, "8517006", "former"),
+        (fhir.LOINC, "LA15920-4", "former"),
+        (fhir.SNOMED, "266919005", "never"),
+        (fhir.LOINC, "LA18978-9", "never"),
+        (fhir.SNOMED, "266927001", "unknown"),
+        (fhir.LOINC, "LA18979-7", "unknown"),
+    ],
+)
+def test_smoking_is_known_to_the_check(system: str, code: str, status: str) -> None:
+    answers = [said("72166-2", fhir.concept(fhir.SNOMED, "8517006"), "2020-01-01")]
+    recorded = requests(*answers, said("72166-2", fhir.concept(system, code)))["RecordSmoking"]
+    assert (recorded.status, recorded.stopped_on, recorded.source) == (status, "", "ehr-import")
+    assert recorded.occurred_at.ToDatetime().isoformat() == "2026-11-20T00:00:00"
+
+
+def test_an_answer_about_smoking_that_is_not_known_is_none() -> None:
+    assert reasons(said("72166-2", {"text": "now and then"})) == ([], ["answer-code-unknown"])
+
+
+def of_gene(gene: str, found: Json | None, **changes: Any) -> Json:
+    component = [{"code": fhir.concept(fhir.LOINC, "48018-6"), "valueCodeableConcept": {"text": gene}}] if gene else []
+    return said("53040-2", found, component=component, **changes)
+
+
+def test_genotypes_are_recorded_in_the_words_of_the_laboratory() -> None:
+    poor, allele = of_gene("CYP2D6", {"text": "Poor Metabolizer"}), of_gene("HLA-B", {"text": "*15:02 positive"})
+    recorded = requests(allele, poor)["RecordGenotypes"]
+    assert [(one.gene, one.phenotype) for one in recorded.genotypes] == [
+        ("CYP2D6", "Poor Metabolizer"),
+        ("HLA-B", "*15:02 positive"),
+    ]
+    assert not recorded.none_known
+
+
+def test_genotypes_of_two_days_are_two_facts() -> None:
+    days = [of_gene("CYP2D6", {"text": "Poor Metabolizer"}, at=f"2026-11-{day}") for day in (10, 20)]
+    ((facts,), _) = mapped(fhir.patient(), *days)
+    assert [type(one).__name__ for one in facts.requests].count("RecordGenotypesRequest") == 2
+
+
+def test_a_genotype_without_a_gene_or_a_finding_is_told() -> None:
+    assert reasons(of_gene("", {"text": "Poor Metabolizer"})) == ([], ["gene-or-finding-missing"])
+    assert reasons(of_gene("CYP2D6", None)) == ([], ["gene-or-finding-missing"])

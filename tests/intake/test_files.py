@@ -52,7 +52,7 @@ def test_a_single_resource_is_taken_in() -> None:
 
 def test_a_line_that_cannot_be_read_is_counted_and_the_others_are_read() -> None:
     found, tally = taken_in(lines(*RESOURCES) + b'\n{"resourceType": \n[1]')
-    assert [set(sent(facts)) for facts in found] == [{"EnrollPatient", "RecordAllergies"}]
+    assert [set(sent(facts)) for facts in found] == [{"EnrollPatient", "RecordAllergies", "RecordListGaps"}]
     assert to_look_at(tally) == [("1.json:3", "unknown", "malformed"), ("1.json:4", "unknown", "malformed")]
 
 

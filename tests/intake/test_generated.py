@@ -33,7 +33,6 @@ def test_every_resource_is_mapped_or_counted(bundles: Path) -> None:
             "resource-type-not-used",
             "not-a-scale",
             "scale-not-supported",
-            "smoking-not-recorded-yet",
         }
         assert {why for _, why in tally.not_understood} <= {"non-integer-score"}
         kinds = {type(request).__name__ for request in facts.requests}

@@ -44,6 +44,10 @@ REACTION = known.Allergy(substance="sertraline", type=known.AllergyType.INTOLERA
 NOT_TOLERATED = known.Trial(name="sertraline", stopped_for=known.StoppedFor.INTOLERANCE)
 
 
+def made_likely(text: str) -> known.Condition:
+    return known.Condition(text=text, verification_status="unconfirmed")
+
+
 def knows(**patient: Any) -> known.Chart:
     return replace(NOTHING_KNOWN, patient=replace(NOTHING_KNOWN.patient, **patient))
 
@@ -84,7 +88,7 @@ ALONE: list[tuple[Noted, known.Chart]] = [
     (p.NEUTROPHILS, knows(labs=p.NEUTROPHILS.results)),
     (replace(p.NEUTROPHILS, results=()), knows(labs=())),
     (p.DIAGNOSIS, knows(conditions=(known.Condition(icd10="F33.1"),))),
-    (p.POSITIVE_MDQ, knows(conditions=(known.Condition(text="mdq positive"),))),
+    (p.POSITIVE_MDQ, knows(conditions=(made_likely("mdq positive"),))),
     (replace(p.POSITIVE_MDQ, band=""), NOTHING_KNOWN),
     (p.NO_RISK, knows(suicide_risk=known.SuicideRisk.NONE)),
     (p.SEVERE_NAUSEA, replace(knows(allergies=(REACTION,)), trials=(NOT_TOLERATED,))),
@@ -129,7 +133,7 @@ LATEST = [
     (
         p.POSITIVE_MDQ,
         later(p.POSITIVE_MDQ, band="negative"),
-        {"conditions": (known.Condition(text="mdq negative"),)},
+        {"conditions": (made_likely("mdq negative"),)},
     ),
     (p.POSITIVE_MDQ, later(p.POSITIVE_MDQ, band=""), {"conditions": None}),
 ]
@@ -158,7 +162,7 @@ def test_what_adds_up_is_read_from_all_notes_in_the_order_it_was_true() -> None:
         known.Condition(icd10="F33.1"),
         known.Condition(icd10="E11.9"),
         *told.conditions,
-        known.Condition(text="mdq positive"),
+        made_likely("mdq positive"),
     )
     assert found.trials == (NOT_TOLERATED, known.Trial(name="citalopram"), *told.trials)
 
@@ -167,8 +171,8 @@ def test_each_scale_counts_by_its_own_last_answers() -> None:
     mania = replace(p.POSITIVE_MDQ, fact_id=fact("asrm"), instrument="asrm", band="probable-mania")
     calm = later(p.POSITIVE_MDQ, band="negative")
     assert patient(mania, p.POSITIVE_MDQ, calm).conditions == (
-        known.Condition(text="asrm probable-mania"),
-        known.Condition(text="mdq negative"),
+        made_likely("asrm probable-mania"),
+        made_likely("mdq negative"),
     )
 
 

@@ -63,6 +63,7 @@ FULL_ORDER = Order(
     sig="one tablet in the morning",
     days_supply=28,
     starts_on=TOMORROW,
+    indication=p.DEPRESSION,
 )
 ASKED = replace(p.ISSUE_SERTRALINE, order=FULL_ORDER, occurred_at=YESTERDAY)
 WARNED = (*p.ASSESSED, p.POSITIVE_MDQ)

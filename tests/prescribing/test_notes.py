@@ -419,7 +419,7 @@ def test_prescribing_hears_all_that_a_safety_check_stands_on_and_every_strike_of
 
 def test_every_event_heard_has_an_example_and_every_field_of_every_note_a_value() -> None:
     assert {wire_type for wire_type, _published, _note in EXAMPLES} == HEARD
-    of_another_note = {"Condition.clinical_status", "Condition.severity"}
+    of_another_note = {"Condition.clinical_status", "Condition.severity", "Condition.verification_status"}
     assert never_set(*(note for _type, _published, note in EXAMPLES)) == of_another_note
 
 

@@ -115,6 +115,7 @@ ABRUPT = replace(DISCONTINUED, alerts=(ALERT,), overrides=PUBLISHED_CAPSULE.over
 EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.ISSUED, capsule=CAPSULE), ISSUED),
     (replace(p.ISSUED, order=LITTLE, capsule=CAPSULE), replace(ISSUED, order=LITTLE_PUBLISHED)),
+    (replace(p.ISSUED_FOR, capsule=CAPSULE), replace(ISSUED, order=p.ISSUED_FOR.order)),
     (replace(p.DECLINED, capsule=CAPSULE), DECLINED),
     (replace(p.DECLINED, order=LITTLE, capsule=CAPSULE), replace(DECLINED, order=LITTLE_PUBLISHED)),
     (replace(p.CHANGED, capsule=CAPSULE), CHANGED),

@@ -25,7 +25,7 @@ from careloop.contracts.prescribing import (
     StatusReason,
     SupplyCounted,
 )
-from careloop.contracts.terms import EnteredInError, Medicine
+from careloop.contracts.terms import Coding, EnteredInError, Medicine
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, RequestIdReused, Unavailable
 from services.prescribing.domain.events import DoseChanged, PrescriptionDeclined, PrescriptionIssued
 from tests.prescribing.calling import CALLER, CORRELATION, LICENCE, PARTITION, Clinic, FreshUntil, seen
@@ -57,6 +57,7 @@ ORDER = pb.Order(
     sig="half a tablet in the morning",
     days_supply=28,
     starts_on=TOMORROW.isoformat(),
+    indication=common_pb2.Coding(system="icd-10-cm", code="F33.1", display="Recurrent depression"),
 )
 BARE_ORDER = pb.Order(medicine=common_pb2.Medicine(name="sertraline"))
 SEEN = seen("assessment", 5)
@@ -172,6 +173,7 @@ async def test_an_order_is_stored_as_given() -> None:
             sig="half a tablet in the morning",
             days_supply=28,
             starts_on=TOMORROW,
+            indication=Coding(system="icd-10-cm", code="F33.1", display="Recurrent depression"),
         ),
         ingredients=("sertraline",),
         prescriber=CALLER,
@@ -495,6 +497,7 @@ LONGEST = {
     "medicine.name": 500,
     "medicine.rxcui": 20,
     "order.sig": 2000,
+    "order.indication.display": 500,
     "reason": 2000,
     "comment": 2000,
     "overrides[0].rule": 200,
@@ -506,18 +509,19 @@ MEDICINES = {"overrides[0].involves[0]", "overrides[0].involves[1]"}
 UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "fact_id"}
 DAYS = {"order.starts_on", "effective_on", "stopped_on", "counted_on"}
 AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg"}
+CONDITION_CODES = {"order.indication.system", "order.indication.code"}
 CODES = {"overrides[0].reason", "status_reason", "resolution"}
 TOKENS = {"at_least[0]"}
 COUNTS = {"order.days_supply": (1, 366)}
 NEEDED = {
     *("request_id", "order.medicine.name", "reason", "overrides[0].rule", "daily_dose_mg"),
     *("medicine.name", "units"),
-    *(*MEDICINES, *UUIDS, *CODES, *TOKENS),
+    *(*MEDICINES, *UUIDS, *CODES, *TOKENS, *CONDITION_CODES),
 }
 
 
 def test_every_place_of_every_request_is_known_by_its_kind() -> None:
-    kinds = [set(LONGEST), UUIDS, DAYS, AMOUNTS, CODES, TOKENS, set(COUNTS)]
+    kinds = [set(LONGEST), UUIDS, DAYS, AMOUNTS, CODES, CONDITION_CODES, TOKENS, set(COUNTS)]
     assert {str(place) for request in FULL.values() for place in places(request)} == set().union(*kinds)
     assert sum(map(len, kinds)) == len(set().union(*kinds))
 
@@ -534,6 +538,8 @@ def wrong(place: Any) -> list[tuple[Any, str]]:
         return [("tomorrow", "not-a-date"), ("1899-12-31", "date-too-early")]
     if name in AMOUNTS:
         return [("NaN", "not-an-amount"), ("-1", "not-an-amount"), ("1000000", "not-an-amount")]
+    if name in CONDITION_CODES:
+        return [("nonsense", "not-a-condition-code"), ("x" * 61, "text-too-long")]
     slug = "not-a-uuid" if name in UUIDS else "not-a-code" if name in CODES else "token-malformed"
     return [("nonsense", slug)]
 
@@ -651,6 +657,7 @@ async def test_the_question_of_then_holds_all_that_was_known_and_nothing_that_wa
             "daily_dose_mg": "37.5",
             "days_supply": 28,
             "starts_on": TOMORROW.isoformat(),
+            "indication": {"icd10": "F33.1", "text": "Recurrent depression"},
         },
         "patient": {
             "birth_date": "1990-01-01",

@@ -42,13 +42,17 @@ ADULT = Patient(
     genotypes=(),
     suicide_risk=SuicideRisk.NONE,
 )
+AGREED = {"indication": Condition(text="as agreed")}
+"""In words that nothing can be made of: an order with it is not asked for a diagnosis."""
 KNOWN = Chart(patient=ADULT, medications=(), trials=())
 
 
 def order(name: str, mg: str | int | None = 1, **told: Any) -> OrderedMedicine:
-    """An order starting today, of 7 days, at a dose below every limit unless told otherwise."""
+    """An order starting today, of 7 days, at a dose below every limit, for what was agreed, unless told otherwise."""
     dose = None if mg is None else Decimal(mg)
-    return OrderedMedicine(**{"name": name, "daily_dose_mg": dose, "days_supply": 7, "starts_on": TODAY, **told})
+    return OrderedMedicine(
+        **{"name": name, "daily_dose_mg": dose, "days_supply": 7, "starts_on": TODAY, **AGREED, **told}
+    )
 
 
 def taking(*names: str, chart: Chart = KNOWN) -> Chart:

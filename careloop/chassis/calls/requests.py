@@ -16,6 +16,7 @@ from uuid import UUID
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
+from msgspec import UnsetType
 
 from careloop.chassis.calls import reading
 from careloop.chassis.calls.call import Call
@@ -147,9 +148,10 @@ def _may_be_none(kind: Any) -> bool:
 
 
 def _without_none(kind: Any) -> Any:
-    if not _may_be_none(kind):
+    """What the value is where it is given: `X | None`, and `X | UnsetType`, as X."""
+    if get_origin(kind) not in {Union, UnionType}:
         return kind
-    (kind,) = (one for one in get_args(kind) if one is not NoneType)
+    (kind,) = (one for one in get_args(kind) if one not in (NoneType, UnsetType))
     return _marks(kind)[0]
 
 

@@ -119,7 +119,8 @@ def shown_as(kind: type[Kind], cls: type, *given: str, **named: str) -> Show[Kin
     def show(content: Any, **rest: Any) -> Any:
         if content is None:
             return None
-        values = {name: value(content) for name, value in read.items()}
+        told = ((name, value(content)) for name, value in read.items())
+        values = {name: value for name, value in told if value is not msgspec.UNSET}
         return kind(**msgspec.to_builtins(values, builtin_types=(datetime, bytes)), **rest)
 
     return cast(Show[Kind], show)

@@ -73,9 +73,10 @@ class Reference(Shape, frozen=True):
 
 
 class Quantity(Shape, frozen=True):
-    """Quantity and Duration; `code` is UCUM."""
+    """Quantity and Duration; `code` is UCUM. With a `comparator` the value is no more than a bound."""
 
     value: Decimal | None = None
+    comparator: str = ""
     unit: str = ""
     code: str = ""
 

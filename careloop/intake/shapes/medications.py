@@ -20,10 +20,19 @@ class Dosage(Shape, frozen=True):
     """`timing` stays as it came: an element of it that is not understood changes the dose."""
 
     sequence: int | None = None
+    text: str = ""
+    patient_instruction: str = ""
+    additional_instruction: tuple[Concept, ...] = ()
     timing: dict[str, Any] | None = None
     as_needed_boolean: bool = False
     as_needed_codeable_concept: Concept | None = None
     dose_and_rate: tuple[DoseAndRate, ...] = ()
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All that stands beside the coded instruction in words."""
+        additional = (words for one in self.additional_instruction for words in (one.text, one.display))
+        return (self.text, self.patient_instruction, *additional)
 
 
 class Dispense(Shape, frozen=True):

@@ -36,6 +36,7 @@ class AllergyIntolerance(Shape, frozen=True):
 
 class Component(Shape, frozen=True):
     code: Concept = Concept()
+    value_boolean: bool | None = None
     value_string: str | None = None
     value_integer: int | None = None
     value_quantity: Quantity | None = None
@@ -47,9 +48,11 @@ class Observation(Shape, frozen=True):
     status: str = ""
     code: Concept = Concept()
     subject: Reference = Reference()
+    focus: tuple[Reference, ...] = ()
     effective_date_time: str = ""
     effective_period: Period | None = None
     issued: str = ""
+    value_boolean: bool | None = None
     value_string: str | None = None
     value_integer: int | None = None
     value_quantity: Quantity | None = None
@@ -62,6 +65,8 @@ class Answer(Shape, frozen=True):
     """QuestionnaireResponse.item.answer."""
 
     value_coding: Coding | None = None
+    value_boolean: bool | None = None
+    value_quantity: Quantity | None = None
     value_integer: int | None = None
     value_decimal: Decimal | None = None
     value_string: str | None = None

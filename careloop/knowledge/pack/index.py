@@ -9,7 +9,7 @@ from careloop.knowledge.findings import Check
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.entries import FIRST_DAY, Rule, Sourced
 from careloop.knowledge.pack.shapes.follow_up import Measure
-from careloop.knowledge.pack.shapes.screening import DoseRule, PairRule, PhenotypeWords, Relation
+from careloop.knowledge.pack.shapes.screening import DoseRule, Indication, PairRule, PhenotypeWords, Relation
 from careloop.knowledge.pack.shapes.vocabulary import Mechanism
 from careloop.knowledge.pack.text import mentions, words
 
@@ -87,6 +87,12 @@ def condition_groups(pack: Pack, icd10: str | None, snomed: str | None, text: st
         or bool(code and code.startswith(group.icd10))
         or any(mentions(said, words(phrase)) for phrase in group.words)
     )
+
+
+@lru_cache(_SOME)
+def indications_of(pack: Pack, drug: str) -> tuple[Indication, ...]:
+    """What the drug is usually given for."""
+    return tuple(entry for entry in pack.entries(Indication) if pack.among(drug, entry.drugs))
 
 
 @lru_cache(_SOME)

@@ -35,6 +35,8 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "never-above.yaml": screening.CeilingRule,
     "overrides.yaml": screening.OverrideRule,
     "drug-conditions.yaml": screening.ConditionRule,
+    "indications.yaml": screening.Indication,
+    "no-indication.yaml": screening.NoIndicationRule,
     "genotypes.yaml": screening.GenotypeRule,
     "phenotypes.yaml": screening.PhenotypeWords,
     "alleles.yaml": screening.AlleleFunction,
@@ -67,7 +69,9 @@ KINDS: Mapping[str, type[entries.Entry]] = {
 
 SINCE: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("triage.yaml", "suicide-risk.yaml", "clocks.yaml"), (1, 2)),
-    **dict.fromkeys(("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml"), (1, 3)),
+    **dict.fromkeys(
+        ("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml", "indications.yaml", "no-indication.yaml"), (1, 3)
+    ),
     **dict.fromkeys(
         ("phenotypes.yaml", "alleles.yaml", "needed-facts.yaml", "coverage.yaml", "long-acting.yaml",
          "overdose-danger.yaml"),

@@ -11,7 +11,7 @@ from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.drugs import ResolvedDrug, Unresolved, resolve
 from careloop.knowledge.pack.index import concerning_on, condition_groups, same_molecule
 from careloop.knowledge.pack.pack import Pack
-from careloop.knowledge.pack.shapes.entries import Rule
+from careloop.knowledge.pack.shapes.entries import Rule, Sourced
 from careloop.knowledge.pack.shapes.vocabulary import LongActing
 
 _MOST_DIGITS = 12
@@ -88,7 +88,7 @@ class Case:
         found = [concerning_on(self.pack, field, drug, self.starts_on) for drug in self.ingredients]
         return found[0] if len(found) == 1 else tuple(one for rules in found for one in rules)
 
-    def in_force(self, rule: Rule) -> bool:
+    def in_force(self, rule: Sourced) -> bool:
         return rule.in_force(self.starts_on)
 
     def overlapping(self) -> Iterator[ListedMedication]:

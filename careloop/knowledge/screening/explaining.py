@@ -16,12 +16,13 @@ from careloop.knowledge.pack.shapes.screening import (
     GenotypeRule,
     LabRule,
     LoadRule,
+    NoIndicationRule,
     PairRule,
     StoppingRule,
     WashoutRule,
 )
 from careloop.knowledge.screening.case import Case, open_case
-from careloop.knowledge.screening.checks import allergies
+from careloop.knowledge.screening.checks import allergies, indications
 from careloop.knowledge.screening.checks.circumstances import rates
 from careloop.knowledge.screening.checks.conditions import results_of
 from careloop.knowledge.screening.checks.labs import codes_of
@@ -92,6 +93,8 @@ def _nothing(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
 
 
 def _conditions(case: Case, alert: Alert, rule: Rule) -> Iterator[str]:
+    if isinstance(rule, NoIndicationRule):
+        yield from (f"on record: {one.text or one.icd10 or one.snomed}" for one in indications.standing(case))
     sought = set(getattr(rule, "conditions", ()))
     for one in case.chart.patient.conditions or ():
         met = sought & condition_groups(case.pack, one.icd10, one.snomed, one.text)

@@ -9,6 +9,7 @@ from careloop.kernel.restating import fact
 from careloop.knowledge.pack.drugs import ingredients
 from services.prescribing.domain.declining import CheckedCommand, check_order
 from services.prescribing.domain.events import Event, PrescriptionDeclined, PrescriptionIssued
+from services.prescribing.domain.indications import require_condition_code
 from services.prescribing.domain.state import PrescriptionChart
 
 
@@ -24,9 +25,10 @@ issued = fact(PrescriptionIssued, IssuePrescription, "ingredients", "capsule")
 def issue(command: IssuePrescription, chart: PrescriptionChart) -> list[Event]:
     """A prescription if the safety check allows it, else the recorded fact that the order was declined.
 
-    Raises InvalidInput for a start before the client's birth.
+    Raises InvalidInput for a start before the client's birth, and for an indication that is no code of a condition.
     """
     Span(first=chart.birth_date).require(command.order.starts_on, "order.starts_on")
+    require_condition_code(command.order)
     checked = check_order(command, command.order, chart)
     if isinstance(checked, PrescriptionDeclined):
         return [checked]

@@ -9,7 +9,7 @@ from careloop.knowledge.pack.pack import PackInvalid, current_pack, digest_of, l
 from careloop.knowledge.pack.shapes.entries import Rule
 from tests.support.knowledge import data_with
 
-WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs"}
+WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs", "named"}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ LINES = (files("careloop.knowledge") / "data" / "VERSIONS").read_text().splitlin
 VERSIONS = dict(line.split() for line in LINES if not line.startswith("#"))
 EARLIER = list(VERSIONS)[:-1]
 SINCE_1_2 = ("triage.yaml", "suicide-risk.yaml", "clocks.yaml")
-SINCE_1_3 = ("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml")
+SINCE_1_3 = ("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml", "indications.yaml", "no-indication.yaml")
 
 
 def test_of_every_earlier_version_the_data_files_are_kept() -> None:

@@ -324,6 +324,25 @@ def _(rule: schema.CeilingRule) -> Iterator[Example]:
             yield Example(False, order(drug, str(limit)))
 
 
+@examples.register
+def _(rule: schema.NoIndicationRule) -> Iterator[Example]:
+    """Of every drug of which something is said: an earache, and each condition that it is given for."""
+    earache, hearing = Condition(icd10="H92.0"), Condition(icd10="H90.3", clinical_status="resolved")
+    for drug in sorted({drug for entry in PACK.entries(schema.Indication) for drug in drugs(*entry.drugs)}):
+        known = [entry for entry in PACK.entries(schema.Indication) if PACK.among(drug, entry.drugs)]
+        fitting = [Condition(icd10=code) for entry in known for code in entry.icd10]
+        fitting += [code_of(group) for entry in known for group in entry.conditions]
+        yield Example(not rule.named, order(drug, indication=None), of(conditions=(earache,)))
+        yield Example(rule.named, order(drug, indication=earache), of(conditions=tuple(fitting)))
+        yield Example(rule.named, order(drug, indication=earache), of(conditions=None))
+        for one in fitting:
+            yield Example(False, order(drug, indication=None), of(conditions=(earache, one)))
+            yield Example(False, order(drug, indication=one), of(conditions=(earache,)))
+        for silent in ((), None, (hearing,)):
+            yield Example(False, order(drug, indication=None), of(conditions=silent))
+        yield Example(False, order(INNOCENT, indication=None), of(conditions=(earache,)))
+
+
 def along_the_titration() -> Iterator[Example]:
     """On the first day of every step, at its dose and above it; the day before, the dose of the step is too much."""
     for titration in PACK.entries(Titration):

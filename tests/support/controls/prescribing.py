@@ -16,7 +16,7 @@ from careloop.contracts.prescribing import (
     SourcePosition,
     StatusReason,
 )
-from careloop.contracts.terms import Medicine
+from careloop.contracts.terms import Coding, Medicine
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, derived_id
@@ -165,6 +165,7 @@ SERTRALINE_50 = Order(
     days_supply=30,
     starts_on=TODAY,
 )
+DEPRESSION = Coding(system="icd-10-cm", code="F33.1", display="Major depressive disorder, recurrent, moderate")
 ISSUE_SERTRALINE = orders.IssuePrescription(
     fact_id=fact("sertraline"),
     order=SERTRALINE_50,
@@ -215,6 +216,12 @@ ISSUED = events.PrescriptionIssued(
     capsule=CAPSULE,
     occurred_at=YESTERDAY,
 )
+ISSUED_FOR = replace(
+    ISSUED,
+    order=replace(SERTRALINE_50, indication=DEPRESSION),
+    capsule=replace(CAPSULE, source_positions=(), evidence=()),
+)
+"""The same, and what it is for."""
 BEGUN = replace(ISSUED, order=replace(SERTRALINE_50, starts_on=LAST_WEEK.date()), occurred_at=LAST_WEEK)
 """The same a week ago."""
 ISSUED_WITH_LITTLE = replace(
@@ -396,6 +403,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     TIME_ZONE,
     PHENELZINE_STRUCK,
     ISSUED,
+    ISSUED_FOR,
     ISSUED_WITH_LITTLE,
     DECLINED,
     DECLINED_UNASSESSED,

@@ -166,6 +166,21 @@ class ConditionRule(Rule, frozen=True, kw_only=True):
     risks: tuple[SuicideRisk, ...] = ()
 
 
+class Indication(Sourced, frozen=True, kw_only=True):
+    """What one of these drugs is usually given for, on and off label: conditions of these groups, or with an ICD-10-CM
+    code that begins so."""
+
+    drugs: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    icd10: tuple[str, ...] = ()
+
+
+class NoIndicationRule(Rule, frozen=True, kw_only=True):
+    """The drug's indications are known and none is met: by what the order names with `named`, else by any diagnosis."""
+
+    named: bool = False
+
+
 class GenotypeRule(Rule, frozen=True, kw_only=True):
     """Holds for these phenotypes of a gene; with `untested` when no result of the gene is on record."""
 

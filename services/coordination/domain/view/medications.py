@@ -6,9 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.assessment import CurrentMedication
 from careloop.contracts.prescribing import Alert, NotChecked, Override, is_overridden
-from careloop.contracts.terms import Medicine
+from careloop.contracts.terms import Coding, Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
 from services.coordination.domain.view.asked import Asked
@@ -47,6 +49,7 @@ class Medication:
     overridden: tuple[Alert, ...] = ()
     overrides: tuple[Override, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
+    indication: Coding | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ prescribed = shown(
     medicine="order.medicine",
     since="order.starts_on",
     sig="order.sig",
+    indication="order.indication",
 )
 
 

@@ -143,13 +143,17 @@ def _daily_dose_mg(chart: PrescriptionChart, issued: PrescriptionIssued) -> Deci
     return max(changes, key=lambda change: (change.effective_on, change.occurred_at)).to_daily_dose_mg
 
 
-_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since")
+_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since", "indication")
 
 
 def ordered(asking: Asking) -> known.OrderedMedicine:
     medicine = asking.order.medicine
     return _ordered(
-        asking.order, name=medicine.name or None, rxcui=medicine.rxcui or None, taken_since=_taken_since(asking)
+        asking.order,
+        name=medicine.name or None,
+        rxcui=medicine.rxcui or None,
+        taken_since=_taken_since(asking),
+        indication=None,
     )
 
 

@@ -4,6 +4,7 @@ from careloop.contracts.prescribing import Order
 from careloop.kernel.restating import restating
 from careloop.knowledge import chart as known
 from careloop.knowledge.findings import Check, NotChecked, Reason
+from services.prescribing.domain.indications import indication_of
 from services.prescribing.domain.noted import (
     AllergiesNoted,
     GenotypesNoted,
@@ -63,7 +64,7 @@ def patient_chart(asking: Asking) -> known.Chart:
     )
 
 
-_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since")
+_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since", "indication")
 
 
 def ordered(asking: Asking) -> known.OrderedMedicine:
@@ -74,6 +75,7 @@ def ordered(asking: Asking) -> known.OrderedMedicine:
         name=medicine.name or None,
         rxcui=medicine.rxcui or None,
         taken_since=asking.chart.taken_since(asking.changing),
+        indication=indication_of(asking.order),
     )
 
 

@@ -44,7 +44,11 @@ def conditions(chart: PrescriptionChart) -> tuple[known.Condition, ...]:
 def likely(scales: list[ScaleNoted]) -> tuple[known.Condition, ...]:
     """What the last answers of each scale make likely, in the words that the conditions of the pack are found by."""
     last = {scale.instrument: scale for scale in scales}
-    return tuple(known.Condition(text=f"{scale.instrument} {scale.band}") for scale in last.values() if scale.band)
+    return tuple(
+        known.Condition(text=f"{scale.instrument} {scale.band}", verification_status="unconfirmed")
+        for scale in last.values()
+        if scale.band
+    )
 
 
 def trials(chart: PrescriptionChart) -> tuple[known.Trial, ...]:
