@@ -46,7 +46,7 @@ async def prepare(
     of = passwords or (lambda _role: password)
     server = await asyncpg.connect(address(admin_url, database="postgres"))
     try:
-        await _create_roles(server, of)
+        await create_roles(server, of)
         if not await server.fetchval("select 1 from pg_database where datname = $1", database):
             await server.execute(f'create database "{database}"')
         await admit_roles(server, database)
@@ -76,7 +76,8 @@ async def admit_roles(server: asyncpg.Connection, database: str) -> None:
     await server.execute(f'grant connect on database "{database}" to {", ".join((MIGRATOR, *SERVICES))}')
 
 
-async def _create_roles(server: asyncpg.Connection, passwords: Passwords) -> None:
+async def create_roles(server: asyncpg.Connection, passwords: Passwords) -> None:
+    """Our roles, with the passwords that are said."""
     known = {row["rolname"] for row in await server.fetch("select rolname from pg_roles")}
     for role in (MIGRATOR, *SERVICES):
         if role not in known:

@@ -7,7 +7,7 @@ import lzma
 import platform
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +48,11 @@ PASSWORDS://127.0.0.1:{passwords},CERTIFICATES://127.0.0.1:{certificates}
 advertised.listeners=PLAINTEXT://127.0.0.1:{plain},\
 PASSWORDS://127.0.0.1:{passwords},CERTIFICATES://127.0.0.1:{certificates}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PASSWORDS:SASL_SSL,CERTIFICATES:SSL
-sasl.enabled.mechanisms=SCRAM-SHA-512
+sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
 listener.name.passwords.scram-sha-512.sasl.jaas.config=\
 org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.passwords.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
 ssl.keystore.type=PEM
 ssl.keystore.location={files.store}
 ssl.truststore.type=PEM
@@ -71,6 +73,14 @@ class EncryptedServers:
     passwords_port: int
     certificates_port: int
     ports: Ports
+    broker: list[KafkaServer]
+    broker_with: Callable[[str], KafkaServer]
+
+    async def restart_kafka(self, password: str) -> None:
+        """Everyone has to come in anew; who does so by PLAIN, with this password."""
+        await self.broker[-1].stop()
+        self.broker.append(self.broker_with(password))
+        await self.broker[-1].start()
 
     @property
     def verified(self) -> str:
@@ -114,16 +124,27 @@ def encrypted_servers() -> Iterator[EncryptedServers]:
         hba.write_text(_HBA)
         plain, controller = ports.take("kafka"), ports.take("kafka-controller")
         passwords, certificates = ports.take("kafka-passwords"), ports.take("kafka-certificates")
-        kafka = KafkaServer(
-            home,
-            ports,
-            jar_cache=stack.settings.download_cache / "jars",
-            heap=stack.settings.kafka_heap.split(),
-            properties=_LISTENERS.format(
-                plain=plain, controller=controller, passwords=passwords, certificates=certificates, files=files
-            ),
-            users={USER: PASSWORD},
-        )
+
+        def broker_with(password: str) -> KafkaServer:
+            listeners = _LISTENERS.format(
+                plain=plain,
+                controller=controller,
+                passwords=passwords,
+                certificates=certificates,
+                files=files,
+                user=USER,
+                password=password,
+            )
+            return KafkaServer(
+                home,
+                ports,
+                jar_cache=stack.settings.download_cache / "jars",
+                heap=stack.settings.kafka_heap.split(),
+                properties=listeners,
+                users={USER: PASSWORD},
+            )
+
+        broker = [broker_with(PASSWORD)]
         settings = {
             "ssl": "on",
             "ssl_cert_file": str(files.certificate),
@@ -133,10 +154,21 @@ def encrypted_servers() -> Iterator[EncryptedServers]:
         postgres = PostgresServer(home, ports, binaries=_binaries(stack.settings), settings=settings)
         try:
             start_or_skip(postgres.start())
-            start_or_skip(kafka.start())
-            yield EncryptedServers(home, authority, files, postgres.port, plain, passwords, certificates, ports)
+            start_or_skip(broker[-1].start())
+            yield EncryptedServers(
+                home,
+                authority,
+                files,
+                postgres.port,
+                plain,
+                passwords,
+                certificates,
+                ports,
+                broker,
+                broker_with,
+            )
         finally:
-            run(kafka.stop())
+            run(broker[-1].stop())
             run(postgres.stop())
 
 

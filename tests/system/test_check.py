@@ -17,7 +17,8 @@ async def test_a_system_that_runs_has_nothing_wrong(system: System) -> None:
     shown = json.loads(await careloop(system, "check", "--only", "kafka", "--only", "postgres", "--json"))
     assert shown["counts"]["failure"] == shown["counts"]["warning"] == shown["counts"]["unknown"] == 0
     assert {finding["group"] for finding in shown["findings"]} == {"kafka", "postgres"}
-    assert "All is well" in await careloop(system, "check", "--only", "files")
+    for group in ("files", "recovery"):
+        assert "All is well" in await careloop(system, "check", "--only", group)
     await until(lambda: _services_are_well(system), 60)
 
 

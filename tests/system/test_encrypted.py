@@ -65,6 +65,7 @@ class Encrypted:
 
     servers: EncryptedServers
     folder: Path
+    mechanism: str = "SCRAM-SHA-512"
     names: tuple[str, ...] = ("assessment", "monitoring")
     children: dict[str, Child] = field(default_factory=dict)
 
@@ -93,6 +94,7 @@ class Encrypted:
             "POSTGRES_PASSWORD_FILE": self.postgres_password,
             "KAFKA_BOOTSTRAP": f"127.0.0.1:{self.servers.passwords_port}",
             "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "KAFKA_SASL_MECHANISM": self.mechanism,
             "KAFKA_SASL_USERNAME": USER,
             "KAFKA_SASL_PASSWORD_FILE": self.kafka_password,
             "KAFKA_CA_FILE": self.servers.files.authority,
@@ -156,8 +158,10 @@ class Encrypted:
 
 
 @pytest.fixture
-async def running(servers: EncryptedServers, tmp_path: Path) -> AsyncIterator[Encrypted]:
-    system = Encrypted(servers, tmp_path)
+async def running(
+    request: pytest.FixtureRequest, servers: EncryptedServers, tmp_path: Path
+) -> AsyncIterator[Encrypted]:
+    system = Encrypted(servers, tmp_path, getattr(request, "param", "SCRAM-SHA-512"))
     try:
         for name in system.names:
             system.start(name)
@@ -217,6 +221,25 @@ async def _administrator(servers: EncryptedServers) -> AsyncIterator[asyncpg.Con
         yield connection
     finally:
         await connection.close()
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("running", ["PLAIN"], indirect=True)
+async def test_who_is_refused_by_kafka_comes_in_by_the_new_password_without_a_restart(
+    running: Encrypted, servers: EncryptedServers
+) -> None:
+    await running.enroll()
+    await until(lambda: _moved(running, 0), 60)
+    before = await running.noted()
+    await servers.restart_kafka("another-word")
+    await running.enroll()
+    log = running.folder / "assessment.log"
+    await until(lambda: "relay interrupted" in log.read_text(), 60)
+    assert await running.noted() == before
+    running.kafka_password.write_text("another-word")
+    await until(lambda: _moved(running, before), 120)
+    assert {child.exit_code for child in running.children.values()} == {None}
 
 
 async def _connects(dsn: str, password_file: Path) -> bool:

@@ -65,7 +65,7 @@ async def look(url: str, partitions: int, services: Sequence[str] = SERVICES) ->
     about = Topic(GROUP, "server")
     try:
         async with asyncio.timeout(SECONDS):
-            connection = await asyncpg.connect(url, database=None if _names_a_database(url) else DATABASE)
+            connection = await opened(url)
     except (asyncpg.PostgresError, OSError, TimeoutError) as away:
         fix = "see that it runs, that CARELOOP_POSTGRES_URL names it, and that its certificate and password fit"
         return [about.failure("database-reachable", f"no answer: {type(away).__name__}", fix)]
@@ -78,6 +78,11 @@ async def look(url: str, partitions: int, services: Sequence[str] = SERVICES) ->
             ]
     finally:
         await connection.close()
+
+
+async def opened(url: str) -> asyncpg.Connection:
+    """A connection to the database that the address names, or to ours where it names none or the administrator's."""
+    return await asyncpg.connect(url, database=None if _names_a_database(url) else DATABASE)
 
 
 def _names_a_database(url: str) -> bool:

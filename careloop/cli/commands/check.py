@@ -13,7 +13,7 @@ from careloop.chassis.process.settings import read_model
 from careloop.chassis.process.transport import KafkaSettings
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.cli.calling.client import Addresses, AsJson, Deadline, Home, Token, services
-from careloop.cli.checking import files, kafka, postgres
+from careloop.cli.checking import files, kafka, postgres, recovery
 from careloop.cli.checking import services as service_checks
 from careloop.cli.checking.findings import Finding, Level, Topic, as_json, exit_code
 from careloop.cli.terminal.tables import console, print_json
@@ -22,7 +22,7 @@ from careloop.local.running import NotUp
 from careloop.local.settings import SERVICES, StackSettings, stack_settings
 from careloop.local.topics import read_list
 
-GROUPS = (kafka.GROUP, postgres.GROUP, service_checks.GROUP, files.GROUP)
+GROUPS = (kafka.GROUP, postgres.GROUP, recovery.GROUP, service_checks.GROUP, files.GROUP)
 MARKS = {Level.OK: "✓", Level.UNKNOWN: "?", Level.WARNING: "!", Level.FAILURE: "✗"}
 
 MaxLag = Annotated[float, typer.Option(help="Seconds of lag that still count as keeping up.", min=0)]
@@ -49,16 +49,30 @@ def check(  # noqa: PLR0917 - typer hands every option over by name
     Nothing is changed. Exits 0 when all is well, 1 when something fails, 2 for wrong use, 3 when there are only
     warnings or something could not be looked at.
     """
+    findings = asyncio.run(all_findings(home, address, token, only=_chosen(only), deadline=deadline, max_lag=max_lag))
+    _show(findings, quiet=quiet, as_json_form=as_json)
+    raise typer.Exit(exit_code(findings))
+
+
+async def all_findings(
+    home: Path | None,
+    address: list[str] | None,
+    token: str | None,
+    *,
+    only: Sequence[str] = GROUPS,
+    deadline: float = 3,
+    max_lag: float = 10,
+) -> list[Finding]:
+    """What these groups find, in their order."""
     settings = stack_settings(home=home)
     works = {
         kafka.GROUP: lambda: _kafka(settings),
         postgres.GROUP: lambda: _postgres(settings),
+        recovery.GROUP: lambda: _recovery(settings),
         service_checks.GROUP: lambda: _services(settings, address, token, deadline, max_lag),
         files.GROUP: lambda: _files(settings),
     }
-    findings = asyncio.run(_all([works[group]() for group in _chosen(only)]))
-    _show(findings, quiet=quiet, as_json_form=as_json)
-    raise typer.Exit(exit_code(findings))
+    return await _all([works[group]() for group in only])
 
 
 def _chosen(only: list[str] | None) -> Sequence[str]:
@@ -86,11 +100,22 @@ def _broker(settings: StackSettings) -> BrokerAccess | None:
     return None if known is None else BrokerAccess(known)
 
 
+def _url(settings: StackSettings) -> str | None:
+    return str(settings.postgres_url) if settings.postgres_url else recorded(settings.state_folder).get("postgres")
+
+
 async def _postgres(settings: StackSettings) -> list[Finding]:
-    url = str(settings.postgres_url) if settings.postgres_url else recorded(settings.state_folder).get("postgres")
+    url = _url(settings)
     if url is None:
         return [_nowhere(postgres.GROUP, "CARELOOP_POSTGRES_URL")]
     return await postgres.look(url, settings.partitions)
+
+
+async def _recovery(settings: StackSettings) -> list[Finding]:
+    url, access = _url(settings), _broker(settings)
+    if url is None or access is None:
+        return [_nowhere(recovery.GROUP, "CARELOOP_POSTGRES_URL and CARELOOP_KAFKA_BOOTSTRAP")]
+    return await recovery.look(url, access)
 
 
 async def _services(

@@ -52,7 +52,7 @@ def migrate(service: Only = None, roles: MakeRoles = True, passwords: PasswordFi
     one = secret.get_secret_value() if secret is not None else None
     with _refusals():
         if roles:
-            asyncio.run(prepare(url, passwords=lambda role: _password(passwords, role) or one))
+            asyncio.run(prepare(url, passwords=lambda role: password_in(passwords, role) or one))
         else:
             asyncio.run(_schemas_only(url, chosen))
     typer.echo(f"at their newest version: {', '.join(chosen)}")
@@ -78,7 +78,8 @@ def _chosen(services: list[str] | None, roles: bool) -> Sequence[str]:
     return services
 
 
-def _password(folder: Path | None, role: str) -> str | None:
+def password_in(folder: Path | None, role: str) -> str | None:
+    """What the folder has for this role; None where it has nothing."""
     file = folder / role if folder is not None else None
     return read_password(file) if file is not None and file.exists() else None
 
