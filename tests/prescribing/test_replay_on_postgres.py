@@ -50,7 +50,7 @@ CORPUS = (
     Case("propranolol", "40", Condition(icd10="I44.0"), frozenset({"condition.propranolol-bradycardia"}),
          frozenset({"condition.propranolol-block"})),
     Case("disulfiram", "250", Condition(text="heart failure"), frozenset({"condition.disulfiram"}),
-         frozenset({"condition.disulfiram-heart"})),
+         frozenset({"condition.disulfiram-heart", "no-indication"})),
     Case("citalopram", "20", Condition(text="QT prolongation"), frozenset({"condition.citalopram-long-qt"}),
          frozenset({"condition.qt-high-risk-long-qt"})),
     Case("methylphenidate", "18", Condition(text="stable angina"), frozenset({"condition.stimulant-cardiovascular"}),

@@ -101,6 +101,11 @@ def test_of_a_combination_one_fitting_ingredient_is_enough() -> None:
     assert found.involves == ("olanzapine", "samidorphan")
 
 
+def test_of_a_combination_with_an_ingredient_of_which_nothing_is_said_nothing_is_said() -> None:
+    assert told("dextromethorphan and quinidine", HYPERTENSION) == []
+    assert len(told("dextromethorphan", HYPERTENSION)) == 1
+
+
 def test_the_alert_is_explained_by_the_diagnoses_on_record() -> None:
     chart = of(conditions=(HYPERTENSION, ON_A_SCALE))
     (found,) = told("sertraline", HYPERTENSION, ON_A_SCALE)
