@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from careloop.knowledge.findings import Check
+from careloop.knowledge.pack.index import in_force
 from careloop.knowledge.pack.shapes.screening import CeilingRule
 from careloop.knowledge.screening.case import Case, CheckResult, alert, amount, figure
 from careloop.knowledge.screening.checks.doses import max_daily_mg
@@ -23,7 +24,7 @@ def check(case: Case) -> CheckResult:
 
 
 def _ceiling(case: Case, drug: str) -> tuple[CeilingRule, Decimal] | None:
-    rules = [rule for rule in case.pack.entries(CeilingRule) if case.in_force(rule)]
+    rules: tuple[CeilingRule, ...] = in_force(case.pack, CeilingRule, case.starts_on)
     own = max_daily_mg(case, drug)
     for rule in rules:
         if rule.never_above_mg is not None and case.pack.among(drug, rule.drugs):
