@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from careloop.intake.scales import PREGNANCY, final_at
+from careloop.intake.scales import GENOTYPES, PREGNANCY, SMOKING, final_at
 from careloop.intake.shapes.records import Observation
 from careloop.intake.tally import NotUnderstood, NotUsed
 
@@ -14,8 +14,6 @@ STATUSES = {
     "LA4489-6": "unknown", "261665006": "unknown", "UNK": "unknown",
 }  # fmt: skip
 """SNOMED CT and LOINC answers of US Core and IPS."""
-SMOKING = frozenset({"72166-2"})
-"""LOINC: tobacco smoking status."""
 SMOKES = {
     "449868002": "current", "428041000124106": "current", "428071000124103": "current", "428061000124105": "current",
     "LA18976-3": "current", "LA18977-1": "current", "LA18981-3": "current", "LA18982-1": "current",
@@ -23,8 +21,6 @@ SMOKES = {
     "77176002": "unknown", "LA18979-7": "unknown", "266927001": "unknown", "LA18980-5": "unknown",
 }  # fmt: skip
 """SNOMED CT and LOINC answers of US Core and IPS. A smoker of unknown status may have stopped."""
-GENOTYPES = frozenset({"84413-4", "53040-2", "51963-7"})
-"""LOINC: a genotype's display name, a variant's effect on the metabolism of drugs, the medicine that was assessed."""
 GENE = "48018-6"
 LONGEST_GENE = 60
 LONGEST_WORDS = 500

@@ -22,6 +22,10 @@ from careloop.knowledge.scales.score import score, score_total
 
 PREGNANCY = frozenset({"82810-3", "11449-6"})
 """LOINC: pregnancy status, and the same as reported."""
+SMOKING = frozenset({"72166-2"})
+"""LOINC: tobacco smoking status."""
+GENOTYPES = frozenset({"84413-4", "53040-2", "51963-7"})
+"""LOINC: a genotype's display name, a variant's effect on the metabolism of drugs, the medicine that was assessed."""
 FINAL = frozenset({"final", "amended", "corrected", "completed"})
 NOT_YET_FINAL = frozenset({"registered", "preliminary", "cancelled", "in-progress", "stopped"})
 TOTALS = {
@@ -239,7 +243,7 @@ def require_own(observation: Observation) -> None:
     """Raises NotUnderstood for an observation of somebody else than its subject, such as a parent or a partner."""
     if of_other(observation):
         codes = observation.code.codes.union(*(one.code.codes for one in observation.component))
-        known = codes & (INSTRUMENT_OF_ITEM.keys() | TOTALS.keys() | PREGNANCY)
+        known = codes & (INSTRUMENT_OF_ITEM.keys() | TOTALS.keys() | PREGNANCY | SMOKING | GENOTYPES)
         raise NotUnderstood("about-somebody-else") if known else NotUsed("not-a-scale")
 
 

@@ -105,7 +105,8 @@ def test_a_placeholder_is_one_however_it_is_written(value: str) -> None:
 def test_an_observation_of_somebody_else_than_its_subject_is_not_the_subjects() -> None:
     relative = [{"reference": "RelatedPerson/1"}]
     pregnancy = fhir.total("82810-3", valueCodeableConcept=fhir.concept(fhir.SNOMED, "77386006"))
-    for observation in (fhir.phq_9(), fhir.total(), pregnancy):
+    smoking = fhir.total("72166-2", valueCodeableConcept=fhir.concept(fhir.SNOMED, "8517006"))
+    for observation in (fhir.phq_9(), fhir.total(), pregnancy, smoking):
         assert set(requests(observation | {"focus": relative})) == {"EnrollPatient"}
         assert reasons(observation | {"focus": relative}) == ([], ["about-somebody-else"])
         for own in (

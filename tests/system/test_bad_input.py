@@ -269,9 +269,9 @@ async def traces(system: System, command: str) -> int:
     async with tables(system) as connection:
         return sum(
             [
-                await connection.fetchval(f"select count(*) from {service}.{table} where command_id = $1", command)
+                await connection.fetchval(f"select count(*) from {service}.{table} where {column} = $1", command)
                 for service in SERVICES
-                for table in ("events", "commands")
+                for table, column in (("events", "command_id"), ("decided_commands", "request_id"))
             ]
         )
 
@@ -285,11 +285,12 @@ def refused_field(refusal: grpc.aio.AioRpcError) -> str:
 
 
 def about(care: Care, bad: Bad) -> Any:
-    """The request with an id and about this patient, unless that is what is wrong with it."""
+    """The request with an id and about this patient, unless that is what is wrong with it, or the inbox is staff's."""
     request = type(bad.request)()
     request.CopyFrom(bad.request)
     for field, value in (("request_id", new_id()), ("patient_id", care.patient_id)):
-        if field in request.DESCRIPTOR.fields_by_name and field != bad.field:
+        staffs_own = isinstance(request, notifications.ListInboxRequest)
+        if field in request.DESCRIPTOR.fields_by_name and field != bad.field and not staffs_own:
             setattr(request, field, value)
     return request
 

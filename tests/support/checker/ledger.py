@@ -162,11 +162,11 @@ async def callers(system: System, commands: Iterable[str]) -> dict[str, str]:
     """Who made each of these commands that is on record."""
     async with tables(system) as connection:
         rows = await connection.fetch(
-            """select command_id, caller from assessment.commands where command_id = any($1)
-               union all select command_id, caller from monitoring.commands where command_id = any($1)""",
+            """select request_id, caller from assessment.decided_commands where request_id = any($1)
+               union all select request_id, caller from monitoring.decided_commands where request_id = any($1)""",
             list(commands),
         )
-    return {row["command_id"]: row["caller"] for row in rows}
+    return {row["request_id"]: row["caller"] for row in rows}
 
 
 async def causes_with_two_notices(system: System) -> list[str]:
