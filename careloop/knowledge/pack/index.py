@@ -139,6 +139,15 @@ def lowering(pack: Pack, drug: str) -> tuple[DoseRule, ...]:
 
 
 @lru_cache(_SOME)
+def load_points(pack: Pack, drug: str) -> tuple[int, ...]:
+    """What the drug adds to each load, in the order of the pack."""
+    return tuple(
+        max((weight.points for weight in rule.weights if pack.among(drug, weight.drugs)), default=0)
+        for rule in pack.loads
+    )
+
+
+@lru_cache(_SOME)
 def covered_checks(pack: Pack, drug: str) -> frozenset[Check]:
     """The checks for which the drug's entry was gone through."""
     entries = (entry for entry in pack.coverage if not entry.drugs or pack.among(drug, entry.drugs))

@@ -1,10 +1,10 @@
 """The knowledge pack: all data files, read once, checked strictly, and named by a digest over their content."""
 
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -87,11 +87,17 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def entries(self, shape: type[E]) -> tuple[E, ...]:
         """All entries of one shape, in the order of their file."""
-        return tuple(entry for listed in self.files.values() for entry in listed if type(entry) is shape)
+        return cast(tuple[E, ...], _of_shape(self, shape))
 
     def among(self, drug: str, names: Iterable[str]) -> bool:
         """Whether the drug is one of these drugs or in one of these classes."""
         return not self.meanings[drug].isdisjoint(names)
+
+
+@lru_cache(512)
+def _of_shape(pack: Pack, shape: type[entries.Entry]) -> tuple[entries.Entry, ...]:
+    """Looked up once: rules of one shape are asked for with every order."""
+    return tuple(entry for listed in pack.files.values() for entry in listed if type(entry) is shape)
 
 
 LISTS = (

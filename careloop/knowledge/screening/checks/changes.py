@@ -1,9 +1,14 @@
 """Drug-drug beyond pairs: levels that move because something stopped, and effects that add up over all drugs."""
 
+from collections.abc import Iterable, Mapping
+
 from careloop.knowledge.findings import Alert, Check
-from careloop.knowledge.pack.index import same_molecule
+from careloop.knowledge.pack.index import load_points, same_molecule
 from careloop.knowledge.pack.shapes.screening import LoadRule
 from careloop.knowledge.screening.case import Case, CheckResult, alert
+
+LEAST = 3
+"""Fewer drugs are a pair, which has rules of its own."""
 
 
 def stopped(case: Case) -> CheckResult:
@@ -23,23 +28,25 @@ def stopped(case: Case) -> CheckResult:
 
 def loads(case: Case) -> CheckResult:
     """Sums over the order and everything that overlaps it."""
-    found = [_load(case, rule) for rule in filter(case.in_force, case.pack.loads)]
+    others = sorted({drug for taken in case.overlapping() for drug in taken.ingredients})
+    if not others and len(case.ingredients) < LEAST:
+        return CheckResult()
+    points = {drug: load_points(case.pack, drug) for drug in (*others, *case.ingredients)}
+    found = [
+        _load(case, rule, {drug: those[place] for drug, those in points.items()}, others)
+        for place, rule in enumerate(case.pack.loads)
+        if case.in_force(rule)
+    ]
     return CheckResult(tuple(one for one in found if one is not None))
 
 
-def _load(case: Case, rule: LoadRule) -> Alert | None:
-    ours = [drug for drug in case.ingredients if _points(case, rule, drug)]
-    if not ours:
+def _load(case: Case, rule: LoadRule, points: Mapping[str, int], others: Iterable[str]) -> Alert | None:
+    counted = [drug for drug in case.ingredients if points[drug]]
+    if not counted:
         return None
-    counted = list(ours)
-    others = sorted({drug for taken in case.overlapping() for drug in taken.ingredients})
     for drug in others:
-        if _points(case, rule, drug) and not any(same_molecule(case.pack, drug, known) for known in counted):
+        if points[drug] and not any(same_molecule(case.pack, drug, known) for known in counted):
             counted.append(drug)
-    if len(counted) < 3 or sum(_points(case, rule, drug) for drug in counted) < rule.at_least:
+    if len(counted) < LEAST or sum(points[drug] for drug in counted) < rule.at_least:
         return None
     return alert(rule, Check.DRUG_DRUG, *counted, drugs=", ".join(counted))
-
-
-def _points(case: Case, rule: LoadRule, drug: str) -> int:
-    return max((weight.points for weight in rule.weights if case.pack.among(drug, weight.drugs)), default=0)
