@@ -53,8 +53,11 @@ def _what_the_marks_need(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def session_stack() -> Iterator[LocalStack]:
-    """The session's stack, of which nothing runs until a test needs it; or servers that the environment names."""
-    with temporary_stack(**servers_named()) as stack:
+    """The session's stack, of which nothing runs until a test needs it; or servers that the environment names.
+
+    Its PostgreSQL asks nobody on this machine for a password; whole systems and `tests/local` have servers that ask.
+    """
+    with temporary_stack(**servers_named(), trusting=True) as stack:
         yield stack
 
 

@@ -13,7 +13,7 @@ from careloop.cli.main import app
 from careloop.local.local_stack import LocalStack
 from careloop.local.schemas import address, migrations_of
 from careloop.local.settings import DATABASE, SERVICES
-from tests.support.stack import KafkaBroker
+from tests.support.stack import KafkaBroker, start_or_skip, temporary_stack
 
 
 def careloop(*words: str, code: int = 0, **environment: str | None) -> Result:
@@ -22,6 +22,14 @@ def careloop(*words: str, code: int = 0, **environment: str | None) -> Result:
     )
     assert outcome.exit_code == code, outcome.output + repr(outcome.exception)
     return outcome
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalStack]:
+    """A PostgreSQL of these tests' own: roles and passwords are the whole server's. It asks nobody for a password."""
+    with temporary_stack(trusting=True) as stack:
+        start_or_skip(stack.start_postgres())
+        yield stack
 
 
 @contextmanager
@@ -50,29 +58,30 @@ def newest(*services: str) -> dict[str, str]:
     return {service: newest_migration(migrations_of(service)) for service in services}
 
 
-def test_an_administrator_makes_all_and_may_do_so_again(postgres_server: LocalStack, tmp_path: Path) -> None:
+@pytest.mark.postgres
+def test_an_administrator_makes_all_and_may_do_so_again(server: LocalStack, tmp_path: Path) -> None:
     (tmp_path / "assessment").write_text("a-word\n")
-    with database(postgres_server, DATABASE):
+    with database(server, DATABASE):
         for _time in range(2):
-            shown = careloop(
-                "migrate", "--passwords", str(tmp_path), POSTGRES_URL=postgres_server.admin_url, ROLE_PASSWORD=None
-            )
+            shown = careloop("migrate", "--passwords", str(tmp_path), POSTGRES_URL=server.admin_url, ROLE_PASSWORD=None)
             assert "coordination" in shown.output
-        assert versions(address(postgres_server.admin_url)) == newest(*SERVICES)
-    with psycopg.connect(postgres_server.admin_url) as admin:
+        assert versions(address(server.admin_url)) == newest(*SERVICES)
+    with psycopg.connect(server.admin_url) as admin:
         row = admin.execute("select rolname from pg_authid where rolpassword is not null").fetchall()
         assert row == [("assessment",)]
 
 
-def test_the_owner_of_a_database_migrates_one_service_without_being_administrator(postgres_server: LocalStack) -> None:
-    with database(postgres_server, "one_service", owner="migrator") as name:
-        url = address(postgres_server.admin_url, user="migrator", database=name)
+@pytest.mark.postgres
+def test_the_owner_of_a_database_migrates_one_service_without_being_administrator(server: LocalStack) -> None:
+    with database(server, "one_service", owner="migrator") as name:
+        url = address(server.admin_url, user="migrator", database=name)
         careloop("migrate", "--no-roles", "--service", "monitoring", POSTGRES_URL=url)
-        assert versions(address(postgres_server.admin_url, database=name)) == newest("monitoring")
+        assert versions(address(server.admin_url, database=name)) == newest("monitoring")
 
 
-def test_who_may_not_is_refused_in_one_sentence(postgres_server: LocalStack) -> None:
-    url = address(postgres_server.admin_url, user="assessment", database="postgres")
+@pytest.mark.postgres
+def test_who_may_not_is_refused_in_one_sentence(server: LocalStack) -> None:
+    url = address(server.admin_url, user="assessment", database="postgres")
     outcome = careloop("migrate", code=1, POSTGRES_URL=url)
     assert "PostgreSQL refused: permission denied" in str(outcome.exception)
 
