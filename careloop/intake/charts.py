@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -83,7 +83,7 @@ class UnderstoodChart:
         """The enrolment, then what is missing of the lists where that is not known already, then the facts. The same
         content gives the same facts with the same ids for ever, in whatever order the source lists it."""
         gaps = [_identified(gap, patient, now.isoformat()) for gap in self._gaps(known_gaps or {})]
-        found = [self.enrolment, *self._lists(), *self._circumstances(), *self._scales()]
+        found = [self.enrolment, *self._lists(now), *self._circumstances(), *self._scales()]
         facts = {one.request_id: one for one in (_identified(request, patient) for request in found)}
         enrolment, *rest = facts.values()
         return (enrolment, *gaps, *rest)
@@ -109,7 +109,7 @@ class UnderstoodChart:
                 occurred_at=_stamp(at),
             )
 
-    def _lists(self) -> Iterator[AssessmentRequest]:
+    def _lists(self, now: datetime) -> Iterator[AssessmentRequest]:
         listed, earlier = _split(one for one in self.taken if not one.none_taken)
         conditions = [one for one in self.conditions if not one.none_known]
         if conditions or earlier or (self.conditions and not self.left_out["history"]):
@@ -117,9 +117,9 @@ class UnderstoodChart:
         none_taken = bool(self.taken) and all(one.none_taken for one in self.taken)
         if listed or (none_taken and not self.left_out["medications"]):
             yield pb.ReconcileMedicationsRequest(
-                medications=[_medication(one) for one in listed],
+                medications=[_medication(one, now.date()) for one in listed],
                 none_taken=none_taken,
-                occurred_at=_latest(self.taken),
+                occurred_at=_listed_at(self.taken, listed, now),
             )
         if any(not one.none_known for one in self.allergies) or (self.allergies and not self.left_out["allergies"]):
             yield _allergies(self.allergies)
@@ -201,12 +201,13 @@ def _condition(same: list[Known]) -> pb.Condition:
     )
 
 
-def _medication(taken: MedicineTaken) -> pb.CurrentMedication:
+def _medication(taken: MedicineTaken, on: date) -> pb.CurrentMedication:
+    """As of that day: an end that is only planned for later has not come."""
     return pb.CurrentMedication(
         medicine=common_pb2.Medicine(name=taken.name, rxcui=taken.rxcui),
         daily_dose_mg=_dose(taken),
         started_on=taken.started.isoformat() if taken.started else "",
-        stopped_on=taken.ended.isoformat() if taken.ended else "",
+        stopped_on=taken.ended.isoformat() if taken.ended and taken.ended <= on else "",
         source=SOURCE if taken.certain else TAKEN_OR_NOT,
     )
 
@@ -236,6 +237,15 @@ def _latest(recorded: Iterable[Known | MedicineTaken | Reacts]) -> Timestamp | N
     """When the last of them was recorded; unset if none says."""
     moments = [one.recorded_at for one in recorded if one.recorded_at]
     return _stamp(max(moments)) if moments else None
+
+
+def _listed_at(taken: Iterable[MedicineTaken], listed: Iterable[MedicineTaken], now: datetime) -> Timestamp | None:
+    """When the list was so: when the last of it was recorded, or when the last end in it had come, if that is later."""
+    said_at = _latest(taken)
+    ended = max((one.ended for one in listed if one.ended and one.ended <= now.date()), default=None)
+    if said_at is None or ended is None or ended <= said_at.ToDatetime().date():
+        return said_at
+    return _stamp(datetime.combine(ended, time(), tzinfo=UTC))
 
 
 def _stamp(moment: datetime) -> Timestamp:

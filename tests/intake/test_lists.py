@@ -202,6 +202,18 @@ def test_a_statement_whose_period_is_over_stays_listed_without_a_dose() -> None:
     assert stated("2026-10", "stopped") == ("300", "2026-10-31")
 
 
+@pytest.mark.parametrize(
+    ("end", "stopped"), [("2026-09-03", "2026-09-03"), ("2026-11-23", "2026-11-23"), ("2026-11-24", "")]
+)
+def test_an_end_counts_once_it_has_come_and_the_list_is_of_no_earlier_day(end: str, stopped: str) -> None:
+    period = {"start": "2026-08-01", "end": end}
+    listed = requests(fhir.statement(effectivePeriod=period, status="stopped", dateAsserted="2026-09-02"))
+    (entry,) = listed["ReconcileMedications"].medications
+    assert (entry.started_on, entry.stopped_on) == ("2026-08-01", stopped)
+    said_on = listed["ReconcileMedications"].occurred_at.ToDatetime().date().isoformat()
+    assert said_on == (stopped or "2026-09-02")
+
+
 @pytest.mark.parametrize("asserted", ["2026-10-02", ""])
 def test_a_statement_may_say_one_day_only(asserted: str) -> None:
     statement = fhir.statement(effectivePeriod=None, effectiveDateTime="2026-09-15", dateAsserted=asserted)
