@@ -167,7 +167,7 @@ def read_manifest(file: Path) -> Manifest:
 async def restore(admin_url: str, file: Path, *, database: str = DATABASE, passwords: Passwords) -> Manifest:
     """Make `database` of the backup, with its roles, and bring its schemas to their newest version.
 
-    Relays will send their whole logs again, for topics that are made anew. Raises BackupFailed when the database
+    Relays will send their whole logs again, for topics that are made again. Raises BackupFailed when the database
     exists, the file is not whole, or what came out is not what the manifest says.
     """
     manifest = read_manifest(file)

@@ -30,7 +30,7 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
 
 
 def _connection_age(seconds: float) -> Sequence[tuple[str, Any]]:
-    """After so long a client is asked to connect anew, and so finds replicas that came later; 0 asks nobody. gRPC
+    """After so long a client is asked to connect again, and so finds replicas that came later; 0 asks nobody. gRPC
     lets the calls of the connection end."""
     return (("grpc.max_connection_age_ms", int(seconds * 1000)),) if seconds else ()
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from careloop.chassis.backoff import Backoff
 from careloop.chassis.commands.state_cache import CachedState, StateCache
 from careloop.chassis.events.codec import Codec
+from careloop.chassis.log.connections import reused
 from careloop.chassis.log.protocol import (
     Chain,
     CommandKey,
@@ -26,7 +27,7 @@ from careloop.chassis.log.protocol import (
     Written,
 )
 from careloop.kernel.decider import Decider
-from careloop.kernel.errors import CareloopError, Conflict, RequestIdReused
+from careloop.kernel.errors import CareloopError, Conflict
 from careloop.kernel.events import Event, Request
 from careloop.kernel.ids import EventId, derived_id
 
@@ -323,9 +324,7 @@ class Streams(Generic[State, Fact]):
     async def answer_again(self, command: CommandRecord, request: Request) -> Done[Fact]:
         """What the stored command came to. Raises RequestIdReused if it was not this very request."""
         if command.digest != request.digest:
-            raise RequestIdReused(
-                "request-id-reused", "This request_id was used for another request.", field="request_id"
-            )
+            raise reused()
         stored: Sequence[StoredEvent] = await self.store.events_of_command(command)
         position = await self.store.last_position(command.key.stream_id, self.published, through=command.last_position)
         return Done(

@@ -28,7 +28,7 @@ class ServiceSettings(KafkaSettings, GrpcSettings):
     postgres_password_file: Path | None = None
     """Goes before a password in the address, and is read for every new connection."""
     grpc_max_connection_age_seconds: float = Field(default=0, ge=0)
-    """A client is asked to connect anew after so long, and finds replicas that came later; 0 asks nobody."""
+    """A client is asked to connect again after so long, and finds replicas that came later; 0 asks nobody."""
     grpc_host: str = "127.0.0.1"
     grpc_port: int = Field(ge=0, le=65535)
     http_host: str = "127.0.0.1"

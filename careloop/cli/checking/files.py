@@ -96,7 +96,7 @@ def _key_set(file: Path, private: list[Path]) -> list[Finding]:
     issuers = [kid for kid in believed if not kid.startswith(SERVICE_KEY_PREFIX)]
     findings = [about.ok("key-set", f"{len(believed)} key(s), {len(issuers)} of them of issuers")]
     if not issuers:
-        fix = "add the public key of whoever signs people's tokens"
+        fix = "add the public key of the issuer who signs people's tokens"
         findings.append(about.warning("key-set-issuers", "no person can call: it holds services' keys only", fix))
     public = {kid: key.as_dict(private=False) for kid, key in believed.items()}
     return [*findings, *(_believed(file, public) for file in private)]

@@ -1,7 +1,7 @@
 """Do the topics and the logs tell one story: after a restore, a topic may hold what its log has lost.
 
 A log that was restored gives out again the positions that its topic already has. Consumers would take the new facts for
-repeats of the old ones, so services must not start before the topics are made anew.
+repeats of the old ones, so services must not start before the topics are made again.
 """
 
 import asyncio

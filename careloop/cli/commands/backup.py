@@ -40,7 +40,7 @@ def restore(file: Path, database: Database = DATABASE, passwords: PasswordFiles 
     """Make a database of a backup, with its roles, and bring it to what this release needs.
 
     CARELOOP_POSTGRES_URL is an administrator's address. Nothing is restored over a database that exists. Before
-    services start on it the topics are to be made anew: `careloop check --only recovery` says whether that was done.
+    services start on it the topics are to be made again: `careloop check --only recovery` says whether that was done.
     Exits 0 when the database is whole, 1 when something was refused and nothing may be started on it.
     """
     settings = stack_settings()

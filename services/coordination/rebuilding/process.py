@@ -18,7 +18,7 @@ WORKERS_PER_PROCESSOR = 2
 
 
 class Rebuilds:
-    """Starts rebuilds of the care view; each goes on, whoever watches, until it ends or the service does.
+    """Starts rebuilds of the care view; each goes on, watched or not, until it ends or the service does.
 
     `environment` is this process's when not given.
     """

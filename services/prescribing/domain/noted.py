@@ -157,7 +157,7 @@ class SideEffectNoted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssessmentPartNoted:
-    """A part of the initial assessment was recorded that no other note tells of: a plan, a screen of suicide risk."""
+    """A part of the initial assessment was recorded that no other note has: a plan, a screen of suicide risk."""
 
     fact_id: FactId
     evidence: EventId

@@ -33,7 +33,7 @@ counted = fact(SupplyCounted, CountSupply)
 
 @guarded(Guard.REPEAT, Guard.PAST, Guard.BORN)
 def count_supply(command: CountSupply, chart: PrescriptionChart) -> list[Event]:
-    """A count of what is there, on or before today; it is taken of whoever is asked, enrolled here yet or not.
+    """A count of what is there, on or before today; it is taken of every patient, enrolled here yet or not.
 
     Raises RuleViolated for a count in the future, InvalidInput for one before the client's birth.
     """

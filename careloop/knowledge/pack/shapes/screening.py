@@ -198,7 +198,7 @@ class PhenotypeWords(Entry, frozen=True, kw_only=True):
 
 
 class AlleleFunction(Entry, frozen=True, kw_only=True):
-    """Alleles of a gene with one function: none, normal or increased. Of others no phenotype is told from alleles."""
+    """Alleles of a gene with one function: none, normal or increased. Of others no phenotype is read from alleles."""
 
     gene: str
     function: str

@@ -83,7 +83,7 @@ class Combination(Entry, frozen=True, kw_only=True):
 class LongActing(Entry, frozen=True, kw_only=True):
     """An injection that acts for weeks: the words of its texts, the days between two doses, and how long one acts.
 
-    No daily dose can be told from it, and after its last dose it acts on for `lasts_days`.
+    It gives no daily dose, and after its last dose it acts on for `lasts_days`.
     """
 
     name: str
