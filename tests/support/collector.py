@@ -36,7 +36,7 @@ class CollectedSpan:
         return self.name.partition(" ")[0].rpartition("/")[2]
 
 
-class Collector(TraceServiceServicer):  # type: ignore[misc]  # generated without types
+class Collector(TraceServiceServicer):
     def __init__(self) -> None:
         self.address = ""
         self.spans: list[CollectedSpan] = []
@@ -76,7 +76,7 @@ def _collected(service: str, span: Span) -> CollectedSpan:
 def collecting() -> Iterator[Collector]:
     collector = Collector()
     server = grpc.server(ThreadPoolExecutor(1))
-    add_TraceServiceServicer_to_server(collector, server)
+    add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]  # generated without types
     collector.address = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:

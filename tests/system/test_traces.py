@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -22,7 +23,7 @@ def sent(person: Person, caller: SpanId) -> tuple[tuple[str, str], ...]:
     return (*person.metadata(), ("traceparent", caller.traceparent(sampled=True)))
 
 
-async def order_of(care: Care, caller: SpanId) -> prescribing.IssuePrescriptionResponse:
+async def order_of(care: Care, caller: SpanId) -> Any:
     request = prescribing.IssuePrescriptionRequest(
         request_id=new_id(),
         patient_id=care.patient_id,
