@@ -99,7 +99,8 @@ def test_a_part_of_all_traces_is_collected_whole(ratio: float, least: int, most:
 
 def test_work_inside_has_the_span_around_it_as_its_parent(collected: list[Span]) -> None:
     first, second = uuid4(), uuid4()
-    around: dict[UUID | None, Span] = {
+    other = Span(id=SpanId(TRACE, 2), name="x", kind=Kind.CONSUMER, attributes={}, started=1)
+    around: dict[UUID | None, Span] = {first: span(), second: other}
         first: span(),
         second: Span(id=SpanId(TRACE, 2), name="x", kind=Kind.CONSUMER, attributes={}, started=1),
     }
