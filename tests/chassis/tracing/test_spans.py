@@ -101,9 +101,6 @@ def test_work_inside_has_the_span_around_it_as_its_parent(collected: list[Span])
     first, second = uuid4(), uuid4()
     other = Span(id=SpanId(TRACE, 2), name="x", kind=Kind.CONSUMER, attributes={}, started=1)
     around: dict[UUID | None, Span] = {first: span(), second: other}
-        first: span(),
-        second: Span(id=SpanId(TRACE, 2), name="x", kind=Kind.CONSUMER, attributes={}, started=1),
-    }
     with recording(around):
         assert current() is None
         assert current(second) == SpanId(TRACE, 2)
