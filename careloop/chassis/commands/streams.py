@@ -298,12 +298,14 @@ class Streams(Generic[State, Fact]):
         request: Request,
         events: Sequence[Fact],
         expected_version: int | None,
+        *,
+        done: tuple[UUID, ...] = (),
     ) -> Write:
         """The Write that stores `events` for `request`; event ids derive from service, the command's key and order."""
         if expected_version is None:
             self._cache.forget(stream_id)  # what is cached is about to be outdated
         stored = [self.codec.as_stored(event) for event in events]
-        return self._write(stream_id, request, events, stored, expected_version)
+        return self._write(stream_id, request, events, stored, expected_version, done=done)
 
     def _write(
         self,
