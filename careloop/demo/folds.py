@@ -1,12 +1,12 @@
 """The care view's sections as the pure fold makes them of the journal; decoded and encoded here, not by the service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from careloop.demo.raw_data import CONTRACTS, JournalValue
+from careloop.demo.raw_data import CONTRACTS, JournalValue, StoredSection
 from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import evolve
 from services.coordination.domain.view.sections import SECTIONS
@@ -17,10 +17,33 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 }
 
 
-def folded(journal: Sequence[JournalValue]) -> dict[tuple[UUID, str], bytes]:
-    """The bytes of every (patient, source)'s section after its journaled events, in the journal's order."""
-    sections: dict[tuple[UUID, str], Any] = {}
-    for entry in journal:
+Place = tuple[UUID, str]
+"""A patient and a source."""
+
+
+def folded(journal: Sequence[JournalValue]) -> dict[Place, bytes]:
+    """The bytes of every section after its journaled events, in the journal's order."""
+    return _folded_on({}, journal)
+
+
+def shown(stored: Mapping[Place, StoredSection], journal: Sequence[JournalValue]) -> dict[Place, bytes]:
+    """The bytes of every section as it is shown: its stored state, and what came onto it since, up to its head."""
+    states = {place: _state(place, one) for place, one in stored.items()}
+    since = [entry for entry in journal if _is_since(stored.get((entry.row.patient, entry.row.source)), entry)]
+    return _folded_on(states, since)
+
+
+def _state(place: Place, stored: StoredSection) -> Any:
+    _patient, source = place
+    return msgspec.json.decode(stored.state, type=SECTIONS[source]) if stored.state else SECTIONS[source]()
+
+
+def _is_since(stored: StoredSection | None, entry: JournalValue) -> bool:
+    return stored is not None and stored.state_at < entry.row.position <= stored.through
+
+
+def _folded_on(sections: dict[Place, Any], entries: Sequence[JournalValue]) -> dict[Place, bytes]:
+    for entry in entries:
         row = entry.row
         place = (row.patient, row.source)
         before = sections.get(place) or SECTIONS[row.source]()

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from careloop.cli.terminal.tables import table
 from careloop.demo import verdict
-from careloop.demo.folds import folded
+from careloop.demo.folds import folded, shown
 from careloop.demo.raw_data import CONTRACTS, Database, read_database, read_topic
 from careloop.demo.verdict import Check, Sent
 from careloop.local.settings import SERVICES
@@ -42,7 +42,7 @@ async def judge(dsn: str, bootstrap: str, acknowledged: Mapping[str, Iterable[st
     return [
         *checks,
         verdict.journal_is_gapless(journal),
-        verdict.views_are_folds(database.sections, folded(database.journal)),
+        verdict.views_are_folds(shown(database.sections, database.journal), folded(database.journal)),
         verdict.one_decision_per_cause(_causes(database), database.decided_on),
     ]
 

@@ -35,13 +35,23 @@ class JournalValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSection:
+    """A section as coordination stores it: up to which entry of the journal it is shown, and its last stored state, which
+    stands at an entry before that (b"" and 0 where none is stored yet)."""
+
+    through: int
+    state: bytes
+    state_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """All schemas in one snapshot. `decided_on` are the causes that a notice was decided for, once per decision."""
 
     stored: Mapping[str, Sequence[Stored]]
     commands: Mapping[str, frozenset[str]]
     journal: Sequence[JournalValue]
-    sections: Mapping[tuple[UUID, str], bytes]
+    sections: Mapping[tuple[UUID, str], StoredSection]
     decided_on: Sequence[UUID]
 
     def published(self, service: str) -> list[Stored]:
@@ -103,12 +113,21 @@ async def _journal(connection: asyncpg.Connection) -> list[JournalValue]:
     ]
 
 
-async def _sections(connection: asyncpg.Connection) -> dict[tuple[UUID, str], bytes]:
+async def _sections(connection: asyncpg.Connection) -> dict[tuple[UUID, str], StoredSection]:
     rows = await connection.fetch(
-        """select s.patient_id, s.source, s.state from coordination.sections s
-        join coordination.view_slots v on v.active = s.slot"""
+        """select s.patient_id, s.source, s.journal_position as through, coalesce(t.state, '') as state,
+            coalesce(t.journal_position, 0) as state_at
+        from coordination.sections s
+        join coordination.view_slots v on v.active = s.slot
+        left join coordination.section_states t on t.slot = s.slot and t.patient_id = s.patient_id
+            and t.source = s.source and t.fold_version = s.fold_version"""
     )
-    return {(row["patient_id"], row["source"]): row["state"] for row in rows}
+    return {
+        (row["patient_id"], row["source"]): StoredSection(
+            through=row["through"], state=row["state"], state_at=row["state_at"]
+        )
+        for row in rows
+    }
 
 
 async def _decided_on(connection: asyncpg.Connection) -> list[UUID]:

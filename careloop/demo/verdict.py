@@ -190,7 +190,7 @@ Place = tuple[UUID, str]
 
 
 def views_are_folds(shown: Mapping[Place, bytes], folded: Mapping[Place, bytes]) -> Check:
-    """Every stored section is, byte for byte, the fold of what was journaled of its patient and source."""
+    """Every section is shown, byte for byte, as the fold of what was journaled of its patient and source."""
     wrong = [f"no section of {source} for patient {patient}" for patient, source in folded.keys() - shown.keys()]
     wrong += [f"a section of {source} from nothing, patient {patient}" for patient, source in shown.keys() - folded]
     differing = [place for place in folded.keys() & shown.keys() if folded[place] != shown[place]]

@@ -97,7 +97,7 @@ class CareViews:
             while True:
                 changed.clear()
                 found = await self._views.of_source(ENROLS, [patient_id])
-                if any(_is_enrolled(cast(AssessmentSection, stored.section)) for stored in found.values()):
+                if any(_is_enrolled(cast(AssessmentSection, stored.standing)) for stored in found.values()):
                     return True
                 if not await set_within(changed, end - loop.time()):
                     break

@@ -12,14 +12,14 @@ from services.coordination.evidence import CONSUMER
 from services.coordination.projecting.projection import projection
 from services.coordination.projecting.section_cache import SectionCache
 from services.coordination.projecting.section_change import by_patient, fold
-from services.coordination.reading.stored_section import StoredSection
+from services.coordination.reading.stored_section import StoredSection, nothing
 from services.coordination.reading.views import Views
 
 
 class CareViewConsumer(Handler):
     """Journals and folds a unit of one source in one call; what a section already includes is passed over.
 
-    Sections are folded on in memory and read only where none is cached. Types that this build does not know are
+    Sections are folded on in memory and read only where none is cached; a state is stored only now and then. Types that this build does not know are
     journaled too, for readers that will.
     """
 
@@ -77,6 +77,5 @@ class CareViewConsumer(Handler):
         missing = [patient for patient, cached in found.items() if cached is None]
         stored = await self._views.of_source(source, missing) if missing else {}
         return {
-            patient: cached or stored.get(patient) or StoredSection(SECTIONS[source]())
-            for patient, cached in found.items()
+            patient: cached or stored.get(patient) or nothing(SECTIONS[source]()) for patient, cached in found.items()
         }

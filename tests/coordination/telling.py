@@ -15,7 +15,7 @@ from services.coordination.domain.decisions import DECISIONS
 from services.coordination.domain.events import TOPICS, Event
 from services.coordination.domain.state import DECIDER, CareTeam
 from services.coordination.domain.view.care_view import CareView, compose
-from services.coordination.domain.view.dated_fact import EventContext
+from services.coordination.domain.view.dated_fact import DatedFact, EventContext
 from services.coordination.domain.view.section_fold import evolve_source
 from services.coordination.domain.view.sections import Sections
 from tests.support.controls import coordination as control
@@ -56,6 +56,19 @@ def received(source: str, event: Any, position: int, patient_id: PatientId = PAT
         causation_id=None,
     )
     return Received(envelope=envelope, event=event, value=ENCODER.encode(event))
+
+
+def dated(every: Iterable[Received]) -> list[DatedFact[Any]]:
+    """The events as a section gets them."""
+    return [
+        DatedFact(
+            fact=one.event,
+            event_id=one.envelope.event_id,
+            recorded_at=one.envelope.recorded_at,
+            actor=one.envelope.actor,
+        )
+        for one in every
+    ]
 
 
 def folded(facts: Iterable[Told]) -> Sections:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,9 +21,19 @@ from services.coordination.domain.view.section_fold import FOLD_VERSION
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
+from services.coordination.domain.view.urgency import answered, leading
 from services.coordination.projecting.section_cache import SectionCache
-from services.coordination.reading.stored_section import NOT_RANKED, StoredSection, ranking
-from tests.coordination.telling import CORRELATION, folded, received
+from services.coordination.reading.stored_section import (
+    LEAST_TAIL,
+    NOT_RANKED,
+    StoredSection,
+    as_array,
+    as_stored,
+    grown,
+    nothing,
+    sealed,
+)
+from tests.coordination.telling import CORRELATION, dated, folded, received
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT, fact
 
@@ -40,7 +51,7 @@ OTHER, THIRD, _ = patients_of(PARTITION)
 COLUMNS = (
     "source", "partition", "fold_version", "no_rank", "turns", "positions", "patients", "types", "event_ids",
     "occurred_at", "recorded_at", "actors", "correlation_ids", "causation_ids", "key_ids", "values", "patient_ids",
-    "states", "before", "last", "concerns", "answered", "headlines", "ranked",
+    "before", "last", "concerns", "answered", "headlines", "ranked", "with_states", "states", "settled",
 )  # fmt: skip
 
 
@@ -76,7 +87,7 @@ class Projector:
 
 def said(statements: Sequence[Statement]) -> dict[str, Any]:
     (statement,) = statements
-    assert statement.function == "project"
+    assert statement.function == "project_heads"
     return dict(zip(COLUMNS, statement.args, strict=True))
 
 
@@ -130,14 +141,46 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
 
 
 @pytest.mark.parametrize("source", SECTIONS)
-async def test_what_is_stored_of_a_section_is_the_fold_of_all_its_source_told(source: str) -> None:
-    events = control.TOLD[source]
+async def test_a_state_is_the_fold_of_all_that_its_source_told(source: str) -> None:
+    """A strike makes it worth one at once."""
+    events = [*control.TOLD[source], control.struck(control.TOLD[source][0])]
     given = await Projector().call(*(received(source, one, n) for n, one in enumerate(events, start=1)))
     section = getattr(folded([(source, one) for one in events]), source)
-    concerns, answered = ranking(section)
-    assert given["states"] == [ENCODER.encode(section)]
-    assert (given["concerns"], given["answered"]) == ([concerns], [answered])
+    assert (given["with_states"], given["states"]) == ([1], [ENCODER.encode(section)])
+    assert (given["concerns"], given["answered"]) == ([as_stored(leading(section))], ["{}"])
+    assert given["settled"] == [as_array(answered(section))]
     assert len(given["positions"]) == len(events)
+
+
+def doses(first: int, many: int) -> list[Received]:
+    return [
+        received("monitoring", replace(control.DOSE, fact_id=fact(f"dose {n}")), n) for n in range(first, first + many)
+    ]
+
+
+async def test_a_state_is_written_when_what_came_since_is_worth_it() -> None:
+    """Not for fewer than 32 facts, and then not before they have half of the state's size."""
+    projector, written = Projector(), list[int]()
+    for n in range(1, 301):
+        given = await projector.call(*doses(n, 1))
+        written += [n for _state in given["states"]]
+    assert written[:2] == [LEAST_TAIL, 2 * LEAST_TAIL]
+    assert all(later - earlier >= LEAST_TAIL for earlier, later in pairwise(written))
+    assert len(written) < 300 / LEAST_TAIL
+    (at_once,) = (await Projector().call(*doses(1, LEAST_TAIL)))["states"]
+    assert len(json.loads(at_once)["doses"]) == LEAST_TAIL
+
+
+async def test_what_was_answered_stands_with_the_head_until_a_state_says_it() -> None:
+    projector = Projector()
+    await projector.call(received("notifications", control.RISK_NOTICE, 1))
+    given = await projector.call(received("notifications", control.RISK_ACKNOWLEDGED, 2))
+    assert (given["answered"], given["ranked"], given["states"]) == ([f"{{{control.RISK.fact_id}}}"], [True], [])
+    given = await projector.call(received("notifications", control.struck(control.NOTICE), 3))
+    assert (given["answered"], given["settled"]) == (["{}"], [f"{{{control.RISK.fact_id}}}"])
+    assert given["ranked"] == [False]
+    given = await projector.call(received("notifications", control.ESCALATED, 4))
+    assert (given["answered"], given["ranked"]) == (["{}"], [False])
 
 
 async def test_the_journal_is_given_every_column_of_every_event() -> None:
@@ -148,8 +191,7 @@ async def test_the_journal_is_given_every_column_of_every_event() -> None:
     third = received("monitoring", control.NAUSEA, 6)
     given = await Projector().call(first, second, third)
     both = folded([("monitoring", control.RASH), ("monitoring", control.NAUSEA)]).monitoring
-    states = given.pop("states")
-    assert [len(json.loads(one)["reported"]) for one in states] == [len(both.reported), 0]
+    assert len(both.reported) == 2
     assert given == {
         "source": "monitoring",
         "partition": PARTITION,
@@ -174,20 +216,19 @@ async def test_the_journal_is_given_every_column_of_every_event() -> None:
         "answered": ["{}", "{}"],
         "headlines": given["headlines"],
         "ranked": [True, True],
+        "with_states": [],
+        "states": [],
+        "settled": [],
     }
-    assert [[one["fact_id"] for one in json.loads(text)] for text in given["concerns"]] == [
-        [str(control.RASH.fact_id), str(control.NAUSEA.fact_id)],
-        [],
-    ]
+    assert given["concerns"] == [as_stored(leading(both)), "[]"]
     assert [json.loads(text)["open_side_effects"] for text in given["headlines"]] == [2, 0]
 
 
-def test_a_ranking_names_what_was_answered_in_one_order() -> None:
-    notices = [control.NOTICE, control.RISK_NOTICE, control.ACKNOWLEDGED, control.RISK_ACKNOWLEDGED]
-    section = folded([("notifications", one) for one in notices]).notifications
+def test_what_was_answered_is_named_in_one_order() -> None:
     both = sorted(map(str, (control.RASH.fact_id, control.RISK.fact_id)))
-    assert ranking(section) == ("[]", "{" + ",".join(both) + "}")
-    assert ranking(AssessmentSection()) == ("[]", "{}") != NOT_RANKED
+    assert as_array(frozenset({control.RASH.fact_id, control.RISK.fact_id})) == "{" + ",".join(both) + "}"
+    assert (as_stored(leading(AssessmentSection())), as_array(frozenset())) == ("[]", "{}")
+    assert nothing(AssessmentSection()).leading == NOT_RANKED
 
 
 async def test_a_section_is_read_once_and_folded_on_from_what_is_remembered() -> None:
@@ -213,22 +254,32 @@ async def test_every_source_has_a_section_of_its_own() -> None:
 
 async def test_a_stored_section_is_folded_on_from_where_it_stands() -> None:
     section = folded([("monitoring", control.RASH)]).monitoring
-    projector = Projector(KnownViews({("monitoring", PATIENT): StoredSection(section, 8, ranking(section), 10)}))
+    projector = Projector(KnownViews({("monitoring", PATIENT): sealed(section, 8, 10)}))
     given = await projector.call(received("monitoring", control.NAUSEA, 9))
-    assert (given["before"], len(json.loads(given["states"][0])["reported"])) == ([8], 2)
+    assert (given["before"], json.loads(given["headlines"][0])["open_side_effects"]) == ([8], 2)
+
+
+async def test_a_section_of_another_fold_gets_a_state_of_this_one_with_its_next_fact() -> None:
+    told = [received("monitoring", control.RASH, 8)]
+    old = replace(grown(nothing(MonitoringSection()), dated(told), 10, 8), is_of_this_fold=False, leading=NOT_RANKED)
+    projector = Projector(KnownViews({("monitoring", PATIENT): old}))
+    given = await projector.call(received("monitoring", control.NAUSEA, 9))
+    assert (given["before"], given["ranked"]) == ([8], [True])
+    assert len(json.loads(given["states"][0])["reported"]) == 2
+    assert (await projector.call(received("monitoring", control.DOSE, 10)))["states"] == []
 
 
 @pytest.mark.parametrize(
     ("position", "new"), [(7, []), (8, []), (9, [9])], ids=["before it", "the very one", "the next"]
 )
 async def test_what_a_section_includes_is_passed_over(position: int, new: list[int]) -> None:
-    projector = Projector(KnownViews({("monitoring", PATIENT): StoredSection(MonitoringSection(), 8)}))
+    projector = Projector(KnownViews({("monitoring", PATIENT): sealed(MonitoringSection(), 8, 10)}))
     effects = await projector.consumer.handle([received("monitoring", control.NAUSEA, position)])
     assert [said(effects.statements)["positions"] for _ in effects.statements] == ([new] if new else [])
 
 
 async def test_of_a_unit_that_comes_again_in_part_only_the_new_part_is_stored() -> None:
-    standing = StoredSection(folded([("monitoring", control.RASH)]).monitoring, 5)
+    standing = sealed(folded([("monitoring", control.RASH)]).monitoring, 5, 10)
     projector = Projector(KnownViews({("monitoring", PATIENT): standing}))
     given = await projector.call(
         received("monitoring", control.RASH, 5),
@@ -283,7 +334,7 @@ async def test_a_type_that_this_build_does_not_know_is_journaled_and_changes_no_
     envelope = structs.replace(new.envelope, type="care.monitoring.VisitCompleted.v1")
     given = await Projector().call(structs.replace(new, envelope=envelope, event=Unknown(), value=b"{}"))
     assert (given["types"], given["values"]) == (["care.monitoring.VisitCompleted.v1"], [b"{}"])
-    assert given["states"] == [ENCODER.encode(MonitoringSection())]
+    assert (given["concerns"], given["states"]) == (["[]"], [])
 
 
 @pytest.mark.parametrize(("size", "known"), [(100, [0, 1, 2]), (101, [1, 2]), (151, [2]), (301, [])])
@@ -292,13 +343,13 @@ def test_memory_is_bounded_by_the_size_of_what_is_remembered(size: int, known: l
     patients = [PATIENT, OTHER, THIRD]
     for number, patient in enumerate(patients):
         for _ in range(2):
-            remembered.put("monitoring", 0, {patient: StoredSection(MonitoringSection(), number, size=size)})
+            remembered.put("monitoring", 0, {patient: sealed(MonitoringSection(), number, size)})
     assert [number for number, one in enumerate(patients) if remembered.get("monitoring", 0, one)] == known
 
 
 def test_what_is_remembered_is_of_one_source_one_partition_and_one_patient() -> None:
     remembered = SectionCache()
-    standing = StoredSection(MonitoringSection(), 4, size=10)
+    standing = sealed(MonitoringSection(), 4, 10)
     remembered.put("monitoring", 0, {PATIENT: standing})
     for source, partition, patient in (
         ("assessment", 0, PATIENT),

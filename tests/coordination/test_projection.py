@@ -16,7 +16,7 @@ from services.coordination.domain.view.sections.monitoring import MonitoringSect
 from services.coordination.projecting.projection import projection
 from services.coordination.projecting.section_cache import SectionCache
 from services.coordination.projecting.section_change import change
-from services.coordination.reading.stored_section import StoredSection
+from services.coordination.reading.stored_section import sealed
 from tests.coordination.running import PARTITIONS, Coordination, coordination
 from tests.support.controls import coordination as control
 from tests.support.controls.moments import PATIENT
@@ -93,18 +93,18 @@ async def test_the_caseload_is_ranked_only_where_it_may_have_changed(care: Coord
     ranked = []
     for event in (dose, control.RASH, control.NAUSEA):
         told = care.next(MONITORING, event)
-        ranked.append((await care.consumer.without_memory().handle([told])).statements[0].args[-1])
+        ranked.append((await care.consumer.without_memory().handle([told])).statements[0].args[-4])
         await care.apply([told])
     again = care.next(MONITORING, dose)
-    assert ranked == [[True], [True], [True]]
-    assert (await care.consumer.handle([again])).statements[0].args[-1] == [False]
+    assert ranked == [[True], [True], [False]]  # of two side effects only the first one decides
+    assert (await care.consumer.handle([again])).statements[0].args[-4] == [False]
     assert [entry.patient_id for entry in await care.views.caseload(None, 5)] == [PATIENT]
 
 
 def test_memory_is_bounded_and_the_longest_unused_goes_first() -> None:
     remembered = SectionCache(most_bytes=300)
     for number in range(4):
-        remembered.put(MONITORING, 0, {patient(number): StoredSection(MonitoringSection(), number + 1, size=100)})
+        remembered.put(MONITORING, 0, {patient(number): sealed(MonitoringSection(), number + 1, 100)})
         remembered.get(MONITORING, 0, patient(0))
     known = [number for number in range(4) if remembered.get(MONITORING, 0, patient(number))]
     assert known == [0, 2, 3]
@@ -129,7 +129,7 @@ async def test_the_journal_refuses_an_event_that_it_may_have(care: Coordination,
         structs.replace(told, envelope=structs.replace(told.envelope, position=position)) for position in positions
     ]
     before = (await care.views.of_source(MONITORING, [PATIENT]))[PATIENT]
-    sections = {PATIENT: change(before, before.section, at)}
+    sections = {PATIENT: change(before, [told])}
     turns = await care.views.turns()
     with pytest.raises(Conflict):
         await care.apply_statement(projection(events, sections, partition_of(PATIENT, PARTITIONS), turns))

@@ -9,14 +9,20 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 
 from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.errors import RuleViolated, Unavailable
 from careloop.kernel.ids import PatientId
+from services.coordination.domain.view.dated_fact import EventContext
+from services.coordination.domain.view.section_fold import KNOWN_TYPES, evolve
+from services.coordination.domain.view.sections import SECTIONS
+from services.coordination.reading.stored_section import LEAST_TAIL
 from services.coordination.rebuilding import history, rebuild, shards, slots
 from services.coordination.rebuilding.lines import parse
 from services.coordination.rebuilding.process import Rebuilds
@@ -67,24 +73,73 @@ async def tell_everyone(care: Coordination, patients: list[PatientId], seed: int
             del waiting[patient, source]
 
 
+def many_doses() -> list[Any]:
+    """So many that a state is stored."""
+    return [replace(control.DOSE, fact_id=fact(f"one of many {n}")) for n in range(LEAST_TAIL)]
+
+
 async def active(postgres: PostgresDatabase) -> int:
     return int(await as_admin(postgres, "select active from view_slots"))
 
 
+async def folded_states(postgres: PostgresDatabase, slot: int) -> dict[tuple[UUID, str], bytes]:
+    """Each section of a slot, state and tail as one, by queries of the test's own."""
+    admin = await asyncpg.connect(postgres.admin_dsn)
+    try:
+        await admin.execute("set search_path = coordination")
+        heads = await admin.fetch("select * from sections where slot = $1", slot)
+        states = {
+            (row["patient_id"], row["source"]): row
+            for row in await admin.fetch("select * from section_states where slot = $1", slot)
+        }
+        found = {}
+        for head in heads:
+            key = head["patient_id"], head["source"]
+            assert head["state"] == b""
+            section: Any = SECTIONS[head["source"]]()
+            after = 0
+            if key in states:
+                section, after = (
+                    msgspec.json.decode(states[key]["state"], type=type(section)),
+                    states[key]["journal_position"],
+                )
+            entries = await admin.fetch(
+                """select * from journal where patient_id = $1 and source = $2 and position > $3 and position <= $4
+                order by position""",
+                *key,
+                after,
+                head["journal_position"],
+            )
+            for row in entries:
+                context = EventContext(
+                    event_id=row["event_id"],
+                    occurred_at=row["occurred_at"],
+                    recorded_at=row["recorded_at"],
+                    actor=row["actor"],
+                    position=row["source_position"],
+                )
+                section = evolve(section, context, msgspec.json.decode(row["value"], type=KNOWN_TYPES[row["type"]]))
+            found[key] = ENCODER.encode(section)
+        return found
+    finally:
+        await admin.close()
+
+
 async def slots_are_equal(postgres: PostgresDatabase) -> bool:
-    """Both slots, column by column, by a query of the test's own."""
+    """Both slots: heads column by column, by a query of the test's own, and sections as they are folded."""
     difference = """select count(*) from (
         (select {columns} from {table} where slot = 0 except all select {columns} from {table} where slot = 1)
         union all
         (select {columns} from {table} where slot = 1 except all select {columns} from {table} where slot = 0)) d"""
-    of_sections = "patient_id, source, state, source_position, journal_position, journal_time, fold_version, \
-        concerns, answered, headline"
+    of_sections = (
+        "patient_id, source, source_position, journal_position, journal_time, fold_version, concerns, headline"
+    )
     of_caseload = "patient_id, rank, due_at, reason, fact_id"
     counts = [
         await as_admin(postgres, difference.format(table=table, columns=columns))
         for table, columns in (("sections", of_sections), ("caseload", of_caseload))
     ]
-    return counts == [0, 0]
+    return counts == [0, 0] and await folded_states(postgres, 0) == await folded_states(postgres, 1)
 
 
 async def test_what_is_made_anew_is_what_was_there_row_by_row(care: Coordination, postgres: PostgresDatabase) -> None:
@@ -196,7 +251,7 @@ async def test_a_view_that_went_wrong_is_turned_back_from(care: Coordination, po
     """Turning back is what one does about a wrong view; that the two differ is told, and keeps nobody from it."""
     await care.tell("assessment", control.ENROLLED)
     await rebuilt(postgres)
-    await as_admin(postgres, "update sections set state = state || ' ' where slot = 1 and source = 'assessment'")
+    await as_admin(postgres, "update section_states set state = state || ' ' where slot = 1 and source = 'assessment'")
     await care.tell("monitoring", control.RASH)
     outcome = await rolled_back(postgres)
     assert (outcome.turned, outcome.comparison.different) == (True, 1)
@@ -214,7 +269,9 @@ async def test_without_a_kept_slot_there_is_nothing_to_turn_back_to(
 @pytest.mark.parametrize(
     "damage",
     [
-        "update sections set state = state || ' ' where slot = 0 and source = 'monitoring'",
+        "update section_states set state = state || ' ' where slot = 0 and source = 'monitoring'",
+        "update section_states set answered = '{00000000-0000-4000-8000-000000000001}' where slot = 0",
+        "update sections set answered = '{00000000-0000-4000-8000-000000000001}' where slot = 0",
         "update sections set concerns = '[]' where slot = 0 and source = 'monitoring'",
         "update sections set source_position = source_position - 1 where slot = 0 and source = 'monitoring'",
         "delete from sections where slot = 0 and source = 'monitoring'",
@@ -225,7 +282,7 @@ async def test_without_a_kept_slot_there_is_nothing_to_turn_back_to(
 async def test_a_view_that_differs_is_not_turned_to_unless_that_is_accepted(
     care: Coordination, postgres: PostgresDatabase, damage: str
 ) -> None:
-    await care.tell("monitoring", control.RASH, control.NAUSEA)
+    await care.tell("monitoring", control.RASH, *many_doses(), control.NAUSEA)
     await as_admin(postgres, damage)
     outcome = await rebuilt(postgres)
     assert not outcome.turned
@@ -244,7 +301,7 @@ async def test_after_a_change_of_the_fold_the_rows_are_of_the_new_one(
     care: Coordination, postgres: PostgresDatabase
 ) -> None:
     await care.tell("monitoring", control.RASH)
-    await as_admin(postgres, "update sections set fold_version = 0, concerns = '[]', state = 'of another shape'")
+    await as_admin(postgres, "update sections set fold_version = 0, concerns = '[]'")
     await as_admin(postgres, "update caseload set rank = 4, reason = '', fact_id = null, due_at = 'infinity'")
     outcome = await rebuilt(postgres)
     assert outcome.turned

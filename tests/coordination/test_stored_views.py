@@ -1,7 +1,7 @@
 """What is read back of stored sections and of the caseload, row by row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -10,10 +10,10 @@ from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.caseload import CaseloadEntry, Headline
 from services.coordination.domain.view.section_fold import FOLD_VERSION
-from services.coordination.domain.view.urgency import Urgency
+from services.coordination.domain.view.urgency import Urgency, leading
 from services.coordination.reading.caseload import END_OF_TIME, CaseloadPlace
 from services.coordination.reading.stamp import Stamp, StampedSections
-from services.coordination.reading.stored_section import NOT_RANKED, StoredSection, ranking
+from services.coordination.reading.stored_section import NO_TAIL, NOT_RANKED, as_stored, sealed
 from services.coordination.reading.views import Views
 from tests.coordination.telling import folded, received
 from tests.support.controls import coordination as control
@@ -33,14 +33,23 @@ class Rows:
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         self.asked.append(args)
-        return next(rows for word, rows in self.answers.items() if word in sql)
+        return next(rows for word, rows in reversed(self.answers.items()) if f"from {word}" in sql)
 
 
-def row(source: str, section: Any, position: int, journal_position: int, fold_version: int = FOLD_VERSION) -> Row:
+def row(
+    source: str,
+    section: Any,
+    position: int,
+    journal_position: int,
+    fold_version: int = FOLD_VERSION,
+    state_position: int | None = None,
+) -> Row:
+    """A head and its state, which stands where the head does unless it says where it stands."""
     return {
         "patient_id": PATIENT,
         "source": source,
         "state": ENCODER.encode(section) if fold_version == FOLD_VERSION else b"of another shape",
+        "state_position": journal_position if state_position is None else state_position,
         "source_position": position,
         "journal_position": journal_position,
         "journal_time": NOON + timedelta(seconds=journal_position),
@@ -48,9 +57,11 @@ def row(source: str, section: Any, position: int, journal_position: int, fold_ve
     }
 
 
-def journaled(source: str, event: Any, position: int) -> Row:
+def journaled(source: str, event: Any, position: int, n: int = 1) -> Row:
+    """An entry of the tail of the n-th section that has one."""
     one = received(source, event, position)
     return {
+        "n": n,
         "position": position,
         "journal_time": NOON,
         "patient_id": PATIENT,
@@ -75,14 +86,37 @@ def views(**answers: Sequence[Row]) -> tuple[Views, Rows]:
 
 async def test_a_stored_section_is_read_with_its_position_its_ranking_and_its_size() -> None:
     read, rows = views(sections=[row("monitoring", SECTION, 8, 20)])
-    expected = StoredSection(SECTION, 8, ranking(SECTION), len(ENCODER.encode(SECTION)))
-    assert await read.of_source("monitoring", [PATIENT]) == {PATIENT: expected}
+    found = (await read.of_source("monitoring", [PATIENT]))[PATIENT]
+    assert replace(found, tail=NO_TAIL) == sealed(SECTION, 8, len(ENCODER.encode(SECTION)))
+    assert found.whole == SECTION
     assert rows.asked == [("monitoring", [PATIENT])]
+
+
+async def test_what_came_since_the_state_is_read_from_the_journal() -> None:
+    state = folded([("monitoring", control.RASH)]).monitoring
+    told = journaled("monitoring", control.NAUSEA, 2)
+    read, rows = views(sections=[row("monitoring", state, 8, 20, state_position=7)], journal=[told])
+    (found,) = (await read.of_source("monitoring", [PATIENT])).values()
+    assert (found.state, found.whole, found.position) == (state, SECTION, 8)
+    assert (found.tail.count, found.tail.size) == (1, len(told["value"]))
+    assert (found.leading, found.is_of_this_fold) == (as_stored(leading(SECTION)), True)
+    assert rows.asked[1] == ([PATIENT], ["monitoring"], [7], [20])
+    (stored,) = [await views(sections=rows.answers["sections"], journal=[told])[0].of_patient(PATIENT)]
+    assert stored is not None
+    assert stored.sections.monitoring == SECTION
+
+
+async def test_without_a_state_all_that_its_source_said_is_read() -> None:
+    head = {**row("monitoring", None, 8, 20), "state": None, "state_position": None}
+    entries = [journaled("monitoring", control.RASH, 1), journaled("monitoring", control.NAUSEA, 2)]
+    read, rows = views(sections=[head], journal=entries)
+    (found,) = (await read.of_source("monitoring", [PATIENT])).values()
+    assert (found.whole, found.size, found.is_of_this_fold) == (SECTION, 0, True)
+    assert rows.asked[1] == ([PATIENT], ["monitoring"], [0], [20])
 
 
 JOURNAL = [
     journaled("monitoring", control.RASH, 1),
-    journaled("assessment", control.ENROLLED, 2),
     journaled("monitoring", control.NAUSEA, 2),
 ]
 
@@ -91,8 +125,9 @@ async def test_a_section_of_another_fold_is_folded_from_its_own_sources_entries_
     old = row("monitoring", None, 8, 20, fold_version=FOLD_VERSION - 1)
     read, rows = views(sections=[old], journal=JOURNAL)
     (standing,) = (await read.of_source("monitoring", [PATIENT])).values()
-    assert (standing.section, standing.position, standing.ranking) == (SECTION, 8, NOT_RANKED)
-    assert rows.asked[1][:4] == (0, 20, PATIENT, None)
+    assert (standing.whole, standing.position, standing.leading) == (SECTION, 8, NOT_RANKED)
+    assert not standing.is_of_this_fold
+    assert rows.asked[1] == ([PATIENT], ["monitoring"], [0], [20])
 
 
 async def test_a_view_is_of_all_sections_and_as_new_as_the_newest() -> None:

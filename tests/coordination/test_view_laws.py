@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careloop.chassis.events.codec import ENCODER
+from careloop.contracts.monitoring import Triage
 from services.coordination.domain.view.care_view import compose
 from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import KNOWN_TYPES
@@ -57,6 +58,7 @@ def any_of(cls: type) -> st.SearchStrategy[Any]:
     return st.builds(cls, **moments)
 
 
+st.register_type_strategy(Triage, st.builds(Triage, due_at=MOMENTS))
 ANYTHING = st.one_of([any_of(cls) for cls in {*KNOWN_TYPES.values()}])
 
 

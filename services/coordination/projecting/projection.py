@@ -1,4 +1,4 @@
-"""The one call that journals a unit's events and stores the sections folded from them."""
+"""The one call that journals a unit's events and stores what became of their patients' sections."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +10,7 @@ from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import FOLD_VERSION
 from services.coordination.domain.view.urgency import LEVELS
 from services.coordination.projecting.section_change import SectionChange
+from services.coordination.reading.stored_section import as_array
 
 
 def projection(
@@ -25,8 +26,9 @@ def projection(
     patients = [numbers[e.patient_id.int] for e in envelopes]
     last = {number: place for place, number in enumerate(patients, start=1)}
     made = changes.values()
+    states = [(number, one) for number, one in enumerate(made, start=1) if one.state is not None]
     return calling(
-        "project",
+        "project_heads",
         envelopes[0].source,
         partition,
         FOLD_VERSION,
@@ -44,11 +46,13 @@ def projection(
         [e.key_id for e in envelopes],
         [one.value for one in received],
         list(changes),
-        [one.state for one in made],
         [one.before.position for one in made],
         [last[number] for number in numbers.values()],
-        [one.after.ranking[0] for one in made],
-        [one.after.ranking[1] for one in made],
-        [ENCODER.encode(headline(one.after.section)).decode() for one in made],
+        [one.after.leading for one in made],
+        [as_array(one.after.answered) for one in made],
+        [ENCODER.encode(headline(one.after.standing)).decode() for one in made],
         [one.after.ranking != one.before.ranking for one in made],
+        [number for number, _one in states],
+        [one.state for _number, one in states],
+        [as_array(one.after.settled) for _number, one in states],
     )

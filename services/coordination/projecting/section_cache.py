@@ -30,7 +30,7 @@ class SectionCache:
             key = (source, partition, patient_id)
             self._drop(key)
             self._sections[key] = stored
-            self._bytes += stored.size
+            self._bytes += stored.cached_size
         while self._bytes > self._most_bytes:
             self._drop(next(iter(self._sections)))
 
@@ -41,4 +41,4 @@ class SectionCache:
     def _drop(self, key: tuple[str, int, PatientId]) -> None:
         gone = self._sections.pop(key, None)
         if gone is not None:
-            self._bytes -= gone.size
+            self._bytes -= gone.cached_size

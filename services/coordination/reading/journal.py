@@ -13,16 +13,25 @@ from careloop.chassis.log.connections import Connections
 from careloop.kernel.ids import EventId, PatientId
 from services.coordination.domain.view.dated_fact import EventContext
 from services.coordination.domain.view.section_fold import KNOWN_TYPES
+from services.coordination.domain.view.sections import SECTIONS
 
 PAGE = 500
 
-_ENTRIES = """
-    select position, journal_time, patient_id, source, source_position, partition, type, event_id, occurred_at,
-        recorded_at, actor, correlation_id, causation_id, value
-    from journal
-    where position > $1 and position <= $2 and ($3::uuid is null or patient_id = $3)
-        and ($4::text[] is null or type = any($4))
-    order by position limit $5"""
+_COLUMNS = """position, journal_time, patient_id, source, source_position, partition, type, event_id, occurred_at,
+        recorded_at, actor, correlation_id, causation_id, value"""
+_ENTRIES = f"""
+    select {_COLUMNS} from journal
+    where position > $1 and position <= $2 and ($3::text[] is null or type = any($3))
+    order by position limit $4"""  # noqa: S608 - constants
+# The index has each patient's entries by source.
+_OF_PATIENT = f"""
+    select {_COLUMNS} from unnest($5::text[]) s (of)
+    cross join lateral (
+        select * from journal k
+        where k.patient_id = $6 and k.source = s.of and k.position > $1 and k.position <= $2
+            and ($3::text[] is null or k.type = any($3))
+        order by k.position limit $4) j
+    order by position limit $4"""  # noqa: S608 - constants
 _HEAD = "select position, journal_time from journal order by position desc limit 1"
 _HEAD_AT = """
     select position, journal_time from journal
@@ -30,6 +39,12 @@ _HEAD_AT = """
 BEFORE = "select journal_before($1)"
 
 _FORMS: Mapping[str, StoredForm[Any]] = {name: StoredForm(name, cls) for name, cls in KNOWN_TYPES.items()}
+
+
+def decoded(type_: str, value: bytes) -> Any:
+    """The event, or None if this build does not know its type. Raises StoredByNewer for a code of a newer build."""
+    form = _FORMS.get(type_)
+    return None if form is None else form.decode(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +78,7 @@ class JournalEntry:
 
     def event(self) -> Any:
         """The event, or None if this build does not know its type. Raises StoredByNewer for a code of a newer build."""
-        form = _FORMS.get(self.type)
-        return None if form is None else form.decode(self.value)
+        return decoded(self.type, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +116,11 @@ class Journal:
         if wanted.since is not None:
             after = max(after, await self._connections.fetchval(BEFORE, wanted.since))
         while after < through:
-            rows = await self._connections.fetch(
-                _ENTRIES, after, through, wanted.patient_id, list(wanted.types) or None, PAGE
-            )
+            args = (after, through, list(wanted.types) or None, PAGE)
+            if wanted.patient_id is None:
+                rows = await self._connections.fetch(_ENTRIES, *args)
+            else:
+                rows = await self._connections.fetch(_OF_PATIENT, *args, list(SECTIONS), wanted.patient_id)
             if rows:
                 yield [_entry(row) for row in rows]
             if len(rows) < PAGE:

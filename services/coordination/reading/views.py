@@ -1,31 +1,27 @@
 """The SQL of the care view: sections as they are stored."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
-import asyncpg
-
-from careloop.chassis.events.stored_form import StoredForm
 from careloop.chassis.log.connections import Connections
 from careloop.kernel.ids import PatientId
+from services.coordination.domain.view.bulk_fold import add_all
 from services.coordination.domain.view.caseload import CaseloadEntry
-from services.coordination.domain.view.section_fold import FOLD_VERSION, evolve
-from services.coordination.domain.view.sections import SECTIONS, Section, Sections
+from services.coordination.domain.view.sections import Sections
+from services.coordination.domain.view.standing import standing
+from services.coordination.domain.view.urgency import answered, leading
 from services.coordination.reading.caseload import CaseloadPlace, caseload_page
-from services.coordination.reading.journal import Journal, Wanted
+from services.coordination.reading.section_rows import HEADS, SectionRow, with_tails
 from services.coordination.reading.stamp import Stamp, StampedSections
-from services.coordination.reading.stored_section import NOT_RANKED, StoredSection, ranking
+from services.coordination.reading.stored_section import NO_TAIL, NOT_RANKED, StoredSection, as_stored
 
 # The active slot as a scalar: with a join the planner walks whole tables instead of an index.
-_COLUMNS = "s.patient_id, s.source, s.state, s.source_position, s.journal_position, s.journal_time, s.fold_version"
-_OF_SOURCE = f"""select {_COLUMNS} from sections s
+_OF_SOURCE = f"""{HEADS}
     where s.slot = (select active from view_slots) and s.source = $1 and s.patient_id = any($2)"""  # noqa: S608 - constants
-_OF_PATIENT = f"""select {_COLUMNS} from sections s
+_OF_PATIENT = f"""{HEADS}
     where s.slot = (select active from view_slots) and s.patient_id = $1"""  # noqa: S608 - constants
 _POSITIONS = """select s.source, s.source_position from sections s
     where s.slot = (select active from view_slots) and s.patient_id = $1"""
-
-_FORMS: Mapping[str, StoredForm[Any]] = {source: StoredForm(source, cls) for source, cls in SECTIONS.items()}
 
 
 class Views:
@@ -36,7 +32,6 @@ class Views:
 
     def __init__(self, sessions: Connections) -> None:
         self._sessions = sessions
-        self._journal = Journal(sessions)
 
     async def turns(self) -> int:
         """How often the view was turned to its other slot."""
@@ -45,13 +40,8 @@ class Views:
 
     async def of_source(self, source: str, patients: Collection[PatientId]) -> dict[PatientId, StoredSection]:
         """The sections of these patients that there are."""
-        rows = await self._sessions.fetch(_OF_SOURCE, source, list(patients))
-        return {row["patient_id"]: await self._stored(row) for row in rows}
-
-    async def _stored(self, row: asyncpg.Record) -> StoredSection:
-        section = await self._section(row)
-        known = ranking(section) if row["fold_version"] == FOLD_VERSION else NOT_RANKED
-        return StoredSection(section, row["source_position"], known, len(row["state"]))
+        heads = await self._sessions.fetch(_OF_SOURCE, source, list(patients))
+        return {row.patient_id: await _stored(row) for row in await with_tails(self._sessions, heads)}
 
     async def positions(self, patient_id: PatientId) -> dict[str, int]:
         """By source, the position of its log that the patient's section includes; without sources that said nothing."""
@@ -60,29 +50,33 @@ class Views:
 
     async def of_patient(self, patient_id: PatientId) -> StampedSections | None:
         """All in one snapshot; None when nothing was ever journaled of this patient."""
-        rows = await self._sessions.fetch(_OF_PATIENT, patient_id)
+        rows = await with_tails(self._sessions, await self._sessions.fetch(_OF_PATIENT, patient_id))
         if not rows:
             return None
-        newest = max(rows, key=lambda row: row["journal_position"])
-        found: dict[str, Any] = {row["source"]: await self._section(row) for row in rows}
+        newest = max(rows, key=lambda row: row.journal_position)
+        found: dict[str, Any] = {row.source: await row.whole() for row in rows}
         return StampedSections(
             sections=Sections(**found),
-            stamp=Stamp(journal_position=newest["journal_position"], known_at=newest["journal_time"]),
+            stamp=Stamp(journal_position=newest.journal_position, known_at=newest.journal_time),
         )
-
-    async def _section(self, row: asyncpg.Record) -> Section:
-        source: str = row["source"]
-        if row["fold_version"] == FOLD_VERSION:
-            stored: Section = _FORMS[source].decode(row["state"])
-            return stored
-        section: Section = SECTIONS[source]()
-        wanted = Wanted(patient_id=row["patient_id"])
-        async for page in self._journal.pages(wanted, row["journal_position"]):
-            for entry in page:
-                if entry.source == source:
-                    section = evolve(section, entry.context, entry.event())
-        return section
 
     async def caseload(self, after: CaseloadPlace | None, limit: int) -> list[CaseloadEntry]:
         """The next `limit` patients, the most urgent first, then the soonest due."""
         return await caseload_page(self._sessions, after, limit)
+
+
+async def _stored(row: SectionRow) -> StoredSection:
+    state, facts = row.stored_state(), await row.facts()
+    whole = add_all(state, facts)
+    settled = answered(state)
+    return StoredSection(
+        state=state,
+        size=len(row.state or b""),
+        tail=NO_TAIL.grown(facts, sum([len(one["value"]) for one in row.tail])),
+        standing=standing(whole),
+        settled=settled,
+        answered=answered(whole) - settled,
+        position=row.source_position,
+        leading=as_stored(leading(whole)) if row.is_of_this_fold else NOT_RANKED,
+        is_of_this_fold=row.is_of_this_fold,
+    )

@@ -19,12 +19,10 @@ PAGE = 10_000
 _COLUMNS = "patient_id, source, type, event_id, recorded_at, actor, value, source_position, position, journal_time"
 _BY_PATIENT = f"""
     select {_COLUMNS} from journal
-    where (patient_id, position) > ($1, $2) and patient_id <= $3 and position <= $4
-    order by patient_id, position limit $5"""  # noqa: S608 - constants
+    where (patient_id, source, position) > ($1, $2, $3) and patient_id <= $4 and position <= $5
+    order by patient_id, source, position limit $6"""  # noqa: S608 - constants
 _BY_POSITION = f"""
     select {_COLUMNS} from journal where position > $1 and position <= $2 order by position limit $3"""  # noqa: S608
-_OF_SOURCE = f"""
-    select {_COLUMNS} from journal where patient_id = $1 and source = $2 and position <= $3 order by position"""  # noqa: S608
 
 _DECODE: Mapping[str, Callable[[bytes], Any]] = {
     name: msgspec.json.Decoder(cls).decode for name, cls in KNOWN_TYPES.items()
@@ -77,14 +75,14 @@ async def by_patient(
     connection: asyncpg.Connection, first: UUID, last: UUID, through: int
 ) -> AsyncIterator[Sequence[asyncpg.Record]]:
     """All entries up to `through` about the patients from `first` to `last`, each run about whole patients."""
-    patient, position, begun = first, 0, list[asyncpg.Record]()
+    patient, source, position, begun = first, "", 0, list[asyncpg.Record]()
     while True:
-        rows = begun + await connection.fetch(_BY_PATIENT, patient, position, last, through, PAGE)
+        rows = begun + await connection.fetch(_BY_PATIENT, patient, source, position, last, through, PAGE)
         if len(rows) - len(begun) < PAGE:
             if rows:
                 yield rows
             return
-        patient, position = rows[-1]["patient_id"], rows[-1]["position"]
+        patient, source, position = rows[-1]["patient_id"], rows[-1]["source"], rows[-1]["position"]
         begun = list(takewhile(lambda row: row["patient_id"] == patient, reversed(rows)))[::-1]  # noqa: B023
         if len(begun) < len(rows):
             yield rows[: len(rows) - len(begun)]
@@ -98,10 +96,3 @@ async def by_position(
         rows = await connection.fetch(_BY_POSITION, after, through, PAGE)
         yield rows
         after = rows[-1]["position"]
-
-
-async def of_source(
-    connection: asyncpg.Connection, key: SectionKey, through: int
-) -> Mapping[SectionKey, SourceHistory]:
-    """All that this source published about this patient up to `through`."""
-    return histories(await connection.fetch(_OF_SOURCE, *key, through))

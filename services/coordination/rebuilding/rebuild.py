@@ -9,7 +9,7 @@ import asyncpg
 from careloop.kernel.errors import RuleViolated
 from careloop.kernel.ids import PatientId
 from services.coordination.rebuilding.catching_up import catch_up
-from services.coordination.rebuilding.comparison import Comparison
+from services.coordination.rebuilding.comparison import Comparison, Whom, between, compare, named
 from services.coordination.rebuilding.history import by_position
 from services.coordination.rebuilding.shards import Filled, shards_for
 from services.coordination.rebuilding.slots import IdleSlot, begin, read_idle
@@ -102,9 +102,13 @@ class Rebuild:
     async def _compare_all(self, idle: IdleSlot, through: int) -> Comparison:
         found, shards = Comparison(), shards_for(through)
         for done, shard in enumerate(shards, start=1):
-            found += await idle.compare_range(self._connection, shard.first, shard.last, through)
+            found += await self._compared(idle, between(shard.first, shard.last), through)
             self._report(Progress(phase=Phase.COMPARE, done=done, of=len(shards)))
         return found
+
+    async def _compared(self, idle: IdleSlot, whom: Whom, through: int) -> Comparison:
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            return await compare(self._connection, idle.slot, whom, through)
 
     async def _approach(self, idle: IdleSlot, through: int, *, resumable: bool = False) -> tuple[int, Comparison]:
         """Catch up until the slot is near the journal's head, and compare what moved.
@@ -124,7 +128,7 @@ class Rebuild:
                         await idle.is_whole(self._connection, rows[-1]["position"])
                 self._report(Progress(phase=Phase.CATCH_UP, done=rows[-1]["position"] - start, of=head - start))
             through = head
-            found += await idle.compare(self._connection, touched, through)
+            found += await self._compared(idle, named(touched), through)
         raise RuleViolated("cannot-catch-up", "The journal grows faster than the slot; try when it is calmer.")
 
     async def _finish(self, idle: IdleSlot, through: int, *, turn: bool, accept: bool) -> tuple[int, Comparison, bool]:
@@ -135,7 +139,7 @@ class Rebuild:
             touched = set[PatientId]()
             async for rows in by_position(self._connection, through, head):
                 touched |= await catch_up(self._connection, idle, rows)
-            found = await idle.compare(self._connection, touched, head)
+            found = await compare(self._connection, idle.slot, named(touched), head)
             turned = turn and (accept or not found.different)
             if turned:
                 await idle.turn(self._connection, head)

@@ -1,5 +1,6 @@
 """Notices that wait for somebody to acknowledge them, as the view shows them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,11 +33,14 @@ notice = shown(OpenNotice, NoticeDecided, "addressees", "acknowledge_by", "escal
 
 def unacknowledged_notices(section: NotificationsSection) -> tuple[OpenNotice, ...]:
     """The soonest due first."""
-    waiting = [_notice(dated, section) for dated in open_notices(section)]
+    clocks = running_clocks(section)
+    waiting = [_notice(dated, section, clocks) for dated in open_notices(section)]
     return tuple(sorted(waiting, key=lambda one: (one.acknowledge_by, one.fact_id)))
 
 
-def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> OpenNotice:
+def _notice(
+    dated: DatedFact[NoticeDecided], section: NotificationsSection, clocks: Mapping[FactId, datetime]
+) -> OpenNotice:
     fact = dated.fact
     steps = [k.fact for k in section.escalated if k.fact.notice == id_of(dated)]
     addressed = [to.person for to in fact.addressees if to.step == 0]
@@ -45,7 +49,7 @@ def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> O
     return notice(
         fact,
         addressees=tuple(dict.fromkeys(addressed)),
-        acknowledge_by=acknowledge_by(fact, section) or _NEVER,
+        acknowledge_by=clocks.get(fact.fact_id, fact.acknowledge_by) or _NEVER,
         escalations=len(steps),
         failed=tuple(sorted(failed)),
     )
@@ -61,7 +65,6 @@ def open_notices(section: NotificationsSection) -> tuple[DatedFact[NoticeDecided
     )
 
 
-def acknowledge_by(notice: NoticeDecided, section: NotificationsSection) -> datetime | None:
-    """The running clock: the latest escalation's, or the first."""
-    clocks = [k.fact.acknowledge_by for k in section.escalated if k.fact.notice == notice.fact_id]
-    return next((clock for clock in reversed(clocks) if clock is not None), notice.acknowledge_by)
+def running_clocks(section: NotificationsSection) -> Mapping[FactId, datetime]:
+    """Of each notice that was escalated the clock that runs now: the latest step's that has one."""
+    return {k.fact.notice: k.fact.acknowledge_by for k in section.escalated if k.fact.acknowledge_by is not None}

@@ -1,16 +1,16 @@
 """Suicide risks that a screening raised, as the view shows them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from careloop.contracts.terms import RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
-from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
-from services.coordination.domain.view.urgency import answered, imported_risks, superseded
+from services.coordination.domain.view.urgency import answered, imported_risks, unsuperseded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +32,12 @@ def risks(sections: Sections) -> tuple[Risk, ...]:
     """The latest first."""
     taken, imported = answered(sections.notifications), imported_risks(sections.notifications)
 
-    def of(dated: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection, source: str) -> Risk:
-        over = dated.fact.fact_id not in imported and (dated.fact.fact_id in taken or superseded(dated, section))
-        return risk(dated.fact, source=source, status="answered" if over else "open")
+    def of(section: AssessmentSection | MonitoringSection, source: str) -> Iterator[Risk]:
+        last = {dated.fact.fact_id for dated in unsuperseded(section)}
+        for dated in section.risks:
+            fact_id = dated.fact.fact_id
+            over = fact_id not in imported and (fact_id in taken or fact_id not in last)
+            yield risk(dated.fact, source=source, status="answered" if over else "open")
 
-    every = [of(dated, sections.assessment, "assessment") for dated in sections.assessment.risks]
-    every += [of(dated, sections.monitoring, "monitoring") for dated in sections.monitoring.risks]
+    every = [*of(sections.assessment, "assessment"), *of(sections.monitoring, "monitoring")]
     return tuple(sorted(every, key=lambda one: (one.occurred_at, one.fact_id), reverse=True))

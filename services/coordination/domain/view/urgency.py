@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import NoticeDecided, Priority
@@ -11,7 +12,7 @@ from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
 from services.coordination.domain.view.dated_fact import DatedFact
-from services.coordination.domain.view.notices import acknowledge_by, open_notices
+from services.coordination.domain.view.notices import open_notices, running_clocks
 from services.coordination.domain.view.sections import Section, Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
@@ -23,7 +24,7 @@ LEVELS = (*TriageLevel, "none")
 C_SSRS = "c-ssrs"
 IMPORTED = "imported"
 """Why nobody is notified of what a named importer recorded."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
+_LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _RISKS = {RiskLevel.HIGH: TriageLevel.EMERGENCY_NOW, RiskLevel.MODERATE: TriageLevel.SAME_DAY}
 _NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLevel.SAME_DAY}
 
@@ -63,7 +64,7 @@ def concerns(section: Section) -> tuple[Concern, ...]:
     if isinstance(section, MonitoringSection):
         found += _side_effects(section)
     if isinstance(section, AssessmentSection | MonitoringSection):
-        found += [_risk(risk.fact) for risk in section.risks if not superseded(risk, section)]
+        found += [_risk(risk.fact) for risk in unsuperseded(section)]
     if isinstance(section, NotificationsSection):
         found += _notices(section)
         found += [
@@ -72,14 +73,27 @@ def concerns(section: Section) -> tuple[Concern, ...]:
     return tuple(sorted(found, key=precedence))
 
 
+def leading(section: Section) -> tuple[Concern, ...]:
+    """Of its concerns those that decide about the patient's place: the first, and before it every one that another
+    source may answer."""
+    ahead: list[Concern] = []
+    for concern in concerns(section):
+        ahead.append(concern)
+        if not concern.until_answered:
+            break
+    return tuple(ahead)
+
+
 def answered(section: Section) -> frozenset[FactId]:
-    """The facts, of any source, that ask for nothing more themselves: somebody took them on, or an importer brought
+    """The risks, of any source, that ask for nothing more themselves: somebody took them on, or an importer brought
     them in, and then an imported risk is a concern of its own. What was suppressed for any other reason is open."""
     if not isinstance(section, NotificationsSection):
         return frozenset()
     taken = {dated.fact.notice for dated in section.acknowledged}
     return frozenset(
-        k.fact.cause_fact for k in section.decided if k.fact.fact_id in taken or k.fact.suppressed == IMPORTED
+        k.fact.cause_fact
+        for k in section.decided
+        if (k.fact.fact_id in taken or k.fact.suppressed == IMPORTED) and is_about_risk(k.fact)
     )
 
 
@@ -89,7 +103,7 @@ def imported_risks(section: NotificationsSection) -> frozenset[FactId]:
     return frozenset(
         k.fact.cause_fact
         for k in section.decided
-        if k.fact.suppressed == IMPORTED and _is_risk(k.fact) and k.fact.fact_id not in ended
+        if k.fact.suppressed == IMPORTED and is_about_risk(k.fact) and k.fact.fact_id not in ended
     )
 
 
@@ -115,14 +129,16 @@ def precedence(concern: Concern) -> tuple[int, datetime, FactId]:
     return concern.rank, concern.due_at or _NEVER, concern.fact_id
 
 
-def superseded(risk: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection) -> bool:
-    """Whether the same source screened again later: what it then found speaks for itself."""
-    since = risk.fact.occurred_at
-    raised = any(other.fact.occurred_at > since for other in section.risks)
-    return raised or any(k.fact.instrument == C_SSRS and k.fact.occurred_at > since for k in section.scales)
+def unsuperseded(section: AssessmentSection | MonitoringSection) -> tuple[DatedFact[RiskRaised], ...]:
+    """The risks after which the same source did not screen again: what it found later would speak for itself."""
+    if not section.risks:
+        return ()
+    screened = (k.fact.occurred_at for k in reversed(section.scales) if k.fact.instrument == C_SSRS)
+    last = max(section.risks[-1].fact.occurred_at, next(screened, _LONG_AGO))
+    return tuple(takewhile(lambda risk: risk.fact.occurred_at >= last, reversed(section.risks)))[::-1]
 
 
-def _is_risk(notice: NoticeDecided) -> bool:
+def is_about_risk(notice: NoticeDecided) -> bool:
     """By the name of its cause on the wire: `care.<service>.RiskRaised.v<n>`."""
     return notice.cause_type.split(".")[-2:-1] == [RiskRaised.__name__]
 
@@ -143,12 +159,13 @@ def _risk(risk: RiskRaised) -> Concern:
 
 def _notices(section: NotificationsSection) -> list[Concern]:
     unreached = {k.fact.notice for k in section.failed if k.fact.final}
+    clocks = running_clocks(section)
     return [
         _concern(
             k.fact.fact_id,
             _NOTICES.get(k.fact.priority, TriageLevel.NEXT_VISIT),
             "notice-failed" if k.fact.fact_id in unreached else "notice-unacknowledged",
-            acknowledge_by(k.fact, section),
+            clocks.get(k.fact.fact_id, k.fact.acknowledge_by),
         )
         for k in open_notices(section)
     ]
