@@ -118,7 +118,7 @@ def added() -> Iterator[Any]:
                 yield pytest.param(shape, field, having[0], id=f"{shape.name} {field}")
 
 
-@pytest.mark.parametrize(("shape", "field", "example"), added())
+@pytest.mark.parametrize(("shape", "field", "example"), list(added()))
 def test_a_field_that_came_later_has_a_form_of_its_own(shape: Shape, field: str, example: Any) -> None:
     check(shape, with_field(field), example)
 

@@ -1,7 +1,7 @@
 """A whole system for tests: five processes on a PostgreSQL and an Apache Kafka of their own."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -23,14 +23,16 @@ SHORT_CLOCKS = {
 
 @contextmanager
 def started_system(
-    command: Callable[[str], Sequence[str]] = service_command, stack_of: type[LocalStack] = LocalStack
+    command: Callable[[str], Sequence[str]] = service_command,
+    settings: Mapping[str, str] | None = None,
+    stack_of: type[LocalStack] = LocalStack,
 ) -> Iterator[System]:
-    """Up and healthy, each service's process made by `command`.
+    """Up and healthy, each service's process made by `command` and given these settings besides its own.
 
     Where the machine cannot provide it the test is skipped, or fails when `CI` is set.
     """
     with temporary_stack(stack_of) as stack:
-        environment = SHORT_CLOCKS | {"CARELOOP_NOTICE_FOLDER": str(stack.home / "mail")}
+        environment = SHORT_CLOCKS | {"CARELOOP_NOTICE_FOLDER": str(stack.home / "mail")} | dict(settings or {})
         supervisor = Supervisor(stack, environment=environment, command=command)
         try:
             run(supervisor.start())
