@@ -43,7 +43,7 @@ class Seeding(Generic[State, Fact]):
         self._clocks = clocks
 
     async def run(self, now: datetime) -> int:
-        """How many streams this pass stored clocks for, new or not. Raises Unavailable when the store does not answer."""
+        """How many streams this pass stored clocks for. Raises Unavailable when the store does not answer."""
         store, done = self._streams.store, await self._passed()
         head = (await store.head()).position
         seeded, after = 0, None
