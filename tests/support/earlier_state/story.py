@@ -64,10 +64,10 @@ async def _assessed(system: System) -> Care:
         symptom="nausea", ctcae_grade=2, suspected_medicine=SERTRALINE, occurred_at=ago(minutes=5)
     )
     await care.tell(care.client, "monitoring", report)
-    dose = monitoring.RecordDoseRequest(
+    taken = monitoring.RecordDoseRequest(
         medicine=SERTRALINE, status=monitoring.DOSE_STATUS_TAKEN, occurred_at=ago(minutes=2)
     )
-    await care.tell(care.client, "monitoring", dose)
+    await care.tell(care.client, "monitoring", taken)
     return care
 
 
