@@ -40,6 +40,7 @@ from tests.support.controls.moments import NOON, PATIENT, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, NOTICE, TEAM, TOM, clock_of
 from tests.support.services.notices import (
     CODEC,
+    PUBLISHED_TOPICS,
     Crash,
     GivenClock,
     Office,
@@ -228,13 +229,13 @@ async def test_a_mail_that_was_not_sent_yet_does_not_go_to_who_left() -> None:
     assert [to(one) for one in office.mail.sent] == [DR_LIND]
 
 
-async def test_a_release_to_come_moves_it_on_its_day_once_however_often_the_worker_dies() -> None:
+async def test_a_release_to_come_moves_it_when_it_comes_once_however_often_the_worker_dies() -> None:
     office = office_in_memory()
-    tomorrow = NOON + timedelta(days=1)
-    await office.hear(*HEARD_TEAM, LIND, released(DR_OSEI, Role.PSYCHIATRIST, tomorrow), side_effect())
+    later = NOON + timedelta(hours=1)
+    await office.hear(*HEARD_TEAM, side_effect(), LIND, released(DR_OSEI, Role.PSYCHIATRIST, later))
     await office.work_until_idle()
     assert await hand_overs_of(office) == []
-    office.clock.now = tomorrow
+    office.clock.now = later
     office.mail.outcomes = [Crash(), None]
     for _ in range(2):
         try:
@@ -267,7 +268,9 @@ async def test_an_assignment_that_was_a_mistake_leaves_nothing_in_the_strangers_
 
 async def test_what_an_earlier_build_left_with_somebody_who_left_is_handed_over_by_the_seeded_rows() -> None:
     office = office_in_memory()
-    earlier: Streams[NoticeBoard, Event] = Streams("notifications", office.store, CODEC, DECIDER)
+    earlier: Streams[NoticeBoard, Event] = Streams(
+        "notifications", office.store, CODEC, DECIDER, published=PUBLISHED_TOPICS
+    )
     for number, noted in enumerate((*TEAM, control.OTHER_PRESCRIBER, control.DECIDED, LEFT)):
         request = replace_struct(note_request("notifications", OSEI_LEFT.envelope, NOON), request_id=str(number))
         await office.store.commit(Unit(writes=(earlier.write(PATIENT, request, [noted], None),)))
