@@ -39,6 +39,7 @@ COMMANDS = {
     "screen": "careloop.cli.commands.screen:screen",
     "score": "careloop.cli.commands.score:score",
     "adherence": "careloop.cli.commands.adherence:adherence",
+    "regimen": "careloop.cli.commands.regimen:regimen",
     "knowledge": "careloop.cli.commands.knowledge:app",
     "docs": "careloop.cli.commands.docs:docs",
 }

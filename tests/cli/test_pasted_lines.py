@@ -22,7 +22,7 @@ from careloop.cli.main import app
 from tests.support.installing import ROOT, built_wheel, environment, install_into, user_of
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-OFFLINE = {"score", "screen", "adherence", "knowledge", "--version", "--help"}
+OFFLINE = {"score", "screen", "adherence", "regimen", "plan", "check-plan", "knowledge", "--version", "--help"}
 TAKE_THEIR_TIME = {"up", "demo", "generate", "docs"}
 
 
