@@ -130,8 +130,8 @@ class Decisions(Mapping[type, Decision[Any, State, Fact]], Generic[State, Fact])
             raise ValueError("two decisions answer one command")
         self.also_after_leaving = frozenset(decision.command for decision in also_after_leaving)
 
-    def admit(self, request: Request, command: Any, state: TeamRecord) -> None:
-        """Raises NotAllowed `not-in-team` where the last membership of who asks has ended."""
+    def admit(self, request: Request, command: Any, state: Any) -> None:
+        """Asks a TeamRecord of every caller. Raises NotAllowed `not-in-team` where the last membership of who asks has ended."""
         if request.kind is not CommandKind.CALLER or request.role in OUTSIDE_THE_TEAM:
             return
         if type(command) not in self.also_after_leaving and state.has_left(request.actor, request.now):

@@ -19,6 +19,7 @@ from careloop.contracts import coordination
 from careloop.contracts.coordination import CLIENT
 from careloop.contracts.notifications import Addressee
 from careloop.contracts.terms import EnteredInError, Role
+from careloop.kernel.ids import PersonId
 from services.notifications.application import PatientNotice
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import decide_notice
@@ -157,17 +158,17 @@ def test_the_client_and_the_on_call_person_have_no_role_to_leave() -> None:
 def test_who_was_replaced_answers_and_strikes_nothing_and_who_replaced_them_does() -> None:
     history = (*OPEN, SUCCESSOR, LEFT, replace(control.HANDED_OVER, notice=NOTICE, left=DR_OSEI, persons=(NEW,)))
     given(DECIDER, *history).when(acknowledge, control.ACKNOWLEDGE).then_refused("not-in-team")
-    given(DECIDER, *history).when(mark_entered_in_error, replace(control.MARK, actor=DR_OSEI)).then_refused(
+    given(DECIDER, *history).when(mark_entered_in_error, replace(control.MARK, actor=PersonId(DR_OSEI))).then_refused(
         "not-an-addressee"
     )
     taken = replace(control.ACKNOWLEDGED, acknowledged_by=NEW)
-    given(DECIDER, *history).when(acknowledge, replace(control.ACKNOWLEDGE, actor=NEW)).then(taken)
+    given(DECIDER, *history).when(acknowledge, replace(control.ACKNOWLEDGE, actor=PersonId(NEW))).then(taken)
 
 
 def test_who_left_the_team_takes_on_what_they_are_paged_for_since_as_the_person_on_call() -> None:
     was_here = control.member("on-call", Role.PSYCHIATRIST)
     history = (was_here, leaves("on-call", Role.PSYCHIATRIST, AN_HOUR_AGO), *OPEN)
-    asks = replace(control.ACKNOWLEDGE, actor="on-call", now=NOON + timedelta(hours=5))
+    asks = replace(control.ACKNOWLEDGE, actor=PersonId("on-call"), now=NOON + timedelta(hours=5))
     given(DECIDER, *history).when(acknowledge, asks).then_refused("not-in-team")
     paged = (*history, control.escalated(1, MAYA), control.escalated(2, "on-call"))
     taken = replace(control.ACKNOWLEDGED, acknowledged_by="on-call", occurred_at=asks.now)
@@ -185,7 +186,7 @@ def test_a_notice_that_names_somebody_who_left_goes_to_who_has_their_role() -> N
 def test_a_message_of_a_build_that_did_not_store_its_sender_says_that_a_colleague_wrote_it() -> None:
     decided = replace(control.DECIDED, kind=CauseKind.MESSAGE_POSTED, named=DR_OSEI, detail="secret")
     board = DECIDER.fold((*TEAM, decided, replace(control.HANDED_OVER, notice=NOTICE, left=DR_OSEI, persons=(NEW,))))
-    shown = PatientNotice(patient_id=PATIENT, notice=board.notices[NOTICE]).read_by(NEW)
+    shown = PatientNotice(patient_id=PATIENT, notice=board.notices[NOTICE]).read_by(PersonId(NEW))
     assert shown.notice.decided.detail.startswith("To dr-osei, who is not in the care team, from a colleague")
 
 
@@ -271,7 +272,8 @@ async def test_what_an_earlier_build_left_with_somebody_who_left_is_handed_over_
     earlier: Streams[NoticeBoard, Event] = Streams(
         "notifications", office.store, CODEC, DECIDER, published=PUBLISHED_TOPICS
     )
-    for number, noted in enumerate((*TEAM, control.OTHER_PRESCRIBER, control.DECIDED, LEFT)):
+    history: tuple[Event, ...] = (*TEAM, control.OTHER_PRESCRIBER, control.DECIDED, LEFT)
+    for number, noted in enumerate(history):
         request = replace_struct(note_request("notifications", OSEI_LEFT.envelope, NOON), request_id=str(number))
         await office.store.commit(Unit(writes=(earlier.write(PATIENT, request, [noted], None),)))
     office.clock.advance(timedelta(minutes=30))

@@ -5,12 +5,12 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from careloop.chassis.commands.streams import Done, Streams
-from careloop.kernel.decisions import Decisions, TeamRecord
+from careloop.kernel.decisions import Decisions
 from careloop.kernel.errors import AlreadyRecorded
 from careloop.kernel.events import Event, Request
 from careloop.kernel.ids import FactId, PatientId
 
-State = TypeVar("State", bound=TeamRecord)
+State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
 
 

@@ -11,11 +11,11 @@ from careloop.chassis.commands.streams import Streams
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.due.worker import Handle
 from careloop.chassis.log.protocol import ClaimedDue, DueRow, Unit
-from careloop.kernel.decisions import Decisions, TeamRecord
+from careloop.kernel.decisions import Decisions
 from careloop.kernel.events import CommandKind, Event, Request
 from careloop.kernel.ids import PatientId, PersonId, derived_id
 
-State = TypeVar("State", bound=TeamRecord)
+State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
 
 Asks = Callable[[DueRow, datetime], Any]
