@@ -131,7 +131,7 @@ class Decisions(Mapping[type, Decision[Any, State, Fact]], Generic[State, Fact])
         self.also_after_leaving = frozenset(decision.command for decision in also_after_leaving)
 
     def admit(self, request: Request, command: Any, state: Any) -> None:
-        """Asks a TeamRecord of every caller. Raises NotAllowed `not-in-team` where the last membership of who asks has ended."""
+        """`state` is a TeamRecord. Raises NotAllowed `not-in-team` where the last membership of who asks has ended."""
         if request.kind is not CommandKind.CALLER or request.role in OUTSIDE_THE_TEAM:
             return
         if type(command) not in self.also_after_leaving and state.has_left(request.actor, request.now):
