@@ -23,13 +23,15 @@ from services.notifications.domain.decisions import OWN_DECISIONS
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt, begun, ended, is_unfinished
 from services.notifications.domain.events import DeliveryAttempted, Event
 from services.notifications.domain.following_up import Escalate
+from services.notifications.domain.handing_over import HandOver
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
-from services.notifications.due import ESCALATE, SEND, ToEscalate, ToSend
+from services.notifications.due import ESCALATE, HAND_OVER, SEND, ToEscalate, ToHandOver, ToSend
 from services.notifications.sender import Message, Sender, SendFailed
 
 escalation = restating(Escalate, ToEscalate, "rules", "now")
+handing_over = restating(HandOver, ToHandOver, "rules", "now")
 attempt_of = restating(Attempt, ToSend, number="attempt")
 UNREADABLE = (StoredByNewer, msgspec.DecodeError)
 """What reading a stream raises that this build cannot read."""
@@ -59,12 +61,16 @@ class NoticeWork:
 
     @property
     def handlers(self) -> Mapping[str, Handle]:
-        return {SEND: self.send, ESCALATE: self.escalate}
+        return {SEND: self.send, ESCALATE: self.escalate, HAND_OVER: self.hand_over}
 
     async def escalate(self, claim: ClaimedDue) -> None:
         detail = read_detail(claim.row, ToEscalate)
         command = escalation(detail, rules=self._rules, now=self._clock())
         await self._write("escalate", claim, detail.notice, command, done=(claim.row.due_id,))
+
+    async def hand_over(self, claim: ClaimedDue) -> None:
+        command = handing_over(read_detail(claim.row, ToHandOver), rules=self._rules, now=self._clock())
+        await self._write("hand-over", claim, FactId(claim.row.due_id), command, done=(claim.row.due_id,))
 
     async def send(self, claim: ClaimedDue) -> None:
         due = read_detail(claim.row, ToSend)
@@ -150,18 +156,18 @@ class NoticeWork:
         )
 
     async def _write(
-        self, act: str, claim: ClaimedDue, notice: FactId, command: Any, *, done: tuple[UUID, ...] = ()
+        self, act: str, claim: ClaimedDue, about: FactId, command: Any, *, done: tuple[UUID, ...] = ()
     ) -> Done[Event]:
-        request = self._request(act, claim, notice)
+        request = self._request(act, claim, about)
         return await self._writes.write(PatientId(claim.row.stream_id), request, command, done=done)
 
-    def _request(self, act: str, claim: ClaimedDue, notice: FactId) -> Request:
+    def _request(self, act: str, claim: ClaimedDue, about: FactId) -> Request:
         return Request(
             request_id=f"{act}:{claim.row.due_id}",
             kind=CommandKind.DUE,
             actor=PersonId("notifications"),
             digest=b"",
-            correlation_id=notice,
+            correlation_id=about,
             now=self._clock(),
         )
 
