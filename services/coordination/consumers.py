@@ -19,8 +19,8 @@ from services.coordination.reading.views import Views
 class CareViewConsumer(Handler):
     """Journals and folds a unit of one source in one call; what a section already includes is passed over.
 
-    Sections are folded on in memory and read only where none is cached; a state is stored only now and then. Types that this build does not know are
-    journaled too, for readers that will.
+    Sections are folded on in memory and read only where none is cached; a state is stored only now and then. Types that
+    this build does not know are journaled too, for readers that will.
     """
 
     consumer = CONSUMER

@@ -3,14 +3,17 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+from msgspec import UNSET
+
 from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome, Triage, TriageLevel
-from careloop.contracts.terms import Medicine, RiskLevel
+from careloop.contracts.terms import Medicine, Reporter, RiskLevel
 from careloop.kernel.commands import MarkEnteredInError
 from services.monitoring.domain import events, noted
 from services.monitoring.domain.doses import RecordDose
 from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
+from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
 from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -118,6 +121,7 @@ ANSWER_PHQ_9 = AnswerScale(
     items=(2, 1, 3, 0, 1, 2, 1, 0, 0),
     source="client",
     actor=CLIENT,
+    reporter=Reporter.CLIENT,
     occurred_at=YESTERDAY,
     now=NOON,
 )
@@ -133,7 +137,10 @@ PHQ_9 = events.ScaleScored(
     source="client",
     scored_by=CLIENT,
     occurred_at=YESTERDAY,
+    reporter=Reporter.CLIENT,
 )
+PHQ_9_OF_BEFORE = replace(PHQ_9, reporter=UNSET)
+"""By a build that did not say who recorded it."""
 PHQ_9_INCOMPLETE = replace(PHQ_9, items=(None,) * 9, total=None, band="", missing=9)
 PHQ_9_UNKNOWN = events.ScaleScored(
     fact_id=PHQ_9.fact_id,
@@ -196,12 +203,16 @@ EXAMPLES: tuple[events.Event, ...] = (
     LISTED_STOPPED,
     PRESCRIBED,
     DISCONTINUED,
+    CAME_NOTED,
+    LEFT_NOTED,
     LIST_STRUCK,
     NAUSEA,
     RASH,
     NAUSEA_RESOLVED,
     PHQ_9,
+    PHQ_9_OF_BEFORE,
     PHQ_9_INCOMPLETE,
+    replace(PHQ_9_INCOMPLETE, reporter=UNSET),
     PHQ_9_UNKNOWN,
     RISK,
     DOSE,

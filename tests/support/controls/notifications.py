@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec import UNSET
 
 from careloop.contracts.notifications import Addressee, Channel, Priority
-from careloop.contracts.terms import Role
+from careloop.contracts.terms import Reporter, Role
 from careloop.kernel.ids import PersonId
 from services.notifications.domain import events, noted
 from services.notifications.domain.causes import Cause
@@ -15,6 +15,7 @@ from services.notifications.domain.deciding import DecideNotice, message_id, not
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt
 from services.notifications.domain.entered_in_error import MarkEnteredInError
 from services.notifications.domain.following_up import AcknowledgeNotice, Escalate
+from services.notifications.domain.handing_over import HandOver
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.noting import DecideAgain
 from services.notifications.domain.rules import NoticeRules, OnCall
@@ -176,6 +177,7 @@ RESOLVED = events.NoticeWithdrawn(notice=NOTICE, reason="side-effect-resolved", 
 SCREENING = noted.ScreeningNoted(
     evidence=event("screened"), fact_id=fact("screened"), screened_by=DR_OSEI, occurred_at=SOON
 )
+COVERED = replace(SCREENING, evidence=event("covered"), fact_id=fact("covered"), reporter=Reporter.CLINICIAN)
 TIME_ZONE = noted.TimeZoneNoted(
     evidence=event("enrolled"), fact_id=fact("enrolled"), time_zone="America/New_York", occurred_at=LAST_WEEK
 )
@@ -208,8 +210,28 @@ EARLIER_NOTICE = replace(
 )
 """As a build decided that took what was late for old."""
 WRONG = replace(DECIDED, fact_id=fact("wrong notice"), cause=event("wrong cause"), cause_fact=fact("wrong cause"))
+ZOE = "zoe-leaver"
+"""A therapist who left the team, with a notice open."""
+ZOE_CAME = member(ZOE, Role.THERAPIST)
+ZOE_LEFT = replace(
+    PRESCRIBER_RELEASED, evidence=event("zoe left"), fact_id=fact("zoe left"), person=ZOE, role=Role.THERAPIST
+)
+FOR_ZOE = replace(
+    DECIDED,
+    fact_id=fact("for zoe"),
+    cause=event("for zoe"),
+    cause_fact=fact("for zoe"),
+    addressees=(Addressee(person=ZOE, role=Role.THERAPIST, channels=BOTH, step=0),),
+)
+HAND_OVER = HandOver(vacant=False, rules=RULES, now=SOON)
+HANDED_OVER = events.NoticeHandedOver(
+    notice=FOR_ZOE.fact_id, left=ZOE, persons=(TOM,), channels=BOTH, step=0, occurred_at=SOON
+)
 BACKGROUND: tuple[events.Event, ...] = (
     *TEAM,
+    ZOE_CAME,
+    FOR_ZOE,
+    ZOE_LEFT,
     ANSWERED_NOTICE,
     ANSWER,
     events.NoticeWithdrawn(notice=ANSWERED_NOTICE.fact_id, reason="side-effect-resolved", occurred_at=SOON),
@@ -226,6 +248,7 @@ COMMANDS: tuple[object, ...] = (
     BEGIN,
     END_SENT,
     clock_of(0),
+    HAND_OVER,
     ACKNOWLEDGE,
     DECIDE_AGAIN,
     Reconsider(cause=EARLIER, rules=RULES, now=SOON),
@@ -238,14 +261,17 @@ EXAMPLES: tuple[events.Event, ...] = (
     CAUSE_STRUCK,
     RESOLUTION,
     SCREENING,
+    COVERED,
     TIME_ZONE,
     DECIDED,
     replace(DECIDED, cause_occurred_at=UNSET),
+    replace(DECIDED, kind=CauseKind.MESSAGE_POSTED, detail="hi", named=DR_OSEI, sender="m"),
     ATTEMPTED,
     SENT,
     FAILED,
     ACKNOWLEDGED,
     ESCALATED,
+    HANDED_OVER,
     WITHDRAWN,
     MARKED,
 )

@@ -30,6 +30,7 @@ from services.prescribing.domain.reconciliation import CompareList, ResolveDiscr
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.supply import CountSupply
 from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect
+from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
 from tests.support.controls.moments import CLIENT, LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -268,6 +269,16 @@ CHANGED = events.DoseChanged(
     capsule=CAPSULE,
     occurred_at=NOON,
 )
+CHANGED_INSTEAD = replace(
+    CHANGED, fact_id=fact("instead"), cancels=(fact("to 150"),), capsule=replace(CAPSULE, source_positions=())
+)
+"""Ends a change that was planned for later."""
+CHANGED_FROM_UNKNOWN = replace(
+    CHANGED,
+    fact_id=fact("from unknown"),
+    from_daily_dose_mg=None,
+    capsule=replace(CAPSULE, evidence=(), source_positions=()),
+)
 TOOK_EFFECT = DoseTookEffect(
     fact_id=fact("took effect"),
     prescription=ISSUED.fact_id,
@@ -401,6 +412,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     SEVERITY,
     COMPLETED,
     TIME_ZONE,
+    CAME_NOTED,
+    LEFT_NOTED,
     PHENELZINE_STRUCK,
     ISSUED,
     ISSUED_FOR,
@@ -408,7 +421,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     DECLINED,
     DECLINED_UNASSESSED,
     CHANGED,
-    replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
+    CHANGED_FROM_UNKNOWN,
+    CHANGED_INSTEAD,
     TOOK_EFFECT,
     BEGAN,
     DISCONTINUED,
