@@ -36,8 +36,8 @@ class JournalValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSection:
-    """A section as coordination stores it: up to which entry of the journal it is shown, and its last stored state, which
-    stands at an entry before that (b"" and 0 where none is stored yet)."""
+    """A section as coordination stores it: up to which entry of the journal it is shown, and its last stored state, as
+    of an entry before that (b"" and 0 where none is stored)."""
 
     through: int
     state: bytes
