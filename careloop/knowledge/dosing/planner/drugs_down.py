@@ -24,6 +24,7 @@ class Lowering:
     dose_mg: Decimal
     steps: tuple[Down, ...]
     last_on: date
+    client_sets_pace: bool = False
 
     def dose_on(self, day: date) -> Decimal:
         return next((step.dose_mg for step in reversed(self.steps) if step.on <= day), self.dose_mg)
@@ -59,7 +60,8 @@ class Lowering:
         lower = f"From {milligrams(before)}, {share:.0f} % lower."
         coarse = " It cannot be made smaller." if step.coarse and not step.dose_mg else ""
         coarse = " A smaller step cannot be made." if step.coarse and step.dose_mg else coarse
-        return f"{lower}{coarse} {self.rule.advice}".strip()
+        pace = " The client says when." if self.client_sets_pace else ""
+        return f"{lower}{coarse}{pace} {self.rule.advice}".strip()
 
 
 def lowered(
@@ -87,7 +89,13 @@ def lowered(
     )
     steps = way_down(taper, starts_on)
     return Lowering(
-        drug=drug, rule=rule, made=made, dose_mg=dose, steps=steps, last_on=steps[-1].on - timedelta(days=1)
+        drug=drug,
+        rule=rule,
+        made=made,
+        dose_mg=dose,
+        steps=steps,
+        last_on=steps[-1].on - timedelta(days=1),
+        client_sets_pace=situation.wanted.client_sets_pace,
     )
 
 
