@@ -16,11 +16,13 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from careloop.chassis.tracing.spans import current
+
 FIELDS = frozenset({
     "at", "broker", "code", "consumer", "correlation_id", "count", "duration_ms", "error_at", "error_id", "error_type",
     "grpc_port", "http_port", "kind", "lag_seconds", "level", "logger", "method", "parked", "partition", "position",
-    "previous", "reason", "records", "role", "service", "signal", "since", "source", "task", "template", "timestamp",
-    "version", "waiting",
+    "previous", "reason", "records", "role", "service", "signal", "since", "source", "span_id", "task", "template",
+    "timestamp", "trace_id", "version", "waiting",
 })  # fmt: skip
 QUIET = {
     "aiokafka": logging.WARNING,
@@ -154,6 +156,7 @@ def set_up_logs(service: str, stream: TextIO | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _with_service(service),
+            _with_span,
             keep_listed_fields,
             renderer,
         ],
@@ -176,6 +179,14 @@ def _with_service(service: str) -> structlog.typing.Processor:
         return line
 
     return add
+
+
+def _with_span(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The span of the work that the line speaks of, where traces are collected."""
+    span = current()
+    if span is not None:
+        line.update(trace_id=span.trace.hex, span_id=f"{span.span:016x}")
+    return line
 
 
 def place_of(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.events.partitioner import partition_of
+from careloop.chassis.tracing.spans import within
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.section_fold import KNOWN_TYPES
 from services.coordination.domain.view.sections import SECTIONS
@@ -43,6 +44,10 @@ class CareViewConsumer(Handler):
     async def handle(self, received: Sequence[Received]) -> Effects:
         if not received:
             return Effects()
+        with within("project"):
+            return await self._projected(received)
+
+    async def _projected(self, received: Sequence[Received]) -> Effects:
         first = received[0].envelope
         source, partition = first.source, partition_of(first.patient_id, self._partitions)
         turns = await self._turns_of(source, partition)

@@ -4,13 +4,21 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.support.collector import Collector, collecting
 from tests.support.processes.running import System
 from tests.support.processes.starting import started_system
 
 
 @pytest.fixture(scope="package")
-def shared_system() -> Iterator[System]:
-    with started_system() as system:
+def collector() -> Iterator[Collector]:
+    """Of the traces of the shared system."""
+    with collecting() as taking:
+        yield taking
+
+
+@pytest.fixture(scope="package")
+def shared_system(collector: Collector) -> Iterator[System]:
+    with started_system(settings={"CARELOOP_OTLP_ENDPOINT": collector.address}) as system:
         yield system
 
 

@@ -11,6 +11,8 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from careloop.chassis.tracing.path import TRACEPARENT
+from careloop.chassis.tracing.spans import SpanId, read_traceparent
 from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import InvalidInput, NotSignedIn
 from careloop.kernel.events import CommandKind, Request
@@ -113,11 +115,18 @@ def bearer_token(context: Context) -> str:
 
 
 def correlation_id(context: Context) -> UUID:
-    """The caller's correlation id if it is a UUID, else a new one: nothing else of a caller's goes into the log."""
+    """The caller's correlation id if it is a UUID, else the id of the caller's trace, else a new one: nothing else of a
+    caller's goes into the log."""
     try:
         return UUID(_metadata(context, CORRELATION) or "")
     except ValueError:
-        return uuid4()
+        caller = caller_span(context)
+        return uuid4() if caller is None else caller.trace
+
+
+def caller_span(context: Context) -> SpanId | None:
+    """What the caller does meanwhile, where its trace is collected too."""
+    return read_traceparent(_metadata(context, TRACEPARENT))
 
 
 def status_name(context: Context) -> str:

@@ -10,6 +10,8 @@ import structlog
 
 from careloop.chassis.calls.statuses import Refusal, refusal_of, unexpected
 from careloop.chassis.logs import Logger, place_of
+from careloop.chassis.tracing.path import end_call
+from careloop.chassis.tracing.spans import Span
 from careloop.kernel.errors import CareloopError
 
 ObserveCall = Callable[[str, str, float], None]
@@ -23,6 +25,7 @@ class CallLog:
     method: str
     correlation_id: UUID
     started: float = field(default_factory=perf_counter)
+    span: Span | None = None
     role: str | None = None
     code: str = "OK"
     error_id: str | None = None
@@ -45,6 +48,8 @@ class CallLog:
         """One line in the log, one figure in the metrics."""
         seconds = perf_counter() - self.started
         observe(self.method, self.code, seconds)
+        if self.span is not None:
+            end_call(self.span, self.code)
         log: Logger = structlog.get_logger()
         log.info(
             "call",

@@ -17,6 +17,7 @@ from careloop.chassis.calls.call import (
     Call,
     Context,
     bearer_token,
+    caller_span,
     correlation_id,
     set_current_call,
     status_name,
@@ -24,6 +25,8 @@ from careloop.chassis.calls.call import (
 from careloop.chassis.calls.call_log import CallLog, ObserveCall
 from careloop.chassis.calls.message_checks import check_message, check_own_record
 from careloop.chassis.clock import Clock
+from careloop.chassis.tracing.path import begin_call
+from careloop.chassis.tracing.spans import is_on as is_traced
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotSignedIn, Overloaded, Unavailable
 
 ANSWER_BEFORE_DEADLINE_SECONDS = 0.05
@@ -108,6 +111,8 @@ class Guard(grpc.aio.ServerInterceptor):
     async def answering(self, method: str, context: Context) -> AsyncIterator[CallLog]:
         """Around one call: turns what goes wrong into a status, and writes it to the log and the metrics once."""
         line = CallLog(method, correlation_id(context))
+        if is_traced():
+            line.span = begin_call(method, line.correlation_id, caller_span(context))
         context.set_trailing_metadata(((CORRELATION, str(line.correlation_id)),))
         refusal = None
         self._take_in_hand(context)

@@ -13,6 +13,8 @@ from careloop.chassis.consuming.parked_records import Failed, ParkedRecords, par
 from careloop.chassis.consuming.position_gate import PositionGate
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.protocol import EventStore, Gate, GateClosed, Unit
+from careloop.chassis.tracing.path import applying
+from careloop.chassis.tracing.spans import is_on as is_traced
 from careloop.kernel.errors import Conflict, Overloaded, Unavailable
 from careloop.kernel.ids import PatientId
 
@@ -93,6 +95,12 @@ class Applier:
         return True
 
     async def _commit(self, partition: Partition, part: Sequence[Record], failing: Failed | None) -> None:
+        if not is_traced():
+            return await self._store_unit(partition, part, failing)
+        with applying(partition.place.consumer, [record.envelope for record in part]):
+            return await self._store_unit(partition, part, failing)
+
+    async def _store_unit(self, partition: Partition, part: Sequence[Record], failing: Failed | None) -> None:
         started = time.monotonic()
         for attempt in range(1, CONFLICTS_AT_ONCE + 1):
             try:

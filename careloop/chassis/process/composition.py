@@ -23,12 +23,14 @@ from careloop.chassis.events.publishing import PublishedReader, Publishing, publ
 from careloop.chassis.log.connections import Timeouts
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import DueRow, Statement
+from careloop.chassis.log.traced import TracedEventStore
 from careloop.chassis.operations.api import OperationsApi
 from careloop.chassis.operations.readiness import StoreReadiness, newest_migration
 from careloop.chassis.operations.status import ServiceFigures
 from careloop.chassis.process.runtime import Resources, Service, Work, until_stopped
 from careloop.chassis.relay.heads import HeadsReader, HeadsView
 from careloop.chassis.relay.relay import Relay
+from careloop.chassis.tracing.spans import is_on as is_traced
 from careloop.kernel.decider import Decider
 from careloop.kernel.events import Event
 
@@ -186,8 +188,9 @@ async def compose(resources: Resources, rooms: Rooms[State, Fact]) -> AsyncItera
     """The foundation of the service that the settings name, open until the end of the block."""
     settings = resources.settings
     timeouts = Timeouts(acquire=settings.pool_timeout_seconds, statement=settings.statement_timeout_seconds)
+    kind = TracedEventStore if is_traced() else PostgresEventStore
     async with (
-        PostgresEventStore.open(
+        kind.open(
             settings.postgres_dsn,
             settings.service,
             timeouts=timeouts,

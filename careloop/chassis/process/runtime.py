@@ -33,6 +33,7 @@ from careloop.chassis.operations.metrics import Metrics, MetricsServer
 from careloop.chassis.operations.ports import ServiceStatus, StatusReader
 from careloop.chassis.operations.stalled_consumers import StalledConsumers
 from careloop.chassis.operations.watchdog import Watchdog
+from careloop.chassis.process.collecting import collect_traces
 from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, read_settings
 from careloop.chassis.secret_files import SecretFile, keep_looking, read_password
 from careloop.kernel.errors import CareloopError
@@ -116,9 +117,11 @@ def run(
         print(wrong, file=sys.stderr)  # noqa: T201 - before there is a log
         return 2
     set_up_logs(settings.service)
+    send_last_spans = collect_traces(settings)
     gc.set_threshold(YOUNG_OBJECTS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         code = runner.run(_served(build, resources, _guard(resources, verifier, policy)))
+        send_last_spans()
         # Everything is closed but the server, whose connections must end with the process: see GrpcServer.drain.
         sys.stdout.flush()
         sys.stderr.flush()

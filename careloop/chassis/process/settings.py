@@ -54,6 +54,10 @@ class ServiceSettings(KafkaSettings, GrpcSettings):
     statement_timeout_seconds: float = Field(default=5, gt=0)
     pool_timeout_seconds: float = Field(default=2, gt=0)
     pool_size: int = Field(default=8, ge=2, le=200)
+    otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/\s]+$")
+    """Where a collector takes traces over gRPC, as `http://collector:4317`; without it none are made."""
+    trace_ratio: float = Field(default=1, ge=0, le=1)
+    """Which part of all traces is collected: the same for every service, or traces have gaps."""
     clock_file: Path | None = None
     """Of a local stack whose clock may be set ahead: the file that says how far. Refused unless `local`."""
     local: bool = False

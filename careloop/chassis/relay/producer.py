@@ -1,8 +1,9 @@
 """Records to Kafka: whole batches per partition, acknowledged by all replicas, each send with a deadline of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -12,6 +13,8 @@ from careloop.chassis.events.envelope import Record, to_headers
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.client_cancellations import client_cancellations
 from careloop.chassis.relay.heads import PublishedHead
+from careloop.chassis.tracing.path import TRACEPARENT, Publication, traceparent
+from careloop.chassis.tracing.spans import is_on as is_traced
 
 BATCH_BYTES = 256 * 1024
 STOP_SECONDS = 1.0
@@ -19,7 +22,7 @@ BROKER_TROUBLE = (KafkaError, OSError)
 """What a broker that is away, restarting or confused shows itself as; TimeoutError is an OSError."""
 
 
-Ack = Awaitable[Any]
+Ack = asyncio.Future[Any]
 """What ends when the broker has a batch."""
 
 
@@ -69,10 +72,12 @@ class Producer:
         acks: list[Ack] = []
         start = 0
         while start < len(run):
-            batch = self._client.create_batch()
+            first, batch = start, self._client.create_batch()
             while start < len(run) and _appended(batch, run[start]):
                 start += 1
             acks.append(await self._client.send_batch(batch, self._topic, partition=partition))
+            if is_traced():
+                acks[-1].add_done_callback(partial(_publication_ends, Publication(self._topic), run[first:start]))
         return acks
 
     async def delivered(self, acks: Sequence[Ack]) -> None:
@@ -86,13 +91,21 @@ class Producer:
             await asyncio.gather(*acks)
 
 
+def _publication_ends(publication: Publication, run: Sequence[Record], ack: "asyncio.Future[Any]") -> None:
+    failure = ack.exception() if not ack.cancelled() else asyncio.CancelledError()
+    publication.ended([record.envelope for record in run], failure)
+
+
 def _appended(batch: Any, record: Record) -> bool:
     """False when the batch is full."""
     envelope = record.envelope
+    headers = to_headers(envelope)
+    if is_traced():
+        headers.append((TRACEPARENT, traceparent(envelope)))
     added = batch.append(
         key=str(envelope.patient_id).encode(),
         value=record.value,
         timestamp=int(envelope.recorded_at.timestamp() * 1000),
-        headers=to_headers(envelope),
+        headers=headers,
     )
     return added is not None

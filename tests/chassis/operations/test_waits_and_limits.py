@@ -234,6 +234,8 @@ def test_what_is_not_set_has_its_usual_value() -> None:
         "statement_timeout_seconds": 5,
         "pool_timeout_seconds": 2,
         "pool_size": 8,
+        "otlp_endpoint": None,
+        "trace_ratio": 1,
         "local": False,
     }
 
@@ -249,6 +251,8 @@ def test_what_is_not_set_has_its_usual_value() -> None:
         ("http_port", [0, 65_535], [-1, 65_536]),
         ("partitions", [1, 1024], [0, 1025]),
         ("pool_size", [2, 200], [1, 201]),
+        ("otlp_endpoint", ["http://c:4317", "https://c"], ["", "c:4317", "grpc://c:4317", "http://c:4317/v1"]),
+        ("trace_ratio", [0, 1], [-0.001, 1.001]),
         ("evidence_max_age_seconds", [0.001], [0, -1]),
         ("heads_interval_seconds", [0.001], [0, -1]),
         ("hole_patience_seconds", [0.001], [0, -1]),

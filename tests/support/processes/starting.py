@@ -1,7 +1,7 @@
 """A whole system for tests: five processes on a PostgreSQL and an Apache Kafka of their own."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -21,13 +21,15 @@ SHORT_CLOCKS = {
 
 
 @contextmanager
-def started_system(command: Callable[[str], Sequence[str]] = service_command) -> Iterator[System]:
-    """Up and healthy, each service's process made by `command`.
+def started_system(
+    command: Callable[[str], Sequence[str]] = service_command, settings: Mapping[str, str] | None = None
+) -> Iterator[System]:
+    """Up and healthy, each service's process made by `command` and given these settings besides its own.
 
     Where the machine cannot provide it the test is skipped, or fails when `CI` is set.
     """
     with temporary_stack() as stack:
-        environment = SHORT_CLOCKS | {"CARELOOP_NOTICE_FOLDER": str(stack.home / "mail")}
+        environment = SHORT_CLOCKS | {"CARELOOP_NOTICE_FOLDER": str(stack.home / "mail")} | dict(settings or {})
         supervisor = Supervisor(stack, environment=environment, command=command)
         try:
             run(supervisor.start())
