@@ -21,6 +21,11 @@ class DoseLimit:
     rule: DoseRule
     mg: Decimal
 
+    @property
+    def of_a_start(self) -> bool:
+        """Whether it is that of a first dose."""
+        return self.rule.when is not None and self.rule.when.starting
+
 
 def dose_limits(chart: Chart, order: OrderedMedicine, as_of: date, pack: Pack) -> tuple[DoseLimit, ...]:
     """All of one ingredient's limits on the day the order starts, the lowest first; those of a titration's steps are

@@ -152,8 +152,8 @@ def _load(case: PlanCase, rule: PairRule, old: Course, new: Course, both: list[d
 
 
 def _share(case: PlanCase, one: Course, day: date) -> Decimal | None:
-    """The day's dose as a share of its limit."""
+    """The day's dose as a share of its limit; those of a first dose are none."""
     level = one.level(day)
     dose = level.total_mg if level else (one.before.mean_mg if one.before else None)
-    limits = case.limits(one, dose, day) if dose else ()
-    return dose / limits[0].mg if dose and limits else None
+    limits = [limit.mg for limit in (case.limits(one, dose, day) if dose else ()) if not limit.of_a_start]
+    return dose / limits[0] if dose and limits else None

@@ -18,7 +18,7 @@ ELSEWHERE = frozenset({Check.SUPPLY, Check.CONTROLLED_SUBSTANCE})
 
 
 def check(case: PlanCase) -> Iterator[Found]:
-    told: set[tuple[str, frozenset[str]]] = set()
+    told: set[tuple[str, frozenset[str], Weight]] = set()
     steps = sorted(
         ((level, one) for one in case.courses for level in one.levels if level.total_mg), key=lambda it: it[0].from_on
     )
@@ -34,8 +34,8 @@ def check(case: PlanCase) -> Iterator[Found]:
             key = (alert.rule, frozenset(alert.involves))
             own_dose = alert.kind is Check.DOSE and alert.involves[0] == one.drug
             weight = None if own_dose else _weight(alert, key in known)
-            if weight is not None and key not in told:
-                told.add(key)
+            if weight is not None and (*key, weight) not in told:
+                told.add((*key, weight))
                 yield weight, _finding(alert, one, level.from_on)
 
 

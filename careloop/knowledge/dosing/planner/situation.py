@@ -11,7 +11,7 @@ from careloop.knowledge.dosing.planner.making import Makeable, made_of
 from careloop.knowledge.dosing.rules import drug_named, strength_rule
 from careloop.knowledge.findings import Check, Severity
 from careloop.knowledge.pack.pack import Pack
-from careloop.knowledge.screening.limits import dose_limits
+from careloop.knowledge.screening.limits import DoseLimit, dose_limits
 from careloop.knowledge.screening.screen import screen
 
 
@@ -79,13 +79,23 @@ class Situation:
         self, drug: str, dose: Decimal, day: date, around: Iterable[Medication] | None, *, under_way: bool
     ) -> Decimal:
         """The lowest daily limit that day. Raises NoPlan where the dose is above it."""
-        limits = dose_limits(self._chart(around), self._order(drug, dose, day, under_way), self.wanted.as_of, self.pack)
+        limits = self._limits(drug, dose, day, around, under_way=under_way)
         above = next((limit for limit in limits if dose > limit.mg), None)
         if above is not None:
             message = "The dose is above the highest that is allowed here."
             raise NoPlan(Forbidden(constraint="K1", rule=above.rule.id, drug=drug, message=message, found=dose,
                                    allowed=above.mg, unit="mg"))  # fmt: skip
         return limits[0].mg if limits else Decimal("Infinity")
+
+    def share(self, drug: str, dose: Decimal, day: date, around: Iterable[Medication] | None) -> Decimal:
+        """The dose as a share of the lowest daily limit while the drug is under way; 0 where there is none."""
+        limits = self._limits(drug, dose, day, around, under_way=True)
+        return dose / limits[0].mg if limits else Decimal(0)
+
+    def _limits(
+        self, drug: str, dose: Decimal, day: date, around: Iterable[Medication] | None, *, under_way: bool
+    ) -> tuple[DoseLimit, ...]:
+        return dose_limits(self._chart(around), self._order(drug, dose, day, under_way), self.wanted.as_of, self.pack)
 
     def require(
         self, drug: str, dose: Decimal, day: date, around: Iterable[Medication] | None, *, under_way: bool

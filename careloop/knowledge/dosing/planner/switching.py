@@ -100,9 +100,9 @@ def _fits(situation: Situation, leave: Leave, comes: Raising) -> bool:
     """Whether the shares of both limits add up to no more than one on every day that both are taken."""
     for day in _days_of_both(leave, comes):
         around = _medications(situation, leave, comes.drug, day)
-        new = comes.dose_on(day) / situation.limit(comes.drug, comes.dose_on(day), day, around, under_way=True)
+        new = situation.share(comes.drug, comes.dose_on(day), day, around)
         beside = (*(situation.others(leave.drug, comes.drug) or ()), _entry(comes, day))
-        old = leave.dose_on(day) / situation.limit(leave.drug, leave.dose_on(day), day, beside, under_way=True)
+        old = situation.share(leave.drug, leave.dose_on(day), day, beside)
         if new + old > 1:
             return False
     return True
