@@ -1,4 +1,4 @@
-"""The log: one line per call and per batch, with fields from one list. Whatever is not on the list is dropped.
+"""The log: lines with fields from one list. Whatever is not on the list is dropped.
 
 Libraries' own lines are reduced to where they came from and their template: their arguments may hold patients' data.
 """
@@ -22,7 +22,7 @@ FIELDS = frozenset({
     "at", "broker", "code", "consumer", "correlation_id", "count", "duration_ms", "error_at", "error_id", "error_type",
     "grpc_port", "http_port", "kind", "lag_seconds", "level", "logger", "method", "parked", "partition", "position",
     "previous", "reason", "records", "role", "service", "signal", "since", "source", "span_id", "task", "template",
-    "timestamp", "trace_id", "version", "waiting",
+    "timestamp", "trace_id", "unsaid", "version", "waiting",
 })  # fmt: skip
 QUIET = {
     "aiokafka": logging.WARNING,
@@ -102,6 +102,29 @@ class Outage:
             count=self._count,
             error_type=error_type or None,
         )
+
+
+class AtMost:
+    """What went well is said at most so often a second; what goes unsaid is counted."""
+
+    def __init__(self, a_second: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = a_second
+        self._clock = clock
+        self._began = float("-inf")
+        self._said = 0
+        self._unsaid = 0
+
+    def unsaid(self) -> int | None:
+        """How many went unsaid since the last line, where this one may be said; None where it goes unsaid as well."""
+        now = self._clock()
+        if now - self._began >= 1:
+            self._began, self._said = now, 0
+        if self._said >= self._most:
+            self._unsaid += 1
+            return None
+        self._said += 1
+        before, self._unsaid = self._unsaid, 0
+        return before
 
 
 BROKER = Outage("broker")

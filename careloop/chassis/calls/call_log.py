@@ -9,10 +9,13 @@ from uuid import UUID
 import structlog
 
 from careloop.chassis.calls.statuses import Refusal, refusal_of, unexpected
-from careloop.chassis.logs import Logger, place_of
+from careloop.chassis.logs import AtMost, Logger, place_of
 from careloop.chassis.tracing.path import end_call
 from careloop.chassis.tracing.spans import Span
 from careloop.kernel.errors import CareloopError
+
+ANSWERED_A_SECOND = 10
+"""So many calls that were answered OK have lines of their own."""
 
 ObserveCall = Callable[[str, str, float], None]
 """Takes the method, the status and the seconds of every call."""
@@ -24,6 +27,7 @@ class CallLog:
 
     method: str
     correlation_id: UUID
+    answered: AtMost = field(default_factory=lambda: AtMost(ANSWERED_A_SECOND))
     started: float = field(default_factory=perf_counter)
     span: Span | None = None
     role: str | None = None
@@ -45,11 +49,14 @@ class CallLog:
         return unexpected(self.error_id)
 
     def write(self, observe: ObserveCall) -> None:
-        """One line in the log, one figure in the metrics."""
+        """One figure in the metrics, and one line in the log, unless it went well and so did many in this second."""
         seconds = perf_counter() - self.started
         observe(self.method, self.code, seconds)
         if self.span is not None:
             end_call(self.span, self.code)
+        unsaid = self.answered.unsaid() if self.code == "OK" else 0
+        if unsaid is None:
+            return
         log: Logger = structlog.get_logger()
         log.info(
             "call",
@@ -61,4 +68,5 @@ class CallLog:
             error_id=self.error_id,
             error_type=self.error_type,
             error_at=self.error_at,
+            unsaid=unsaid or None,
         )

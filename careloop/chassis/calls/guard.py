@@ -22,9 +22,10 @@ from careloop.chassis.calls.call import (
     set_current_call,
     status_name,
 )
-from careloop.chassis.calls.call_log import CallLog, ObserveCall
+from careloop.chassis.calls.call_log import ANSWERED_A_SECOND, CallLog, ObserveCall
 from careloop.chassis.calls.message_checks import check_message, check_own_record
 from careloop.chassis.clock import Clock
+from careloop.chassis.logs import AtMost
 from careloop.chassis.tracing.path import begin_call
 from careloop.chassis.tracing.spans import is_on as is_traced
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotSignedIn, Overloaded, Unavailable
@@ -72,6 +73,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self._in_hand = 0
         self._idle = asyncio.Event()
         self._draining = False
+        self._answered = AtMost(ANSWERED_A_SECOND)
 
     async def intercept_service(
         self,
@@ -110,7 +112,7 @@ class Guard(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def answering(self, method: str, context: Context) -> AsyncIterator[CallLog]:
         """Around one call: turns what goes wrong into a status, and writes it to the log and the metrics once."""
-        line = CallLog(method, correlation_id(context))
+        line = CallLog(method, correlation_id(context), self._answered)
         if is_traced():
             line.span = begin_call(method, line.correlation_id, caller_span(context))
         context.set_trailing_metadata(((CORRELATION, str(line.correlation_id)),))

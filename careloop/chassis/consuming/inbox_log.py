@@ -1,10 +1,13 @@
-"""What an inbox reports of its work: one line per batch, a warning or an alarm per trouble, and the batch's figures."""
+"""What an inbox reports of its work: a line a second, a warning or an alarm per trouble, and every batch's figures."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+
+from careloop.chassis.logs import AtMost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +42,41 @@ class InboxObserver(Protocol):
         """Records wait, and what should happen at once of such failed: perhaps nobody hears of something urgent."""
 
 
-class InboxLog:
-    """Writes it all to the log, and passes applied batches to `batch` (consumer, source, records, seconds) too."""
+@dataclass(slots=True)
+class _Applied:
+    """What a consumer applied since its last line."""
 
-    def __init__(self, batch: Callable[[str, str, int, float], None] = lambda *_figures: None) -> None:
+    lines: AtMost
+    records: int = 0
+    longest: float = 0.0
+
+
+class InboxLog:
+    """Writes it all to the log, and passes applied batches to `batch` (consumer, source, records, seconds) too. Of what
+    a consumer applied it writes one line a second at most, which sums up."""
+
+    def __init__(
+        self,
+        batch: Callable[[str, str, int, float], None] = lambda *_figures: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._batch = batch
+        self._clock = clock
+        self._applied: dict[str, _Applied] = {}
 
     def applied(self, place: Place, *, records: int, position: int, seconds: float) -> None:
         self._batch(place.consumer, place.source, records, seconds)
-        _log(place).info("batch applied", records=records, position=position, duration_ms=round(seconds * 1000, 1))
+        so_far = self._applied.setdefault(place.consumer, _Applied(AtMost(1, self._clock)))
+        so_far.records += records
+        so_far.longest = max(so_far.longest, seconds)
+        unsaid = so_far.lines.unsaid()
+        if unsaid is None:
+            return
+        duration = round(so_far.longest * 1000, 1)
+        _log(place).info(
+            "batches applied", count=unsaid + 1, records=so_far.records, position=position, duration_ms=duration
+        )
+        so_far.records, so_far.longest = 0, 0.0
 
     def parked(self, place: Place, *, position: int, reason: str) -> None:
         _log(place).error("patient parked", position=position, reason=reason)

@@ -1,12 +1,15 @@
 """The guard at both sides of its limits: what a draining server admits, how many calls, and how long one may take."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
 import grpc
 import pytest
+import structlog
 from care.operations.v1 import operations_pb2 as wire
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status as Rich
@@ -27,6 +30,7 @@ from careloop.chassis.calls.call import (
 from careloop.chassis.calls.call_log import CallLog
 from careloop.chassis.calls.guard import Guard
 from careloop.chassis.calls.statuses import DOMAIN, refusal_of, unexpected
+from careloop.chassis.logs import AtMost, set_up_logs
 from careloop.kernel.errors import InvalidInput, NotAllowed, NotSignedIn, Overloaded, RuleViolated, Unavailable
 from careloop.kernel.ids import PersonId
 from tests.support.services.served import POLICY, SERVICE, Answers, refused, served, until, with_token
@@ -325,3 +329,27 @@ async def test_a_stream_on_which_a_cancellation_is_lost_is_ended_by_the_next(mon
         ended = await refused(anext(stream))
     assert lost.is_set()
     assert (ended.code, ended.reason) == (grpc.StatusCode.UNAVAILABLE, "shutting-down")
+
+
+def test_of_many_calls_that_went_well_in_a_second_a_few_have_lines_and_the_next_says_how_many_went_unsaid() -> None:
+    stream, now, observed = StringIO(), [0.0], list[str]()
+    set_up_logs("assessment", stream)
+    try:
+        answered = AtMost(2, clock=lambda: now[0])
+        for second, codes in ((0.0, ["OK", "OK", "OK", "NOT_FOUND", "OK"]), (1.0, ["OK", "OK", "OK"])):
+            now[0] = second
+            for code in codes:
+                line = CallLog(SERVICE + "GetStatus", CORRELATION, answered)
+                line.code = code
+                line.write(lambda _method, code, _seconds: observed.append(code))
+    finally:
+        structlog.reset_defaults()
+    said = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["code"], line.get("unsaid")) for line in said] == [
+        ("OK", None),
+        ("OK", None),
+        ("NOT_FOUND", None),
+        ("OK", 2),
+        ("OK", None),
+    ]
+    assert len(observed) == 8

@@ -32,7 +32,14 @@ def lines() -> Iterator[io.StringIO]:
     [
         (
             lambda log: log.applied(PLACE, records=7, position=41, seconds=0.0123),
-            {"event": "batch applied", "level": "info", "records": 7, "position": 41, "duration_ms": 12.3},
+            {
+                "event": "batches applied",
+                "level": "info",
+                "count": 1,
+                "records": 7,
+                "position": 41,
+                "duration_ms": 12.3,
+            },
         ),
         (
             lambda log: log.parked(PLACE, position=41, reason="ValueError"),
@@ -71,6 +78,24 @@ def test_a_batch_is_told_to_the_figures_too(lines: io.StringIO) -> None:
     log.stopped(PLACE, position=41)
     assert told == [("coordination.view", "monitoring", 7, 0.5)]
     assert len(lines.getvalue().splitlines()) == 2
+
+
+def test_of_what_went_well_a_consumer_says_one_line_a_second_which_sums_up(lines: io.StringIO) -> None:
+    now = [100.0]
+    log = InboxLog(clock=lambda: now[0])
+    other = Place(consumer="coordination.other", source="monitoring", partition=3)
+    for position in range(1, 6):
+        log.applied(PLACE, records=position, position=position, seconds=position / 1000)
+        log.applied(other, records=1, position=position, seconds=0.001)
+    now[0] += 1
+    log.applied(PLACE, records=1, position=6, seconds=0.001)
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    shown = [(line["consumer"], line["count"], line["records"], line["position"], line["duration_ms"]) for line in told]
+    assert shown == [
+        ("coordination.view", 1, 1, 1, 1.0),
+        ("coordination.other", 1, 1, 1, 1.0),
+        ("coordination.view", 5, 2 + 3 + 4 + 5 + 1, 6, 5.0),
+    ]
 
 
 class OneLog:
