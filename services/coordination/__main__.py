@@ -46,7 +46,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         )
         api = CoordinationApi(
             Writes(foundation.streams, DECISIONS),
-            CareViews(views, journal, Replay(journal), evidence, changes),
+            CareViews(views, journal, Replay(journal, connections), evidence, changes),
             JournalFrames(connections),
             rebuilds,
             partitions=partitions,

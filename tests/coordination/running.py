@@ -89,7 +89,7 @@ class Coordination:
 async def coordination(database: PostgresDatabase) -> AsyncIterator[Coordination]:
     async with PostgresEventStore.open(database.dsn("coordination"), "coordination") as store:
         views, journal, heads = Views(store.connections), Journal(store.connections), FixedHeads()
-        replay, changes = Replay(journal), ViewChanges(store.connections.connect)
+        replay, changes = Replay(journal, store.connections), ViewChanges(store.connections.connect)
         evidence = Evidence(
             store,
             views,

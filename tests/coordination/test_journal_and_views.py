@@ -5,7 +5,7 @@ import itertools
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from services.coordination.domain.view.care_view import compose
 from services.coordination.grpc_api.answers import care_view
 from services.coordination.reading.caseload import CaseloadPlace
 from services.coordination.reading.journal import JournalEntry, Wanted
+from services.coordination.reading.stored_section import LEAST_TAIL
 from tests.coordination.running import Coordination, coordination
 from tests.coordination.telling import all_of, folded, told
 from tests.support.controls import coordination as control
@@ -302,3 +303,17 @@ def test_a_view_fills_its_message() -> None:
     assert message.allergies.asked == Asked.LISTED
     assert message.scale_trends[0].change == -14
     assert message.open_side_effects[0].due_at.ToDatetime() == control.RASH.triage.due_at.replace(tzinfo=None)  # type: ignore[union-attr]
+
+
+async def test_as_known_begins_with_a_stored_state_that_is_not_younger_than_the_moment(care: Coordination) -> None:
+    """Doses enough for several states; at each moment the view is, byte for byte, the one that was served then."""
+    seen: list[tuple[datetime, bytes]] = []
+    for n in range(3 * LEAST_TAIL):
+        dose = replace(control.DOSE, fact_id=fact(f"dose {n}"), occurred_at=NOON - timedelta(minutes=n * 7 % 50))
+        await care.tell("monitoring", dose)
+        if n % 10 == 0:
+            shown = await served(care)
+            seen.append((shown.stamp.known_at, as_bytes(shown)))
+    for known_at, before in seen:
+        later = await care.care_views.get_as_known(PATIENT, valid_at=None, known_at=known_at, now=NOON)
+        assert as_bytes(later) == before

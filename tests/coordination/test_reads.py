@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -19,6 +19,7 @@ from careloop.kernel.errors import InvalidInput, NotKnown, Unavailable
 from careloop.kernel.ids import PatientId
 from services.coordination.application import CareViews, Served
 from services.coordination.domain.view.caseload import CaseloadEntry, Headline
+from services.coordination.domain.view.section_fold import FOLD_VERSION
 from services.coordination.domain.view.sections import SECTIONS, Sections
 from services.coordination.domain.view.urgency import Urgency
 from services.coordination.evidence import CONSUMER, Evidence, SourceFreshness, ViewChanges
@@ -652,17 +653,35 @@ class KnownJournal:
     """The journal of one patient, as a test fills it."""
 
     entries: Sequence[JournalEntry] = ()
-    asked: list[tuple[Wanted, int]] = field(default_factory=list)
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     async def head(self, known_at: datetime | None = None) -> JournalHead | None:
         known = [one for one in self.entries if known_at is None or one.journal_time <= known_at]
         return JournalHead(position=known[-1].position, journal_time=known[-1].journal_time) if known else None
 
-    async def pages(self, wanted: Wanted, through: int) -> AsyncIterator[Sequence[JournalEntry]]:
-        self.asked.append((wanted, through))
-        for one in self.entries:
-            if one.position <= through:
-                yield [one]
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Mapping[str, Any]]:
+        """Of each source the last entry up to a position, or the entries between two, as the question has it."""
+        if "section_states" in sql:
+            patient_id, sources, through, fold = args
+            self.asked.append((patient_id, through, fold))
+            known = {one.source: one for one in self.entries if one.position <= through}
+            return [self._head(known[source], fold) for source in sources if source in known]
+        return [
+            self._told(n, one)
+            for n, (source, after, through) in enumerate(zip(*args[1:], strict=True), start=1)
+            for one in self.entries
+            if one.source == source and after < one.position <= through
+        ]
+
+    def _head(self, last: JournalEntry, fold: int) -> Mapping[str, Any]:
+        head = {name: getattr(last, name) for name in ("patient_id", "source", "source_position", "journal_time")}
+        return {**head, "journal_position": last.position, "fold_version": fold, "state": None, "state_position": None}
+
+    def _told(self, n: int, one: JournalEntry) -> Mapping[str, Any]:
+        return {"n": n, **{name: getattr(one, name) for name in TOLD}}
+
+
+TOLD = ("position", "type", "event_id", "occurred_at", "recorded_at", "actor", "value")
 
 
 def journal_of(*facts: Told) -> KnownJournal:
@@ -676,18 +695,18 @@ def journal_of(*facts: Told) -> KnownJournal:
 
 async def test_a_replay_of_everything_is_the_fold_of_everything() -> None:
     journal = journal_of(*told())
-    known = await Replay(cast(Any, journal)).as_known(PATIENT)
+    known = await Replay(cast(Any, journal), cast(Any, journal)).as_known(PATIENT)
     assert known is not None
     assert known.sections == folded(told())
     assert known.stamp == Stamp(journal_position=len(told()), known_at=journal.entries[-1].journal_time)
-    assert journal.asked == [(Wanted(patient_id=PATIENT), len(told()))]
+    assert journal.asked == [(PATIENT, len(told()), FOLD_VERSION)]
 
 
 @pytest.mark.parametrize(("until", "known"), [(-TICK, 1), (timedelta(0), 2), (TICK, 2)])
 async def test_a_replay_ends_with_what_was_known_at_its_moment(until: timedelta, known: int) -> None:
     journal = journal_of(("monitoring", control.RASH), ("monitoring", control.NAUSEA), ("monitoring", control.DOSE))
     at = journal.entries[1].journal_time + until
-    found = await Replay(cast(Any, journal)).as_known(PATIENT, known_at=at)
+    found = await Replay(cast(Any, journal), cast(Any, journal)).as_known(PATIENT, known_at=at)
     assert found is not None
     assert len(found.sections.monitoring.reported) == known
     assert found.stamp.journal_position == known
@@ -696,7 +715,8 @@ async def test_a_replay_ends_with_what_was_known_at_its_moment(until: timedelta,
 @pytest.mark.parametrize(("offset", "shown"), [(-TICK, 0), (timedelta(0), 1), (TICK, 1)])
 async def test_a_replay_shows_what_had_happened_by_its_moment(offset: timedelta, shown: int) -> None:
     journal = journal_of(("monitoring", control.RASH), ("assessment", control.ENROLLED))
-    found = await Replay(cast(Any, journal)).as_known(PATIENT, valid_at=control.RASH.occurred_at + offset)
+    replay = Replay(cast(Any, journal), cast(Any, journal))
+    found = await replay.as_known(PATIENT, valid_at=control.RASH.occurred_at + offset)
     assert found is not None
     assert len(found.sections.monitoring.reported) == shown
     assert found.stamp.journal_position == 2
@@ -704,7 +724,7 @@ async def test_a_replay_shows_what_had_happened_by_its_moment(offset: timedelta,
 
 async def test_a_strike_counts_at_every_moment_at_which_it_was_known() -> None:
     journal = journal_of(("monitoring", control.RASH), ("monitoring", struck(control.RASH, week(12))))
-    replay = Replay(cast(Any, journal))
+    replay = Replay(cast(Any, journal), cast(Any, journal))
     found = await replay.as_known(PATIENT, valid_at=week(9))
     assert found is not None
     assert found.sections.monitoring.reported == ()
@@ -714,18 +734,17 @@ async def test_a_strike_counts_at_every_moment_at_which_it_was_known() -> None:
 
 
 async def test_where_nothing_was_known_there_is_nothing_to_replay() -> None:
-    assert await Replay(cast(Any, KnownJournal())).as_known(PATIENT) is None
+    assert await Replay(cast(Any, KnownJournal()), cast(Any, KnownJournal())).as_known(PATIENT) is None
     journal = journal_of(("monitoring", control.RASH))
-    assert await Replay(cast(Any, journal)).as_known(PATIENT, known_at=NOON) is None
+    assert await Replay(cast(Any, journal), cast(Any, journal)).as_known(PATIENT, known_at=NOON) is None
 
 
 async def test_the_past_is_asked_for_up_to_now_or_as_far_as_the_journal_has_come() -> None:
     journal = journal_of(("monitoring", control.RASH))
     known = Known()
     known.sections.sections = folded([("monitoring", control.RASH)])
-    views = CareViews(
-        cast(Any, known.sections), cast(Any, journal), Replay(cast(Any, journal)), known.evidence, known.changes
-    )
+    replay = Replay(cast(Any, journal), cast(Any, journal))
+    views = CareViews(cast(Any, known.sections), cast(Any, journal), replay, known.evidence, known.changes)
     written = journal.entries[0].journal_time
 
     async def at(known_at: datetime, now: datetime) -> Served:

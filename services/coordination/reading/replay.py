@@ -1,20 +1,27 @@
-"""Folding the journal to any moment on either time axis."""
+"""The sections of any moment on either time axis."""
 
+import asyncio
 from datetime import datetime
+from typing import Any
 
-from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.section_fold import evolve_source
 from services.coordination.domain.view.sections import Sections
-from services.coordination.reading.journal import Journal, JournalEntry, Wanted
+from services.coordination.reading.journal import Journal
+from services.coordination.reading.section_rows import Session, as_of
 from services.coordination.reading.stamp import Stamp, StampedSections
+
+AT_ONCE = 4
+"""Moments that are folded side by side; others wait for their turn."""
 
 
 class Replay:
-    """The same fold that made the live view, over the journal up to a moment: what comes out is what was served."""
+    """The same fold that made the live view, over the journal up to a moment: what comes out is what was served. It
+    begins with the stored states that are not younger than the moment, and gives others their turn while it folds."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, session: Session) -> None:
         self._journal = journal
+        self._session = session
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def as_known(
         self, patient_id: PatientId, *, valid_at: datetime | None = None, known_at: datetime | None = None
@@ -27,19 +34,13 @@ class Replay:
         head = await self._journal.head(known_at)
         if head is None:
             return None
-        sections, last = Sections(), None
-        async for page in self._journal.pages(Wanted(patient_id=patient_id), head.position):
-            for entry in page:
-                sections, last = _with(sections, entry, valid_at), entry
-        if last is None:
+        async with self._turns:
+            rows = await as_of(self._session, patient_id, head.position, from_states=valid_at is None)
+            sections: dict[str, Any] = {row.source: await row.whole(valid_at) for row in rows}
+        if not rows:
             return None
+        last = max(rows, key=lambda row: row.journal_position)
         return StampedSections(
-            sections=sections, stamp=Stamp(journal_position=last.position, known_at=last.journal_time)
+            sections=Sections(**sections),
+            stamp=Stamp(journal_position=last.journal_position, known_at=last.journal_time),
         )
-
-
-def _with(sections: Sections, entry: JournalEntry, valid_at: datetime | None) -> Sections:
-    event = entry.event()
-    if valid_at is None or entry.occurred_at <= valid_at or isinstance(event, EnteredInError):
-        return evolve_source(sections, entry.source, entry.context, event)
-    return sections

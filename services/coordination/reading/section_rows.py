@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from careloop.chassis.events.stored_form import StoredForm
+from careloop.contracts.terms import EnteredInError
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.bulk_fold import add_all
 from services.coordination.domain.view.dated_fact import DatedFact
@@ -27,8 +28,21 @@ HEADS = """select s.patient_id, s.source, s.source_position, s.journal_position,
         select t.state, t.journal_position from section_states t
         where t.slot = s.slot and t.patient_id = s.patient_id and t.source = s.source
             and t.fold_version = s.fold_version and s.state = '' offset 0) t on true"""
+# The last entry of each source up to $3, and its state where that is not younger.
+_AS_OF = """
+    select $1::uuid as patient_id, o.source, l.source_position, l.position as journal_position, l.journal_time,
+        $4::integer as fold_version, t.state, t.journal_position as state_position
+    from unnest($2::text[]) o (source)
+    cross join lateral (
+        select j.position, j.source_position, j.journal_time from journal j
+        where j.patient_id = $1 and j.source = o.source and j.position <= $3
+        order by j.position desc limit 1) l
+    left join lateral (
+        select t.state, t.journal_position from section_states t
+        where t.slot = (select active from view_slots) and t.patient_id = $1 and t.source = o.source
+            and t.fold_version = $4 and t.journal_position <= $3 offset 0) t on true"""
 _TAILS = """
-    select w.n, j.position, j.type, j.event_id, j.recorded_at, j.actor, j.value
+    select w.n, j.position, j.type, j.event_id, j.occurred_at, j.recorded_at, j.actor, j.value
     from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) with ordinality
         w (patient_id, source, after, through, n)
     cross join lateral (
@@ -71,21 +85,35 @@ class SectionRow:
         section: Section = _FORMS[self.source].decode(self.state)
         return section
 
-    async def facts(self) -> list[DatedFact[Any]]:
-        """Those of the tail that this build knows. Raises as `stored_state` does."""
+    async def facts(self, valid_at: datetime | None = None) -> list[DatedFact[Any]]:
+        """Those of the tail that this build knows, of what had happened by `valid_at`, and all strikes: what is wrong
+        was never true. Raises as `stored_state` does."""
         found: list[DatedFact[Any]] = []
         for rows in _runs(self.tail):
-            found += [_dated(row, event) for row in rows if (event := decoded(row["type"], row["value"])) is not None]
+            for row in rows:
+                event = decoded(row["type"], row["value"])
+                if event is not None and (
+                    valid_at is None or row["occurred_at"] <= valid_at or isinstance(event, EnteredInError)
+                ):
+                    found.append(_dated(row, event))
             await asyncio.sleep(0)
         return found
 
-    async def whole(self) -> Section:
-        """State and tail as one."""
+    async def whole(self, valid_at: datetime | None = None) -> Section:
+        """State and tail as one; with a `valid_at` of the tail what `facts` says, where there is no state."""
         section = self.stored_state()
-        for facts in _runs(await self.facts()):
+        for facts in _runs(await self.facts(valid_at)):
             section = add_all(section, facts)
             await asyncio.sleep(0)
         return section
+
+
+async def as_of(session: Session, patient_id: PatientId, through: int, *, from_states: bool) -> list[SectionRow]:
+    """The patient's sections as they stood at a position of the journal; without states, each tail is all that its
+    source had said."""
+    fold = FOLD_VERSION if from_states else 0
+    heads = await session.fetch(_AS_OF, patient_id, list(SECTIONS), through, fold)
+    return await with_tails(session, heads)
 
 
 async def with_tails(session: Session, heads: Sequence[asyncpg.Record]) -> list[SectionRow]:

@@ -17,7 +17,7 @@ from services.coordination.domain.view.sections import Section
 from services.coordination.domain.view.sections.shelf import STRUCK, Shelf
 
 Filling = dict[str, tuple[Shelf, list[DatedFact[Any]]]]
-"""By name each shelf that something comes onto, and what will stand on it, not yet in order."""
+"""By name each shelf that something comes onto, and what will stand on it, of which what stood there is in order."""
 
 
 def add_all(section: Section, facts: Sequence[DatedFact[Any]]) -> Section:
@@ -31,7 +31,9 @@ def add_all(section: Section, facts: Sequence[DatedFact[Any]]) -> Section:
     struck = filling[STRUCK.field][1] if STRUCK.field in filling else section.struck
     wrong = {dated.fact.fact_id for dated in struck}
     shelves = {
-        shelf.field: _in_order(shelf, there if shelf is STRUCK or not wrong else _without(wrong, there))
+        shelf.field: _in_order(shelf, _without(wrong, there))
+        if wrong and shelf is not STRUCK
+        else _in_order(shelf, there, stood=len(getattr(section, shelf.field)))
         for shelf, there in filling.values()
     }
     return cast(Section, replace(cast(Any, section), **shelves))
@@ -65,9 +67,9 @@ def _without(wrong: set[FactId], facts: Sequence[DatedFact[Any]]) -> list[DatedF
     return [dated for dated in facts if getattr(dated.fact, "fact_id", None) not in wrong]
 
 
-def _in_order(shelf: Shelf, facts: list[DatedFact[Any]]) -> tuple[DatedFact[Any], ...]:
-    """By when they were true; of two at one place the one that came first."""
-    moments = [dated.fact.occurred_at for dated in facts]
+def _in_order(shelf: Shelf, facts: list[DatedFact[Any]], stood: int = 0) -> tuple[DatedFact[Any], ...]:
+    """By when they were true; of two at one place the one that came first. The first `stood` of them are in order."""
+    moments = [dated.fact.occurred_at for dated in facts[max(stood - 1, 0) :]]
     if not all(map(lt, moments, moments[1:])):
         first: dict[tuple[datetime, int], DatedFact[Any]] = {}
         for dated in facts:
