@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.pages import write_pages
 from bench.workers import ROOT
 
-MODULES = ("append", "command", "grpc", "freshness", "relay", "projection", "rebuild", "replay", "scale")
+MODULES = ("append", "command", "grpc", "freshness", "relay", "projection", "history", "rebuild", "replay", "scale")
 RESULTS = ROOT / "bench" / "results"
 LONGEST_SECONDS = 900
 
