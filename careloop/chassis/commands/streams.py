@@ -34,6 +34,8 @@ State = TypeVar("State")
 Fact = TypeVar("Fact", bound=Event)
 
 ATTEMPTS = 3
+FOLDED_AT_ONCE = 200
+"""Events of a stream that was not cached: a few milliseconds in which nobody else is served."""
 AGAIN = Backoff(first=0.02, longest=0.04, least=0.1)
 """Short: others were faster, and are done."""
 
@@ -124,13 +126,19 @@ class Streams(Generic[State, Fact]):
         return Loaded(state=cached.state, version=cached.version)
 
     async def _newest(self, stream_id: UUID) -> CachedState[State]:
-        """The stream as it is now: its cached state, and what was stored since."""
+        """The stream as it is now: its cached state, and what was stored since. A long stream is folded in parts,
+        between which others get their turn."""
         cached = self._cache.of(stream_id)
         rows = await self.store.load(stream_id, cached.version)
         if not rows:
             return cached
-        events = [self.codec.decode(row.meta.topic, row.state) for row in rows]
-        return self._cache.put(stream_id, self._after(cached, events, [row.meta.command_id for row in rows]))
+        for first in range(0, len(rows), FOLDED_AT_ONCE):
+            if first:
+                await asyncio.sleep(0)
+            part = rows[first : first + FOLDED_AT_ONCE]
+            events = [self.codec.decode(row.meta.topic, row.state) for row in part]
+            cached = self._after(cached, events, [row.meta.command_id for row in part])
+        return self._cache.put(stream_id, cached)
 
     def _after(
         self, cached: CachedState[State], events: Sequence[Fact], command_ids: Sequence[str]

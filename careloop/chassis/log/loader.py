@@ -74,12 +74,12 @@ class Loader:
             self._connection.hang_up()
             _refuse(wanted, failure)
             return
-        found: dict[UUID, list[StoredEvent]] = defaultdict(list)
+        found: dict[int, list[StoredEvent]] = defaultdict(list)  # a UUID is hashed in Python, its number in C
         for event in events:
-            found[event.meta.stream_id].append(event)
+            found[event.meta.stream_id.int].append(event)
         for stream, each in wanted.items():
             for answer in _still_awaited(each):
-                answer.set_result(found[stream])
+                answer.set_result(found[stream.int])
 
 
 def _still_awaited(wanted: _WantedStream) -> list["asyncio.Future[Events]"]:

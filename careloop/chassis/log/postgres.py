@@ -57,6 +57,10 @@ class NotDurable(Exception):
     """The server may forget what it acknowledged; nothing may be accepted on it."""
 
 
+MADE_AT_ONCE = 1_000
+"""Rows that become events before others get their turn."""
+
+
 class PostgresEventStore:
     """Keeps the EventStore protocol. Made by `open`, which also hears of other processes' commits.
 
@@ -224,7 +228,13 @@ def _is_one_command(unit: Unit) -> bool:
 
 
 async def _read_streams(connection: asyncpg.Connection, wanted: Mapping[UUID, int]) -> Sequence[StoredEvent]:
-    return [_stored(row) for row in await connection.fetch(_STREAMS, list(wanted), list(wanted.values()))]
+    rows = await connection.fetch(_STREAMS, list(wanted), list(wanted.values()))
+    found: list[StoredEvent] = []
+    for first in range(0, len(rows), MADE_AT_ONCE):
+        if first:
+            await asyncio.sleep(0)
+        found += [_stored(row) for row in rows[first : first + MADE_AT_ONCE]]
+    return found
 
 
 def _stored(row: asyncpg.Record) -> StoredEvent:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from msgspec import structs
 
+from careloop.chassis.commands.streams import FOLDED_AT_ONCE
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.log.postgres import PostgresEventStore
 from careloop.chassis.log.protocol import CommandKey, EventStore, Unit, Written
@@ -187,6 +188,19 @@ async def test_calls_of_one_process_on_one_stream_queue(store: EventStore) -> No
     done = await asyncio.gather(*(streams.transact(stream, call, count_one) for call in calls))
     assert sorted(one.position for one in done) == list(range(1, 9))
     assert (await streams.load(stream)).state == 8
+
+
+async def test_a_long_stream_that_was_not_cached_lets_others_have_their_turn_between_its_parts() -> None:
+    store, stream, parts = MemoryEventStore(), uuid4(), 5
+    told = [Counted(occurred_at=NOON, total=n + 1) for n in range(parts * FOLDED_AT_ONCE)]
+    await store.commit(Unit(writes=(counters(store).write(stream, request(), told, 0),)))
+    streams, turns = counters(store), 0
+    loading = asyncio.ensure_future(streams.load(stream))
+    while not loading.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert (await loading).state == (await loading).version == len(told)
+    assert turns >= parts
 
 
 async def test_processes_on_one_stream_never_lose_or_double_a_count(store: EventStore) -> None:
