@@ -18,6 +18,7 @@ from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.indications import require_condition_code
 from services.prescribing.domain.readings.reading import Asking
+from services.prescribing.domain.regimens import completed
 from services.prescribing.domain.screening import RESTS_ON, Freshness, explained, safety_check
 from services.prescribing.domain.state import PrescriptionChart
 
@@ -59,9 +60,10 @@ class Prescribing:
     async def screen_order(self, patient_id: PatientId, query: ScreenOrder, at_least: Sequence[str]) -> Screened:
         """The safety check as IssuePrescription would run it now. Raises InvalidInput as that would."""
         require_condition_code(query.order)
+        order = completed(query.order)
         freshness = await self._freshness(patient_id, at_least, query.now)
         chart = await self._writes.state(patient_id)
-        asking = Asking(chart=chart, order=query.order, as_of=chart.today(query.now))
+        asking = Asking(chart=chart, order=order, as_of=chart.today(query.now))
         screening = safety_check(asking, freshness)
         return Screened(screening, missing(chart), explained(asking, screening), freshness)
 

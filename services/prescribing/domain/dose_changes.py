@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated
 
+from msgspec import UNSET
+
 from careloop.contracts.prescribing import Order
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import NotKnown, RuleViolated
@@ -59,8 +61,8 @@ def _require_near(day: date, issued: PrescriptionIssued, today: date) -> None:
 
 
 def order_of_dose(order: Order, daily_dose_mg: Decimal, effective_on: date) -> Order:
-    """The order as which a new dose is checked."""
-    return replace(order, daily_dose_mg=daily_dose_mg, starts_on=effective_on)
+    """The order as which a new dose is checked: a dose that is changed is taken by no regimen any more."""
+    return replace(order, daily_dose_mg=daily_dose_mg, starts_on=effective_on, regimen=UNSET)
 
 
 def _active(prescription: FactId, chart: PrescriptionChart) -> PrescriptionIssued:
