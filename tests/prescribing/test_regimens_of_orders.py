@@ -130,7 +130,7 @@ def test_a_regimen_that_is_over_was_taken_until_its_last_day() -> None:
     assert taken(TODAY + 15 * DAY).daily_dose_mg == 10
 
 
-def effects(ordered: Order, *facts: events.Event) -> list[tuple[date, Decimal | None]]:
+def effects(ordered: Order, *facts: events.Event) -> list[tuple[date, float]]:
     """What takes effect as the days come, each said once."""
     prescription = replace(p.ISSUED, order=ordered, capsule=replace(p.CAPSULE, as_of=TODAY))
     history: list[events.Event] = [p.TIME_ZONE, prescription, *facts]
@@ -138,7 +138,8 @@ def effects(ordered: Order, *facts: events.Event) -> list[tuple[date, Decimal | 
         at = datetime.combine(ahead.effective_on + DAY, datetime.min.time(), tzinfo=UTC)
         for _ in ("once", "again"):
             history += given(DECIDER, *history).when(take_effect, TakeEffect(dose=ahead, now=at)).decided
-    return [(one.effective_on, one.daily_dose_mg) for one in history if isinstance(one, DoseTookEffect)]
+    said = [one for one in history if isinstance(one, DoseTookEffect)]
+    return [(one.effective_on, float(one.daily_dose_mg or 0)) for one in said]
 
 
 def test_each_phase_takes_effect_on_its_first_day_and_the_last_one_ends() -> None:
@@ -160,7 +161,8 @@ def test_a_dose_that_was_changed_goes_by_no_regimen_any_more() -> None:
     begun = replace(p.BEGUN, order=replace(TWICE, daily_dose_mg=Decimal(75), starts_on=p.BEGUN.order.starts_on))
     (event,) = given(DECIDER, *p.ASSESSED, begun).when(change_dose, p.CHANGE_TO_100).decided
     assert isinstance(event, events.DoseChanged)
-    assert (event.from_daily_dose_mg, event.to_daily_dose_mg) == (75, 100)
+    assert event.from_daily_dose_mg == 75
+    assert event.to_daily_dose_mg == 100
 
 
 def test_a_past_decision_on_a_regimen_is_answered_as_it_was() -> None:
