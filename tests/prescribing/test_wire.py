@@ -75,6 +75,27 @@ BARE_ORDER = pb.Order(medicine=common_pb2.Medicine(name="sertraline"))
 SEEN = seen("assessment", 5)
 FULL: dict[str, Any] = {
     "ScreenOrder": pb.ScreenOrderRequest(patient_id=str(PATIENT), order=TAKEN_SO, at_least=[SEEN]),
+    "DraftDosePlan": pb.DraftDosePlanRequest(
+        patient_id=str(PATIENT),
+        kind="switch",
+        **{"from": pb.LoweredDrug(name="sertraline", daily_dose_mg="100")},
+        to=pb.RaisedDrug(name="venlafaxine", target_daily_mg="75"),
+        starts_on=TOMORROW.isoformat(),
+        pace_percent="50",
+        every_days=14,
+        on_hand=[pb.StrengthsOnHand(name="sertraline", strengths_mg=["25"], splittable=True)],
+        answers=pb.TaperAnswers(
+            withdrawal_seizure=False,
+            seizure_disorder=False,
+            alcohol_or_opioids=True,
+            pregnancy=False,
+            relapse_in_24_months=False,
+            used_since="2026-01-01",
+            days_a_week=7,
+        ),
+        client_sets_pace=True,
+        at_least=[SEEN],
+    ),
     "IssuePrescription": pb.IssuePrescriptionRequest(
         **BASE, order=ORDER, overrides=[ANSWER], at_least=[SEEN], occurred_at=stamp(YESTERDAY)
     ),
@@ -138,7 +159,7 @@ WRITES = (
     "MarkEnteredInError",
 )
 WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "ResolveDiscrepancy")
-WAITING = ("ScreenOrder", "IssuePrescription", "ChangeDose")
+WAITING = ("ScreenOrder", "DraftDosePlan", "IssuePrescription", "ChangeDose")
 METHODS = pb.DESCRIPTOR.services_by_name["PrescribingService"].methods_by_name
 WARNED = (*p.ASSESSED, p.POSITIVE_MDQ)
 
@@ -513,6 +534,9 @@ LONGEST = {
     "order.regimen.phases[1].as_needed.reason": 200,
     "reason": 2000,
     "comment": 2000,
+    "from.name": 2000,
+    "to.name": 2000,
+    "on_hand[0].name": 2000,
     "overrides[0].rule": 200,
     "overrides[0].involves[0]": 2000,
     "overrides[0].involves[1]": 2000,
@@ -520,24 +544,29 @@ LONGEST = {
 }
 MEDICINES = {"overrides[0].involves[0]", "overrides[0].involves[1]"}
 UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "fact_id"}
-DAYS = {"order.starts_on", "effective_on", "stopped_on", "counted_on"}
+DAYS = {"starts_on", "answers.used_since", "order.starts_on", "effective_on", "stopped_on", "counted_on"}
 FIRST_DOSE, AS_NEEDED = "order.regimen.phases[0].doses[0]", "order.regimen.phases[1].as_needed"
 REGIMEN_AMOUNTS = {f"{FIRST_DOSE}.amount_mg", f"{AS_NEEDED}.amount_mg"}
-AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg", *REGIMEN_AMOUNTS}
+STRENGTH = "on_hand[0].strengths_mg[0]"
+PLAN_AMOUNTS = {"from.daily_dose_mg", "to.target_daily_mg", "pace_percent", STRENGTH}
+AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg", *REGIMEN_AMOUNTS, *PLAN_AMOUNTS}
 TIMES, MOST = {f"{FIRST_DOSE}.at"}, {f"{AS_NEEDED}.most_in_24_hours"}
 WEEKDAYS = {"order.regimen.phases[1].weekdays[0]"}
 CONDITION_CODES = {"order.indication.system", "order.indication.code"}
-CODES = {"overrides[0].reason", "status_reason", "resolution", *WEEKDAYS}
+CODES = {"overrides[0].reason", "status_reason", "resolution", "kind", *WEEKDAYS}
 TOKENS = {"at_least[0]"}
 COUNTS = {
     "order.days_supply": (1, 366),
     "order.regimen.phases[0].days": (1, 366),
     "order.regimen.phases[0].every_days": (1, 31),
     f"{AS_NEEDED}.hours_between": (0, 24),
+    "every_days": (1, 366),
+    "answers.days_a_week": (1, 7),
 }
 NEEDED = {
     *("request_id", "order.medicine.name", "reason", "overrides[0].rule", "daily_dose_mg"),
     *("medicine.name", "units"),
+    *("from.name", "to.name", "on_hand[0].name", STRENGTH),
     *(f"{AS_NEEDED}.reason", *REGIMEN_AMOUNTS, *TIMES),
     *(*MEDICINES, *UUIDS, *CODES, *TOKENS, *CONDITION_CODES),
 }
