@@ -108,6 +108,7 @@ FULL: dict[str, Any] = {
         overrides=[ANSWER],
         at_least=[SEEN],
         occurred_at=stamp(YESTERDAY),
+        planned_doses="cancel",
     ),
     "DiscontinuePrescription": pb.DiscontinuePrescriptionRequest(
         **BASE,
@@ -553,7 +554,7 @@ AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg", *REGIMEN_
 TIMES, MOST = {f"{FIRST_DOSE}.at"}, {f"{AS_NEEDED}.most_in_24_hours"}
 WEEKDAYS = {"order.regimen.phases[1].weekdays[0]"}
 CONDITION_CODES = {"order.indication.system", "order.indication.code"}
-CODES = {"overrides[0].reason", "status_reason", "resolution", "kind", *WEEKDAYS}
+CODES = {"overrides[0].reason", "status_reason", "resolution", "planned_doses", "kind", *WEEKDAYS}
 TOKENS = {"at_least[0]"}
 COUNTS = {
     "order.days_supply": (1, 366),
@@ -568,7 +569,7 @@ NEEDED = {
     *("medicine.name", "units"),
     *("from.name", "to.name", "on_hand[0].name", STRENGTH),
     *(f"{AS_NEEDED}.reason", *REGIMEN_AMOUNTS, *TIMES),
-    *(*MEDICINES, *UUIDS, *CODES, *TOKENS, *CONDITION_CODES),
+    *(*MEDICINES, *UUIDS, *(CODES - {"planned_doses"}), *TOKENS, *CONDITION_CODES),
 }
 
 
