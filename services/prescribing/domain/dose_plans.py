@@ -108,7 +108,8 @@ def draft(query: DraftDosePlan, chart: PrescriptionChart, freshness: Freshness) 
     proposed = plan(wanted)
     if not proposed.segments:
         return Draft(plan=proposed, check=None)
-    check = check_plan(known, proposed.segments, as_of, on_hand=wanted.on_hand, answers=wanted.answers)
+    running = query.leaving.running if query.leaving else ()
+    check = check_plan(known, proposed.segments, as_of, running=running, on_hand=wanted.on_hand, answers=wanted.answers)
     return Draft(plan=proposed, check=_with_stale(check, freshness))
 
 
