@@ -22,15 +22,25 @@ from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.decisions import OWN_DECISIONS
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt, begun, ended, is_unfinished
 from services.notifications.domain.events import DeliveryAttempted, Event
-from services.notifications.domain.following_up import Escalate
+from services.notifications.domain.following_up import Escalate, PageAgain
 from services.notifications.domain.handing_over import HandOver
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
-from services.notifications.due import ESCALATE, HAND_OVER, SEND, ToEscalate, ToHandOver, ToSend
+from services.notifications.due import (
+    ESCALATE,
+    HAND_OVER,
+    PAGE_AGAIN,
+    SEND,
+    ToEscalate,
+    ToHandOver,
+    ToPageAgain,
+    ToSend,
+)
 from services.notifications.sender import Message, Sender, SendFailed
 
 escalation = restating(Escalate, ToEscalate, "rules", "now")
+paging_again = restating(PageAgain, ToPageAgain, "rules", "now")
 handing_over = restating(HandOver, ToHandOver, "rules", "now")
 attempt_of = restating(Attempt, ToSend, number="attempt")
 UNREADABLE = (StoredByNewer, msgspec.DecodeError)
@@ -61,12 +71,22 @@ class NoticeWork:
 
     @property
     def handlers(self) -> Mapping[str, Handle]:
-        return {SEND: self.send, ESCALATE: self.escalate, HAND_OVER: self.hand_over}
+        return {
+            SEND: self.send,
+            ESCALATE: self.escalate,
+            PAGE_AGAIN: self.page_again,
+            HAND_OVER: self.hand_over,
+        }
 
     async def escalate(self, claim: ClaimedDue) -> None:
         detail = read_detail(claim.row, ToEscalate)
         command = escalation(detail, rules=self._rules, now=self._clock())
         await self._write("escalate", claim, detail.notice, command, done=(claim.row.due_id,))
+
+    async def page_again(self, claim: ClaimedDue) -> None:
+        detail = read_detail(claim.row, ToPageAgain)
+        command = paging_again(detail, rules=self._rules, now=self._clock())
+        await self._write("page-again", claim, detail.notice, command, done=(claim.row.due_id,))
 
     async def hand_over(self, claim: ClaimedDue) -> None:
         command = handing_over(read_detail(claim.row, ToHandOver), rules=self._rules, now=self._clock())
@@ -158,7 +178,7 @@ class NoticeWork:
     async def _write(
         self, act: str, claim: ClaimedDue, about: FactId, command: Any, *, done: tuple[UUID, ...] = ()
     ) -> Done[Event]:
-        request = self._request(act, claim, notice)
+        request = self._request(act, claim, about)
         return await self._writes.write(PatientId(claim.row.stream_id), request, command, done=done)
 
     def _request(self, act: str, claim: ClaimedDue, notice: FactId) -> Request:
@@ -167,7 +187,7 @@ class NoticeWork:
             kind=CommandKind.DUE,
             actor=PersonId("notifications"),
             digest=b"",
-            correlation_id=about,
+            correlation_id=notice,
             now=self._clock(),
         )
 
