@@ -23,6 +23,7 @@ WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "ReportSideEffect": (m.REPORT_NAUSEA, ()),
     "ResolveSideEffect": (m.RESOLVE_NAUSEA, (m.NAUSEA,)),
     "AnswerScale": (m.ANSWER_PHQ_9, ()),
+    "RecordRiskContact": (m.CONTACT, (m.RISK,)),
     "RecordDose": (m.RECORD_DOSE, ()),
     "MarkEnteredInError": (m.STRIKE_NAUSEA, (m.NAUSEA,)),
 }
@@ -32,6 +33,7 @@ GUARDS: dict[str, frozenset[str]] = {
     "ReportSideEffect": frozenset({"repeat", "time"}),
     "ResolveSideEffect": frozenset({"repeat", "time", "existence"}),
     "AnswerScale": frozenset({"repeat", "time"}),
+    "RecordRiskContact": frozenset({"repeat", "time"}),
     "RecordDose": frozenset({"repeat", "time"}),
     "MarkEnteredInError": frozenset({"repeat", "existence"}),
 }

@@ -62,7 +62,7 @@ def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> lis
         suppressed=suppressed,
         occurred_at=command.now,
         cause_occurred_at=cause.occurred_at,
-        due_at=cause.due_at or UNSET,
+        due_at=(cause.due_at if cause.kind in ASK_FOR_AN_ACT else None) or UNSET,
     )
     notified = () if suppressed else tuple(it.person for it in event.addressees if it.step == 0)
     return [event, *in_inboxes(notice, notified, rule, step=0, now=command.now)]

@@ -54,7 +54,9 @@ class Attempt:
 class Notice:
     """One notice now. `notified` has every person once for each time they were notified, in order, `notified_at` when
     that was last; `left` are those in whose place others were notified; `reason` says why it was withdrawn. At
-    `acknowledge_by` somebody is paged next; None is never. `unanswered` counts the pages since anybody did anything."""
+    `acknowledge_by` somebody is paged next, also of one that was taken on where it `resumes`; None is never.
+    `unanswered` counts the pages since anybody did anything.
+    """
 
     decided: NoticeDecided
     status: NoticeStatus
@@ -68,11 +70,12 @@ class Notice:
     notified_at: Mapping[str, datetime] = field(default_factory=dict)
     left: frozenset[str] = frozenset()
     unanswered: int = 1
+    resumes: bool = False
 
     @property
     def pages_again(self) -> bool:
         """Whether it was taken on, and somebody is paged again unless what it asks for was done."""
-        return self.status is NoticeStatus.ACKNOWLEDGED and self.acknowledge_by is not None
+        return self.status is NoticeStatus.ACKNOWLEDGED and self.resumes
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -129,14 +132,8 @@ def evolve_notice(notice: Notice, event: NoticeChange) -> Notice:
 def _held(notice: Notice, event: NoticeAcknowledged | NoticePaused) -> Notice:
     if isinstance(event, NoticePaused):
         return replace(notice, status=NoticeStatus.OPEN, acknowledge_by=event.until, unanswered=0)
-    resumes_at = None if event.resumes_at is UNSET else event.resumes_at
-    return replace(
-        notice,
-        status=NoticeStatus.ACKNOWLEDGED,
-        acknowledged_by=event.acknowledged_by,
-        acknowledge_by=resumes_at,
-        unanswered=0,
-    )
+    taken = replace(notice, status=NoticeStatus.ACKNOWLEDGED, acknowledged_by=event.acknowledged_by, unanswered=0)
+    return taken if event.resumes_at is UNSET else replace(taken, acknowledge_by=event.resumes_at, resumes=True)
 
 
 def _gone_on(notice: Notice, event: NoticeEscalated | NoticeHandedOver) -> Notice:

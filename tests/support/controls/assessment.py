@@ -418,6 +418,7 @@ _COMPLETE: tuple[Event, ...] = (
     PHQ_9,
     PHQ_9_OF_BEFORE,
     RISK,
+    replace(RISK, fact_id=fact("risk told by a clinician"), reporter=Reporter.CLINICIAN),
     COMPLETED,
     AMENDED,
     STRUCK,
