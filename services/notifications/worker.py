@@ -155,9 +155,8 @@ class NoticeWork:
         return None
 
     def _message(self, attempted: DeliveryAttempted, board: NoticeBoard) -> Message:
-        on_call = self._rules.on_call
-        # Nobody who may assign team members may turn the on-call person's messages to another address.
-        known = on_call.email if attempted.person == on_call.person else ""
+        # Nobody who may assign team members may turn the messages of who is always there to another address.
+        known = next((it.email for it in self._rules.always_there if it.person == attempted.person), "")
         priority = board.notices[attempted.notice].decided.priority
         return message_of(attempted, known or board.email_of(attempted.person), priority)
 

@@ -64,6 +64,7 @@ def to_escalate(step: int, *, unreachable: bool = False) -> ToEscalate:
     return ToEscalate(notice=NOTICE, step=step, unreachable=unreachable)
 
 
+RESUMES = control.PAGE_AGAIN.at
 DETAILS = {SEND: ToSend, ESCALATE: ToEscalate, PAGE_AGAIN: ToPageAgain, HAND_OVER: ToHandOver}
 MAKE_DUE = (
     events.NoticeDecided,

@@ -40,6 +40,11 @@ class NoticeRules:
     importers: frozenset[str] = frozenset()
     nurse_practitioners_supervised: bool = False
 
+    @property
+    def always_there(self) -> tuple[OnCall, ...]:
+        """Who is paged whatever the team is."""
+        return (self.on_call,) if self.last_resort is None else (self.on_call, self.last_resort)
+
     def window(self, priority: Priority) -> timedelta:
         """How long the people of one step have to acknowledge."""
         windows = {
