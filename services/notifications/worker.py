@@ -180,13 +180,13 @@ class NoticeWork:
         request = self._request(act, claim, about)
         return await self._writes.write(PatientId(claim.row.stream_id), request, command, done=done)
 
-    def _request(self, act: str, claim: ClaimedDue, notice: FactId) -> Request:
+    def _request(self, act: str, claim: ClaimedDue, about: FactId) -> Request:
         return Request(
             request_id=f"{act}:{claim.row.due_id}",
             kind=CommandKind.DUE,
             actor=PersonId("notifications"),
             digest=b"",
-            correlation_id=notice,
+            correlation_id=about,
             now=self._clock(),
         )
 
