@@ -164,8 +164,8 @@ async def test_twelve_weeks_of_one_client(walk: Walk) -> None:
     began = entry.occurred_at.ToDatetime(tzinfo=UTC).astimezone(NEW_YORK)
     assert (began.date(), began.hour, began.minute) == (walk.today, 0, 0)
 
-    # Week 4: a screener with every answer yes, charted 25 hours later, asks the prescriber for a contact; to take that on
-    # is not to have made it.
+    # Week 4: a screener with every answer yes, charted 25 hours later, asks the prescriber for a contact; to take that
+    # on is not to have made it.
     await walk.go(7)
     screened = await walk.tell(
         walk.prescriber,
