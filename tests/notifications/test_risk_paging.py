@@ -245,6 +245,11 @@ async def test_a_moderate_risk_that_was_taken_on_is_paged_again_when_its_contact
     assert len(await pages(office)) == 1
     await wait(office, 24 * 60, every=60)
     assert [at for at, _ in await pages(office)] == [0, 24 * 60]
+    await take_on(office)
+    await wait(office, 47 * 60, every=60)
+    assert len(await pages(office)) == 2
+    await wait(office, 48 * 60, every=60)
+    assert len(await pages(office)) == 3
 
 
 async def test_what_a_build_before_contacts_took_on_is_answered(office: Office) -> None:

@@ -52,8 +52,8 @@ class AcknowledgeNotice:
 
 escalated = fact(NoticeEscalated, (Escalate, Rule), "step", "persons", "acknowledge_by", occurred_at="now")
 acknowledged = fact(NoticeAcknowledged, AcknowledgeNotice, "resumes_at", acknowledged_by="actor", occurred_at="now")
-HOLDS = timedelta(minutes=60)
-"""How long to take on what asks for an act holds the paging, at least."""
+HOLDS = {Priority.STAT: timedelta(minutes=60), Priority.URGENT: timedelta(days=1), Priority.ROUTINE: timedelta(days=3)}
+"""How long to take on what asks for an act holds the paging; what is no emergency is held until it is due."""
 
 
 @guarded()
@@ -132,8 +132,8 @@ def _notify(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, .
 @guarded()
 def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
     """Taken on by the first: somebody it is for, notified or not yet, or any prescriber or care manager of the team.
-    Who left the team takes on what they were paged for since. Where the notice asks for an act, that holds the paging
-    for an hour, or, unless it is an emergency, until the act is due.
+    Who left the team takes on what they were paged for since. Where the notice asks for an act, that holds the paging:
+    of an emergency for an hour, of all else until the act is due, and after that for a day or more.
 
     Raises NotKnown, NotAllowed, or RuleViolated for a notice that no longer stands or never reached anybody.
     """
@@ -153,9 +153,10 @@ def _resumes_at(notice: Notice, now: datetime) -> datetime | UnsetType:
     decided = notice.decided
     if decided.kind not in ASK_FOR_AN_ACT:
         return UNSET
-    if decided.due_at is UNSET or TABLE[decided.kind].priority is Priority.STAT:
-        return now + HOLDS
-    return max(now + HOLDS, decided.due_at)
+    priority = TABLE[decided.kind].priority
+    if priority is not Priority.STAT and decided.due_at is not UNSET and decided.due_at > now:
+        return decided.due_at
+    return now + HOLDS[priority]
 
 
 def who_may_answer(notice: Notice, board: NoticeBoard, now: datetime) -> set[str]:
