@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from signal import SIGTERM
 
 from tests.image.inside import USER
 from tests.support.histories.care import SERTRALINE, Care
@@ -127,7 +128,7 @@ async def _whole_path(system: System) -> None:
         view = (await care.view()).view
         assert issued.fact_id in {one.fact_id for one in view.medications.medications}
     for service in SERVICES:
-        assert await system.supervisor.kill_service(service, 15) == 0, service
+        assert await system.supervisor.kill_service(service, SIGTERM) == 0, service
 
 
 def main(buildah: str, name: str, sbom: str) -> int:
