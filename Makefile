@@ -106,8 +106,9 @@ chart-test: setup $(TOOLS)/helm ## lint the chart, compare its examples with wha
 cluster-test: setup $(TOOLS)/helm $(TOOLS)/kubectl ## the chart on a real Kubernetes API server; needs Go and Maven, and 15 minutes the first time
 	$(RUN) -m tests.cluster.cluster $(TOOLS) $(CLUSTER_CACHE) docs/operate/on-a-real-api-server.md
 
-chart-accept: setup $(TOOLS)/helm ## write what the chart's examples render to now
+chart-accept: setup $(TOOLS)/helm ## write the dashboards, and what the chart's examples render to now
 	$(UV) sync --frozen --group deploy --python $(PYTHON) --quiet
+	$(RUN) -m deploy.dashboards.dashboards deploy/charts/careloop/files/dashboards
 	$(RUN) -m tests.deploy.chart $(TOOLS)/helm --accept
 
 sbom: setup ## write the image's bill of materials, CycloneDX from the lock, to dist

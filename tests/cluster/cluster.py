@@ -29,7 +29,7 @@ NAMESPACE = "care"
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordination")
 WAIT = ("--wait", "--timeout", "120s")
-EXAMPLES = ("minimal", "production", "openshift", "argocd")
+EXAMPLES = ("minimal", "production", "openshift", "argocd", "own-servers")
 LONGEST_SHOWN = 12
 
 
