@@ -15,12 +15,13 @@ EventId = NewType("EventId", UUID)
 PersonId = NewType("PersonId", str)
 """A person or service that acts: the subject of a verified token."""
 
+_SEPARATOR = "\x1f"
 _CARELOOP = UUID("6f0a4c3e-9d0b-5d7e-8a51-0c5a7e100d01")
 
 
 def derived_id(*parts: object) -> UUID:
     """The same id for the same parts, for ever. Parts are joined with a separator that no part may contain."""
-    texts = [str(part) for part in parts]
-    if any("\x1f" in text for text in texts):
+    joined = _SEPARATOR.join(map(str, parts))
+    if joined.count(_SEPARATOR) >= len(parts):
         raise ValueError("a part of a derived id may not contain the unit separator")
-    return uuid5(_CARELOOP, "\x1f".join(texts))
+    return uuid5(_CARELOOP, joined)

@@ -33,16 +33,16 @@ class StateCache(Generic[State]):
     def __init__(self, initial: State, most_events: int = MOST_EVENTS) -> None:
         self._nothing: CachedState[State] = CachedState(state=initial, version=0)
         self._most_events = most_events
-        self._cached: OrderedDict[UUID, CachedState[State]] = OrderedDict()
+        self._cached: OrderedDict[int, CachedState[State]] = OrderedDict()  # a UUID is hashed in Python
         self._events = 0
         self._distrusted = 0
 
     def of(self, stream_id: UUID) -> CachedState[State]:
         """The cached state of this stream; the initial state at version 0 if there is none."""
-        cached = self._cached.get(stream_id)
+        cached = self._cached.get(stream_id.int)
         if cached is None:
             return self._nothing
-        self._cached.move_to_end(stream_id)
+        self._cached.move_to_end(stream_id.int)
         return cached
 
     def trusted(self, stream_id: UUID) -> CachedState[State] | None:
@@ -50,7 +50,7 @@ class StateCache(Generic[State]):
         if self._distrusted:
             self._distrusted -= 1
             return None
-        return self.of(stream_id) if stream_id in self._cached else None
+        return self.of(stream_id) if stream_id.int in self._cached else None
 
     def distrust(self, stream_id: UUID) -> None:
         """The cached state of this stream was not the newest, and those of others may not be either."""
@@ -62,13 +62,16 @@ class StateCache(Generic[State]):
         self.forget(stream_id)
         if newest.version > self._most_events:
             return newest
-        self._cached[stream_id] = newest
+        self._cached[stream_id.int] = newest
         self._events += newest.version
         while self._events > self._most_events:
-            self.forget(next(iter(self._cached)))
+            self._drop(next(iter(self._cached)))
         return newest
 
     def forget(self, stream_id: UUID) -> None:
-        forgotten = self._cached.pop(stream_id, None)
+        self._drop(stream_id.int)
+
+    def _drop(self, stream: int) -> None:
+        forgotten = self._cached.pop(stream, None)
         if forgotten is not None:
             self._events -= forgotten.version

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -83,11 +82,12 @@ class _Tip(Generic[State]):
 class _Queue:
     """Calls of one process on one stream: they are decided one after another instead of meeting conflicts."""
 
-    __slots__ = ("__weakref__", "turn", "waiting")
+    __slots__ = ("calls", "turn", "waiting")
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
         self.waiting = 0
+        self.calls = 0
 
 
 class Streams(Generic[State, Fact]):
@@ -115,8 +115,9 @@ class Streams(Generic[State, Fact]):
         self.due = due
         self.statements = statements
         self._cache: StateCache[State] = StateCache(decider.initial)
-        self._tips: dict[UUID, _Tip[State]] = {}
-        self._queues: WeakValueDictionary[UUID, _Queue] = WeakValueDictionary()
+        # By the number of the stream: a UUID is hashed and compared in Python, its number in C.
+        self._tips: dict[int, _Tip[State]] = {}
+        self._queues: dict[int, _Queue] = {}
 
     async def load(self, stream_id: UUID) -> Loaded[State]:
         cached = await self._newest(stream_id)
@@ -128,21 +129,18 @@ class Streams(Generic[State, Fact]):
         rows = await self.store.load(stream_id, cached.version)
         if not rows:
             return cached
-        return self._follow(stream_id, cached, [(row.meta.topic, row.state, row.meta.command_id) for row in rows])
+        events = [self.codec.decode(row.meta.topic, row.state) for row in rows]
+        return self._cache.put(stream_id, self._after(cached, events, [row.meta.command_id for row in rows]))
 
-    def _follow(
-        self, stream_id: UUID, cached: CachedState[State], stored: Sequence[tuple[str, bytes, str]]
+    def _after(
+        self, cached: CachedState[State], events: Sequence[Fact], command_ids: Sequence[str]
     ) -> CachedState[State]:
-        """Keep the stream with what follows: of each event its topic, its content and its command's id."""
-        return self._cache.put(stream_id, self._after(cached, stored))
-
-    def _after(self, cached: CachedState[State], stored: Sequence[tuple[str, bytes, str]]) -> CachedState[State]:
+        """The stream with what follows: its events as they are read, and of each its command's id."""
         commands = cached.commands
-        for version, (_topic, _state, command_id) in enumerate(stored, start=cached.version + 1):
+        for version, command_id in enumerate(command_ids, start=cached.version + 1):
             commands = commands.having(command_id, version)
-        events = (self.codec.decode(topic, state) for topic, state, _command_id in stored)
         state = self.decider.fold(events, cached.state)
-        return CachedState(state=state, version=cached.version + len(stored), commands=commands)
+        return CachedState(state=state, version=cached.version + len(events), commands=commands)
 
     async def transact(
         self,
@@ -158,13 +156,21 @@ class Streams(Generic[State, Fact]):
         whatever `decide` would say now. Raises what `decide` raises (then nothing is stored), Conflict after three
         tries, RequestIdReused, Unavailable, Overloaded.
         """
-        queue = self._queues.setdefault(stream_id, _Queue())
-        for attempt in range(1, ATTEMPTS):
-            try:
-                return await self._try(queue, stream_id, request, decide, done)
-            except Conflict:
-                await asyncio.sleep(AGAIN.pause(attempt))
-        return await self._try(queue, stream_id, request, decide, done)
+        queue = self._queues.get(stream_id.int)
+        if queue is None:
+            queue = self._queues[stream_id.int] = _Queue()
+        queue.calls += 1
+        try:
+            for attempt in range(1, ATTEMPTS):
+                try:
+                    return await self._try(queue, stream_id, request, decide, done)
+                except Conflict:
+                    await asyncio.sleep(AGAIN.pause(attempt))
+            return await self._try(queue, stream_id, request, decide, done)
+        finally:
+            queue.calls -= 1
+            if not queue.calls:
+                del self._queues[stream_id.int]
 
     async def _try(
         self,
@@ -202,7 +208,7 @@ class Streams(Generic[State, Fact]):
     ) -> "_Begun[State, Fact] | Done[Fact]":
         """First on what is about to be stored or cached: the append refuses what was decided on an old version. Only
         what was read is believed when it comes to a refusal or a repeat."""
-        tip = self._tips.get(stream_id)
+        tip = self._tips.get(stream_id.int)
         if tip is not None:
             if not tip.chain.broken and (events := _allowed(decide, tip.state, request)) is not None:
                 return await self._store(stream_id, request, tip.state, events, done=done, chain=tip.chain)
@@ -236,15 +242,16 @@ class Streams(Generic[State, Fact]):
     ) -> "_Begun[State, Fact]":
         """On its way; with statements of its own it has a transaction for itself, which nothing follows before its
         end."""
-        write = self.write(stream_id, request, events, cached.version, done=done, chain=chain)
+        stored = [self.codec.as_stored(event) for event in events]
+        write = self._write(stream_id, request, events, stored, cached.version, done=done, chain=chain)
         shown = tuple([statement for event in events for statement in self.statements(event, stream_id)])
-        after = self._after(cached, [(event.topic, event.state, request.request_id) for event in write.events])
+        after = self._after(cached, [read for _topic, _state, read in stored], [request.request_id] * len(stored))
         committing = self._committed(Unit(writes=(write,), statements=shown))
         if chain is None:
             return _Begun(write=write, events=events, state=after, storing=committing)
         storing = asyncio.ensure_future(committing)
         begun = _Begun(write=write, events=events, state=after, storing=storing)
-        self._tips[stream_id] = _Tip(state=after, chain=chain, storing=storing)
+        self._tips[stream_id.int] = _Tip(state=after, chain=chain, storing=storing)
         if shown:
             await asyncio.wait({storing})
         return begun
@@ -269,9 +276,9 @@ class Streams(Generic[State, Fact]):
             self._cache.distrust(write.stream_id)
             raise
         finally:
-            tip = self._tips.get(write.stream_id)
+            tip = self._tips.get(write.stream_id.int)
             if tip is not None and tip.storing is begun.storing:
-                del self._tips[write.stream_id]
+                del self._tips[write.stream_id.int]
         if written.repeated:
             return await self.answer_again(written.command, request)
         if self._cache.of(write.stream_id).version < begun.state.version:
@@ -293,11 +300,24 @@ class Streams(Generic[State, Fact]):
         expected_version: int | None,
         *,
         done: tuple[UUID, ...] = (),
-        chain: Chain | None = None,
     ) -> Write:
         """The Write that stores `events` for `request`; event ids derive from service, the command's key and order."""
         if expected_version is None:
             self._cache.forget(stream_id)  # what is cached is about to be outdated
+        stored = [self.codec.as_stored(event) for event in events]
+        return self._write(stream_id, request, events, stored, expected_version, done=done)
+
+    def _write(
+        self,
+        stream_id: UUID,
+        request: Request,
+        events: Sequence[Fact],
+        stored: Sequence[tuple[str, bytes, Fact]],
+        expected_version: int | None,
+        *,
+        done: tuple[UUID, ...] = (),
+        chain: Chain | None = None,
+    ) -> Write:
         key = ("event", self.service, request.kind, stream_id, request.actor, request.request_id)
         return Write(
             command_id=request.request_id,
@@ -306,17 +326,23 @@ class Streams(Generic[State, Fact]):
             digest=request.digest,
             stream_id=stream_id,
             expected_version=expected_version,
-            events=tuple(self._new(EventId(derived_id(*key, order)), event) for order, event in enumerate(events)),
+            events=tuple(
+                [
+                    NewEvent(
+                        event_id=EventId(derived_id(*key, order)),
+                        topic=topic,
+                        state=state,
+                        occurred_at=events[order].occurred_at,
+                    )
+                    for order, (topic, state, _read) in enumerate(stored)
+                ]
+            ),
             correlation_id=request.correlation_id,
             causation_id=request.causation_id,
-            due=tuple(row for event in events for row in self.due(event, stream_id)),
+            due=tuple([row for event in events for row in self.due(event, stream_id)]),
             done=done,
             chain=chain,
         )
-
-    def _new(self, event_id: EventId, event: Fact) -> NewEvent:
-        topic, state = self.codec.encode(event)
-        return NewEvent(event_id=event_id, topic=topic, state=state, occurred_at=event.occurred_at)
 
     async def _known(self, stream_id: UUID, request: Request) -> CommandRecord | None:
         return await self.store.command(CommandKey(request.request_id, stream_id, request.actor, request.kind))

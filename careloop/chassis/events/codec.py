@@ -68,10 +68,14 @@ class Codec(Generic[Fact]):
 
     def encode(self, event: Fact) -> tuple[str, bytes]:
         """Raises msgspec.ValidationError for what could not be decoded again, such as a time without a zone."""
+        topic, state, _read = self.as_stored(event)
+        return topic, state
+
+    def as_stored(self, event: Fact) -> tuple[str, bytes, Fact]:
+        """What `encode` answers, and the event that will be read from it. Raises as `encode` does."""
         topic = self._topics[type(event)]
         state = ENCODER.encode(event)
-        self._forms[topic].decode(state)
-        return topic, state
+        return topic, state, self._forms[topic].decode(state)
 
     def decode(self, topic: str, state: bytes) -> Fact:
         """Raises StoredByNewer for a topic, a version or a code that only a newer build knows, and msgspec.DecodeError

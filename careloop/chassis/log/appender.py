@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from uuid import UUID
 
 from careloop.chassis.log.appender_call import WriteOutcome, append_call, outcomes
 from careloop.chassis.log.connections import Connections, OwnConnection, conflict, kernel_errors, unavailable
@@ -36,10 +35,6 @@ class _WaitingWrite:
     outcome: "asyncio.Future[WriteOutcome]"
     since: float
 
-    @property
-    def is_broken(self) -> bool:
-        return self.write.chain is not None and self.write.chain.broken
-
 
 class Appender:
     """All that one process appends to one log. Other processes may append to the same log.
@@ -54,7 +49,7 @@ class Appender:
         self._connections = connections
         self._moved_to = moved_to
         self._waiting: deque[_WaitingWrite] = deque()
-        self._under_way: set[UUID] = set()
+        self._under_way: set[int] = set()  # streams by number: a UUID is hashed in Python, its number in C
         self._more = asyncio.Event()
         self._answered_at = float("-inf")
 
@@ -119,7 +114,7 @@ class Appender:
         stay in theirs."""
         batch: list[_WaitingWrite] = []
         later: list[_WaitingWrite] = []
-        chains: dict[UUID, Chain | None] = {}
+        chains: dict[int, Chain] = {}
         size = 0
         if self._under_way and len(self._waiting) < FEW_COMMANDS:
             return []
@@ -129,15 +124,17 @@ class Appender:
             if waiting.outcome.done():
                 _break(waiting)
                 continue
-            if waiting.is_broken:
+            chain = waiting.write.chain
+            if chain is not None and chain.broken:
                 _answer([waiting], [conflict()])
                 continue
-            stream_id, chain = waiting.write.stream_id, waiting.write.chain
-            if stream_id in self._under_way and (chain is None or chains.get(stream_id) is not chain):
+            stream = waiting.write.stream_id.int
+            if stream in self._under_way and (chain is None or chains.get(stream) is not chain):
                 later.append(waiting)
                 continue
-            self._under_way.add(stream_id)
-            chains[stream_id] = chain
+            self._under_way.add(stream)
+            if chain is not None:
+                chains[stream] = chain
             batch.append(waiting)
             size += sum([len(event.state) for event in waiting.write.events])
         self._waiting.extendleft(reversed(later))
@@ -151,7 +148,7 @@ class Appender:
         try:
             await writer.store(batch)
         finally:
-            self._under_way.difference_update([waiting.write.stream_id for waiting in batch])
+            self._under_way.difference_update([waiting.write.stream_id.int for waiting in batch])
             self._more.set()
 
     def _stored(self, position: int) -> None:

@@ -34,7 +34,7 @@ def batch_arrays(writes: Sequence[Write]) -> list[Any]:
     """The arguments of APPEND_COMMANDS, in its order. Due rows name their command by its place, counted from 1."""
     commands, events, due, done = [], [], [], []
     through = 0
-    chains: dict[UUID, Chain | None] = {}
+    chains: dict[UUID, Chain] = {}
     for place, w in enumerate(writes, start=1):
         first = None if w.expected_version is None else w.expected_version + 1
         for nth, e in enumerate(w.events):
@@ -47,7 +47,8 @@ def batch_arrays(writes: Sequence[Write]) -> list[Any]:
         # What follows another in its chain stands on that one, which alone can show an old version.
         follows = w.chain is not None and chains.get(w.stream_id) is w.chain
         check = None if follows else w.expected_version
-        chains[w.stream_id] = w.chain
+        if w.chain is not None:
+            chains[w.stream_id] = w.chain
         commands.append((
             w.command_id, w.kind, w.caller, w.digest, w.stream_id, w.expected_version, check,
             w.correlation_id, w.causation_id, through,
