@@ -64,7 +64,7 @@ async def look(access: BrokerAccess, wanted: Sequence[WantedTopic], partitions: 
         _encrypted(about, access),
         _auto_create(about, cluster),
         *(finding for topic in wanted for finding in judge_topic(topic, cluster, partitions)),
-        *_permitted(about, access, cluster),
+        *permitted(access, cluster),
     ]
 
 
@@ -75,7 +75,9 @@ def _encrypted(about: Topic, access: BrokerAccess) -> Finding:
     return about.warning("kafka-encrypted", "patients' facts go over the network in the clear", fix)
 
 
-def _permitted(about: Topic, access: BrokerAccess, cluster: Cluster) -> Iterator[Finding]:
+def permitted(access: BrokerAccess, cluster: Cluster) -> Iterator[Finding]:
+    """What is to be said of who may do what."""
+    about = Topic(GROUP, access.bootstrap)
     if not cluster.guarded:
         if is_here(access):
             yield about.ok("broker-guarded", "no permissions, and the broker does not leave this machine")
@@ -108,6 +110,10 @@ def judge_topic(wanted: WantedTopic, cluster: Cluster, partitions: int) -> Itera
     """What is to be said of one topic. `partitions` is the setting, for topics that follow it."""
     about = Topic(GROUP, wanted.name)
     found = cluster.topics.get(wanted.name)
+    if found is None and cluster.guarded and cluster.permissions is None:
+        fix = f"ask as a user who may Describe {wanted.name} (CARELOOP_KAFKA_SASL_USERNAME)"
+        yield about.unknown("topic-exists", "it is missing, or not shown to this user", fix)
+        return
     if found is None:
         yield about.failure("topic-exists", "it is missing", "make it with `careloop topics`, or with your operator")
         return
