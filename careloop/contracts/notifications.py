@@ -110,6 +110,16 @@ class NoticeEscalated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeHandedOver:
+    """`left` holds the role no more for which they heard it, so these hear it in their place. Its clock runs on."""
+
+    notice: FactId
+    left: str
+    persons: tuple[str, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeWithdrawn:
     """The notice asks for nothing more: its cause was struck, a clinician resolved the side effect it was about, or
     a clinician screened after the imported risk that it was about."""
@@ -120,7 +130,14 @@ class NoticeWithdrawn:
 
 
 Published = (
-    NoticeDecided | NoticeSent | NoticeFailed | NoticeAcknowledged | NoticeEscalated | NoticeWithdrawn | EnteredInError
+    NoticeDecided
+    | NoticeSent
+    | NoticeFailed
+    | NoticeAcknowledged
+    | NoticeEscalated
+    | NoticeHandedOver
+    | NoticeWithdrawn
+    | EnteredInError
 )
 TYPES = topics("care.notifications", Published)
 """Every event type on the topic, by its name on the wire."""

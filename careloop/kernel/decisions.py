@@ -1,20 +1,21 @@
 """Every command of a service with the decision that answers it, and the guards that stand before it.
 
-A guard is a law that many commands share. A decision names its guards, and they are passed in one order: a repeat
-changes nothing; what happened lies in the past; the client is enrolled, and was born by then; the caller is a
-prescriber; what is struck was recorded here.
+A guard is a law that many commands share. Before all of them stands one that a decision cannot leave out: who left the
+care team writes no more. A decision names its other guards, and they are passed in one order: a repeat changes nothing;
+what happened lies in the past; the client is enrolled, and was born by then; the caller is a prescriber; what is struck
+was recorded here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime
 from enum import IntEnum
 from functools import update_wrapper
 from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 
 from careloop.kernel.credentials import require_prescriber
 from careloop.kernel.days import Span
-from careloop.kernel.errors import NotKnown, patient_not_known
-from careloop.kernel.events import require_past
+from careloop.kernel.errors import NotAllowed, NotKnown, patient_not_known
+from careloop.kernel.events import CommandKind, Request, require_past
 from careloop.kernel.ids import FactId
 
 
@@ -28,6 +29,14 @@ class Record(Protocol):
 
     def knows(self, fact_id: FactId) -> bool:
         """Whether this service recorded the fact, struck or not."""
+        ...
+
+
+class TeamRecord(Protocol):
+    """What a command that somebody asks for asks of a state."""
+
+    def has_left(self, person: str, moment: datetime) -> bool:
+        """Whether the person was in the care team and is in it no more. Who never was in it has not left it."""
         ...
 
 
@@ -103,13 +112,30 @@ def guarded(
     return lambda decide: Decision(decide, frozenset(guards))
 
 
-class Decisions(Mapping[type, Decision[Any, State, Fact]], Generic[State, Fact]):
-    """All commands of one service. Raises ValueError for two decisions on one command."""
+OUTSIDE_THE_TEAM = frozenset({"client", "service", "registrar"})
+"""Roles of a token in which nobody is a member of a care team, so that no membership of theirs can have ended."""
 
-    def __init__(self, *decisions: Decision[Any, State, Fact]) -> None:
+
+class Decisions(Mapping[type, Decision[Any, State, Fact]], Generic[State, Fact]):
+    """All commands of one service. What `also_after_leaving` answers may be asked for by those who left the care team
+    as well. Raises ValueError for two decisions on one command."""
+
+    def __init__(
+        self,
+        *decisions: Decision[Any, State, Fact],
+        also_after_leaving: Collection[Decision[Any, State, Fact]] = (),
+    ) -> None:
         self._by_command = {decision.command: decision for decision in decisions}
         if len(self._by_command) != len(decisions):
             raise ValueError("two decisions answer one command")
+        self.also_after_leaving = frozenset(decision.command for decision in also_after_leaving)
+
+    def admit(self, request: Request, command: Any, state: Any) -> None:
+        """`state` is a TeamRecord. Raises NotAllowed `not-in-team` where the last membership of who asks has ended."""
+        if request.kind is not CommandKind.CALLER or request.role in OUTSIDE_THE_TEAM:
+            return
+        if type(command) not in self.also_after_leaving and state.has_left(request.actor, request.now):
+            raise not_in_team()
 
     def __getitem__(self, command: type) -> Decision[Any, State, Fact]:
         return self._by_command[command]
@@ -119,6 +145,11 @@ class Decisions(Mapping[type, Decision[Any, State, Fact]], Generic[State, Fact])
 
     def __len__(self) -> int:
         return len(self._by_command)
+
+
+def not_in_team() -> NotAllowed:
+    """The refusal of who left the care team."""
+    return NotAllowed("not-in-team", "Your membership of this care team has ended; only its members write here.")
 
 
 def _is_new(command: Any, state: Record) -> bool:

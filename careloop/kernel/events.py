@@ -55,7 +55,7 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     """One verified call: the id that makes a repeat harmless, who asks, and the moment it is decided.
 
     A command is known by its kind, its patient, who asks and `request_id` together. `digest` covers the whole payload:
-    the same key with another digest is refused.
+    the same key with another digest is refused. `role` is that of the caller's token.
     """
 
     request_id: str
@@ -65,6 +65,7 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     correlation_id: UUID
     now: datetime
     causation_id: UUID | None = None
+    role: str = ""
 
 
 class EventMetadata(Struct, frozen=True, kw_only=True, gc=False):

@@ -10,7 +10,14 @@ from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import monitoring as contract
 from careloop.contracts.policy import POLICY
-from services.monitoring.consumers import CONSUMER, NOTES, PROFILE_CONSUMER, PROFILE_NOTES
+from services.monitoring.consumers import (
+    CONSUMER,
+    NOTES,
+    PROFILE_CONSUMER,
+    PROFILE_NOTES,
+    TEAM_CONSUMER,
+    TEAM_NOTES,
+)
 from services.monitoring.domain.decisions import DECISIONS
 from services.monitoring.domain.events import TOPICS
 from services.monitoring.domain.state import DECIDER
@@ -24,6 +31,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         foundation.consume(NotesConsumer(CONSUMER, NOTES, foundation.streams), ("assessment", "prescribing"))
         foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, foundation.streams), ("assessment",))
+        foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, foundation.streams), ("coordination",))
         writes = Writes(foundation.streams, DECISIONS)
         yield foundation.service(MonitoringApi(writes, foundation.settings.partitions).add_to)
 

@@ -1,7 +1,8 @@
 """What the client takes, by the facts of assessment and prescribing, becomes notes in monitoring's own stream."""
 
 from careloop.chassis.consuming.noting import Notes, listening, note
-from careloop.contracts import assessment, prescribing
+from careloop.contracts import assessment, coordination, prescribing
+from careloop.contracts.care_team import MembershipEndNoted, MembershipNoted
 from careloop.contracts.terms import EnteredInError
 from services.monitoring.domain.events import Event
 from services.monitoring.domain.noted import (
@@ -16,6 +17,8 @@ from services.monitoring.domain.noted import (
 CONSUMER = "monitoring.medicines"
 PROFILE_CONSUMER = "monitoring.profile"
 """Reads assessment from its beginning, also what came before there was such a consumer."""
+TEAM_CONSUMER = "monitoring.team"
+"""Reads coordination from its beginning, also what came before there was such a consumer."""
 ORDERED = {"medicine": "order.medicine", "starts_on": "order.starts_on"}
 
 NOTES: Notes[Event | None] = {
@@ -36,3 +39,10 @@ NOTES: Notes[Event | None] = {
 
 PROFILE_NOTES: Notes[Event | None] = listening(assessment.TYPES, note(TimeZoneNoted, assessment.PatientEnrolled))
 """What came to be noted later, and is noted of old facts too."""
+
+TEAM_NOTES: Notes[Event | None] = listening(
+    coordination.TYPES,
+    note(MembershipNoted, coordination.TeamMemberAssigned),
+    note(MembershipEndNoted, coordination.TeamMemberReleased),
+    note(StrikeNoted, EnteredInError),
+)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from careloop.chassis.commands.seeding import Seeding
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.consuming.handler import nothing_at_once
 from careloop.chassis.process.composition import Rooms, compose
@@ -15,7 +16,7 @@ from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
 from services.notifications.domain.decisions import DECISIONS
 from services.notifications.domain.events import TOPICS
 from services.notifications.domain.state import DECIDER
-from services.notifications.due import due_rows
+from services.notifications.due import due_rows, hand_overs
 from services.notifications.grpc_api import NotificationsApi
 from services.notifications.settings import NotificationSettings
 from services.notifications.views import InboxIndex, inbox_statements
@@ -48,7 +49,10 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         api = NotificationsApi(
             Writes(streams, DECISIONS), InboxIndex(foundation.store.connections), settings.partitions
         )
-        tasks = {"waiting": PageAllWaiting(streams, foundation.parked, waiting).run}
+        tasks = {
+            "waiting": PageAllWaiting(streams, foundation.parked, waiting).run,
+            "seeding": Seeding("hand-overs", streams, hand_overs).work(clock),
+        }
         yield foundation.service(api.add_to, tasks=tasks)
 
 

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from msgspec import UNSET
+
 from careloop.chassis.commands.writes import Writes
 from careloop.kernel.ids import FactId, PatientId, PersonId
 from services.notifications.domain.causes import MESSAGES
-from services.notifications.domain.events import Event
+from services.notifications.domain.codes import CauseKind
+from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.notices import Notice
 from services.notifications.domain.state import NoticeBoard
 from services.notifications.views import Entry, Place
@@ -29,11 +32,24 @@ class PatientNotice:
     notice: Notice
 
     def read_by(self, reader: PersonId) -> "PatientNotice":
-        """Without what was written, if it was written to somebody else."""
+        """Without what was written, if it was written to somebody else.
+
+        Who has a message in the place of somebody who left reads what the client wrote to the care team; of what a
+        colleague wrote they read to whom and by whom it was written, and ask that one.
+        """
         decided = self.notice.decided
         if decided.kind not in MESSAGES or decided.named == reader:
             return self
-        return replace(self, notice=replace(self.notice, decided=replace(decided, detail="")))
+        stands_in = reader in self.notice.holders
+        if stands_in and decided.kind is CauseKind.MESSAGE_FROM_CLIENT:
+            return self
+        detail = _to_one_who_left(decided) if stands_in else ""
+        return replace(self, notice=replace(self.notice, decided=replace(decided, detail=detail)))
+
+
+def _to_one_who_left(message: NoticeDecided) -> str:
+    sender = "a colleague" if message.sender is UNSET else message.sender
+    return f"To {message.named}, who is not in the care team, from {sender}: ask {sender} what it says."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
 from services.notifications.domain.events import Event
+from services.notifications.domain.handing_over import with_hand_over
 from services.notifications.domain.noted import (
     Noted,
     ReleaseNoted,
@@ -125,7 +126,7 @@ def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
         kind = CauseKind.MESSAGE_FROM_CLIENT
     elif fact.recipient == coordination.CLIENT:
         kind = CauseKind.MESSAGE_TO_CLIENT
-    return _cause(envelope, fact, kind, detail=fact.text, named=fact.recipient)
+    return _cause(envelope, fact, kind, detail=fact.text, named=fact.recipient, sender=fact.sender)
 
 
 def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **details: Any) -> Cause:
@@ -203,7 +204,7 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
             return [*with_screened(notice, board, now), *withdraw_page(heard, board, now)]
         case StrikeNoted():
             again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
-            return [*note_strike(heard, board), *again]
+            return with_hand_over([*note_strike(heard, board), *again], board, rules, clock())
         case ResolutionNoted():
             return note_resolution(heard, board)
         case ScreeningNoted():
@@ -211,7 +212,7 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
         case TimeZoneNoted():
             return note_time_zone(heard, board)
         case _:
-            return note_team(heard, board)
+            return with_hand_over(note_team(heard, board), board, rules, clock())
 
 
 def decide_earlier(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:

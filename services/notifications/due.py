@@ -2,18 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from careloop.chassis.due.rows import due_row
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.log.protocol import DueRow
 from careloop.contracts.notifications import Channel
 from careloop.kernel.ids import FactId, derived_id
 from careloop.kernel.restating import restating
-from services.notifications.domain.events import Event, NoticeDecided, NoticeEscalated, NoticeFailed
+from services.notifications.domain.events import (
+    Event,
+    NoticeDecided,
+    NoticeEscalated,
+    NoticeFailed,
+    NoticeHandedOver,
+)
+from services.notifications.domain.noted import ReleaseNoted, TeamNoted
+from services.notifications.domain.state import NoticeBoard
 
 SEND = "send"
 ESCALATE = "escalate"
+HAND_OVER = "hand-over"
+VACANT_AFTER = timedelta(minutes=5)
+"""How long after somebody left a role that nobody took over is taken for vacant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +48,13 @@ class ToEscalate:
     unreachable: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToHandOver:
+    """A change of the team took effect, or (`vacant`) has been in effect for a while."""
+
+    vacant: bool
+
+
 sent_again = restating(ToSend, NoticeFailed, "attempt")
 
 
@@ -46,17 +65,42 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
     """
     match event:
         case NoticeDecided(suppressed=""):
-            for addressee in event.addressees:
-                if addressee.step == 0 and Channel.EMAIL in addressee.channels:
-                    yield _first_mail(stream_id, event.fact_id, addressee.person, 0, event.occurred_at)
+            mailed = [it.person for it in event.addressees if it.step == 0 and Channel.EMAIL in it.channels]
+            yield from _first_mails(stream_id, event.fact_id, mailed, 0, event.occurred_at)
             yield from _clock(stream_id, event.fact_id, 0, event.acknowledge_by)
-        case NoticeEscalated():
+        case NoticeEscalated() | NoticeHandedOver():
             if Channel.EMAIL in event.channels:
-                for person in event.persons:
-                    yield _first_mail(stream_id, event.notice, person, event.step, event.occurred_at)
-            yield from _clock(stream_id, event.notice, event.step, event.acknowledge_by)
+                yield from _first_mails(stream_id, event.notice, event.persons, event.step, event.occurred_at)
+            if isinstance(event, NoticeEscalated):
+                yield from _clock(stream_id, event.notice, event.step, event.acknowledge_by)
         case NoticeFailed():
             yield _after_failure(stream_id, event)
+        case TeamNoted() | ReleaseNoted():
+            yield from _changes(stream_id, event)
+
+
+def hand_overs(board: NoticeBoard, stream_id: UUID) -> Iterable[DueRow]:
+    """The rows for whoever left before there were such rows, while anything is open."""
+    if any(notice.is_open for notice in board.notices.values()):
+        for change in board.team.changes:
+            if isinstance(change, ReleaseNoted):
+                yield from _changes(stream_id, change)
+
+
+def _changes(stream_id: UUID, change: TeamNoted | ReleaseNoted) -> Iterable[DueRow]:
+    """What took effect by then is looked at when it is noted."""
+    if change.effective_from > change.occurred_at:
+        yield _hand_over(stream_id, change, change.effective_from, vacant=False)
+    if isinstance(change, ReleaseNoted):
+        yield _hand_over(stream_id, change, change.effective_from + VACANT_AFTER, vacant=True)
+
+
+def _hand_over(stream_id: UUID, change: TeamNoted | ReleaseNoted, at: datetime, *, vacant: bool) -> DueRow:
+    return due_row(stream_id, HAND_OVER, subject=change.evidence, at=at, detail=ToHandOver(vacant=vacant))
+
+
+def _first_mails(stream_id: UUID, notice: FactId, persons: Iterable[str], step: int, at: datetime) -> Iterable[DueRow]:
+    return [_first_mail(stream_id, notice, person, step, at) for person in persons]
 
 
 def _first_mail(stream_id: UUID, notice: FactId, person: str, step: int, at: datetime) -> DueRow:

@@ -20,6 +20,7 @@ from services.notifications.domain.events import (
     NoticeAcknowledged,
     NoticeDecided,
     NoticeEscalated,
+    NoticeHandedOver,
     NoticeWithdrawn,
 )
 
@@ -30,6 +31,7 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _NOTICE = """insert into notices (notice_id, patient_id, urgency, decided_at, acknowledge_by, is_open)
     values ($1, $2, $3, $4, $5, $6) on conflict do nothing"""
 _ENTRIES = "insert into inboxes (person, notice_id) select unnest($1::text[]), $2 on conflict do nothing"
+_LEAVE = "delete from inboxes where person = $1 and notice_id = $2"
 _STEP = "update notices set step = $2, acknowledge_by = $3 where notice_id = $1 and step < $2"
 _CLOSE = "update notices set is_open = false where notice_id = $1"
 
@@ -98,6 +100,10 @@ def inbox_statements(event: Event, stream_id: UUID) -> Iterable[Statement]:
             yield Statement(sql=_ENTRIES, args=([_inbox(it, stream_id) for it in now], event.fact_id))
         case NoticeEscalated():
             yield Statement(sql=_STEP, args=(event.notice, event.step, event.acknowledge_by))
+            if Channel.INBOX in event.channels:
+                yield Statement(sql=_ENTRIES, args=(list(event.persons), event.notice))
+        case NoticeHandedOver():
+            yield Statement(sql=_LEAVE, args=(event.left, event.notice))
             if Channel.INBOX in event.channels:
                 yield Statement(sql=_ENTRIES, args=(list(event.persons), event.notice))
         case NoticeAcknowledged() | NoticeWithdrawn():

@@ -19,13 +19,15 @@ from services.notifications.domain.decisions import OWN_DECISIONS
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt, is_unfinished
 from services.notifications.domain.events import DeliveryAttempted, Event
 from services.notifications.domain.following_up import Escalate
+from services.notifications.domain.handing_over import HandOver
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
-from services.notifications.due import ESCALATE, SEND, ToEscalate, ToSend
+from services.notifications.due import ESCALATE, HAND_OVER, SEND, ToEscalate, ToHandOver, ToSend
 from services.notifications.sender import Message, Sender, SendFailed
 
 escalation = restating(Escalate, ToEscalate, "rules", "now")
+handing_over = restating(HandOver, ToHandOver, "rules", "now")
 attempt_of = restating(Attempt, ToSend, number="attempt")
 
 
@@ -52,12 +54,16 @@ class NoticeWork:
 
     @property
     def handlers(self) -> Mapping[str, Handle]:
-        return {SEND: self.send, ESCALATE: self.escalate}
+        return {SEND: self.send, ESCALATE: self.escalate, HAND_OVER: self.hand_over}
 
     async def escalate(self, claim: ClaimedDue) -> None:
         detail = read_detail(claim.row, ToEscalate)
         command = escalation(detail, rules=self._rules, now=self._clock())
         await self._write("escalate", claim, detail.notice, command, done=(claim.row.due_id,))
+
+    async def hand_over(self, claim: ClaimedDue) -> None:
+        command = handing_over(read_detail(claim.row, ToHandOver), rules=self._rules, now=self._clock())
+        await self._write("hand-over", claim, FactId(claim.row.due_id), command, done=(claim.row.due_id,))
 
     async def send(self, claim: ClaimedDue) -> None:
         due = read_detail(claim.row, ToSend)
@@ -115,14 +121,14 @@ class NoticeWork:
         await self._write("outcome", claim, notice, command, done=(claim.row.due_id,))
 
     async def _write(
-        self, act: str, claim: ClaimedDue, notice: FactId, command: Any, *, done: tuple[UUID, ...] = ()
+        self, act: str, claim: ClaimedDue, about: FactId, command: Any, *, done: tuple[UUID, ...] = ()
     ) -> Done[Event]:
         request = Request(
             request_id=f"{act}:{claim.row.due_id}",
             kind=CommandKind.DUE,
             actor=PersonId("notifications"),
             digest=b"",
-            correlation_id=notice,
+            correlation_id=about,
             now=self._clock(),
         )
         return await self._writes.write(PatientId(claim.row.stream_id), request, command, done=done)

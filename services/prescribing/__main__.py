@@ -15,11 +15,18 @@ from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
 from services.prescribing import due
 from services.prescribing.application import Prescribing
-from services.prescribing.consumers import COURSE_NOTES, NOTES, ComparingConsumer
+from services.prescribing.consumers import COURSE_NOTES, NOTES, TEAM_NOTES, ComparingConsumer
 from services.prescribing.domain.decisions import DECISIONS, OWN_DECISIONS
 from services.prescribing.domain.events import TOPICS
 from services.prescribing.domain.state import DECIDER
-from services.prescribing.evidence import COMPARING_CONSUMER, CONSUMER, CONSUMERS, COURSE_CONSUMER, ConsumedEvidence
+from services.prescribing.evidence import (
+    COMPARING_CONSUMER,
+    CONSUMER,
+    CONSUMERS,
+    COURSE_CONSUMER,
+    TEAM_CONSUMER,
+    ConsumedEvidence,
+)
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import RESTATED
 from services.prescribing.replay import PastDecisions
@@ -36,6 +43,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             for consumer, notes in ((CONSUMER, NOTES), (COURSE_CONSUMER, COURSE_NOTES))
         ]
         foundation.consume(ComparingConsumer(COMPARING_CONSUMER, foundation.streams), ["assessment"])
+        foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, foundation.streams), ["coordination"])
         evidence = ConsumedEvidence(
             foundation.store,
             foundation.heads,

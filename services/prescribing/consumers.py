@@ -10,7 +10,8 @@ from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.consuming.noting import Notes, listening, note, note_request
 from careloop.chassis.log.protocol import Write
-from careloop.contracts import assessment, monitoring
+from careloop.contracts import assessment, coordination, monitoring
+from careloop.contracts.care_team import MembershipEndNoted, MembershipNoted
 from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored
 from careloop.kernel.ids import FactId, PatientId, derived_id
 from careloop.kernel.restating import restating
@@ -188,3 +189,11 @@ COURSE_NOTES: Notes[Event | None] = listening(
     note(noted.TimeZoneNoted, assessment.PatientEnrolled),
 )
 """What came to be noted later, and is noted of old facts too."""
+
+TEAM_NOTES: Notes[Event | None] = listening(
+    coordination.TYPES,
+    note(MembershipNoted, coordination.TeamMemberAssigned),
+    note(MembershipEndNoted, coordination.TeamMemberReleased),
+    note(noted.StrikeNoted, EnteredInError),
+)
+"""Who may write. No check rests on it."""

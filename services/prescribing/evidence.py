@@ -18,6 +18,8 @@ CONSUMER = "prescribing.evidence"
 COURSE_CONSUMER = "prescribing.course"
 COMPARING_CONSUMER = "prescribing.reconciliation"
 """Compares lists with prescriptions; no check rests on what it finds."""
+TEAM_CONSUMER = "prescribing.team"
+"""Reads coordination from its beginning, also what came before there was such a consumer; no check rests on it."""
 CONSUMERS: Mapping[str, Collection[str]] = {CONSUMER: RESTS_ON, COURSE_CONSUMER: {"assessment"}}
 """Who notes the evidence, of which sources. A kind of note that comes later is noted of old facts by one more."""
 LOOK_AGAIN_SECONDS = 0.02

@@ -115,8 +115,8 @@ def any_of(cls: type[Event]) -> st.SearchStrategy[Event]:
 @for_any(st.lists(st.one_of([any_of(cls) for cls in TOPICS.values()]) | st.sampled_from(control.EXAMPLES)))
 def test_evolve_takes_any_history(history: list[Event]) -> None:
     team = DECIDER.fold(history)
-    held = {assigned.fact_id for assigned in team.assigned} | {released.fact_id for released in team.released}
-    assert not held & team.struck
+    standing = [event for event in history if event.fact_id not in team.struck]
+    assert team.changes.held(NOON, team.struck) == DECIDER.fold(standing).changes.held(NOON, frozenset())
 
 
 def test_everything_stored_is_published() -> None:

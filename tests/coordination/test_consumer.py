@@ -111,7 +111,7 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
             notifications,
             (
                 "NoticeDecided", "NoticeSent", "NoticeFailed", "NoticeAcknowledged", "NoticeEscalated",
-                "NoticeWithdrawn", "EnteredInError",
+                "NoticeHandedOver", "NoticeWithdrawn", "EnteredInError",
             ),
         ),
         "coordination": (

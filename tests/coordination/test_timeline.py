@@ -172,6 +172,7 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "NoticeEscalated",
         f"to {control.MANAGER}, tom",
     ),
+    ("notifications", control.HANDED_OVER, "NoticeHandedOver", f"from {PRESCRIBER} to dr-new"),
     ("notifications", WITHDRAWN, "NoticeWithdrawn", "cause-entered-in-error"),
     ("coordination", ASSIGNED, "TeamMemberAssigned", "Mira Ivanov as therapist"),
     ("coordination", RELEASED, "TeamMemberReleased", f"{control.THERAPIST} as therapist"),

@@ -787,6 +787,14 @@ def test_a_notice_that_waits_says_all_of_it() -> None:
     )
 
 
+def test_a_notice_that_was_handed_over_names_who_has_it_now() -> None:
+    of_another = replace(control.HANDED_OVER, notice=fact("another"))
+    (shown,) = view(notifications=(control.NOTICE, control.ESCALATED, control.HANDED_OVER)).unacknowledged_notices
+    assert shown.addressees == (control.MANAGER, "dr-new")
+    (other,) = view(notifications=(control.NOTICE, of_another)).unacknowledged_notices
+    assert other.addressees == (PRESCRIBER,)
+
+
 def test_the_clock_of_a_notice_is_that_of_its_latest_escalation_that_has_one() -> None:
     second = replace(
         control.ESCALATED,

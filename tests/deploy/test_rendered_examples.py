@@ -127,7 +127,8 @@ def test_what_is_not_allowed_in_or_out_is_refused(example: str) -> None:
 
 
 def test_the_topics_are_those_of_the_one_list() -> None:
-    assert (CHART / "files/topics.yaml").read_text() == (ROOT / "careloop/local/topics.yaml").read_text()
+    for name in ("topics.yaml", "reads.yaml"):
+        assert (CHART / "files" / name).read_text() == (ROOT / "careloop/local" / name).read_text()
     wanted = yaml.safe_load((CHART / "files/topics.yaml").read_text())["topics"]
     made = {one["metadata"]["name"]: one for one in documents("production", "KafkaTopic")}
     assert set(made) == {topic["name"] for topic in wanted}

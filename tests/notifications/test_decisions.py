@@ -40,6 +40,7 @@ WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "BeginAttempt": (control.BEGIN, OPEN),
     "EndAttempt": (control.END_SENT, (*OPEN, control.ATTEMPTED)),
     "Escalate": (ESCALATE, OPEN),
+    "HandOver": (control.HAND_OVER, (*TEAM, control.ZOE_CAME, control.FOR_ZOE, control.ZOE_LEFT)),
     "AcknowledgeNotice": (control.ACKNOWLEDGE, OPEN),
     "MarkEnteredInError": (control.MARK, OPEN),
 }
@@ -65,7 +66,7 @@ ABOUT_A_NOTICE: dict[str, str] = {
 
 def test_the_tables_name_every_command() -> None:
     assert set(DECISIONS) == set(WILLING)
-    assert set(ABOUT_A_NOTICE) == set(WILLING) - {"DecideNotice", "DecideAgain", "Reconsider"}
+    assert set(ABOUT_A_NOTICE) == set(WILLING) - {"DecideNotice", "DecideAgain", "Reconsider", "HandOver"}
 
 
 @pytest.mark.parametrize("name", WILLING)

@@ -475,6 +475,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
         suppressed="",
         occurred_at=NOON,
         cause_occurred_at=told.occurred_at,
+        sender=getattr(told, "sender", UNSET),
     )
     assert notice.fact_id not in (told.fact_id, EVIDENCE)
     assert [(one.person, one.channel, one.step, one.attempt, one.notice, one.occurred_at) for one in entries] == [  # type: ignore[union-attr]

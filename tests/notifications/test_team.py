@@ -144,7 +144,7 @@ def ladder(
     *rungs: tuple[Seat, ...], acknowledged: bool, named: str = "", team: list[Member] | None = None
 ) -> list[list[str]]:
     rule = Rule(subject="s", priority=Priority.STAT, rungs=rungs, acknowledged=acknowledged)
-    found = steps(rule, named, EVERY_ROLE if team is None else team, ON_CALL)
+    found = steps(rule, (named,), EVERY_ROLE if team is None else team, ON_CALL)
     return [[told.person for told in step] for step in found]
 
 
@@ -155,7 +155,7 @@ def test_who_sits_in_each_seat(seat: Seat) -> None:
 
 def test_each_is_told_in_the_role_in_which_they_sit() -> None:
     rule = Rule(subject="s", priority=Priority.STAT, rungs=((Seat.PRESCRIBER, Seat.THERAPIST),))
-    found = steps(rule, "", EVERY_ROLE, ON_CALL)
+    found = steps(rule, (), EVERY_ROLE, ON_CALL)
     assert [[told.role for told in step] for step in found] == [
         [Role.PSYCHIATRIST, Role.THERAPIST, Role.THERAPIST],
         [ON_CALL.role],

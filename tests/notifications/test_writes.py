@@ -15,9 +15,9 @@ from careloop.contracts import notifications as contract
 from careloop.contracts import terms
 from careloop.contracts.notifications import Addressee, Channel, Priority
 from careloop.contracts.terms import Role
-from services.notifications.domain import events
+from services.notifications.domain import events, noted
 from services.notifications.domain.events import TOPICS, Event
-from services.notifications.due import ESCALATE, SEND, ToEscalate, ToSend, due_rows
+from services.notifications.due import ESCALATE, HAND_OVER, SEND, ToEscalate, ToHandOver, ToSend, due_rows
 from services.notifications.views import inbox_statements
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT
@@ -53,6 +53,15 @@ def to_escalate(step: int, *, unreachable: bool = False) -> ToEscalate:
     return ToEscalate(notice=NOTICE, step=step, unreachable=unreachable)
 
 
+DETAILS = {SEND: ToSend, ESCALATE: ToEscalate, HAND_OVER: ToHandOver}
+MAKE_DUE = (
+    events.NoticeDecided,
+    events.NoticeEscalated,
+    events.NoticeHandedOver,
+    events.NoticeFailed,
+    noted.TeamNoted,
+    noted.ReleaseNoted,
+)
 BECOMES_DUE: list[tuple[str, Event, list[Due]]] = [
     (
         "a decision: mail for who is told at once, and its clock",
@@ -81,26 +90,45 @@ BECOMES_DUE: list[tuple[str, Event, list[Due]]] = [
     ),
     ("the last page", replace(ESCALATED, persons=(MAYA,), acknowledge_by=None), [("send", RETRY, to_send(MAYA, 2))]),
     ("a failure that is tried again", AGAIN, [("send", RETRY, to_send(MAYA, 3, 3))]),
-    ("a final failure", FINAL, [("escalate", RETRY, to_escalate(3, unreachable=True))]),
-    *(
-        (type(one).__name__, one, [])
-        for one in control.EXAMPLES
-        if not isinstance(one, events.NoticeDecided | events.NoticeEscalated | events.NoticeFailed)
+    (
+        "a hand-over: mail for who has the role now, while the clock runs on",
+        control.HANDED_OVER,
+        [("send", SOON, replace(to_send(TOM), notice=control.FOR_ZOE.fact_id))],
     ),
+    ("a hand-over in the inbox only", replace(control.HANDED_OVER, channels=(Channel.INBOX,)), []),
+    ("an assignment from now on", control.PRESCRIBER, []),
+    (
+        "an assignment to come",
+        replace(control.PRESCRIBER, effective_from=NOON),
+        [("hand-over", NOON, ToHandOver(vacant=False))],
+    ),
+    (
+        "a release from now on",
+        control.PRESCRIBER_RELEASED,
+        [("hand-over", NOON + timedelta(minutes=5), ToHandOver(vacant=True))],
+    ),
+    (
+        "a release to come",
+        replace(control.PRESCRIBER_RELEASED, effective_from=NOON + timedelta(days=1)),
+        [
+            ("hand-over", NOON + timedelta(days=1), ToHandOver(vacant=False)),
+            ("hand-over", NOON + timedelta(days=1, minutes=5), ToHandOver(vacant=True)),
+        ],
+    ),
+    ("a final failure", FINAL, [("escalate", RETRY, to_escalate(3, unreachable=True))]),
+    *((type(one).__name__, one, []) for one in control.EXAMPLES if not isinstance(one, MAKE_DUE)),
 ]
 
 
 @pytest.mark.parametrize(("said", "event", "expected"), BECOMES_DUE)
 def test_what_becomes_due_by_an_event(said: str, event: Event, expected: list[Due]) -> None:
     rows = list(due_rows(event, PATIENT))
-    assert [
-        (row.kind, row.due_at, read_detail(row, ToSend if row.kind == SEND else ToEscalate)) for row in rows
-    ] == expected
+    assert [(row.kind, row.due_at, read_detail(row, DETAILS[row.kind])) for row in rows] == expected
     assert {row.stream_id for row in rows} <= {PATIENT}
 
 
 def test_the_worker_asks_for_every_kind_that_becomes_due() -> None:
-    assert {row.kind for _, event, _ in BECOMES_DUE for row in due_rows(event, PATIENT)} == {SEND, ESCALATE}
+    assert {row.kind for _, event, _ in BECOMES_DUE for row in due_rows(event, PATIENT)} == set(DETAILS)
 
 
 def test_what_differs_in_anything_is_due_on_its_own_and_the_same_only_once() -> None:
@@ -179,6 +207,19 @@ IN_INBOXES: list[tuple[str, Event, Shown]] = [
         replace(ESCALATED, channels=(Channel.EMAIL,)),
         [("update notices set step", (NOTICE, 2, NOON + timedelta(hours=5)))],
     ),
+    (
+        "a hand-over",
+        control.HANDED_OVER,
+        [
+            ("delete from inboxes", (control.ZOE, control.FOR_ZOE.fact_id)),
+            ("insert into inboxes", ([TOM], control.FOR_ZOE.fact_id)),
+        ],
+    ),
+    (
+        "a hand-over by mail only",
+        replace(control.HANDED_OVER, channels=(Channel.EMAIL,)),
+        [("delete from inboxes", (control.ZOE, control.FOR_ZOE.fact_id))],
+    ),
     ("an acknowledgement", control.ACKNOWLEDGED, [("update notices set is_open = false", (NOTICE,))]),
     ("a withdrawal", control.WITHDRAWN, [("update notices set is_open = false", (NOTICE,))]),
     ("a mark", control.MARKED, [("update notices set is_open = false", (NOTICE,))]),
@@ -217,14 +258,16 @@ TOLD = {
     "NoticeFailed": contract.NoticeFailed,
     "NoticeAcknowledged": contract.NoticeAcknowledged,
     "NoticeEscalated": contract.NoticeEscalated,
+    "NoticeHandedOver": contract.NoticeHandedOver,
     "NoticeWithdrawn": contract.NoticeWithdrawn,
     "EnteredInError": terms.EnteredInError,
 }
 KEPT_BACK = {
-    "NoticeDecided": {"kind", "named", "detail", "cause_occurred_at"},
+    "NoticeDecided": {"kind", "named", "detail", "cause_occurred_at", "sender"},
     "NoticeSent": {"step"},
     "NoticeFailed": {"step", "retry_at"},
     "NoticeEscalated": {"channels"},
+    "NoticeHandedOver": {"channels", "step"},
 }
 """What is clinical, and what only this service needs."""
 

@@ -91,6 +91,7 @@ def request_for(message: Message) -> Request:
         digest=sha256(call.method.encode() + b"\0" + content).digest(),
         correlation_id=call.correlation_id,
         now=call.now,
+        role=call.role,
     )
 
 

@@ -27,13 +27,14 @@ class Writes(Generic[State, Fact]):
     ) -> Done[Fact]:
         """What was stored, and for a repeat what was stored the first time; `done` are the due rows that this finishes.
 
-        Raises what `Streams.transact` raises, and AlreadyRecorded where another command recorded the fact: to answer
-        that one OK would hide that it is not stored.
+        Raises what `Streams.transact` raises, NotAllowed for a caller whom the decisions do not admit, and
+        AlreadyRecorded where another command recorded the fact: to answer that one OK would hide that it is not stored.
         """
 
         decision = self._decisions[type(command)]
 
         def decide(state: State) -> Sequence[Fact]:
+            self._decisions.admit(request, command, state)
             if decision.is_recorded(command, state):
                 raise _recorded(command.fact_id)
             return decision(command, state)

@@ -6,12 +6,14 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, PatientEnrolled
+from careloop.contracts.care_team import Changes, MembershipEndNoted, MembershipNoted, with_noted
 from careloop.contracts.terms import EnteredInError, RiskRaised
 from careloop.kernel.days import Span, latest_day
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId
 from careloop.kernel.persistent_map import PersistentMap
 from services.assessment.domain.events import ClinicalFact, Event
+from services.assessment.domain.noted import StrikeNoted
 
 Fact = TypeVar("Fact", bound=ClinicalFact)
 
@@ -23,6 +25,7 @@ class Assessment:
     facts: PersistentMap[FactId, ClinicalFact] = field(default_factory=PersistentMap)
     struck: frozenset[FactId] = frozenset()
     enrolments: tuple[FactId, ...] = ()
+    team: Changes = field(default_factory=Changes)
 
     def standing(self, kind: type[Fact], as_of: datetime | None = None) -> list[Fact]:
         """The facts of one kind that were not struck and were true by `as_of`, in the order they were true."""
@@ -41,6 +44,9 @@ class Assessment:
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.facts
+
+    def has_left(self, person: str, moment: datetime) -> bool:
+        return self.team.has_left(person, moment, self.struck)
 
     @property
     def enrolled(self) -> bool:
@@ -90,7 +96,9 @@ initial = Assessment()
 def evolve(state: Assessment, event: Event) -> Assessment:
     """The state after one more event. A fact recorded under a known id replaces that record."""
     match event:
-        case EnteredInError():
+        case MembershipNoted() | MembershipEndNoted():
+            return replace(state, team=with_noted(state.team, event))
+        case EnteredInError() | StrikeNoted():
             return replace(state, struck=state.struck | {event.fact_id})
         case PatientEnrolled():
             enrolments = state.enrolments if event.fact_id in state.enrolments else (*state.enrolments, event.fact_id)

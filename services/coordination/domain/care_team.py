@@ -50,7 +50,7 @@ def assign(command: AssignTeamMember, team: CareTeam) -> list[Event]:
         raise patient_not_known()
     if command.person == CLIENT:
         raise RuleViolated("reserved-name", "This name stands for the client; use the person's own.", field="person")
-    if team.in_role(command.person, command.role):
+    if team.held_since(command.person, command.role) is not None:
         raise RuleViolated("already-in-role", "This person already has this role in the care team.")
     return [assigned(command)]
 
@@ -58,9 +58,9 @@ def assign(command: AssignTeamMember, team: CareTeam) -> list[Event]:
 @guarded(Guard.REPEAT, Guard.PAST)
 def release(command: ReleaseTeamMember, team: CareTeam) -> list[Event]:
     """Raises RuleViolated when the person does not hold the role, or would leave it before having taken it."""
-    held = team.in_role(command.person, command.role)
-    if held is None:
+    since = team.held_since(command.person, command.role)
+    if since is None:
         raise RuleViolated("not-in-role", "This person does not have this role in the care team.")
-    if command.effective_from < held.effective_from:
+    if command.effective_from < since:
         raise RuleViolated("released-before-assigned", "A role cannot end before it began.", field="effective_from")
     return [released(command)]

@@ -1,9 +1,11 @@
 """The care team of one patient as decisions see it: who holds which role from when to when."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import assert_never
 
+from careloop.contracts.care_team import Changes
+from careloop.contracts.terms import Role
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId, PersonId
 from services.coordination.domain.events import (
@@ -14,38 +16,30 @@ from services.coordination.domain.events import (
     TeamMemberReleased,
 )
 
+_EVER = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class CareTeam:
-    """`facts` are the ids of all facts here, struck ones included; a struck fact is in neither list."""
+    """`facts` are the ids of all facts here, struck ones included; a struck one counts for nothing."""
 
-    assigned: tuple[TeamMemberAssigned, ...] = ()
-    released: tuple[TeamMemberReleased, ...] = ()
+    changes: Changes = field(default_factory=Changes)
     facts: frozenset[FactId] = frozenset()
     struck: frozenset[FactId] = frozenset()
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.facts
 
-    def in_role(self, person: PersonId, role: str) -> TeamMemberAssigned | None:
-        """The assignment that no release has ended yet, be it effective already or not."""
-        return next((a for a in self.assigned if (a.person, a.role) == (person, role) and not self._ended(a)), None)
+    def held_since(self, person: PersonId, role: str) -> datetime | None:
+        """From when on the person holds the role that no release ends, be it effective already or not."""
+        return self.changes.held(_EVER, self.struck).get((person, Role(role)))
 
     def has_member(self, person: PersonId, moment: datetime) -> bool:
         """Whether the person holds any role at `moment`."""
-        return any(a.person == person and self._holds(a, moment) for a in self.assigned)
+        return any(member == person for member, _role in self.changes.held(moment, self.struck))
 
-    def _holds(self, assigned: TeamMemberAssigned, moment: datetime) -> bool:
-        ends = [r.effective_from for r in self.released if _ends(r, assigned)]
-        return assigned.effective_from <= moment and all(moment < end for end in ends)
-
-    def _ended(self, assigned: TeamMemberAssigned) -> bool:
-        return any(_ends(released, assigned) for released in self.released)
-
-
-def _ends(released: TeamMemberReleased, assigned: TeamMemberAssigned) -> bool:
-    same = (released.person, released.role) == (assigned.person, assigned.role)
-    return same and released.effective_from >= assigned.effective_from
+    def has_left(self, person: str, moment: datetime) -> bool:
+        return self.changes.has_left(person, moment, self.struck)
 
 
 initial = CareTeam()
@@ -53,20 +47,11 @@ initial = CareTeam()
 
 def evolve(team: CareTeam, event: Event) -> CareTeam:
     if isinstance(event, EnteredInError):
-        return CareTeam(
-            assigned=tuple(a for a in team.assigned if a.fact_id != event.fact_id),
-            released=tuple(r for r in team.released if r.fact_id != event.fact_id),
-            facts=team.facts,
-            struck=team.struck | {event.fact_id},
-        )
+        return replace(team, struck=team.struck | {event.fact_id})
     noted = replace(team, facts=team.facts | {event.fact_id})
-    if event.fact_id in team.struck:
-        return noted
     match event:
-        case TeamMemberAssigned():
-            return replace(noted, assigned=(*team.assigned, event))
-        case TeamMemberReleased():
-            return replace(noted, released=(*team.released, event))
+        case TeamMemberAssigned() | TeamMemberReleased():
+            return replace(noted, changes=team.changes.having(event, begins=isinstance(event, TeamMemberAssigned)))
         case MessagePosted():
             return noted
         case _:

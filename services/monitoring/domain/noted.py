@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from careloop.contracts.care_team import TeamNoted
 from careloop.contracts.terms import Medicine
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
@@ -63,4 +64,12 @@ class StrikeNoted:
     occurred_at: Instant
 
 
-Noted = EnrolmentNoted | TimeZoneNoted | MedicationsNoted | PrescriptionNoted | DiscontinuationNoted | StrikeNoted
+Noted = (
+    EnrolmentNoted
+    | TimeZoneNoted
+    | MedicationsNoted
+    | PrescriptionNoted
+    | DiscontinuationNoted
+    | TeamNoted
+    | StrikeNoted
+)

@@ -1,11 +1,12 @@
 """What monitoring knows of a patient: the medicines taken, the side effects reported, what was struck."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import TypeVar, assert_never
 from zoneinfo import ZoneInfo
 
+from careloop.contracts.care_team import Changes, MembershipEndNoted, MembershipNoted, with_noted
 from careloop.contracts.terms import Medicine
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import FactId
@@ -46,6 +47,7 @@ class Watch:
     recorded: frozenset[FactId] = frozenset()
     struck: frozenset[FactId] = frozenset()
     zones: tuple[TimeZoneNoted, ...] = ()
+    team: Changes = field(default_factory=Changes)
 
     @property
     def enrolled(self) -> bool:
@@ -53,6 +55,9 @@ class Watch:
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.recorded
+
+    def has_left(self, person: str, moment: datetime) -> bool:
+        return self.team.has_left(person, moment, self.struck)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -99,6 +104,8 @@ def evolve(watch: Watch, event: Event) -> Watch:
             watch = replace(watch, enrolments=watch.enrolments | {event.fact_id})
         case TimeZoneNoted():
             watch = replace(watch, zones=(*watch.zones, event))
+        case MembershipNoted() | MembershipEndNoted():
+            watch = replace(watch, team=with_noted(watch.team, event))
         case MedicationsNoted():
             watch = replace(watch, lists=(*watch.lists, event))
         case PrescriptionNoted():

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.notifications import Channel, Priority
 from careloop.kernel.ids import EventId, FactId
 from services.notifications.domain.codes import CauseKind
@@ -15,7 +17,7 @@ class Cause:
     """An event of another service that someone must hear of.
 
     `type` is its name on the wire, `due_at` when a clinician must have looked if the event says so, `named` the person
-    it names, `recorded_by` who recorded it, `detail` what may be read of it inside Careloop.
+    it names, `recorded_by` who recorded it, `sender` who wrote it, `detail` what may be read of it inside Careloop.
     """
 
     event_id: EventId
@@ -28,6 +30,7 @@ class Cause:
     due_at: datetime | None = None
     named: str = ""
     detail: str = ""
+    sender: str | UnsetType = UNSET
 
 
 class Seat(StrEnum):

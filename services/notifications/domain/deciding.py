@@ -54,7 +54,7 @@ def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> lis
         cause,
         rule,
         fact_id=notice,
-        addressees=_addressees(rule, steps(rule, cause.named, board.members(command.now), rules.on_call)),
+        addressees=_addressees(rule, ladder(rule, cause.named, board, rules, command.now)),
         acknowledge_by=None if suppressed or not rule.acknowledged else _clock(cause, rule, rules),
         suppressed=suppressed,
         occurred_at=command.now,
@@ -62,6 +62,11 @@ def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> lis
     )
     notified = () if suppressed else tuple(it.person for it in event.addressees if it.step == 0)
     return [event, *in_inboxes(notice, notified, rule, step=0, now=command.now)]
+
+
+def ladder(rule: Rule, named: str, board: NoticeBoard, rules: NoticeRules, now: datetime) -> Steps:
+    """The steps of the team as it is; for a named person who has left stand those who have their roles."""
+    return steps(rule, board.standing_for(named, now), board.members(now), rules.on_call)
 
 
 def _without_supervisor(rule: Rule, rules: NoticeRules) -> Rule:

@@ -9,7 +9,7 @@ from careloop.kernel.restating import fact
 from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.deciding import message_id
 from services.notifications.domain.events import DeliveryAttempted, Event, NoticeFailed, NoticeSent
-from services.notifications.domain.notices import Attempt
+from services.notifications.domain.notices import Attempt, Notice
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
 
@@ -48,9 +48,13 @@ failed = fact(
 def begin(command: BeginAttempt, board: NoticeBoard) -> list[Event]:
     """The attempt, unless it was begun before or nobody needs to be notified any more."""
     notice = board.notices.get(command.notice)
-    if notice is None or not notice.is_open or command.attempt in notice.begun:
+    if notice is None or not _wants(notice, command.attempt):
         return []
     return [attempted(command, command.attempt, message_id=_message_id(command))]
+
+
+def _wants(notice: Notice, attempt: Attempt) -> bool:
+    return notice.is_open and attempt not in notice.begun and attempt.person not in notice.left
 
 
 def is_unfinished(notice_id: FactId, attempt: Attempt, board: NoticeBoard) -> bool:

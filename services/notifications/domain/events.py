@@ -23,6 +23,7 @@ __all__ = [
     "NoticeDecided",
     "NoticeEscalated",
     "NoticeFailed",
+    "NoticeHandedOver",
     "NoticeSent",
     "NoticeWithdrawn",
 ]
@@ -35,7 +36,7 @@ class NoticeDecided:
     The clock starts at `cause_recorded_at`. `acknowledge_by` is None where nobody needs to acknowledge; builds that did
     not store `cause_occurred_at` leave it out. `suppressed` names why nobody is notified, '' if they are. Addressees of
     later steps are the plan as of this moment: an escalation asks the team of its own time. `named` is the person the
-    cause itself names, if any.
+    cause itself names, if any, `sender` who wrote the message that it is about.
     """
 
     fact_id: FactId
@@ -53,6 +54,7 @@ class NoticeDecided:
     suppressed: str
     occurred_at: Instant
     cause_occurred_at: Instant | UnsetType = UNSET
+    sender: str | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +108,25 @@ class NoticeEscalated:
     occurred_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeHandedOver:
+    """`left` holds the role no more for which they were notified, so `persons` are notified in their place."""
+
+    notice: FactId
+    left: str
+    persons: tuple[str, ...]
+    channels: tuple[Channel, ...]
+    step: int
+    occurred_at: Instant
+
+
 NoticeChange: TypeAlias = (
     DeliveryAttempted
     | NoticeSent
     | NoticeFailed
     | NoticeAcknowledged
     | NoticeEscalated
+    | NoticeHandedOver
     | NoticeWithdrawn
     | EnteredInError
 )

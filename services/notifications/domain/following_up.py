@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Annotated
 
 from careloop.contracts.terms import Role
-from careloop.kernel.decisions import guarded
+from careloop.kernel.decisions import guarded, not_in_team
 from careloop.kernel.errors import NotAllowed, RuleViolated
 from careloop.kernel.ids import FactId
 from careloop.kernel.reading import Actor, Named, Now
 from careloop.kernel.restating import fact
 from services.notifications.domain.causes import TABLE, Rule
-from services.notifications.domain.deciding import in_inboxes
+from services.notifications.domain.deciding import in_inboxes, ladder
 from services.notifications.domain.events import Event, NoticeAcknowledged, NoticeEscalated
-from services.notifications.domain.ladder import Steps, steps
+from services.notifications.domain.ladder import Steps
 from services.notifications.domain.notices import Notice, NoticeStatus
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
@@ -54,8 +54,7 @@ def escalate(command: Escalate, board: NoticeBoard) -> list[Event]:
     if not command.unreachable and notice.acknowledge_by and command.now < notice.acknowledge_by:
         return []
     rule = TABLE[notice.decided.kind]
-    ladder = steps(rule, notice.decided.named, board.members(command.now), command.rules.on_call)
-    next_people = _not_notified(notice, ladder)
+    next_people = _not_notified(notice, ladder(rule, notice.decided.named, board, command.rules, command.now))
     if next_people:
         return _notify(command, notice, rule, next_people, last=False)
     if command.unreachable:
@@ -68,8 +67,8 @@ def _clock_runs(notice: Notice) -> bool:
     return notice.is_open and notice.acknowledge_by is not None
 
 
-def _not_notified(notice: Notice, ladder: Steps) -> tuple[str, ...]:
-    remaining = (tuple(it.person for it in step if it.person not in notice.notified) for step in ladder)
+def _not_notified(notice: Notice, found: Steps) -> tuple[str, ...]:
+    remaining = (tuple(it.person for it in step if it.person not in notice.notified) for step in found)
     return next((persons for persons in remaining if persons), ())
 
 
@@ -88,11 +87,14 @@ def _notify(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, .
 @guarded()
 def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
     """Taken on by the first: somebody it is for, notified or not yet, or any prescriber or care manager of the team.
+    Who left the team takes on what they were paged for since.
 
     Raises NotKnown, NotAllowed, or RuleViolated for a notice that no longer stands or never reached anybody.
     """
     notice = board.notice(command.notice)
     if command.actor not in who_may_answer(notice, board, command.now):
+        if board.has_left(command.actor, command.now):
+            raise not_in_team()
         raise NotAllowed("not-an-addressee", "Only those whom a notice is for may acknowledge it.", field="notice_id")
     if notice.status is NoticeStatus.ACKNOWLEDGED:
         return []
@@ -102,6 +104,14 @@ def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
 
 
 def who_may_answer(notice: Notice, board: NoticeBoard, now: datetime) -> set[str]:
-    """The people it is for, notified or not yet, and those in charge of the team."""
+    """The people it is for, notified or not yet, and those in charge of the team. Of those who left the team, who was
+    notified since; nobody in whose place others were notified."""
     in_charge = {it.person for it in board.members(now) if it.prescribes or it.role is Role.CARE_MANAGER}
-    return in_charge | {it.person for it in notice.decided.addressees} | set(notice.notified)
+    meant = {it.person for it in notice.decided.addressees} | set(notice.notified)
+    return in_charge | {it for it in meant - notice.left if not board.has_left(it, now) or _is_paged(it, notice, board)}
+
+
+def _is_paged(person: str, notice: Notice, board: NoticeBoard) -> bool:
+    """Whether somebody who left was notified after that, as the on-call person is."""
+    at = notice.notified_at.get(person)
+    return at is not None and board.has_left(person, at)

@@ -1,6 +1,7 @@
 """One notice: where it stands, whom it reached, and what each event changes in it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -14,6 +15,7 @@ from services.notifications.domain.events import (
     NoticeDecided,
     NoticeEscalated,
     NoticeFailed,
+    NoticeHandedOver,
     NoticeSent,
     NoticeWithdrawn,
 )
@@ -47,8 +49,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One notice now. `notified` has every person once for each time they were notified, in order; `reason` says why
-    it was withdrawn."""
+    """One notice now. `notified` has every person once for each time they were notified, in order, `notified_at` when
+    that was last; `left` are those in whose place others were notified; `reason` says why it was withdrawn."""
 
     decided: NoticeDecided
     status: NoticeStatus
@@ -59,6 +61,13 @@ class Notice:
     reason: str = ""
     begun: frozenset[Attempt] = frozenset()
     finished: frozenset[Attempt] = frozenset()
+    notified_at: Mapping[str, datetime] = field(default_factory=dict)
+    left: frozenset[str] = frozenset()
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Who was notified, but those in whose place others were."""
+        return tuple(person for person in dict.fromkeys(self.notified) if person not in self.left)
 
     @property
     def is_open(self) -> bool:
@@ -78,7 +87,14 @@ def newly_decided(event: NoticeDecided) -> Notice:
     """The notice as it was decided."""
     notified = () if event.suppressed else tuple(it.person for it in event.addressees if it.step == 0)
     status = NoticeStatus.SUPPRESSED if event.suppressed else NoticeStatus.OPEN
-    return Notice(decided=event, status=status, step=0, notified=notified, acknowledge_by=event.acknowledge_by)
+    return Notice(
+        decided=event,
+        status=status,
+        step=0,
+        notified=notified,
+        acknowledge_by=event.acknowledge_by,
+        notified_at=dict.fromkeys(notified, event.occurred_at),
+    )
 
 
 def evolve_notice(notice: Notice, event: NoticeChange) -> Notice:
@@ -88,9 +104,8 @@ def evolve_notice(notice: Notice, event: NoticeChange) -> Notice:
             return replace(notice, begun=notice.begun | {attempt_of(event)})
         case NoticeSent() | NoticeFailed():
             return replace(notice, finished=notice.finished | {attempt_of(event)})
-        case NoticeEscalated():
-            notified = (*notice.notified, *event.persons)
-            return replace(notice, step=event.step, notified=notified, acknowledge_by=event.acknowledge_by)
+        case NoticeEscalated() | NoticeHandedOver():
+            return _gone_on(notice, event)
         case NoticeAcknowledged():
             return replace(notice, status=NoticeStatus.ACKNOWLEDGED, acknowledged_by=event.acknowledged_by)
         case NoticeWithdrawn():
@@ -99,6 +114,19 @@ def evolve_notice(notice: Notice, event: NoticeChange) -> Notice:
             return replace(notice, status=NoticeStatus.ENTERED_IN_ERROR)
         case _:
             assert_never(event)
+
+
+def _gone_on(notice: Notice, event: NoticeEscalated | NoticeHandedOver) -> Notice:
+    left = notice.left | {event.left} if isinstance(event, NoticeHandedOver) else notice.left
+    after = replace(
+        notice,
+        notified=(*notice.notified, *event.persons),
+        notified_at={**notice.notified_at, **dict.fromkeys(event.persons, event.occurred_at)},
+        left=left.difference(event.persons),
+    )
+    if isinstance(event, NoticeEscalated):
+        return replace(after, step=event.step, acknowledge_by=event.acknowledge_by)
+    return after
 
 
 def _closed_as(event: NoticeWithdrawn) -> NoticeStatus:

@@ -19,6 +19,7 @@ from services.notifications.domain.events import (
     NoticeDecided,
     NoticeEscalated,
     NoticeFailed,
+    NoticeHandedOver,
     NoticeSent,
     NoticeWithdrawn,
 )
@@ -63,6 +64,16 @@ class NoticeBoard:
     def members(self, moment: datetime) -> tuple[Member, ...]:
         return self.team.at(moment, self.struck)
 
+    def has_left(self, person: str, moment: datetime) -> bool:
+        return self.team.has_left(person, moment, self.struck)
+
+    def standing_for(self, person: str, moment: datetime) -> tuple[str, ...]:
+        """The person, or who has the roles that they had before they left; nobody where nobody has."""
+        if not self.has_left(person, moment):
+            return (person,)
+        roles = self.team.roles_had(person, moment, self.struck)
+        return tuple(member.person for member in self.team.in_place_of(roles, moment, self.struck))
+
     def email_of(self, person: str) -> str:
         return self.team.email_of(person, self.struck)
 
@@ -96,6 +107,7 @@ def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
             | NoticeFailed()
             | NoticeAcknowledged()
             | NoticeEscalated()
+            | NoticeHandedOver()
             | NoticeWithdrawn()
         ):
             board = _with_notice(board, event.notice, event)

@@ -1,14 +1,19 @@
 """Who is in a patient's care team at a moment."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from careloop.contracts.care_team import Changes
 from careloop.contracts.terms import Role
 from careloop.kernel.ids import FactId
 from services.notifications.domain.noted import ReleaseNoted, TeamNoted
 
 PRESCRIBING_ROLES = frozenset({Role.PSYCHIATRIST, Role.PSYCHIATRIC_NURSE_PRACTITIONER})
+
+
+def alike(roles: frozenset[Role]) -> frozenset[Role]:
+    """These roles and those that may take their place: whoever prescribes stands in for whoever prescribes."""
+    return roles | PRESCRIBING_ROLES if roles & PRESCRIBING_ROLES else roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,24 +39,30 @@ class Team:
         return Team(changes=(*self.changes, change))
 
     def at(self, moment: datetime, struck: frozenset[FactId]) -> tuple[Member, ...]:
-        """The members at `moment`, who joined first, first. A release counts from its very moment on.
+        """The members at `moment`, who joined first, first. A release counts from its very moment on."""
+        held = self._recorded().held(moment, struck).items()
+        found = (Member(person=person, role=role, since=since) for (person, role), since in held)
+        return tuple(sorted(found, key=lambda member: (member.since, member.person)))
 
-        A release ends the assignments of that person and role that were noted before it and began no later.
-        """
-        found: dict[tuple[str, Role], Member] = {}
-        for change in self._begun(moment, struck):
-            key = (change.person, change.role)
-            standing = found.get(key)
-            if isinstance(change, TeamNoted):
-                since = min(standing.since, change.effective_from) if standing else change.effective_from
-                found[key] = Member(person=change.person, role=change.role, since=since)
-            elif standing and standing.since <= change.effective_from:
-                del found[key]
-        return tuple(sorted(found.values(), key=lambda member: (member.since, member.person)))
+    def has_left(self, person: str, moment: datetime, struck: frozenset[FactId]) -> bool:
+        """Whether the person was in the team and is in it no more."""
+        return self._recorded().has_left(person, moment, struck)
 
-    def _begun(self, moment: datetime, struck: frozenset[FactId]) -> Iterable[TeamNoted | ReleaseNoted]:
-        standing = (change for change in self.changes if change.fact_id not in struck)
-        return (change for change in standing if change.effective_from <= moment)
+    def roles_had(self, person: str, moment: datetime, struck: frozenset[FactId]) -> frozenset[Role]:
+        """The roles that the person ever held up to `moment`."""
+        return self._recorded().roles_had(person, moment, struck)
+
+    def in_place_of(self, roles: frozenset[Role], moment: datetime, struck: frozenset[FactId]) -> tuple[Member, ...]:
+        """The members in any of these roles or one alike."""
+        return tuple(member for member in self.at(moment, struck) if member.role in alike(roles))
+
+    def holds(self, fact_id: FactId) -> bool:
+        """Whether it is a change of this team."""
+        return any(change.fact_id == fact_id for change in self.changes)
+
+    def was_noted(self, person: str) -> bool:
+        """Whether the person was ever assigned, be it by mistake."""
+        return any(isinstance(change, TeamNoted) and change.person == person for change in self.changes)
 
     def is_clinician(self, person: str, struck: frozenset[FactId]) -> bool:
         """Whether the person was ever assigned a role other than the client's."""
@@ -62,3 +73,6 @@ class Team:
         """The address last noted for the person, '' if none was."""
         noted = (change for change in reversed(self.changes) if isinstance(change, TeamNoted))
         return next((it.email for it in noted if it.person == person and it.fact_id not in struck), "")
+
+    def _recorded(self) -> Changes:
+        return Changes(tuple((isinstance(change, TeamNoted), change) for change in self.changes))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from careloop.contracts.care_team import TeamNoted
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.chart import (
@@ -232,5 +233,6 @@ Noted = (
     | DiagnosisSeverityNoted
     | CompletionNoted
     | TimeZoneNoted
+    | TeamNoted
     | StrikeNoted
 )

@@ -1,11 +1,12 @@
 """What prescribing knows of a patient: noted facts and its own prescriptions, folded from the events."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar, assert_never
 from zoneinfo import ZoneInfo
 
+from careloop.contracts.care_team import Changes, MembershipEndNoted, MembershipNoted, with_noted
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.local_time import local_day, zone_named
@@ -62,6 +63,7 @@ class PrescriptionChart:
     resolved: tuple[DiscrepancyResolved, ...] = ()
     zones: tuple[TimeZoneNoted, ...] = ()
     decided: frozenset[FactId] = frozenset()
+    team: Changes = field(default_factory=Changes)
 
     @property
     def enrolled(self) -> bool:
@@ -74,6 +76,9 @@ class PrescriptionChart:
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.decided
+
+    def has_left(self, person: str, moment: datetime) -> bool:
+        return self.team.has_left(person, moment, self.struck)
 
     def standing(self, kind: type[Fact]) -> list[Fact]:
         """The noted facts of one kind that were not struck, by when they were true."""
@@ -166,6 +171,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, decided=now.decided | {event.fact_id})
         case TimeZoneNoted():
             now = replace(now, zones=(*now.zones, event))
+        case MembershipNoted() | MembershipEndNoted():
+            now = replace(now, team=with_noted(now.team, event))
         case EnteredInError() | StrikeNoted():
             now = replace(now, struck=now.struck | {event.fact_id})
         case (

@@ -68,6 +68,7 @@ def test_the_request_of_a_note_is_of_the_event_and_of_the_consumer() -> None:
         "correlation_id": UUID(int=70),
         "causation_id": told.event_id,
         "now": NOON,
+        "role": "",
     }
     assert note_request("prescribing.due", told, NOON).request_id != asked.request_id
 

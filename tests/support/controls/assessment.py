@@ -54,11 +54,13 @@ from services.assessment.domain.genotypes import RecordGenotypes
 from services.assessment.domain.history import RecordHistory
 from services.assessment.domain.list_gaps import RecordListGaps
 from services.assessment.domain.medications import AddMedication, ReconcileMedications
+from services.assessment.domain.noted import StrikeNoted
 from services.assessment.domain.plans import AddToPlan, ProposePlan
 from services.assessment.domain.pregnancy import RecordPregnancy
 from services.assessment.domain.results import RecordResults
 from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
 from services.assessment.domain.smoking import RecordSmoking
+from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
 from tests.support.histories.restate import as_published
 
 PATIENT = PatientId(UUID("0b6f3f0e-6a52-5a0e-9a55-0d0f1c6c1a01"))
@@ -447,7 +449,8 @@ _FEWEST: tuple[Event, ...] = (
         replaces=PLAN_PROPOSED.fact_id,
     ),
 )
-EXAMPLES: tuple[Event, ...] = (*_COMPLETE, *_FEWEST)
+TEAM_STRUCK = StrikeNoted(fact_id=CAME_NOTED.fact_id, evidence=CAME_NOTED.evidence, occurred_at=NOW)
+EXAMPLES: tuple[Event, ...] = (*_COMPLETE, *_FEWEST, CAME_NOTED, LEFT_NOTED, TEAM_STRUCK)
 
 
 PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(as_published("assessment", EXAMPLES))

@@ -480,6 +480,9 @@ ESCALATED = notifications.NoticeEscalated(
     acknowledge_by=week(8) + timedelta(hours=3),
     occurred_at=week(8) + timedelta(hours=2),
 )
+HANDED_OVER = notifications.NoticeHandedOver(
+    notice=NOTICE.fact_id, left=PRESCRIBER, persons=("dr-new",), occurred_at=week(8) + timedelta(hours=2)
+)
 ACKNOWLEDGED = notifications.NoticeAcknowledged(
     notice=NOTICE.fact_id, acknowledged_by=MANAGER, occurred_at=week(8) + timedelta(hours=2, minutes=30)
 )
@@ -524,7 +527,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         struck(DISCONTINUED),
     ),
     "monitoring": (LATEST, MIDWAY, RISK, RASH, NAUSEA, NAUSEA_RESOLVED, DOSE, struck(NAUSEA)),
-    "notifications": (NOTICE, FAILED, ESCALATED, RISK_NOTICE, RISK_ACKNOWLEDGED),
+    "notifications": (NOTICE, FAILED, ESCALATED, HANDED_OVER, RISK_NOTICE, RISK_ACKNOWLEDGED),
     "coordination": PUBLISHED_EXAMPLES,
 }
 """What each service published, in the order it did; some of it about days before what it had told already."""

@@ -11,6 +11,7 @@ from services.monitoring.domain.doses import RecordDose
 from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
+from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
 from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -196,6 +197,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     LISTED_STOPPED,
     PRESCRIBED,
     DISCONTINUED,
+    CAME_NOTED,
+    LEFT_NOTED,
     LIST_STRUCK,
     NAUSEA,
     RASH,

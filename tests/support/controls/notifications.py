@@ -15,6 +15,7 @@ from services.notifications.domain.deciding import DecideNotice, message_id, not
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt
 from services.notifications.domain.entered_in_error import MarkEnteredInError
 from services.notifications.domain.following_up import AcknowledgeNotice, Escalate
+from services.notifications.domain.handing_over import HandOver
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.noting import DecideAgain
 from services.notifications.domain.rules import NoticeRules, OnCall
@@ -208,8 +209,28 @@ EARLIER_NOTICE = replace(
 )
 """As a build decided that took what was late for old."""
 WRONG = replace(DECIDED, fact_id=fact("wrong notice"), cause=event("wrong cause"), cause_fact=fact("wrong cause"))
+ZOE = "zoe-leaver"
+"""A therapist who left the team, with a notice open."""
+ZOE_CAME = member(ZOE, Role.THERAPIST)
+ZOE_LEFT = replace(
+    PRESCRIBER_RELEASED, evidence=event("zoe left"), fact_id=fact("zoe left"), person=ZOE, role=Role.THERAPIST
+)
+FOR_ZOE = replace(
+    DECIDED,
+    fact_id=fact("for zoe"),
+    cause=event("for zoe"),
+    cause_fact=fact("for zoe"),
+    addressees=(Addressee(person=ZOE, role=Role.THERAPIST, channels=BOTH, step=0),),
+)
+HAND_OVER = HandOver(vacant=False, rules=RULES, now=SOON)
+HANDED_OVER = events.NoticeHandedOver(
+    notice=FOR_ZOE.fact_id, left=ZOE, persons=(TOM,), channels=BOTH, step=0, occurred_at=SOON
+)
 BACKGROUND: tuple[events.Event, ...] = (
     *TEAM,
+    ZOE_CAME,
+    FOR_ZOE,
+    ZOE_LEFT,
     ANSWERED_NOTICE,
     ANSWER,
     events.NoticeWithdrawn(notice=ANSWERED_NOTICE.fact_id, reason="side-effect-resolved", occurred_at=SOON),
@@ -226,6 +247,7 @@ COMMANDS: tuple[object, ...] = (
     BEGIN,
     END_SENT,
     clock_of(0),
+    HAND_OVER,
     ACKNOWLEDGE,
     DECIDE_AGAIN,
     Reconsider(cause=EARLIER, rules=RULES, now=SOON),
@@ -241,11 +263,13 @@ EXAMPLES: tuple[events.Event, ...] = (
     TIME_ZONE,
     DECIDED,
     replace(DECIDED, cause_occurred_at=UNSET),
+    replace(DECIDED, kind=CauseKind.MESSAGE_POSTED, detail="hi", named=DR_OSEI, sender="m"),
     ATTEMPTED,
     SENT,
     FAILED,
     ACKNOWLEDGED,
     ESCALATED,
+    HANDED_OVER,
     WITHDRAWN,
     MARKED,
 )

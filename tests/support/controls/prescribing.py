@@ -30,6 +30,7 @@ from services.prescribing.domain.reconciliation import CompareList, ResolveDiscr
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.supply import CountSupply
 from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect
+from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
 from tests.support.controls.moments import CLIENT, LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -401,6 +402,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     SEVERITY,
     COMPLETED,
     TIME_ZONE,
+    CAME_NOTED,
+    LEFT_NOTED,
     PHENELZINE_STRUCK,
     ISSUED,
     ISSUED_FOR,

@@ -41,6 +41,8 @@ def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> O
     steps = [k.fact for k in section.escalated if k.fact.notice == id_of(dated)]
     addressed = [to.person for to in fact.addressees if to.step == 0]
     addressed += [person for step in steps for person in step.persons]
+    for moved in (k.fact for k in section.handed_over if k.fact.notice == id_of(dated)):
+        addressed = [person for person in addressed if person != moved.left] + list(moved.persons)
     failed = {k.fact.person for k in section.failed if k.fact.notice == fact.fact_id and k.fact.final}
     return notice(
         fact,

@@ -7,6 +7,7 @@ from careloop.contracts.coordination import TeamMemberAssigned
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
+from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.sections.coordination import CoordinationSection
 
 
@@ -26,15 +27,16 @@ member = shown(TeamMember, TeamMemberAssigned, "effective_until")
 
 def team(section: CoordinationSection) -> tuple[TeamMember, ...]:
     """Everyone who holds or held a role, by its beginning."""
-    members = [member(dated.fact, effective_until=_until(dated.fact, section)) for dated in section.assigned]
+    members = [member(dated.fact, effective_until=_until(dated, section)) for dated in section.assigned]
     return tuple(sorted(members, key=lambda one: (one.effective_from, one.fact_id)))
 
 
-def _until(assigned: TeamMemberAssigned, section: CoordinationSection) -> datetime | None:
+def _until(assigned: DatedFact[TeamMemberAssigned], section: CoordinationSection) -> datetime | None:
     ends = (
         k.fact.effective_from
         for k in section.released
-        if (k.fact.person, k.fact.role) == (assigned.person, assigned.role)
-        and k.fact.effective_from >= assigned.effective_from
+        if (k.fact.person, k.fact.role) == (assigned.fact.person, assigned.fact.role)
+        and k.fact.effective_from >= assigned.fact.effective_from
+        and k.recorded_at > assigned.recorded_at
     )
     return min(ends, default=None)

@@ -56,6 +56,7 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     notifications.NoticeFailed: lambda e: _words(e.person, "by", f"{e.channel}:", e.reason),
     notifications.NoticeAcknowledged: lambda e: _words("by", e.acknowledged_by),
     notifications.NoticeEscalated: lambda e: _words("to", ", ".join(e.persons)),
+    notifications.NoticeHandedOver: lambda e: _words("from", e.left, "to", ", ".join(e.persons)),
     notifications.NoticeWithdrawn: lambda e: e.reason,
     coordination.TeamMemberAssigned: lambda e: _words(e.name, "as", e.role),
     coordination.TeamMemberReleased: lambda e: _words(e.person, "as", e.role),

@@ -20,5 +20,6 @@ class NotificationsSection:
     failed: tuple[DatedFact[notifications.NoticeFailed], ...] = ()
     acknowledged: tuple[DatedFact[notifications.NoticeAcknowledged], ...] = ()
     escalated: tuple[DatedFact[notifications.NoticeEscalated], ...] = ()
+    handed_over: tuple[DatedFact[notifications.NoticeHandedOver], ...] = ()
     withdrawn: tuple[DatedFact[notifications.NoticeWithdrawn], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()
