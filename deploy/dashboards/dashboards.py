@@ -282,7 +282,8 @@ def drawn(panel: Panel) -> Timeseries:
 
 
 def written(board: Board) -> str:
-    return JSONEncoder(sort_keys=True, indent=2).encode(built(board).build()) + "\n"
+    text: str = JSONEncoder(sort_keys=True, indent=2).encode(built(board).build())
+    return f"{text}\n"
 
 
 def main(folder: str) -> None:

@@ -20,11 +20,10 @@ import yaml
 
 from tests.cluster.programs import Programs, prepared
 from tests.cluster.running import NODES, Cluster, node, running
+from tests.support.earlier_build import unpacked
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/charts/careloop"
-PREVIOUS = "bf4ed70e2100b57bed8c5bbf3ae794f79a012028"
-"""The state of the chart from which an upgrade is tried."""
 NAMESPACE = "care"
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordination")
@@ -225,7 +224,8 @@ def main(tools: str, cache: str, transcript: str = "") -> int:
     failed = 0
     with TemporaryDirectory() as folder, running(programs) as cluster:
         shell = Shell(Path(tools).absolute(), cluster)
-        chart = before(Path(folder))
+        unpacked(Path(folder), "deploy/charts/careloop")
+        chart = Path(folder) / "deploy/charts/careloop"
         prepare(shell, programs)
         steps: dict[str, Callable[[], None]] = {
             "The API server takes every example, field by field": partial(takes_every_example, shell),
@@ -253,14 +253,6 @@ def main(tools: str, cache: str, transcript: str = "") -> int:
         if transcript:
             Path(transcript).write_text(written(shell.transcript, folder))
     return 1 if failed else 0
-
-
-def before(folder: Path) -> Path:
-    """The chart as it was, out of the history."""
-    archive = ["git", "archive", "--format=tar", PREVIOUS, "deploy/charts/careloop"]
-    with subprocess.Popen(archive, cwd=ROOT, stdout=subprocess.PIPE) as made:
-        subprocess.run(["tar", "-x", "-C", str(folder)], stdin=made.stdout, check=True)
-    return folder / "deploy/charts/careloop"
 
 
 def written(lines: list[str], folder: str) -> str:
