@@ -164,7 +164,8 @@ class PrescriptionDeclined:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseChanged:
     """The daily dose of an active prescription changes, in milligrams a day: at once, or, where `effective_on` lies
-    after the day of the decision, when DoseTookEffect says so."""
+    after the day of the decision, when DoseTookEffect says so. `cancels` are the changes planned for a later day that
+    do not take place; absent where there are none."""
 
     fact_id: FactId
     prescription: FactId
@@ -175,6 +176,7 @@ class DoseChanged:
     prescriber: str
     capsule: DecisionCapsule
     occurred_at: Instant
+    cancels: tuple[FactId, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
+
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
-from careloop.kernel.reading import Length
+from careloop.kernel.open_codes import OpenCodes
+from careloop.kernel.reading import Call, FromCall, Length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,17 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
+CLINICAL_ROLES = frozenset(
+    {
+        Role.PSYCHIATRIST,
+        Role.PSYCHIATRIC_NURSE_PRACTITIONER,
+        Role.THERAPIST,
+        Role.CARE_MANAGER,
+        Role.PHARMACIST,
+    }
+)
+
+
 class RiskLevel(StrEnum):
     """Suicide risk, in the bands of the C-SSRS screener."""
 
@@ -54,11 +68,32 @@ class RiskLevel(StrEnum):
     HIGH = "high"
 
 
+class Reporter(OpenCodes):
+    """Who recorded answers, by the role on their token. UNKNOWN is nobody's word: a registrar brings in what others
+    asked, and builds that did not say it leave it out."""
+
+    CLIENT = "client"
+    CLINICIAN = "clinician"
+    UNKNOWN = "unknown"
+
+
+def reporter_of(call: Call) -> Reporter:
+    """The caller, by the role on the token."""
+    if call.role == Role.CLIENT:
+        return Reporter.CLIENT
+    return Reporter.CLINICIAN if call.role in CLINICAL_ROLES else Reporter.UNKNOWN
+
+
+Recorder = Annotated[Reporter | UnsetType, FromCall(reporter_of)]
+"""Not in the request: who recorded it, by the role on the token."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaleScored:
     """A rating scale was answered, or its total came from elsewhere (`items` is then None: items are never invented).
 
-    In `items`, None is an answer that is missing. `total` is None where too many are missing.
+    In `items`, None is an answer that is missing. `total` is None where too many are missing. `source` is a word of
+    whoever recorded it; `reporter` is not.
     """
 
     fact_id: FactId
@@ -72,6 +107,7 @@ class ScaleScored:
     source: str
     scored_by: str
     occurred_at: Instant
+    reporter: Reporter | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ from services.notifications.domain.noting import (
     note_time_zone,
 )
 from services.notifications.domain.rules import NoticeRules
-from services.notifications.domain.screenings import Reconsider, note_screening, reconsider, with_screened
+from services.notifications.domain.screenings import Reconsider, note_screening, of_importers, reconsider, with_screened
 from services.notifications.domain.state import NoticeBoard
 from services.notifications.domain.waiting import withdraw_page
 
@@ -208,7 +208,7 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
         case ResolutionNoted():
             return note_resolution(heard, board)
         case ScreeningNoted():
-            return note_screening(heard, board)
+            return note_screening(of_importers(heard, rules), board)
         case TimeZoneNoted():
             return note_time_zone(heard, board)
         case _:

@@ -46,7 +46,7 @@ from careloop.contracts.assessment import (
     TreatmentResponse,
     VerificationStatus,
 )
-from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, Role, ScaleScored
+from careloop.contracts.terms import Coding, EnteredInError, Medicine, Reporter, RiskLevel, Role, ScaleScored
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, RequestIdReused
 from tests.assessment.calling import CALLER, CORRELATION, LICENCE, PARTITIONS, Clinic
 from tests.support.completeness import never_sent, never_set, places
@@ -339,6 +339,7 @@ SCREENER = ScaleScored(
     source="clinician",
     scored_by=CALLER,
     occurred_at=MONDAY,
+    reporter=Reporter.CLINICIAN,
 )
 TOTAL = ScaleScored(
     fact_id=A_FACT,

@@ -230,3 +230,13 @@ def test_the_timeline_tells_pregnancy_and_the_newest_results() -> None:
     assert told[control.RESULTS.fact_id].startswith("Weight 66 kg, Weight 67 kg")
     assert told[control.RESULTS.fact_id].endswith("Weight 70 kg and 1 more")
     assert told[none.fact_id] == "no results known"
+
+
+def test_a_planned_dose_that_a_later_change_cancelled_is_shown_so_and_never_in_force() -> None:
+    planned = replace(control.CHANGED, effective_on=control.CHANGED.effective_on + timedelta(days=7))
+    instead = replace(control.CHANGED, fact_id=fact("instead"), cancels=(planned.fact_id,))
+    took_effect = replace(control.TOOK_EFFECT, change=planned.fact_id)
+    for facts in ((planned, instead), (planned, instead, took_effect)):
+        (taken,) = view(prescribing=(control.ISSUED, *facts)).medications.medications
+        shown = [(one.fact_id, one.in_force, one.cancelled) for one in taken.dose_changes]
+        assert shown == [(planned.fact_id, False, True), (instead.fact_id, True, False)]

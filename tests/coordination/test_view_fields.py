@@ -209,6 +209,7 @@ def dose_change(name: str, to: int, effective_on: date) -> DoseChange:
         reason=f"reason of {name}",
         prescriber=f"prescriber of {name}",
         in_force=True,
+        cancelled=False,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from care.monitoring.v1 import monitoring_pb2 as pb
 
 from careloop.contracts.monitoring import DoseStatus, ReporterKind, Triage, TriageLevel
-from careloop.contracts.terms import RiskLevel
+from careloop.contracts.terms import Reporter, RiskLevel
 from careloop.kernel.ids import FactId
 from services.monitoring.domain import decisions, events
 from services.monitoring.domain.events import Event, RiskRaised, ScaleScored, SideEffectReported
@@ -266,7 +266,7 @@ def test_a_risk_says_why_by_which_rule_and_by_when_from_now_on(
 
 def test_a_scale_says_how_it_was_scored_and_what_is_missing() -> None:
     items = (3, 3, None, 0, 1, 2, 1, 0, 0)
-    command = replace(m.ANSWER_PHQ_9, items=items, source="clinician")
+    command = replace(m.ANSWER_PHQ_9, items=items, source="clinician", reporter=Reporter.CLINICIAN)
     (scored,) = given(DECIDER).when(DECISIONS["AnswerScale"], command).decided
     assert isinstance(scored, ScaleScored)
     assert (scored.items, scored.missing, scored.source) == (items, 1, "clinician")

@@ -16,7 +16,7 @@ from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
 from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome, Triage, TriageLevel
 from careloop.contracts.policy import MONITORING
-from careloop.contracts.terms import Medicine, Role
+from careloop.contracts.terms import Medicine, Reporter, Role
 from careloop.kernel.errors import AlreadyRecorded, InvalidInput, NotKnown, RuleViolated
 from careloop.kernel.ids import FactId, derived_id
 from services.monitoring.domain import events
@@ -249,6 +249,7 @@ async def test_a_scale_arrives_as_it_was_answered(ward: Ward) -> None:
         source="interview",
         scored_by="tom-therapist",
         occurred_at=TWO_DAYS_AGO,
+        reporter=Reporter.CLINICIAN,
     )
     assert isinstance(scored, events.ScaleScored)
     assert isinstance(risk, events.RiskRaised)
@@ -452,8 +453,20 @@ async def test_the_longest_texts_are_taken(ward: Ward) -> None:
     named = common_pb2.Medicine(name="x" * 500, rxcui="1" * 20)
     await ward.call(report(request_id="r" * 128, symptom="x" * 500, own_words="y" * 2000, suspected_medicine=named))
     await ward.call(dose(medicine=named, reason="z" * 2000))
+    speak_as("tom-therapist", Role.THERAPIST)
     await ward.call(answer(request_id="a", source="s" * 100))
     assert len(await ward.desk.stored()) == 3
+
+
+async def test_a_clients_answers_are_the_clients_whatever_they_call_themselves(ward: Ward) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await ward.call(answer(source="clinician"))
+    assert (refused.value.slug, refused.value.field) == ("not-your-source", "source")
+    assert await ward.desk.stored() == []
+    await ward.call(answer(source="client"))
+    (scored, *_) = await ward.desk.stored()
+    assert isinstance(scored, events.ScaleScored)
+    assert (scored.source, scored.reporter) == ("client", Reporter.CLIENT)
 
 
 RANGES = {"ctcae_grade": (1, 5), "fibser_frequency": (0, 6), "fibser_intensity": (0, 6), "fibser_burden": (0, 6)}

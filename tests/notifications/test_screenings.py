@@ -5,13 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.contracts.terms import Role
+from careloop.contracts.terms import Reporter, Role
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
 from services.notifications.domain.events import Event, NoticeDecided, NoticeSent, NoticeWithdrawn
 from services.notifications.domain.noted import ScreeningNoted, StrikeNoted
 from services.notifications.domain.noting import DecideAgain, decide_again, note_strike, note_team
-from services.notifications.domain.screenings import Reconsider, note_screening, reconsider, screened_since
+from services.notifications.domain.screenings import (
+    Reconsider,
+    note_screening,
+    of_importers,
+    reconsider,
+    screened_since,
+)
 from services.notifications.domain.state import DECIDER
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
@@ -37,6 +43,26 @@ def test_a_clinicians_screening_ends_the_imported_risk_that_it_came_after() -> N
 @pytest.mark.parametrize("by", ["client-1", "intake", "nobody-known"])
 def test_the_screening_of_somebody_who_is_no_clinician_of_the_team_ends_nothing(by: str) -> None:
     given(DECIDER, *TEAM, CLIENT, NOTICE).when(note_screening, screening(by)).then(screening(by))
+
+
+def test_a_clinician_who_never_was_in_the_team_ends_it_by_the_role_on_the_token() -> None:
+    covering = screening("dr.covering", reporter=Reporter.CLINICIAN)
+    given(DECIDER, *TEAM, NOTICE).when(note_screening, covering).then(covering, SCREENED)
+    given(DECIDER, NOTICE).when(note_screening, covering).then(covering, SCREENED)
+
+
+@pytest.mark.parametrize("reporter", [Reporter.CLIENT, Reporter.UNKNOWN, Reporter("of-a-later-build")])
+def test_what_the_token_calls_no_clinician_ends_nothing_whoever_is_in_the_team(reporter: Reporter) -> None:
+    noted = screening(reporter=reporter)
+    given(DECIDER, *TEAM, NOTICE).when(note_screening, noted).then(noted)
+
+
+def test_what_an_importer_recorded_was_asked_by_nobody_now() -> None:
+    (importer,) = RULES.importers
+    noted = of_importers(screening(importer, reporter=Reporter.CLINICIAN), RULES)
+    given(DECIDER, *TEAM, NOTICE).when(note_screening, noted).then(replace(noted, reporter=Reporter.UNKNOWN))
+    clinicians = screening(reporter=Reporter.CLINICIAN)
+    assert of_importers(clinicians, RULES) == clinicians
 
 
 @pytest.mark.parametrize(("after", "ends"), [(-TICK, False), (timedelta(0), False), (TICK, True)])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from msgspec import structs
@@ -14,18 +15,21 @@ from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.postgres import PostgresEventStore
-from careloop.chassis.log.protocol import Unit
+from careloop.chassis.log.protocol import NewEvent, Unit
 from careloop.kernel.events import CommandKind, Request
-from careloop.kernel.ids import FactId, PersonId
+from careloop.kernel.ids import EventId, FactId, PersonId
 from services.notifications.consumers import CAUSES, CONSUMER, NoticesConsumer
+from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.events import NoticeDecided
 from services.notifications.domain.notices import Notice, NoticeStatus
 from services.notifications.domain.waiting import notice_of_waiting
+from services.notifications.sender import SendFailed
 from services.notifications.waiting import PageAllWaiting, WaitingRecords
-from tests.support.controls.moments import PATIENT
+from tests.support.controls.moments import NOON, PATIENT
 from tests.support.controls.notifications import DR_OSEI, MAYA, RULES
 from tests.support.histories.log import SourceLog, raw
-from tests.support.services.notices import TEAM, GivenClock, Office, office_in_memory, side_effect
+from tests.support.histories.writes import write
+from tests.support.services.notices import TEAM, Crash, GivenClock, Office, office_in_memory, side_effect
 from tests.support.stack import PostgresDatabase
 from tests.support.waiting import until
 
@@ -81,6 +85,56 @@ async def test_what_can_be_read_and_is_not_urgent_waits_without_a_page() -> None
 async def test_what_cannot_be_read_and_may_be_urgent_is_paged(unreadable: Record) -> None:
     (notice,) = await paged(office_in_memory(), unreadable)
     assert (notice.priority, notice.detail, notice.cause_type) == ("stat", "", unreadable.envelope.type)
+
+
+async def unreadable_office() -> Office:
+    """Of this client's stream the first event is one that only a newer build knows."""
+    office = office_in_memory()
+    newer = NewEvent(event_id=EventId(uuid4()), topic="notifications.Foretold.v1", state=b"{}", occurred_at=NOON)
+    await office.store.commit(Unit(writes=(write(PATIENT, None, newer),)))
+    return office
+
+
+async def test_the_on_call_person_is_mailed_although_the_clients_stream_cannot_be_read() -> None:
+    office = await unreadable_office()
+    effects = waiting(office).effects([record(EMERGENCY)])
+    await office.store.commit(Unit(writes=effects.writes, statements=effects.statements))
+    await office.work_until_idle()
+    (message,) = office.mail.sent
+    assert (message.to, message.priority) == (RULES.on_call.email, "stat")
+    office.clock.advance(timedelta(seconds=61))
+    await office.work_until_idle()
+    assert len(office.mail.sent) == 1, "sent once"
+    topics = [row.meta.topic.split(".")[1] for row in await office.store.load(PATIENT)]
+    assert topics == ["Foretold", "NoticeDecided", "NoticeSent", "DeliveryAttempted", "NoticeSent"]
+
+
+async def test_such_a_mail_that_does_not_leave_is_tried_again() -> None:
+    office = await unreadable_office()
+    effects = waiting(office).effects([record(EMERGENCY)])
+    await office.store.commit(Unit(writes=effects.writes, statements=effects.statements))
+    office.mail.outcomes = [SendFailed(FailureReason.UNREACHABLE)]
+    await office.work_until_idle()
+    office.clock.advance(RULES.first_retry)
+    await office.work_until_idle()
+    ended = [row.meta.topic.split(".")[1] for row in await office.store.load(PATIENT)][3:]
+    assert ended == ["DeliveryAttempted", "NoticeFailed", "DeliveryAttempted", "NoticeSent"]
+
+
+async def test_a_process_that_dies_while_it_sends_such_a_mail_leaves_an_unknown_outcome_and_one_more_attempt() -> None:
+    office = await unreadable_office()
+    effects = waiting(office).effects([record(EMERGENCY)])
+    await office.store.commit(Unit(writes=effects.writes, statements=effects.statements))
+    office.mail.outcomes = [Crash()]
+    with pytest.raises(Crash):
+        await office.worker.work()
+    office.clock.advance(timedelta(seconds=61))
+    await office.work_until_idle()
+    office.clock.advance(RULES.first_retry)
+    await office.work_until_idle()
+    ended = [row.meta.topic.split(".")[1] for row in await office.store.load(PATIENT)][3:]
+    assert ended == ["DeliveryAttempted", "NoticeFailed", "DeliveryAttempted", "NoticeSent"]
+    assert len({message.message_id for message in office.mail.sent}) == 1
 
 
 async def test_when_the_on_call_person_does_not_answer_the_team_is_paged() -> None:

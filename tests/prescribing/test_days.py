@@ -10,6 +10,7 @@ from careloop.contracts.prescribing import StatusReason
 from services.prescribing.domain import events
 from services.prescribing.domain.decisions import DECISIONS
 from services.prescribing.domain.state import DECIDER
+from services.prescribing.domain.supply import CountSupply
 from tests.support.charts import read
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, TODAY, fact
@@ -56,6 +57,24 @@ def test_what_has_not_begun_ends_on_a_day_since_it_was_issued(days: int, allowed
         assert outcome.decided
     else:
         outcome.then_refused("stopped-before-started")
+
+
+ON_DATE_LINE = replace(p.TIME_ZONE, time_zone="Pacific/Auckland")
+LATE = NOON.replace(hour=20)
+"""In Auckland it is the next morning."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        replace(p.DISCONTINUE, now=LATE, stopped_on=TODAY + timedelta(days=1)),
+        replace(p.COUNT_SERTRALINE, now=LATE, counted_on=TODAY + timedelta(days=1)),
+    ],
+)
+def test_a_stop_and_a_count_may_be_of_the_day_that_the_client_has_already(command: Any) -> None:
+    assert when(command, *p.ASSESSED, p.ISSUED, ON_DATE_LINE).decided
+    refused = "counted" if isinstance(command, CountSupply) else "stopped"
+    when(command, *p.ASSESSED, p.ISSUED).then_refused(f"{refused}-in-the-future")
 
 
 def ended(stopped_on: date, at: datetime) -> events.Event:

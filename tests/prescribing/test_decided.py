@@ -15,6 +15,7 @@ from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason, Screening, ScreeningOutcome, Severity
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.decisions import DECISIONS
+from services.prescribing.domain.dose_changes import PlannedDoses
 from services.prescribing.domain.events import DoseChanged, Event, PrescriptionDeclined, PrescriptionIssued
 from services.prescribing.domain.readings.numbered import LATEST
 from services.prescribing.domain.readings.reading import Asking
@@ -318,7 +319,8 @@ def test_only_answers_to_what_this_check_found_are_part_of_the_decision_in_the_o
 def test_the_examples_of_decisions_leave_no_field_without_a_value() -> None:
     facts = (*p.ASSESSED, p.ISSUED, p.CHANGED)
     declined = decide(replace(CHANGE, fact_id=fact("too much"), daily_dose_mg=Decimal(300)), *facts)
-    changed = decide(CHANGE, *p.ASSESSED, p.ISSUED)
+    planned = replace(p.CHANGED, fact_id=fact("planned"), effective_on=TOMORROW + timedelta(days=1))
+    changed = decide(replace(CHANGE, planned_doses=PlannedDoses.CANCEL), *p.ASSESSED, p.ISSUED, planned)
     needing = replace(FULL_ORDER, medicine=Medicine(name="tetrabenazine"), daily_dose_mg=Decimal(75))
     thin = replace(FULL_ORDER, medicine=Medicine(name="abacavir"))
     others = (replace(ASKED, freshness=p.STALE), replace(ASKED, order=needing), replace(ASKED, order=thin))

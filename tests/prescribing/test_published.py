@@ -112,6 +112,7 @@ STRUCK = terms.EnteredInError(
     fact_id=fact("sertraline"), reason="another client's order", marked_by=PRESCRIBER, occurred_at=NOON
 )
 ABRUPT = replace(DISCONTINUED, alerts=(ALERT,), overrides=PUBLISHED_CAPSULE.overrides)
+CANCELS = (fact("planned"),)
 EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.ISSUED, capsule=CAPSULE), ISSUED),
     (replace(p.ISSUED, order=LITTLE, capsule=CAPSULE), replace(ISSUED, order=LITTLE_PUBLISHED)),
@@ -120,6 +121,7 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.DECLINED, order=LITTLE, capsule=CAPSULE), replace(DECLINED, order=LITTLE_PUBLISHED)),
     (replace(p.CHANGED, capsule=CAPSULE), CHANGED),
     (replace(p.CHANGED, from_daily_dose_mg=None, capsule=CAPSULE), replace(CHANGED, from_daily_dose_mg=None)),
+    (replace(p.CHANGED, cancels=CANCELS, capsule=CAPSULE), replace(CHANGED, cancels=CANCELS)),
     (p.DISCONTINUED, DISCONTINUED),
     (p.TOOK_EFFECT, p.TOOK_EFFECT),
     (ABRUPT, ABRUPT),

@@ -22,7 +22,7 @@ from careloop.kernel.ids import PersonId
 from careloop.knowledge import chart as known
 from services.prescribing import due
 from services.prescribing.domain.decisions import OWN_DECISIONS
-from services.prescribing.domain.dose_changes import change_dose
+from services.prescribing.domain.dose_changes import PlannedDoses, change_dose
 from services.prescribing.domain.events import TOPICS, DoseChanged, Event
 from services.prescribing.domain.readings.numbered import LATEST
 from services.prescribing.domain.readings.reading import Asking
@@ -62,7 +62,7 @@ def test_the_dose_of_each_day_is_that_of_the_last_change_up_to_it() -> None:
 
 
 def test_the_same_change_today_is_no_repetition_of_the_one_dated_ahead() -> None:
-    today = replace(p.CHANGE_TO_100, fact_id=fact("today"))
+    today = replace(p.CHANGE_TO_100, fact_id=fact("today"), planned_doses=PlannedDoses.KEEP)
     (changed,) = given(DECIDER, *p.ASSESSED, p.ISSUED, AHEAD).when(change_dose, today).decided
     assert isinstance(changed, DoseChanged)
     assert (changed.from_daily_dose_mg, changed.to_daily_dose_mg) == (Decimal(50), Decimal(100))
@@ -82,6 +82,55 @@ def test_a_change_lies_between_the_first_day_and_fourteen_days_ahead(ahead: int,
         assert [type(one) for one in asked.decided] == [DoseChanged]
     else:
         asked.then_refused(slug)
+
+
+TO_75 = replace(p.CHANGE_TO_100, fact_id=fact("to 75"), daily_dose_mg=Decimal(75))
+PLANNED = (*p.ASSESSED, p.ISSUED, AHEAD)
+
+
+def test_a_change_before_a_planned_one_asks_the_prescriber_what_becomes_of_that() -> None:
+    refusal = given(DECIDER, *PLANNED).when(change_dose, TO_75).then_refused("planned-dose-undecided")
+    assert refusal.field == "planned_doses"
+    assert refusal.details["daily_dose_mg"] == "100"
+    assert refusal.details["effective_on"] == NEXT_WEEK.isoformat()
+
+
+def test_a_planned_dose_that_was_kept_takes_effect_on_its_day() -> None:
+    kept = replace(TO_75, planned_doses=PlannedDoses.KEEP)
+    decided = given(DECIDER, *PLANNED).when(change_dose, kept).decided
+    chart = DECIDER.fold((*PLANNED, *decided))
+    assert [chart.daily_dose_mg(p.ISSUED, day) for day in (TODAY, NEXT_WEEK)] == [75, 100]
+    assert given(DECIDER, *PLANNED, *decided).when(take_effect, TAKE).decided
+
+
+def test_a_planned_dose_that_was_cancelled_never_takes_effect_and_is_checked_no_more() -> None:
+    cancelling = replace(TO_75, planned_doses=PlannedDoses.CANCEL)
+    (changed,) = given(DECIDER, *PLANNED).when(change_dose, cancelling).decided
+    assert isinstance(changed, DoseChanged)
+    assert changed.cancels == (AHEAD.fact_id,)
+    chart = DECIDER.fold((*PLANNED, changed))
+    assert [chart.daily_dose_mg(p.ISSUED, day) for day in (TODAY, NEXT_WEEK)] == [75, 75]
+    given(DECIDER, *PLANNED, changed).when(take_effect, TAKE).then_nothing()
+    assert taken(p.ISSUED, AHEAD, changed).daily_dose_mg == 75
+
+
+def test_a_planned_dose_stands_again_when_what_cancelled_it_is_struck() -> None:
+    cancelling = replace(TO_75, planned_doses=PlannedDoses.CANCEL)
+    (changed,) = given(DECIDER, *PLANNED).when(change_dose, cancelling).decided
+    chart = DECIDER.fold((*PLANNED, changed, replace(p.STRUCK, fact_id=TO_75.fact_id)))
+    assert chart.daily_dose_mg(p.ISSUED, NEXT_WEEK) == 100
+
+
+@pytest.mark.parametrize("days", [7, 8])
+def test_a_change_of_the_same_day_or_a_later_one_leaves_nothing_to_ask(days: int) -> None:
+    command = replace(TO_75, effective_on=TODAY + timedelta(days=days))
+    assert given(DECIDER, *PLANNED).when(change_dose, command).decided
+
+
+def test_a_planned_dose_whose_day_has_come_is_no_plan_any_more() -> None:
+    a_week_later = replace(TO_75, effective_on=NEXT_WEEK, now=NOON + 8 * DAY, occurred_at=NOON + 8 * DAY)
+    back = replace(a_week_later, effective_on=NEXT_WEEK - DAY)
+    assert given(DECIDER, *PLANNED).when(change_dose, back).decided
 
 
 def test_neither_the_dose_of_today_nor_a_planned_one_hides_from_the_check() -> None:

@@ -75,6 +75,7 @@ FULL: dict[str, Any] = {
         overrides=[ANSWER],
         at_least=[SEEN],
         occurred_at=stamp(YESTERDAY),
+        planned_doses="cancel",
     ),
     "DiscontinuePrescription": pb.DiscontinuePrescriptionRequest(
         **BASE,
@@ -510,13 +511,13 @@ UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "fact_id"}
 DAYS = {"order.starts_on", "effective_on", "stopped_on", "counted_on"}
 AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg"}
 CONDITION_CODES = {"order.indication.system", "order.indication.code"}
-CODES = {"overrides[0].reason", "status_reason", "resolution"}
+CODES = {"overrides[0].reason", "status_reason", "resolution", "planned_doses"}
 TOKENS = {"at_least[0]"}
 COUNTS = {"order.days_supply": (1, 366)}
 NEEDED = {
     *("request_id", "order.medicine.name", "reason", "overrides[0].rule", "daily_dose_mg"),
     *("medicine.name", "units"),
-    *(*MEDICINES, *UUIDS, *CODES, *TOKENS, *CONDITION_CODES),
+    *(*MEDICINES, *UUIDS, *(CODES - {"planned_doses"}), *TOKENS, *CONDITION_CODES),
 }
 
 

@@ -99,12 +99,12 @@ def start_or_skip(work: Coroutine[Any, Any, None]) -> None:
 
 
 @contextmanager
-def temporary_stack(**settings: Any) -> Iterator[LocalStack]:
+def temporary_stack(kind: type[LocalStack] = LocalStack, /, **settings: Any) -> Iterator[LocalStack]:
     """A stack with a state folder of its own that servers running as `nobody` can reach; nothing is started yet."""
     trusting = settings.pop("trusting", False)
     home = Path(tempfile.mkdtemp(prefix="careloop-test-"))
     home.chmod(0o711)
-    stack = LocalStack(StackSettings(home=home, **settings), trusting=trusting)
+    stack = kind(StackSettings(home=home, **settings), trusting=trusting)
     try:
         yield stack
     finally:

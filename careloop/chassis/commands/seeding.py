@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from careloop.chassis.backoff import Backoff
 from careloop.chassis.commands.streams import Streams
-from careloop.chassis.log.protocol import DueRow, Unit
+from careloop.chassis.log.protocol import DueRow, Gate, GateClosed, Unit
 from careloop.kernel.errors import Conflict, Unavailable
 from careloop.kernel.events import CommandKind, Event, Request
 from careloop.kernel.ids import PersonId, derived_id
@@ -29,6 +30,9 @@ class Seeding(Generic[State, Fact]):
     The pass may be cut off and begun again, and several processes may make it at the same time: what a stream was
     given it is not given again. What is stored from now on brings its own clocks, so a clock's `due_id` must be the
     one that the event which it belongs to would have given it.
+
+    A pass that came to its end is remembered with the log's head at its beginning: the next one looks only at streams
+    that have grown since, as they may by a build that keeps no such clocks.
     """
 
     def __init__(
@@ -39,13 +43,30 @@ class Seeding(Generic[State, Fact]):
         self._clocks = clocks
 
     async def run(self, now: datetime) -> int:
-        """How many streams were given clocks by this pass. Raises Unavailable when the store does not answer."""
+        """How many streams this pass stored clocks for. Raises Unavailable when the store does not answer."""
+        store, done = self._streams.store, await self._passed()
+        head = (await store.head()).position
         seeded, after = 0, None
-        while page := await self._streams.store.streams(after, PAGE):
+        while page := await store.streams(after, PAGE, since=done):
             for stream_id in page:
                 seeded += await self._seed(stream_id, now)
             after = page[-1]
+        if head > done:
+            with suppress(GateClosed):  # another process came to the end of a pass meanwhile
+                await store.commit(Unit(gate=self._gate(last=done, position=head)))
         return seeded
+
+    async def _passed(self) -> int:
+        """The position up to which a pass came to its end."""
+        passed = await self._streams.store.consumed(self._consumer)
+        return max(passed.values(), default=0)
+
+    @property
+    def _consumer(self) -> str:
+        return f"{self._streams.service}.seeding.{self._name}"
+
+    def _gate(self, *, last: int, position: int) -> Gate:
+        return Gate(consumer=self._consumer, source=self._streams.service, partition=0, last=last, position=position)
 
     def work(self, clock: Callable[[], datetime]) -> Callable[[asyncio.Event], Awaitable[None]]:
         """The pass as a task of a process: tried again while the store is away; then it waits to be stopped."""
@@ -76,14 +97,14 @@ class Seeding(Generic[State, Fact]):
         due = tuple(self._clocks(loaded.state, stream_id))
         if not due:
             return False
-        write = self._streams.write(stream_id, self._request(stream_id, now), (), loaded.version)
+        write = self._streams.write(stream_id, self._request(stream_id, loaded.version, now), (), loaded.version)
         (written,) = await self._streams.store.commit(Unit(writes=(replace(write, due=due),)))
         return not written.repeated
 
-    def _request(self, stream_id: UUID, now: datetime) -> Request:
+    def _request(self, stream_id: UUID, version: int, now: datetime) -> Request:
         service = self._streams.service
         return Request(
-            request_id=f"seed:{service}.{self._name}:{stream_id}",
+            request_id=f"seed:{service}.{self._name}:{stream_id}:{version}",
             kind=CommandKind.DUE,
             actor=PersonId(service),
             digest=b"",

@@ -82,8 +82,8 @@ class MemoryEventStore:
     async def after(self, position: int, limit: int) -> Sequence[StoredEvent]:
         return self._tables.log[position : position + limit]
 
-    async def streams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
-        known = sorted({event.meta.stream_id for event in self._tables.log})
+    async def streams(self, after: UUID | None, limit: int, *, since: int = 0) -> Sequence[UUID]:
+        known = sorted({event.meta.stream_id for event in self._tables.log[since:]})
         return [stream for stream in known if after is None or stream > after][:limit]
 
     async def last_position(self, stream_id: UUID, topics: frozenset[str], through: int) -> int:

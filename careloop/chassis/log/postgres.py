@@ -147,11 +147,13 @@ class PostgresEventStore:
         async with self.connections.borrow() as connection:
             return (await find_commands(connection, [key])).get(key)
 
-    async def streams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
+    async def streams(self, after: UUID | None, limit: int, *, since: int = 0) -> Sequence[UUID]:
         rows = await self.connections.fetch(
-            "select distinct originator_id from events where originator_id > $1 order by originator_id limit $2",
+            """select distinct originator_id from events where originator_id > $1 and notification_id > $3
+               order by originator_id limit $2""",
             after or UUID(int=0),
             limit,
+            since,
         )
         return [row[0] for row in rows]
 

@@ -204,8 +204,9 @@ class EventStore(Protocol):
         """Up to `limit` events with a greater position, in order, without a hole."""
         ...
 
-    async def streams(self, after: UUID | None, limit: int) -> Sequence[UUID]:
-        """Up to `limit` streams whose ids follow `after`, in the order of their ids; None begins with the first."""
+    async def streams(self, after: UUID | None, limit: int, *, since: int = 0) -> Sequence[UUID]:
+        """Up to `limit` streams whose ids follow `after`, in the order of their ids; None begins with the first. Of
+        those, the ones that have an event beyond the position `since`."""
         ...
 
     async def last_position(self, stream_id: UUID, topics: frozenset[str], through: int) -> int:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import UNSET
+
 from careloop.contracts.assessment import Code, Source
-from careloop.contracts.terms import RiskRaised, ScaleScored
+from careloop.contracts.terms import Recorder, RiskRaised, ScaleScored
 from careloop.kernel.commands import FactCommand
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.ids import FactId, derived_id
@@ -24,6 +26,7 @@ class AnswerScale(FactCommand):
     items: Annotated[tuple[int | None, ...], Absent(-1), Range(-1, 100)]
     source: Source
     actor: Actor
+    reporter: Recorder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,9 @@ class RecordScaleTotal(FactCommand):
 
 
 scored_as = fact(ScaleScored, (AnswerScale, Score), "band", instrument_version="version", scored_by="actor")
-taken_over = fact(ScaleScored, (RecordScaleTotal, Score), "band", instrument_version="version", scored_by="actor")
+taken_over = fact(
+    ScaleScored, (RecordScaleTotal, Score), "band", "reporter", instrument_version="version", scored_by="actor"
+)
 raised = fact(RiskRaised, (AnswerScale, RiskFinding), "fact_id", "due_at", scale_fact_id="fact_id")
 
 
@@ -63,4 +68,4 @@ def record_scale_total(command: RecordScaleTotal, state: Assessment) -> list[Eve
     """A total from elsewhere, banded, its items unknown. Raises InvalidInput for an unknown instrument, one that has
     no total, or a total outside its range."""
     found = score_total(command.instrument, command.total)
-    return [taken_over(command, found, band=found.band or "")]
+    return [taken_over(command, found, band=found.band or "", reporter=UNSET)]

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from careloop.contracts.terms import RiskRaised, ScaleScored
+from careloop.contracts.terms import Recorder, Reporter, RiskRaised, Role, ScaleScored
 from careloop.kernel.decisions import Guard, guarded
+from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import FactId, derived_id
 from careloop.kernel.reading import Absent, Actor, Else, Length, NewFact, Now, Past
 from careloop.kernel.restating import fact
@@ -16,13 +17,14 @@ from services.monitoring.domain.state import Watch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerScale:
-    """Answers in the instrument's order; None is an answer that is missing. Without a source it is the caller."""
+    """Answers in the instrument's order; None is a missing one. Without a source it is the caller's role."""
 
     fact_id: NewFact
     instrument: Annotated[str, Length(50)]
     items: Annotated[tuple[int | None, ...], Absent(-1)]
     source: Annotated[str, Length(100), Else(lambda call: call.role)]
     actor: Actor
+    reporter: Recorder
     occurred_at: Past
     now: Now
 
@@ -35,8 +37,11 @@ raised = fact(RiskRaised, (AnswerScale, RiskFinding), "fact_id", "due_at", scale
 def answer_scale(command: AnswerScale, watch: Watch) -> list[Event]:
     """The scored scale, and RiskRaised with its due time if the answers ask for a suicide-risk contact.
 
-    Raises InvalidInput for an unknown instrument or an answer out of its range.
+    Raises InvalidInput for an unknown instrument or an answer out of its range, and for a client who names another
+    source than the client: nobody would know these answers from a clinician's.
     """
+    if command.reporter is Reporter.CLIENT and command.source != Role.CLIENT:
+        raise InvalidInput("not-your-source", 'source of your own answers is "client", or left out.', field="source")
     found = score(command.instrument, command.items)
     scale = scored_as(command, found, band=found.band or "")
     return [scale, *_risks(scale, command)]

@@ -50,7 +50,12 @@ def begin(command: BeginAttempt, board: NoticeBoard) -> list[Event]:
     notice = board.notices.get(command.notice)
     if notice is None or not _wants(notice, command.attempt):
         return []
-    return [attempted(command, command.attempt, message_id=_message_id(command))]
+    return [begun(command)]
+
+
+def begun(command: BeginAttempt) -> DeliveryAttempted:
+    """The attempt, whatever is known of the notice."""
+    return attempted(command, command.attempt, message_id=_message_id(command))
 
 
 def _wants(notice: Notice, attempt: Attempt) -> bool:
@@ -68,9 +73,14 @@ def end(command: EndAttempt, board: NoticeBoard) -> list[Event]:
     """The outcome of an attempt that was begun; the first one reported stands."""
     if not is_unfinished(command.notice, command.attempt, board):
         return []
+    return [ended(command)]
+
+
+def ended(command: EndAttempt) -> NoticeSent | NoticeFailed:
+    """How the attempt ended, whatever is known of the notice."""
     if command.failure is None:
-        return [sent(command, command.attempt, message_id=_message_id(command))]
-    return [_failed(command, command.failure)]
+        return sent(command, command.attempt, message_id=_message_id(command))
+    return _failed(command, command.failure)
 
 
 def _failed(command: EndAttempt, reason: FailureReason) -> NoticeFailed:

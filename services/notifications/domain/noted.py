@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from careloop.contracts.terms import Role
+from msgspec import UNSET, UnsetType
+
+from careloop.contracts.terms import Reporter, Role
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
 
@@ -53,12 +55,14 @@ class ResolutionNoted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreeningNoted:
-    """Assessment or monitoring said: `screened_by` asked the questions of the suicide-risk screener."""
+    """Assessment or monitoring said: `screened_by` asked the questions of the suicide-risk screener. `reporter` is who
+    that is by the role on their token; absent where it was not said."""
 
     evidence: EventId
     fact_id: FactId
     screened_by: str
     occurred_at: Instant
+    reporter: Reporter | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import UNSET
 
+from careloop.contracts.terms import Reporter
 from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import FactId, derived_id
 from services.notifications.domain.causes import RISKS, Cause
@@ -17,7 +18,12 @@ from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard, evolve
 
 SCREENED = "screened-since"
-"""Why an imported risk ends: a clinician of the team asked again, and what that found speaks for itself."""
+"""Why an imported risk ends: a clinician asked again, and what that found speaks for itself."""
+
+
+def of_importers(screening: ScreeningNoted, rules: NoticeRules) -> ScreeningNoted:
+    """What an importer recorded was asked by nobody now, whatever the role on its token."""
+    return replace(screening, reporter=Reporter.UNKNOWN) if screening.screened_by in rules.importers else screening
 
 
 def note_screening(screening: ScreeningNoted, board: NoticeBoard) -> list[Event]:
@@ -28,10 +34,7 @@ def note_screening(screening: ScreeningNoted, board: NoticeBoard) -> list[Event]
 
 
 def screened_since(board: NoticeBoard, now: datetime) -> list[Event]:
-    """The end of every imported risk after which a clinician of the team screened.
-
-    Who was never in the team, or only as the client, is not known to be a clinician.
-    """
+    """The end of every imported risk after which a clinician screened, in the care team or not."""
     ended = (it for it in board.notices.values() if waits_for_screening(it) and _is_screened(it, board))
     return [NoticeWithdrawn(notice=it.decided.fact_id, reason=SCREENED, occurred_at=now) for it in ended]
 
@@ -44,10 +47,18 @@ def waits_for_screening(notice: Notice) -> bool:
 def _is_screened(notice: Notice, board: NoticeBoard) -> bool:
     since = notice.decided.cause_occurred_at
     return since is not UNSET and any(
-        it.occurred_at > since and board.team.is_clinician(it.screened_by, board.struck)
+        it.occurred_at > since and _is_by_clinician(it, board)
         for it in board.screenings
         if it.fact_id not in board.struck
     )
+
+
+def _is_by_clinician(screening: ScreeningNoted, board: NoticeBoard) -> bool:
+    """By the role on the token. Where that was not said, somebody who was never in the team, or only as the client, is
+    not known to be a clinician."""
+    if screening.reporter is UNSET:
+        return board.team.is_clinician(screening.screened_by, board.struck)
+    return screening.reporter is Reporter.CLINICIAN
 
 
 def strike_screening(strike: StrikeNoted, board: NoticeBoard, now: datetime) -> list[Event]:

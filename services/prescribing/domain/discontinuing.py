@@ -1,7 +1,7 @@
 """Ending a prescription."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from msgspec import UNSET
@@ -54,9 +54,10 @@ def discontinue(command: DiscontinuePrescription, chart: PrescriptionChart) -> l
         raise NotKnown("prescription-not-known", "There is no such prescription.", field="prescription_id")
     if chart.discontinuation(command.prescription):
         return []
-    if command.stopped_on > command.now.date():
+    today = chart.today(command.now)
+    if command.stopped_on > today:
         raise RuleViolated("stopped-in-the-future", "stopped_on may not lie in the future.", field="stopped_on")
-    if command.stopped_on < first_day(issued, command.now):
+    if command.stopped_on < first_day(issued, today):
         sentence = "stopped_on may not lie before the prescription began."
         raise RuleViolated("stopped-before-started", sentence, field="stopped_on")
     alert = abrupt_stop_alert(issued, chart, command.stopped_on)
@@ -101,8 +102,8 @@ def abrupt_stop_alert(issued: PrescriptionIssued, chart: PrescriptionChart, last
     )
 
 
-def first_day(issued: PrescriptionIssued, now: datetime) -> date:
+def first_day(issued: PrescriptionIssued, today: date) -> date:
     """The first day on which the prescription can have ended: that of its first dose, or, while that is to come, the
     day on which it was issued."""
     starts_on = issued.order.starts_on
-    return starts_on if starts_on <= now.date() else min(starts_on, issued.occurred_at.date())
+    return starts_on if starts_on <= today else min(starts_on, issued.occurred_at.date())

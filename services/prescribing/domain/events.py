@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.prescribing import (
     DiscrepancyFound,
     DiscrepancyResolved,
@@ -63,6 +65,8 @@ class PrescriptionDeclined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseChanged:
+    """`cancels` are the changes planned for a later day that do not take place; absent where there are none."""
+
     fact_id: FactId
     prescription: FactId
     from_daily_dose_mg: Decimal | None
@@ -72,6 +76,7 @@ class DoseChanged:
     prescriber: str
     capsule: DecisionCapsule
     occurred_at: Instant
+    cancels: tuple[FactId, ...] | UnsetType = UNSET
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged

@@ -107,9 +107,12 @@ class PrescriptionChart:
         return max(now.date(), local_day(now, self.zone))
 
     def standing_changes(self, prescription: FactId) -> list[DoseChanged]:
-        """The changes of its dose that were not struck, by when they take effect; of one day, by when decided."""
-        mine = (c for c in self.dose_changes if c.prescription == prescription and c.fact_id not in self.struck)
-        return sorted(mine, key=lambda change: (change.effective_on, change.occurred_at))
+        """The changes of its dose that were neither struck nor cancelled by a later one, by when they take effect; of
+        one day, by when decided."""
+        mine = [c for c in self.dose_changes if c.prescription == prescription and c.fact_id not in self.struck]
+        cancelled = {cancelled for change in mine for cancelled in change.cancels or ()}
+        standing = (change for change in mine if change.fact_id not in cancelled)
+        return sorted(standing, key=lambda change: (change.effective_on, change.occurred_at))
 
     def last_change(self, issued: PrescriptionIssued, day: date) -> DoseChanged | None:
         """The change by which the dose of that day is what it is; None where it is the order's."""

@@ -38,6 +38,6 @@ def count_supply(command: CountSupply, chart: PrescriptionChart) -> list[Event]:
     Raises RuleViolated for a count in the future, InvalidInput for one before the client's birth.
     """
     Span(first=chart.birth_date).require(command.counted_on, "counted_on")
-    if command.counted_on > command.now.date():
+    if command.counted_on > chart.today(command.now):
         raise RuleViolated("counted-in-the-future", "counted_on may not lie in the future.", field="counted_on")
     return [counted(command)]

@@ -81,6 +81,7 @@ class Change:
     daily_dose_mg: Decimal
     effective_on: Annotated[date, Else(today)]
     reason: str
+    planned_doses: str = ""
     overrides: int
     occurred_at: Past
 

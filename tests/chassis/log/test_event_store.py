@@ -386,6 +386,8 @@ async def test_streams_are_listed_in_the_order_of_their_ids(store: EventStore) -
     assert list(await store.streams(None, 10)) == ids
     assert list(await store.streams(ids[0], 1)) == [ids[1]]
     assert not await store.streams(ids[2], 10)
+    assert list(await store.streams(None, 10, since=3)) == [ids[0]], "the one that has grown since"
+    assert not await store.streams(None, 10, since=4)
 
 
 async def test_a_clock_that_is_set_back_makes_nothing_older_than_what_is_stored() -> None:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET
+
 from careloop.contracts.assessment import (
     AllergiesRecorded,
     Allergy,
@@ -41,7 +43,16 @@ from careloop.contracts.assessment import (
     TreatmentResponse,
     VerificationStatus,
 )
-from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, RiskRaised, Role, ScaleScored
+from careloop.contracts.terms import (
+    Coding,
+    EnteredInError,
+    Medicine,
+    Reporter,
+    RiskLevel,
+    RiskRaised,
+    Role,
+    ScaleScored,
+)
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
@@ -195,6 +206,7 @@ SCREENER = ScaleScored(
     source="clinician",
     scored_by=NURSE,
     occurred_at=MONDAY,
+    reporter=Reporter.CLINICIAN,
 )
 PHQ_9 = ScaleScored(
     fact_id=fact("phq-9"),
@@ -208,7 +220,10 @@ PHQ_9 = ScaleScored(
     source="client",
     scored_by=NURSE,
     occurred_at=TUESDAY,
+    reporter=Reporter.CLINICIAN,
 )
+PHQ_9_OF_BEFORE = replace(PHQ_9, reporter=UNSET)
+"""By a build that did not say who recorded it."""
 RISK = RiskRaised(
     fact_id=FactId(derived_id("assessment", "risk", PHQ_9.fact_id)),
     scale_fact_id=PHQ_9.fact_id,
@@ -307,6 +322,7 @@ ANSWER_SCREENER = AnswerScale(
     items=(1, 0, None, None, None, 0, 0),
     source="clinician",
     actor=NURSE,
+    reporter=Reporter.CLINICIAN,
     occurred_at=MONDAY,
     now=NOW,
 )
@@ -316,6 +332,7 @@ ANSWER_PHQ_9 = AnswerScale(
     items=(2, 1, 3, 0, 1, 2, 1, 0, 1),
     source="client",
     actor=NURSE,
+    reporter=Reporter.CLINICIAN,
     occurred_at=TUESDAY,
     now=NOW,
 )
@@ -399,6 +416,7 @@ _COMPLETE: tuple[Event, ...] = (
     GENOTYPES,
     FORMER_SMOKER,
     PHQ_9,
+    PHQ_9_OF_BEFORE,
     RISK,
     COMPLETED,
     AMENDED,

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+from msgspec import UNSET
+
 from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome, Triage, TriageLevel
-from careloop.contracts.terms import Medicine, RiskLevel
+from careloop.contracts.terms import Medicine, Reporter, RiskLevel
 from careloop.kernel.commands import MarkEnteredInError
 from services.monitoring.domain import events, noted
 from services.monitoring.domain.doses import RecordDose
@@ -119,6 +121,7 @@ ANSWER_PHQ_9 = AnswerScale(
     items=(2, 1, 3, 0, 1, 2, 1, 0, 0),
     source="client",
     actor=CLIENT,
+    reporter=Reporter.CLIENT,
     occurred_at=YESTERDAY,
     now=NOON,
 )
@@ -134,7 +137,10 @@ PHQ_9 = events.ScaleScored(
     source="client",
     scored_by=CLIENT,
     occurred_at=YESTERDAY,
+    reporter=Reporter.CLIENT,
 )
+PHQ_9_OF_BEFORE = replace(PHQ_9, reporter=UNSET)
+"""By a build that did not say who recorded it."""
 PHQ_9_INCOMPLETE = replace(PHQ_9, items=(None,) * 9, total=None, band="", missing=9)
 PHQ_9_UNKNOWN = events.ScaleScored(
     fact_id=PHQ_9.fact_id,
@@ -204,7 +210,9 @@ EXAMPLES: tuple[events.Event, ...] = (
     RASH,
     NAUSEA_RESOLVED,
     PHQ_9,
+    PHQ_9_OF_BEFORE,
     PHQ_9_INCOMPLETE,
+    replace(PHQ_9_INCOMPLETE, reporter=UNSET),
     PHQ_9_UNKNOWN,
     RISK,
     DOSE,

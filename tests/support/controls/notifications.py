@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec import UNSET
 
 from careloop.contracts.notifications import Addressee, Channel, Priority
-from careloop.contracts.terms import Role
+from careloop.contracts.terms import Reporter, Role
 from careloop.kernel.ids import PersonId
 from services.notifications.domain import events, noted
 from services.notifications.domain.causes import Cause
@@ -177,6 +177,7 @@ RESOLVED = events.NoticeWithdrawn(notice=NOTICE, reason="side-effect-resolved", 
 SCREENING = noted.ScreeningNoted(
     evidence=event("screened"), fact_id=fact("screened"), screened_by=DR_OSEI, occurred_at=SOON
 )
+COVERED = replace(SCREENING, evidence=event("covered"), fact_id=fact("covered"), reporter=Reporter.CLINICIAN)
 TIME_ZONE = noted.TimeZoneNoted(
     evidence=event("enrolled"), fact_id=fact("enrolled"), time_zone="America/New_York", occurred_at=LAST_WEEK
 )
@@ -260,6 +261,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     CAUSE_STRUCK,
     RESOLUTION,
     SCREENING,
+    COVERED,
     TIME_ZONE,
     DECIDED,
     replace(DECIDED, cause_occurred_at=UNSET),

@@ -269,6 +269,16 @@ CHANGED = events.DoseChanged(
     capsule=CAPSULE,
     occurred_at=NOON,
 )
+CHANGED_INSTEAD = replace(
+    CHANGED, fact_id=fact("instead"), cancels=(fact("to 150"),), capsule=replace(CAPSULE, source_positions=())
+)
+"""Ends a change that was planned for later."""
+CHANGED_FROM_UNKNOWN = replace(
+    CHANGED,
+    fact_id=fact("from unknown"),
+    from_daily_dose_mg=None,
+    capsule=replace(CAPSULE, evidence=(), source_positions=()),
+)
 TOOK_EFFECT = DoseTookEffect(
     fact_id=fact("took effect"),
     prescription=ISSUED.fact_id,
@@ -411,7 +421,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     DECLINED,
     DECLINED_UNASSESSED,
     CHANGED,
-    replace(CHANGED, fact_id=fact("from unknown"), from_daily_dose_mg=None),
+    CHANGED_FROM_UNKNOWN,
+    CHANGED_INSTEAD,
     TOOK_EFFECT,
     BEGAN,
     DISCONTINUED,

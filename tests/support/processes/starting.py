@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from careloop.local.local_stack import LocalStack
 from careloop.local.supervisor import Supervisor, service_command
 from careloop.local.unavailable import StackUnavailable
 from tests.support.processes.running import System
@@ -22,13 +23,15 @@ SHORT_CLOCKS = {
 
 @contextmanager
 def started_system(
-    command: Callable[[str], Sequence[str]] = service_command, settings: Mapping[str, str] | None = None
+    command: Callable[[str], Sequence[str]] = service_command,
+    settings: Mapping[str, str] | None = None,
+    stack_of: type[LocalStack] = LocalStack,
 ) -> Iterator[System]:
     """Up and healthy, each service's process made by `command` and given these settings besides its own.
 
     Where the machine cannot provide it the test is skipped, or fails when `CI` is set.
     """
-    with temporary_stack() as stack:
+    with temporary_stack(stack_of) as stack:
         environment = SHORT_CLOCKS | {"CARELOOP_NOTICE_FOLDER": str(stack.home / "mail")} | dict(settings or {})
         supervisor = Supervisor(stack, environment=environment, command=command)
         try:

@@ -31,6 +31,7 @@ class DoseChange:
     reason: str
     prescriber: str
     in_force: bool
+    cancelled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Medications:
     medications: tuple[Medication, ...]
 
 
-dose_change = shown(DoseChange, Changed, "in_force")
+dose_change = shown(DoseChange, Changed, "in_force", "cancelled")
 reported = shown(Medication, CurrentMedication, "fact_id", "status", since="started_on", until="stopped_on")
 prescribed = shown(
     Medication,
@@ -149,7 +150,15 @@ def _each_once(found: Iterable[Found]) -> tuple[Found, ...]:
 def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseChange, ...]:
     mine = [k for k in ordered.changed if k.fact.prescription == prescription]
     latest_first = sorted(mine, key=lambda k: (k.fact.effective_on, order(k)), reverse=True)
-    return tuple(dose_change(k.fact, in_force=_in_force(k, k.fact.effective_on, ordered)) for k in latest_first)
+    cancelled = {change for k in mine for change in k.fact.cancels}
+    return tuple(
+        dose_change(
+            k.fact,
+            in_force=k.fact.fact_id not in cancelled and _in_force(k, k.fact.effective_on, ordered),
+            cancelled=k.fact.fact_id in cancelled,
+        )
+        for k in latest_first
+    )
 
 
 def _in_force(dated: DatedFact[Issued] | DatedFact[Changed], day: date, ordered: PrescribingSection) -> bool:

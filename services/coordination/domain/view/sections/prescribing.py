@@ -45,7 +45,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A change of the daily dose, in milligrams; `as_of` as in Issued."""
+    """A change of the daily dose, in milligrams; `as_of` as in Issued. `cancels` are the planned ones that it ended."""
 
     fact_id: FactId
     prescription: FactId
@@ -58,6 +58,7 @@ class Changed:
     not_checked: tuple[NotChecked, ...]
     overrides: tuple[Override, ...]
     as_of: date | None = None
+    cancels: tuple[FactId, ...] = ()
     occurred_at: Instant
 
 
@@ -67,8 +68,11 @@ issued = shown(Issued, prescribing.PrescriptionIssued, "as_of", **ANSWERED)
 ISSUED = FormOf(prescribing.PrescriptionIssued, lambda event: issued(event, as_of=event.capsule.as_of or None))
 declined = shown(Declined, prescribing.PrescriptionDeclined, "missing", **FOUND)
 DECLINED = FormOf(prescribing.PrescriptionDeclined, lambda event: declined(event, missing=event.capsule.missing or ()))
-changed = shown(Changed, prescribing.DoseChanged, "as_of", **ANSWERED)
-CHANGED = FormOf(prescribing.DoseChanged, lambda event: changed(event, as_of=event.capsule.as_of or None))
+changed = shown(Changed, prescribing.DoseChanged, "as_of", "cancels", **ANSWERED)
+CHANGED = FormOf(
+    prescribing.DoseChanged,
+    lambda event: changed(event, as_of=event.capsule.as_of or None, cancels=event.cancels or ()),
+)
 
 
 @shelved
