@@ -84,8 +84,10 @@ async def _read(url: str, access: BrokerAccess) -> Places:
 
 
 async def newest_on_topics(access: BrokerAccess) -> dict[tuple[str, int], int]:
-    """The highest position among the last records of each service's partitions; where a log is sent again, the very last
-    record is not the highest."""
+    """The highest position among the last records of each service's partitions.
+
+    Where a log is sent again, the very last record is not the highest.
+    """
     found: dict[tuple[str, int], int] = {}
     async with reading(access) as consumer:
         for service, of in (await places(access)).items():
