@@ -19,8 +19,8 @@ EARLIEST_DAY = timedelta(hours=14)
 def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
     """The row of a dose that is dated ahead, for when its day begins anywhere: where the client lives is asked when the
     row is taken up."""
-    if isinstance(event, PrescriptionIssued | DoseChanged) and (dose := dated_ahead(event)) is not None:
-        yield _row(dose, stream_id)
+    if isinstance(event, PrescriptionIssued | DoseChanged):
+        yield from (_row(dose, stream_id) for dose in dated_ahead(event))
 
 
 def clocks(chart: PrescriptionChart, stream_id: UUID) -> Iterable[DueRow]:

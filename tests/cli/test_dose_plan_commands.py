@@ -71,6 +71,19 @@ def test_no_plan_says_why() -> None:
     assert told(run("plan", {**KNOWN, "kind": "titration"}))["not_known"][0]["subject"] == "to"
 
 
+LITHIUM = {**KNOWN, "medications": [], "kind": "taper", "from": {"name": "lithium", "daily_dose_mg": 900}}
+
+
+@pytest.mark.parametrize("medications", [[], None])
+def test_the_dose_that_is_stated_needs_no_medication_in_the_chart(medications: list[object] | None) -> None:
+    plan = told(run("plan", {**LITHIUM, "medications": medications}))
+    assert [one["from_on"] for one in plan["segments"]] == ["2026-12-07", "2027-01-04", "2027-02-01"]
+    assert plan["check"]["violations"] == []
+    asked = {**KNOWN, "medications": medications, "segments": plan["segments"]}
+    assert told(run("check-plan", {**asked, "from": LITHIUM["from"]}))["violations"] == []
+    assert told(run("check-plan", asked))["legal"] is False
+
+
 def test_a_bad_line_keeps_its_place() -> None:
     lines = "\n".join([json.dumps(TAPER), "nonsense", json.dumps(SWITCH)])
     result = CliRunner().invoke(app, ["plan", "-", "--lines"], input=lines)

@@ -108,7 +108,7 @@ async def test_no_call_fails_and_nothing_is_lost_from_one_build_to_the_next_and_
         assert [dict(flow.refused) for flow in flows] == [{}, {}, {}]
         async with again.open():
             for flow in flows:
-                flow.system, flow.cares = again, [care.at(again) for care in flow.cares]
+                flow.system, flow.cares = again, [care.elsewhere(again) for care in flow.cares]
                 await flow.check()
         with capsys.disabled():
             sys.stdout.write(f"\ncalls answered: {[len(flow.acknowledged) for flow in flows]}, refused: 0\n")

@@ -97,25 +97,27 @@ async def _all(works: Sequence[Coroutine[Any, Any, list[Finding]]]) -> list[Find
 
 
 async def _kafka(settings: StackSettings) -> list[Finding]:
-    access = _broker(settings)
+    access = broker_of(settings)
     if access is None:
         return [_nowhere(kafka.GROUP, "CARELOOP_KAFKA_BOOTSTRAP")]
     return await kafka.look(access, read_list(), settings.partitions)
 
 
-def _broker(settings: StackSettings) -> BrokerAccess | None:
+def broker_of(settings: StackSettings) -> BrokerAccess | None:
+    """How to come into Kafka; None where nobody said so."""
     if settings.kafka_bootstrap is not None:
         return read_model(KafkaSettings).broker()
     known = recorded(settings.state_folder).get("kafka")
     return None if known is None else BrokerAccess(known)
 
 
-def _url(settings: StackSettings) -> str | None:
+def url_of(settings: StackSettings) -> str | None:
+    """Where PostgreSQL is; None where nobody said so."""
     return str(settings.postgres_url) if settings.postgres_url else recorded(settings.state_folder).get("postgres")
 
 
 async def _postgres(settings: StackSettings) -> list[Finding]:
-    url = _url(settings)
+    url = url_of(settings)
     if url is None:
         return [_nowhere(postgres.GROUP, "CARELOOP_POSTGRES_URL")]
     return await postgres.look(url, settings.partitions)
@@ -133,7 +135,7 @@ def _backed_up(settings: StackSettings, folder: Path | None) -> list[Finding]:
 
 
 async def _compared(settings: StackSettings) -> list[Finding]:
-    url, access = _url(settings), _broker(settings)
+    url, access = url_of(settings), broker_of(settings)
     if url is None or access is None:
         return [_nowhere(recovery.GROUP, "CARELOOP_POSTGRES_URL and CARELOOP_KAFKA_BOOTSTRAP")]
     return await recovery.look(url, access)

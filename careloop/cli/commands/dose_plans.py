@@ -84,9 +84,10 @@ class PlanQuestion(OfChart):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckQuestion(OfChart):
-    """One input object of `careloop check-plan`."""
+    """One input object of `careloop check-plan`; `from` is what is taken before it, where the chart does not say so."""
 
     segments: tuple[Segment, ...]
+    from_: Leaving | None = None
 
 
 def plan(
@@ -113,9 +114,10 @@ def check_plan(
     """Judge a schedule of doses, whoever wrote it: what is illegal, what is to be answered, what could not be judged.
 
     Input: the chart fields of `careloop screen`, and {"segments": [{"drug", "from_on", "to_on", "regimen"}]} with the
-    regimens of `careloop regimen`; strengths, used_since, days_a_week and asked as in `careloop plan`. `legal` is false
-    with any violation, else null where something was not checked, else true. Exit code 0 for an answer, 2 when the
-    input is not as described (standard error names the field; with --lines that line answers {"error": ...}).
+    regimens of `careloop regimen`; "from" where the chart does not have the drug that is lowered; strengths,
+    used_since, days_a_week and asked as in `careloop plan`. `legal` is false with any violation, else null where
+    something was not checked, else true. Exit code 0 for an answer, 2 when the input is not as described (standard
+    error names the field; with --lines that line answers {"error": ...}).
     """
     raise typer.Exit(answer_file("check-plan", source, lines=lines, answer=lambda text: judged(text, _today())))
 
@@ -144,18 +146,24 @@ def proposed(text: bytes, today: date) -> Any:
         client_sets_pace=asked.client_sets_pace,
     )
     found = planned(wanted)
-    check = checked(wanted.chart, found.segments, as_of, on_hand=wanted.on_hand, answers=wanted.answers)
+    running = asked.from_.running if asked.from_ else ()
+    check = checked(
+        wanted.chart, found.segments, as_of, running=running, on_hand=wanted.on_hand, answers=wanted.answers
+    )
     return plain(found) | {"check": _told(check) if found.segments else None}
 
 
 def judged(text: bytes, today: date) -> Any:
     """The answer to one JSON text. Raises NotAsDescribed."""
-    asked = read_json(text, CheckQuestion)
+    asked = read_json(_with_python_names(text), CheckQuestion)
     _require_plausible(asked)
     _require_segments(asked.segments)
     drugs = {segment.drug for segment in asked.segments}
     on_hand = asked.on_hand(drugs.pop() if len(drugs) == 1 else None)
-    found = checked(asked.chart, asked.segments, asked.as_of or today, on_hand=on_hand, answers=asked.answers)
+    running = asked.from_.running if asked.from_ else ()
+    found = checked(
+        asked.chart, asked.segments, asked.as_of or today, running=running, on_hand=on_hand, answers=asked.answers
+    )
     return plain(found)
 
 

@@ -190,3 +190,23 @@ def test_a_course_holds_on_every_day_what_the_regimens_say(drawn: Regimen, gaps:
         assert total <= (level.total_mg if level else 0)
         last = on if total else last
     assert taken.last_dose_on is None or last is None or taken.last_dose_on >= last
+
+
+@pytest.mark.parametrize("recorded", [(), None])
+@pytest.mark.parametrize("drug", TAPERED)
+def test_what_is_stated_to_be_taken_needs_no_entry_in_the_chart(drug: str, recorded: tuple[()] | None) -> None:
+    dose = start_doses(PACK, drug)[1]
+    chart = replace(charted(), medications=recorded)
+    plan = taper(drug, chart, str(dose))
+    check = judged(chart, plan.segments, running=(takes(drug, str(dose), since=None),))
+    assert breaches(check) == []
+    assert (check.legal is None) is (recorded is None)
+
+
+def test_a_stated_dose_stands_above_what_the_chart_says() -> None:
+    chart = charted(takes("lithium", 600), takes("ibuprofen", 600))
+    plan = taper("lithium", chart, 900)
+    assert breaches(judged(chart, plan.segments))
+    check = judged(chart, plan.segments, running=(takes("lithium", 900, since=None),))
+    assert breaches(check) == []
+    assert "ddi.lithium-nsaid" in {one.rule for one in check.notes}

@@ -22,7 +22,7 @@ class Care:
         self.client = system.person("client", f"client-{self.patient_id[:8]}", patient=UUID(self.patient_id))
         self.tokens: dict[str, str] = {}
 
-    def at(self, system: System) -> "Care":
+    def elsewhere(self, system: System) -> "Care":
         """The same people, at other processes."""
         moved = Care(system, self.patient_id)
         moved.tokens = dict(self.tokens)

@@ -74,9 +74,19 @@ class PlanCase:
 
 
 def open_plan(
-    pack: Pack, chart: Chart, as_of: date, segments: Sequence[Segment], *, on_hand: Sequence[OnHand], answers: Answers
+    pack: Pack,
+    chart: Chart,
+    as_of: date,
+    segments: Sequence[Segment],
+    *,
+    running: Sequence[Medication],
+    on_hand: Sequence[OnHand],
+    answers: Answers,
 ) -> PlanCase:
     """The schedule by drug, each with what was taken of it before."""
+    listed = chart.medications
+    chart = chart if listed is None else replace(chart, medications=_with(listed, running, pack))
+    before = _with(listed or (), running, pack)
     by_drug: dict[str, list[Segment]] = {}
     unknown: list[PlanGap] = []
     for segment in segments:
@@ -86,9 +96,9 @@ def open_plan(
         else:
             by_drug.setdefault(drug, []).append(segment)
     found = []
-    for drug, listed in by_drug.items():
-        listed.sort(key=lambda segment: segment.from_on)
-        found.append(course(drug, listed, _before(pack, chart, drug, listed[0].from_on)))
+    for drug, planned in by_drug.items():
+        ordered = sorted(planned, key=lambda segment: segment.from_on)
+        found.append(course(drug, ordered, _before(pack, before, drug, ordered[0].from_on)))
     return PlanCase(
         pack=pack,
         chart=chart,
@@ -101,12 +111,23 @@ def open_plan(
     )
 
 
-def _before(pack: Pack, chart: Chart, drug: str, first_on: date) -> Before | None:
+def _with(listed: Sequence[Medication], running: Sequence[Medication], pack: Pack) -> tuple[Medication, ...]:
+    """The list, with what is stated of a drug in the place of what it says of it; a beginning that only the list knows
+    is kept."""
+    stated = {drug_named(one.name or "", pack): one for one in running}
+    others = [one for one in listed if drug_named(one.name or "", pack) not in stated]
+    for drug, one in stated.items():
+        starts = [old.started_on for old in listed if drug_named(old.name or "", pack) == drug and old.started_on]
+        others.append(replace(one, started_on=one.started_on or max(starts, default=None)))
+    return tuple(others)
+
+
+def _before(pack: Pack, listed: Sequence[Medication], drug: str, first_on: date) -> Before | None:
     """What is still taken on the day before the plan's first dose of the drug."""
     day = first_on - timedelta(days=1)
     entries = [
         entry
-        for entry in chart.medications or ()
+        for entry in listed
         if drug_named(entry.name or "", pack) == drug
         and (entry.stopped_on is None or entry.stopped_on >= day)
         and (entry.started_on is None or entry.started_on <= day)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
-from careloop.knowledge.chart import Chart
+from careloop.knowledge.chart import Chart, Medication
 from careloop.knowledge.dosing.checker import amounts, daily_limits, meetings, reductions, rises, safety
 from careloop.knowledge.dosing.checker.case import PlanCase, open_plan
 from careloop.knowledge.dosing.checker.findings import Constraint, Found, PlanCheck, PlanFinding, PlanGap, Weight
@@ -26,13 +26,18 @@ def check_plan(
     segments: Sequence[Segment],
     as_of: date,
     *,
+    running: Sequence[Medication] = (),
     on_hand: Sequence[OnHand] = (),
     answers: Answers = NOBODY_ASKED,
     pack: Pack | None = None,
 ) -> PlanCheck:
-    """What is illegal, what is to be answered, and what could not be judged. Findings by day, gaps once each."""
+    """What is illegal, what is to be answered, and what could not be judged. Findings by day, gaps once each.
+
+    `running` is what is taken before the plan, where that is stated beside the chart: it takes the place of what the
+    chart says of the drug, and is known even where nobody recorded what else is taken.
+    """
     pack = pack or current_pack()
-    case = open_plan(pack, chart, as_of, segments, on_hand=on_hand, answers=answers)
+    case = open_plan(pack, chart, as_of, segments, running=running, on_hand=on_hand, answers=answers)
     found = _once([one for check in CHECKS for one in check(case)])
     gaps = dict.fromkeys([*case.unknown, *(one for one in found if isinstance(one, PlanGap))])
     violations = _of(Weight.VIOLATION, found)

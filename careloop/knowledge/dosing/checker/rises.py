@@ -157,16 +157,13 @@ def _results(one: Course, rise: Rise, rule: StepRule) -> Iterator[Found]:
 
 def _by_ledger(one: Course, fixed: Titration) -> Iterator[Found]:
     """No dose that is higher than before is above the step of the ledger on its first day; later steps are higher."""
+    befores = [one.before.mean_mg or Decimal(0) if one.before else Decimal(0), *(level.mean_mg for level in one.levels)]
+    rises = [level for before, level in zip(befores, one.levels, strict=False) if level.mean_mg > before]
     begun = one.before.since if one.before else one.first_on
-    if begun is None:
+    if begun is None and rises:
         yield PlanGap(constraint=Constraint.FIXED_TITRATION, reason="start-date-missing", subject=one.drug)
-        return
-    steps = ledger(fixed, begun)
-    before = one.before.mean_mg or Decimal(0) if one.before else Decimal(0)
-    for level in one.levels:
-        rises, before = level.mean_mg > before, level.mean_mg
-        if not rises:
-            continue
+    steps = ledger(fixed, begun) if begun is not None else ()
+    for level in rises if steps else ():
         held = [step for step in steps if step.from_on <= level.from_on]
         allowed = held[-1].dose_mg / held[-1].every_days if held else Decimal(0)
         over_day = bool(held) and level.total_mg > held[-1].dose_mg

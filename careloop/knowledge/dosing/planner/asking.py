@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from careloop.knowledge.chart import Chart
+from careloop.knowledge.chart import Chart, Medication
 from careloop.knowledge.dosing.plan import NOBODY_ASKED, Answers, OnHand, Segment
 from careloop.knowledge.findings import PackReference
 from careloop.knowledge.pack.shapes.entries import Sourced
@@ -23,6 +23,13 @@ class Leaving:
 
     name: str
     daily_dose_mg: Decimal | None = None
+
+    @property
+    def running(self) -> tuple[Medication, ...]:
+        """What is stated to be taken, as a medication: the chart need not have it."""
+        if not self.daily_dose_mg:
+            return ()
+        return (Medication(name=self.name, daily_dose_mg=self.daily_dose_mg),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
