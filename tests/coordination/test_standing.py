@@ -6,9 +6,14 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
+from careloop.contracts.notifications import NoticeWithdrawn
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Event
+from careloop.kernel.ids import FactId
+from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING
+from careloop.knowledge.urgency.suicide_risk import C_SSRS
 from services.coordination.domain.view.bulk_fold import add_all
 from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.sections import SECTIONS
@@ -28,8 +33,10 @@ LATER = st.integers(min_value=0, max_value=40).map(lambda hours: NOON + timedelt
 
 @st.composite
 def courses(draw: st.DrawFn, source: str) -> list[Event]:
-    """Facts of one source, each after those that it is about, of many side effects, risks and notices: none twice."""
+    """Facts of one source, each after those that it is about, of many side effects, risks and notices: none twice, and
+    none about a notice that was settled."""
     told: list[Any] = []
+    settled: set[FactId] = set()
     for n in range(draw(st.integers(min_value=0, max_value=25))):
         event = draw(st.sampled_from([e for e in control.TOLD[source] if not isinstance(e, EnteredInError)]))
         about: dict[str, Any] = {}
@@ -37,12 +44,19 @@ def courses(draw: st.DrawFn, source: str) -> list[Event]:
             about["fact_id"] = fact(f"{source} {n}")
         for field, kinds in (("side_effect", "SideEffectReported"), ("notice", "NoticeDecided")):
             if hasattr(event, field):
-                before = [e.fact_id for e in told if type(e).__name__ == kinds]
+                before = [e.fact_id for e in told if type(e).__name__ == kinds and e.fact_id not in settled]
                 about[field] = draw(st.sampled_from(before)) if before else fact("another")
         if hasattr(event, "suppressed"):
             about["suppressed"] = draw(st.sampled_from(["", "", "imported", "old-news"]))
             about["cause_fact"] = fact(f"cause {draw(NUMBERS)}")
+        if hasattr(event, "resumes_at"):
+            about["resumes_at"] = draw(st.sampled_from([UNSET, NOON + timedelta(hours=8)]))
+        if hasattr(event, "instrument"):
+            about["flags"] = draw(st.sampled_from([(), (SAFETY_ITEM_MISSING,)]))
+            about["instrument"] = draw(st.sampled_from(["phq-9", C_SSRS]))
         told.append(replace(event, occurred_at=draw(LATER), **about))
+        if isinstance(event, NoticeWithdrawn) or about.get("resumes_at") is UNSET:
+            settled.add(about["notice"])
     return told
 
 

@@ -1,6 +1,5 @@
 """Notices that wait for somebody to acknowledge them, as the view shows them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,14 +32,11 @@ notice = shown(OpenNotice, NoticeDecided, "addressees", "acknowledge_by", "escal
 
 def unacknowledged_notices(section: NotificationsSection) -> tuple[OpenNotice, ...]:
     """The soonest due first."""
-    clocks = running_clocks(section)
-    waiting = [_notice(dated, section, clocks) for dated in open_notices(section)]
+    waiting = [_notice(dated, section) for dated in open_notices(section)]
     return tuple(sorted(waiting, key=lambda one: (one.acknowledge_by, one.fact_id)))
 
 
-def _notice(
-    dated: DatedFact[NoticeDecided], section: NotificationsSection, clocks: Mapping[FactId, datetime]
-) -> OpenNotice:
+def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> OpenNotice:
     fact = dated.fact
     steps = [k.fact for k in section.escalated if k.fact.notice == id_of(dated)]
     addressed = [to.person for to in fact.addressees if to.step == 0]
@@ -51,15 +47,15 @@ def _notice(
     return notice(
         fact,
         addressees=tuple(dict.fromkeys(addressed)),
-        acknowledge_by=clocks.get(fact.fact_id, fact.acknowledge_by) or _NEVER,
+        acknowledge_by=acknowledge_by(fact, section) or _NEVER,
         escalations=len(steps),
         failed=tuple(sorted(failed)),
     )
 
 
 def open_notices(section: NotificationsSection) -> tuple[DatedFact[NoticeDecided], ...]:
-    """Notices that wait for somebody to acknowledge them."""
-    closed = {k.fact.notice for k in section.acknowledged} | {k.fact.notice for k in section.withdrawn}
+    """Notices that wait for somebody to acknowledge them, or to do what they ask for since somebody did."""
+    closed = _taken_on(section) | {k.fact.notice for k in section.withdrawn}
     return tuple(
         k
         for k in section.decided
@@ -67,6 +63,21 @@ def open_notices(section: NotificationsSection) -> tuple[DatedFact[NoticeDecided
     )
 
 
-def running_clocks(section: NotificationsSection) -> Mapping[FactId, datetime]:
-    """Of each notice that was escalated the clock that runs now: the latest step's that has one."""
-    return {k.fact.notice: k.fact.acknowledge_by for k in section.escalated if k.fact.acknowledge_by is not None}
+def _taken_on(section: NotificationsSection) -> frozenset[FactId]:
+    """Those that nobody was paged for since somebody took them on."""
+    last = {k.fact.notice: k.fact.occurred_at for k in section.acknowledged}
+    paged = {k.fact.notice for k in section.escalated if k.fact.occurred_at > last.get(k.fact.notice, _NEVER)}
+    return frozenset(last.keys() - paged)
+
+
+def pages_unanswered(notice: NoticeDecided, section: NotificationsSection) -> int:
+    """How often it was paged since anybody took it on."""
+    taken = [k.fact.occurred_at for k in section.acknowledged if k.fact.notice == notice.fact_id]
+    pages = [notice.occurred_at, *(k.fact.occurred_at for k in section.escalated if k.fact.notice == notice.fact_id)]
+    return sum(not taken or page > max(taken) for page in pages)
+
+
+def acknowledge_by(notice: NoticeDecided, section: NotificationsSection) -> datetime | None:
+    """The running clock: the latest escalation's, or the first."""
+    clocks = [k.fact.acknowledge_by for k in section.escalated if k.fact.notice == notice.fact_id]
+    return next((clock for clock in reversed(clocks) if clock is not None), notice.acknowledge_by)

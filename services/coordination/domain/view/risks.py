@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from careloop.contracts.monitoring import RiskContactRecorded
 from careloop.contracts.terms import RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
@@ -11,6 +12,19 @@ from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
 from services.coordination.domain.view.urgency import answered, imported_risks, unsuperseded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskContact:
+    """A contact, or an attempt at one."""
+
+    fact_id: FactId
+    outcome: str
+    where: str
+    next: str
+    by_when: Instant | None
+    recorded_by: str
+    occurred_at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,21 +37,30 @@ class Risk:
     occurred_at: Instant
     source: str
     status: str
+    contacts: tuple[RiskContact, ...] = ()
 
 
-risk = shown(Risk, RiskRaised, "source", "status")
+contact = shown(RiskContact, RiskContactRecorded)
+risk = shown(Risk, RiskRaised, "source", "status", "contacts")
 
 
 def risks(sections: Sections) -> tuple[Risk, ...]:
     """The latest first."""
-    taken, imported = answered(sections.notifications), imported_risks(sections.notifications)
+    taken = answered(sections.notifications) | answered(sections.monitoring)
+    imported = imported_risks(sections.notifications)
 
     def of(section: AssessmentSection | MonitoringSection, source: str) -> Iterator[Risk]:
         last = {dated.fact.fact_id for dated in unsuperseded(section)}
         for dated in section.risks:
             fact_id = dated.fact.fact_id
             over = fact_id not in imported and (fact_id in taken or fact_id not in last)
-            yield risk(dated.fact, source=source, status="answered" if over else "open")
+            status = "answered" if over else "open"
+            yield risk(dated.fact, source=source, status=status, contacts=_contacts(dated.fact, sections.monitoring))
 
     every = [*of(sections.assessment, "assessment"), *of(sections.monitoring, "monitoring")]
     return tuple(sorted(every, key=lambda one: (one.occurred_at, one.fact_id), reverse=True))
+
+
+def _contacts(raised: RiskRaised, section: MonitoringSection) -> tuple[RiskContact, ...]:
+    """The latest first."""
+    return tuple(contact(k.fact) for k in reversed(section.contacts) if raised.fact_id in k.fact.risks)

@@ -1,7 +1,10 @@
 """What of a section may still matter to its place in the caseload: few facts, however long the history."""
 
+from collections.abc import Collection
 from typing import Any
 
+from careloop.contracts.notifications import NoticeDecided
+from careloop.kernel.ids import FactId
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.notices import open_notices
 from services.coordination.domain.view.sections import Section
@@ -10,7 +13,15 @@ from services.coordination.domain.view.sections.coordination import Coordination
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
 from services.coordination.domain.view.sections.notifications import NotificationsSection
 from services.coordination.domain.view.sections.prescribing import PrescribingSection
-from services.coordination.domain.view.urgency import C_SSRS, IMPORTED, is_about_risk, unsuperseded
+from services.coordination.domain.view.urgency import (
+    IMPORTED,
+    asked_in_full,
+    asks_until_answered,
+    ends_risks,
+    left_blank,
+    settled_notices,
+    unsuperseded,
+)
 
 
 def standing(section: Section) -> Section:
@@ -25,7 +36,7 @@ def standing(section: Section) -> Section:
             return AssessmentSection(
                 enrolments=section.enrolments[-1:],
                 risks=unsuperseded(section),
-                scales=_last_screening(section),
+                scales=_scales(section),
                 completions=section.completions[-1:],
                 struck=section.struck,
             )
@@ -39,38 +50,46 @@ def standing(section: Section) -> Section:
             return CoordinationSection(struck=section.struck)
 
 
-def _last_screening(section: AssessmentSection | MonitoringSection) -> tuple[DatedFact[Any], ...]:
-    return tuple([k for k in section.scales if k.fact.instrument == C_SSRS][-1:])
+def _scales(section: AssessmentSection | MonitoringSection) -> tuple[DatedFact[Any], ...]:
+    """The last by which a clinician ended risks, of each instrument the last that was asked in full, and those in which
+    a question about a danger was left out and not asked again."""
+    ending = [k for k in section.scales if ends_risks(k.fact)][-1:]
+    last = {k.fact.fact_id for k in (*ending, *asked_in_full(section).values(), *left_blank(section))}
+    return tuple([k for k in section.scales if k.fact.fact_id in last])
 
 
 def _monitored(section: MonitoringSection) -> MonitoringSection:
     closed = {dated.fact.side_effect for dated in section.resolved}
     return MonitoringSection(
         reported=tuple([k for k in section.reported if k.fact.fact_id not in closed]),
-        scales=_last_screening(section),
+        scales=_scales(section),
         risks=unsuperseded(section),
         struck=section.struck,
     )
 
 
 def _notified(section: NotificationsSection) -> NotificationsSection:
-    """A notice stays while it waits for somebody; one about a risk also while an answer to it would count."""
-    taken = {dated.fact.notice for dated in section.acknowledged}
+    """A notice stays until it is settled: then nobody is paged for it again. One that never had a clock stays only
+    where taking it on would answer its cause."""
+    settled = settled_notices(section)
     ended = {dated.fact.notice for dated in section.withdrawn}
     waiting = {dated.fact.fact_id for dated in open_notices(section)}
-    decided = tuple(
-        [
-            k
-            for k in section.decided
-            if k.fact.fact_id in waiting
-            or (is_about_risk(k.fact) and k.fact.fact_id not in (ended if k.fact.suppressed == IMPORTED else taken))
-        ]
-    )
+    decided = tuple([k for k in section.decided if k.fact.fact_id in waiting or _may_matter(k.fact, settled, ended)])
     stay = {k.fact.fact_id for k in decided}
     return NotificationsSection(
         decided=decided,
         failed=tuple([k for k in section.failed if k.fact.notice in stay]),
+        acknowledged=tuple([k for k in section.acknowledged if k.fact.notice in stay]),
         escalated=tuple([k for k in section.escalated if k.fact.notice in stay]),
         withdrawn=tuple([k for k in section.withdrawn if k.fact.notice in stay]),
         struck=section.struck,
     )
+
+
+def _may_matter(notice: NoticeDecided, settled: Collection[FactId], ended: Collection[FactId]) -> bool:
+    if notice.suppressed == IMPORTED:
+        return notice.fact_id not in ended and asks_until_answered(notice)
+    if notice.fact_id in settled:
+        return False
+    has_clock = notice.acknowledge_by is not None and not notice.suppressed
+    return asks_until_answered(notice) or (has_clock and notice.fact_id not in ended)

@@ -1,18 +1,21 @@
 """What asks for a person's attention, by when, and which of it comes first: by facts alone, never by the hour."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import takewhile
+
+from msgspec import UNSET
 
 from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import NoticeDecided, Priority
-from careloop.contracts.terms import RiskLevel, RiskRaised
+from careloop.contracts.terms import CLINICAL_ROLES, Reporter, RiskLevel, RiskRaised, ScaleScored
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
+from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING
+from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY
 from services.coordination.domain.view.dated_fact import DatedFact
-from services.coordination.domain.view.notices import open_notices, running_clocks
+from services.coordination.domain.view.notices import acknowledge_by, open_notices, pages_unanswered
 from services.coordination.domain.view.sections import Section, Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
@@ -21,7 +24,10 @@ from services.coordination.domain.view.sections.notifications import Notificatio
 LEVELS = (*TriageLevel, "none")
 """The words of the ranks, the most urgent first."""
 
-C_SSRS = "c-ssrs"
+NOBODY_ANSWERED_AFTER = 4
+"""So many pages of an emergency that nobody answers are said to be so."""
+DONE = frozenset({"risk-answered", "asked-since"})
+"""Why a notice is withdrawn whose cause was answered."""
 IMPORTED = "imported"
 """Why nobody is notified of what a named importer recorded."""
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -65,6 +71,7 @@ def concerns(section: Section) -> tuple[Concern, ...]:
         found += _side_effects(section)
     if isinstance(section, AssessmentSection | MonitoringSection):
         found += [_risk(risk.fact) for risk in unsuperseded(section)]
+        found += [_left_blank(scale.fact.fact_id) for scale in left_blank(section)]
     if isinstance(section, NotificationsSection):
         found += _notices(section)
         found += [
@@ -85,16 +92,29 @@ def leading(section: Section) -> tuple[Concern, ...]:
 
 
 def answered(section: Section) -> frozenset[FactId]:
-    """The risks, of any source, that ask for nothing more themselves: somebody took them on, or an importer brought
-    them in, and then an imported risk is a concern of its own. What was suppressed for any other reason is open."""
+    """The risks and scales, of any source, that ask for nothing more themselves: a clinician learned how the client is,
+    or screened or asked since; or an importer brought them in, and then an imported risk is a concern of its own.
+
+    Where taking a notice on is enough, and in builds in which it always was, that is an answer too. What was suppressed
+    for any other reason is open.
+    """
+    if isinstance(section, MonitoringSection):
+        contacts = (k.fact for k in section.contacts if k.fact.outcome.closes)
+        return frozenset(risk for one in contacts for risk in one.risks) | {k.fact.risk for k in section.ended}
     if not isinstance(section, NotificationsSection):
         return frozenset()
-    taken = {dated.fact.notice for dated in section.acknowledged}
+    taken = settled_notices(section)
     return frozenset(
         k.fact.cause_fact
         for k in section.decided
-        if (k.fact.fact_id in taken or k.fact.suppressed == IMPORTED) and is_about_risk(k.fact)
+        if (k.fact.fact_id in taken or k.fact.suppressed == IMPORTED) and asks_until_answered(k.fact)
     )
+
+
+def settled_notices(section: NotificationsSection) -> frozenset[FactId]:
+    """The notices whose causes were answered."""
+    taken = {k.fact.notice for k in section.acknowledged if k.fact.resumes_at is UNSET}
+    return frozenset(taken | {k.fact.notice for k in section.withdrawn if k.fact.reason in DONE})
 
 
 def imported_risks(section: NotificationsSection) -> frozenset[FactId]:
@@ -103,13 +123,13 @@ def imported_risks(section: NotificationsSection) -> frozenset[FactId]:
     return frozenset(
         k.fact.cause_fact
         for k in section.decided
-        if k.fact.suppressed == IMPORTED and is_about_risk(k.fact) and k.fact.fact_id not in ended
+        if k.fact.suppressed == IMPORTED and _is_risk(k.fact) and k.fact.fact_id not in ended
     )
 
 
 def urgency(sections: Sections) -> Urgency:
     """The first of all concerns. A risk counts until it is answered, a side effect until it is closed."""
-    taken = answered(sections.notifications)
+    taken = answered(sections.notifications) | answered(sections.monitoring)
     every = (sections.assessment, sections.monitoring, sections.notifications)
     return first(concern for section in every for concern in concerns(section) if stands(concern, taken))
 
@@ -130,17 +150,55 @@ def precedence(concern: Concern) -> tuple[int, datetime, FactId]:
 
 
 def unsuperseded(section: AssessmentSection | MonitoringSection) -> tuple[DatedFact[RiskRaised], ...]:
-    """The risks after which the same source did not screen again: what it found later would speak for itself."""
-    if not section.risks:
-        return ()
-    screened = (k.fact.occurred_at for k in reversed(section.scales) if k.fact.instrument == C_SSRS)
-    last = max(section.risks[-1].fact.occurred_at, next(screened, _LONG_AGO))
-    return tuple(takewhile(lambda risk: risk.fact.occurred_at >= last, reversed(section.risks)))[::-1]
+    """The risks after which no clinician screened in the same source: what that finds speaks for itself."""
+    screened = (k.fact.occurred_at for k in reversed(section.scales) if ends_risks(k.fact))
+    last = next(screened, _LONG_AGO)
+    return tuple(risk for risk in section.risks if risk.fact.occurred_at >= last)
 
 
-def is_about_risk(notice: NoticeDecided) -> bool:
+def ends_risks(scale: ScaleScored) -> bool:
+    """Whether a clinician asked the screener's questions, and none that mattered is missing. Builds that did not say
+    who recorded a scale named the caller's role as its source, unless another source was given."""
+    if scale.instrument != C_SSRS or SAFETY_ITEM_MISSING in scale.flags or not scale.band:
+        return False
+    if scale.reporter is UNSET:
+        return scale.source in CLINICAL_ROLES
+    return scale.reporter is Reporter.CLINICIAN
+
+
+def left_blank(section: AssessmentSection | MonitoringSection) -> tuple[DatedFact[ScaleScored], ...]:
+    """The scales in which a question about a danger was left out, and after which the same source did not ask again."""
+    asked = {instrument: scale.fact.occurred_at for instrument, scale in asked_in_full(section).items()}
+    screened = asked.get(C_SSRS, _LONG_AGO)
+    return tuple(
+        k
+        for k in section.scales
+        if SAFETY_ITEM_MISSING in k.fact.flags
+        and max(asked.get(k.fact.instrument, _LONG_AGO), screened) <= k.fact.occurred_at
+    )
+
+
+def asked_in_full(section: AssessmentSection | MonitoringSection) -> Mapping[str, DatedFact[ScaleScored]]:
+    """By instrument the last of which the answers are known and no question about a danger is missing."""
+    return {
+        k.fact.instrument: k
+        for k in section.scales
+        if k.fact.items is not None and SAFETY_ITEM_MISSING not in k.fact.flags
+    }
+
+
+def asks_until_answered(notice: NoticeDecided) -> bool:
+    """Whether its cause is of the kinds of facts that ask until they are answered."""
+    return _cause(notice) in (RiskRaised.__name__, ScaleScored.__name__)
+
+
+def _is_risk(notice: NoticeDecided) -> bool:
+    return _cause(notice) == RiskRaised.__name__
+
+
+def _cause(notice: NoticeDecided) -> str:
     """By the name of its cause on the wire: `care.<service>.RiskRaised.v<n>`."""
-    return notice.cause_type.split(".")[-2:-1] == [RiskRaised.__name__]
+    return next(iter(notice.cause_type.split(".")[-2:-1]), "")
 
 
 def _side_effects(section: MonitoringSection) -> list[Concern]:
@@ -152,23 +210,33 @@ def _side_effects(section: MonitoringSection) -> list[Concern]:
     ]
 
 
+def _left_blank(scale: FactId) -> Concern:
+    return replace(_concern(scale, TriageLevel.SAME_DAY, SAFETY_ITEM_MISSING, None), until_answered=True)
+
+
 def _risk(risk: RiskRaised) -> Concern:
-    level = _RISKS.get(risk.level, TriageLevel.WITHIN_72_HOURS)
+    is_history = risk.reason == f"{C_SSRS}-{HISTORY}"
+    level = TriageLevel.WITHIN_72_HOURS if is_history else _RISKS.get(risk.level, TriageLevel.WITHIN_72_HOURS)
     return replace(_concern(risk.fact_id, level, "suicide-risk", risk.due_at), until_answered=True)
 
 
 def _notices(section: NotificationsSection) -> list[Concern]:
-    unreached = {k.fact.notice for k in section.failed if k.fact.final}
-    clocks = running_clocks(section)
     return [
         _concern(
             k.fact.fact_id,
             _NOTICES.get(k.fact.priority, TriageLevel.NEXT_VISIT),
-            "notice-failed" if k.fact.fact_id in unreached else "notice-unacknowledged",
-            clocks.get(k.fact.fact_id, k.fact.acknowledge_by),
+            _why_open(k.fact, section),
+            acknowledge_by(k.fact, section),
         )
         for k in open_notices(section)
     ]
+
+
+def _why_open(notice: NoticeDecided, section: NotificationsSection) -> str:
+    if notice.priority is Priority.STAT and pages_unanswered(notice, section) >= NOBODY_ANSWERED_AFTER:
+        return "nobody-answered"
+    unreached = any(k.fact.notice == notice.fact_id and k.fact.final for k in section.failed)
+    return "notice-failed" if unreached else "notice-unacknowledged"
 
 
 def _concern(fact_id: FactId, level: TriageLevel, reason: str, due_at: datetime | None) -> Concern:
