@@ -17,7 +17,7 @@ from services.monitoring.consumers import (
     PROFILE_NOTES,
     TEAM_CONSUMER,
     TEAM_NOTES,
-    FollowingConsumer,
+    following,
 )
 from services.monitoring.domain.decisions import DECISIONS
 from services.monitoring.domain.events import TOPICS
@@ -33,7 +33,9 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         foundation.consume(NotesConsumer(CONSUMER, NOTES, foundation.streams), ("assessment", "prescribing"))
         foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, foundation.streams), ("assessment",))
         foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, foundation.streams), ("coordination",))
-        foundation.consume(FollowingConsumer(foundation.streams), ("assessment",))
+        risks, results = following(foundation.streams)
+        foundation.consume(risks, ("assessment",))
+        foundation.consume(results, ("assessment", "prescribing"))
         writes = Writes(foundation.streams, DECISIONS)
         yield foundation.service(MonitoringApi(writes, foundation.settings.partitions).add_to)
 
