@@ -31,6 +31,9 @@ NUMBERS = st.integers(min_value=0, max_value=5)
 LATER = st.integers(min_value=0, max_value=40).map(lambda hours: NOON + timedelta(hours=hours))
 
 
+ABOUT = {"side_effect": "SideEffectReported", "notice": "NoticeDecided", "raised": "ResultActionRaised"}
+
+
 @st.composite
 def courses(draw: st.DrawFn, source: str) -> list[Event]:
     """Facts of one source, each after those that it is about, of many side effects, risks and notices: none twice, and
@@ -42,7 +45,7 @@ def courses(draw: st.DrawFn, source: str) -> list[Event]:
         about: dict[str, Any] = {}
         if hasattr(event, "fact_id"):
             about["fact_id"] = fact(f"{source} {n}")
-        for field, kinds in (("side_effect", "SideEffectReported"), ("notice", "NoticeDecided")):
+        for field, kinds in ABOUT.items():
             if hasattr(event, field):
                 before = [e.fact_id for e in told if type(e).__name__ == kinds and e.fact_id not in settled]
                 about[field] = draw(st.sampled_from(before)) if before else fact("another")

@@ -60,10 +60,12 @@ def _scales(section: AssessmentSection | MonitoringSection) -> tuple[DatedFact[A
 
 def _monitored(section: MonitoringSection) -> MonitoringSection:
     closed = {dated.fact.side_effect for dated in section.resolved}
+    over = {dated.fact.raised for dated in section.settled}
     return MonitoringSection(
         reported=tuple([k for k in section.reported if k.fact.fact_id not in closed]),
         scales=_scales(section),
         risks=unsuperseded(section),
+        demanded=tuple([k for k in section.demanded if k.fact.fact_id not in over]),
         struck=section.struck,
     )
 
