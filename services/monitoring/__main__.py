@@ -17,6 +17,7 @@ from services.monitoring.consumers import (
     PROFILE_NOTES,
     TEAM_CONSUMER,
     TEAM_NOTES,
+    FollowingConsumer,
 )
 from services.monitoring.domain.decisions import DECISIONS
 from services.monitoring.domain.events import TOPICS
@@ -32,6 +33,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         foundation.consume(NotesConsumer(CONSUMER, NOTES, foundation.streams), ("assessment", "prescribing"))
         foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, foundation.streams), ("assessment",))
         foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, foundation.streams), ("coordination",))
+        foundation.consume(FollowingConsumer(foundation.streams), ("assessment",))
         writes = Writes(foundation.streams, DECISIONS)
         yield foundation.service(MonitoringApi(writes, foundation.settings.partitions).add_to)
 

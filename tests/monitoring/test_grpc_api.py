@@ -336,7 +336,17 @@ async def test_a_strike_names_the_fact_the_reason_and_who_made_it(ward: Ward) ->
     )
 
 
-WRITES: list[Any] = [report(), resolve(), answer(), dose(), strike()]
+def contact(**changes: Any) -> pb.RecordRiskContactRequest:
+    said = {
+        "request_id": "contact",
+        "patient_id": str(PATIENT),
+        "risk_id": str(fact("risk")),
+        "outcome": "reached-safe",
+    }
+    return pb.RecordRiskContactRequest(**said | changes)
+
+
+WRITES: list[Any] = [report(), resolve(), answer(), contact(), dose(), strike()]
 
 
 def test_the_writes_are_all_that_the_service_has() -> None:

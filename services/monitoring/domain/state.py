@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 from careloop.contracts.care_team import Changes, MembershipEndNoted, MembershipNoted, with_noted
 from careloop.contracts.terms import Medicine
 from careloop.kernel.decider import Decider
-from careloop.kernel.ids import FactId
+from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.local_time import zone_named
 from services.monitoring.domain.events import (
     DoseRecorded,
     EnteredInError,
     Event,
     Reported,
+    RiskContactRecorded,
+    RiskEnded,
     RiskRaised,
     ScaleScored,
     SideEffectReported,
@@ -27,16 +29,20 @@ from services.monitoring.domain.noted import (
     EnrolmentNoted,
     MedicationsNoted,
     PrescriptionNoted,
+    RiskNoted,
+    ScreeningNoted,
     StrikeNoted,
     TimeZoneNoted,
 )
+from services.monitoring.domain.risk_watch import RiskEvent, RiskWatch
 
 Noted = TypeVar("Noted", MedicationsNoted, PrescriptionNoted, DiscontinuationNoted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`recorded` are the facts reported to this service itself, struck or not."""
+    """`recorded` are the facts reported to this service itself, struck or not; `followed` is the evidence of what was
+    noted of risks."""
 
     enrolments: frozenset[FactId] = frozenset()
     lists: tuple[MedicationsNoted, ...] = ()
@@ -48,6 +54,8 @@ class Watch:
     struck: frozenset[FactId] = frozenset()
     zones: tuple[TimeZoneNoted, ...] = ()
     team: Changes = field(default_factory=Changes)
+    risks: RiskWatch = field(default_factory=RiskWatch)
+    followed: frozenset[EventId] = frozenset()
 
     @property
     def enrolled(self) -> bool:
@@ -55,6 +63,10 @@ class Watch:
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.recorded
+
+    def newly_ended(self) -> list[RiskEnded]:
+        """The ends of open risks that nobody said yet."""
+        return list(self.risks.newly_ended(self.struck))
 
     def has_left(self, person: str, moment: datetime) -> bool:
         return self.team.has_left(person, moment, self.struck)
@@ -116,13 +128,22 @@ def evolve(watch: Watch, event: Event) -> Watch:
             watch = replace(_recorded(watch, event), side_effects=(*watch.side_effects, event))
         case SideEffectResolved():
             watch = replace(_recorded(watch, event), resolutions=(*watch.resolutions, event))
-        case ScaleScored() | RiskRaised() | DoseRecorded():
+        case ScaleScored() | RiskRaised() | RiskContactRecorded() | RiskEnded() | RiskNoted() | ScreeningNoted():
+            watch = _of_risk(watch, event)
+        case DoseRecorded():
             watch = _recorded(watch, event)
         case StrikeNoted() | EnteredInError():
             watch = replace(watch, struck=watch.struck | {event.fact_id})
         case _:
             assert_never(event)
     return watch
+
+
+def _of_risk(watch: Watch, event: RiskEvent) -> Watch:
+    watch = replace(watch, risks=watch.risks.having(event))
+    if isinstance(event, RiskNoted | ScreeningNoted):
+        return replace(watch, followed=watch.followed | {event.evidence})
+    return _recorded(watch, event)
 
 
 def _recorded(watch: Watch, event: Reported) -> Watch:
