@@ -7,6 +7,7 @@ from careloop.contracts.terms import EnteredInError
 from services.monitoring.domain.events import Event
 from services.monitoring.domain.noted import (
     DiscontinuationNoted,
+    EmergencyDepartmentNoted,
     EnrolmentNoted,
     MedicationsNoted,
     PrescriptionNoted,
@@ -17,6 +18,8 @@ from services.monitoring.domain.noted import (
 CONSUMER = "monitoring.medicines"
 PROFILE_CONSUMER = "monitoring.profile"
 """Reads assessment from its beginning, also what came before there was such a consumer."""
+DEPARTMENT_CONSUMER = "monitoring.emergency-department"
+"""Likewise."""
 TEAM_CONSUMER = "monitoring.team"
 """Reads coordination from its beginning, also what came before there was such a consumer."""
 ORDERED = {"medicine": "order.medicine", "starts_on": "order.starts_on"}
@@ -39,6 +42,22 @@ NOTES: Notes[Event | None] = {
 
 PROFILE_NOTES: Notes[Event | None] = listening(assessment.TYPES, note(TimeZoneNoted, assessment.PatientEnrolled))
 """What came to be noted later, and is noted of old facts too."""
+
+
+def _department(enrolled: assessment.PatientEnrolled) -> str:
+    return enrolled.location.emergency_department if enrolled.location else ""
+
+
+def _its_phone(enrolled: assessment.PatientEnrolled) -> str:
+    return enrolled.location.emergency_department_phone if enrolled.location else ""
+
+
+DEPARTMENT_NOTES: Notes[Event | None] = listening(
+    assessment.TYPES,
+    note(EmergencyDepartmentNoted, assessment.PatientEnrolled, name=_department, phone=_its_phone),
+)
+"""Where a client goes in an emergency, which the answer to one names."""
+
 
 TEAM_NOTES: Notes[Event | None] = listening(
     coordination.TYPES,

@@ -24,6 +24,7 @@ from services.monitoring.domain.events import (
 from services.monitoring.domain.medicines import still_acts
 from services.monitoring.domain.noted import (
     DiscontinuationNoted,
+    EmergencyDepartmentNoted,
     EnrolmentNoted,
     MedicationsNoted,
     PrescriptionNoted,
@@ -47,6 +48,7 @@ class Watch:
     recorded: frozenset[FactId] = frozenset()
     struck: frozenset[FactId] = frozenset()
     zones: tuple[TimeZoneNoted, ...] = ()
+    departments: tuple[EmergencyDepartmentNoted, ...] = ()
     team: Changes = field(default_factory=Changes)
 
     @property
@@ -64,6 +66,13 @@ class Watch:
         """Where the client lives; UTC while nobody said."""
         noted = [it for it in self.zones if it.fact_id not in self.struck]
         return zone_named(max(noted, key=lambda it: it.occurred_at).time_zone if noted else "UTC")
+
+    @property
+    def department(self) -> EmergencyDepartmentNoted | None:
+        """The emergency department on record; None where nobody named one, or the newest enrolment names none."""
+        noted = [it for it in self.departments if it.fact_id not in self.struck]
+        newest = max(noted, key=lambda it: it.occurred_at, default=None)
+        return newest if newest is not None and newest.name else None
 
     def prescription(self, fact_id: FactId) -> PrescriptionNoted | None:
         """This client's, unless it was struck."""
@@ -104,6 +113,8 @@ def evolve(watch: Watch, event: Event) -> Watch:
             watch = replace(watch, enrolments=watch.enrolments | {event.fact_id})
         case TimeZoneNoted():
             watch = replace(watch, zones=(*watch.zones, event))
+        case EmergencyDepartmentNoted():
+            watch = replace(watch, departments=(*watch.departments, event))
         case MembershipNoted() | MembershipEndNoted():
             watch = replace(watch, team=with_noted(watch.team, event))
         case MedicationsNoted():

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import NoticeDecided, Priority
-from careloop.contracts.terms import RiskLevel, RiskRaised
+from careloop.contracts.terms import RiskLevel, RiskRaised, TriageLevel
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
