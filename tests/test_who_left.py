@@ -158,6 +158,6 @@ async def test_a_repeat_of_what_was_written_before_is_answered_as_then(deciding:
     assert await made.is_written([possible(deciding)]) == first
 
 
-def test_only_who_is_paged_answers_after_leaving() -> None:
+def test_only_who_is_paged_or_reached_a_client_at_risk_writes_after_leaving() -> None:
     exempt = {kind.__name__ for deciding in EVERY_SERVICE for kind in deciding.asked_for.also_after_leaving}
-    assert exempt == {"AcknowledgeNotice"}
+    assert exempt == {"AcknowledgeNotice", "RecordRiskContact"}

@@ -23,6 +23,7 @@ COMMANDS = {
     "backup": "careloop.cli.commands.backup:backup",
     "support-bundle": "careloop.cli.commands.support_bundle:support_bundle",
     "restore": "careloop.cli.commands.backup:restore",
+    "lost-facts": "careloop.cli.commands.lost_facts:lost_facts",
     "token": "careloop.cli.commands.token:token",
     "generate": "careloop.cli.commands.generate:generate",
     "intake": "careloop.cli.commands.intake:intake",

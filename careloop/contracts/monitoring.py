@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored, Triage
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
+from careloop.kernel.open_codes import OpenCodes
 
 
 class ReporterKind(StrEnum):
@@ -82,6 +83,63 @@ class DoseRecorded:
     triage: Triage | UnsetType = UNSET
 
 
-Published = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | DoseRecorded | EnteredInError
+class RiskContactOutcome(OpenCodes):
+    """What came of making contact with a client at risk. COULD_NOT_REACH ends nothing, nor does a code that is not
+    known."""
+
+    REACHED_SAFE = "reached-safe"
+    PLAN_MADE = "plan-made"
+    TRANSPORTED = "transported"
+    RESPONDERS_WITH_CLIENT = "responders-with-client"
+    DECEASED = "deceased"
+    COULD_NOT_REACH = "could-not-reach"
+
+    @property
+    def closes(self) -> bool:
+        """Whether somebody has learned how the client is, so that the risks it is about are answered."""
+        return self.known and self is not RiskContactOutcome.COULD_NOT_REACH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskContactRecorded:
+    """A clinician made contact with a client at risk, or tried to. `risks` are those that it is about: raised by any
+    service, up to then.
+
+    `where` the client was taken, `next` what was agreed and `by_when`. `flags` holds `not-known-yet` where the risk
+    that was named is not known here; absent where there is nothing to say.
+    """
+
+    fact_id: FactId
+    risks: tuple[FactId, ...]
+    outcome: RiskContactOutcome
+    where: str
+    next: str
+    by_when: Instant | None
+    recorded_by: str
+    occurred_at: Instant
+    flags: tuple[str, ...] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskEnded:
+    """A clinician asked the questions of the screener after this risk, all that were to be asked: what that found
+    speaks for itself."""
+
+    fact_id: FactId
+    risk: FactId
+    screening: FactId
+    occurred_at: Instant
+
+
+Published = (
+    SideEffectReported
+    | SideEffectResolved
+    | ScaleScored
+    | RiskRaised
+    | RiskContactRecorded
+    | RiskEnded
+    | DoseRecorded
+    | EnteredInError
+)
 TYPES = topics("care.monitoring", Published)
 """Every event type on the topic, by its name on the wire."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts.terms import EnteredInError, Role
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import EventId, FactId
@@ -91,16 +93,19 @@ class NoticeFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeAcknowledged:
-    """A person took the notice on."""
+    """A person took the notice on. From `resumes_at` on others are paged again unless what it asks for was done; absent
+    where to take it on is enough, as it always was in builds that did not say it."""
 
     notice: FactId
     acknowledged_by: str
     occurred_at: Instant
+    resumes_at: Instant | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeEscalated:
-    """Nobody acknowledged in time: the next people hear it. `acknowledge_by` is their clock, None at the last page."""
+    """Nobody acknowledged in time, or nothing was done since somebody did: the next people hear it. `acknowledge_by` is
+    their clock, None at the last page."""
 
     notice: FactId
     step: int
@@ -121,8 +126,8 @@ class NoticeHandedOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeWithdrawn:
-    """The notice asks for nothing more: its cause was struck, a clinician resolved the side effect it was about, or
-    a clinician screened after the imported risk that it was about."""
+    """The notice asks for nothing more: its cause was struck, a clinician resolved the side effect it was about,
+    learned how the client at risk is, or screened since, or the question that was left blank was asked."""
 
     notice: FactId
     reason: str

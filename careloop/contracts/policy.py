@@ -58,6 +58,7 @@ MONITORING: dict[str, frozenset[Role]] = {
     "/care.monitoring.v1.MonitoringService/ReportSideEffect": CLINICIANS | {Role.CLIENT},
     "/care.monitoring.v1.MonitoringService/ResolveSideEffect": CARE_TEAM,
     "/care.monitoring.v1.MonitoringService/AnswerScale": CARE_TEAM | {Role.CLIENT},
+    "/care.monitoring.v1.MonitoringService/RecordRiskContact": CARE_TEAM,
     "/care.monitoring.v1.MonitoringService/RecordDose": CLINICIANS | {Role.CLIENT},
     "/care.monitoring.v1.MonitoringService/MarkEnteredInError": CARE_TEAM,
 }

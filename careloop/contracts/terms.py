@@ -112,7 +112,8 @@ class ScaleScored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskRaised:
-    """An answer that asks for a suicide-risk contact by `due_at`, and the rule that says so."""
+    """An answer that asks for a suicide-risk contact by `due_at`, and the rule that says so. `reporter` is who recorded
+    the answers; absent is not known, and counts as the client, alone."""
 
     fact_id: FactId
     scale_fact_id: FactId
@@ -122,6 +123,7 @@ class RiskRaised:
     rule_version: int
     due_at: Instant
     occurred_at: Instant
+    reporter: Reporter | UnsetType = UNSET
 
 
 class TriageLevel(StrEnum):

@@ -19,6 +19,7 @@ from services.monitoring.consumers import (
     PROFILE_NOTES,
     TEAM_CONSUMER,
     TEAM_NOTES,
+    FollowingConsumer,
 )
 from services.monitoring.domain.decisions import DECISIONS
 from services.monitoring.domain.events import TOPICS
@@ -36,6 +37,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, streams), ("assessment",))
         foundation.consume(NotesConsumer(DEPARTMENT_CONSUMER, DEPARTMENT_NOTES, streams), ("assessment",))
         foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, streams), ("coordination",))
+        foundation.consume(FollowingConsumer(streams), ("assessment",))
         api = MonitoringApi(Writes(streams, DECISIONS), settings.partitions, on_call_phone=settings.on_call_phone)
         yield foundation.service(api.add_to)
 

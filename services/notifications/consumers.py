@@ -14,8 +14,12 @@ from careloop.chassis.consuming.noting import Notes, listening, note, note_reque
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing
-from careloop.contracts.terms import EnteredInError, RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
+from careloop.contracts.terms import EnteredInError, Reporter, RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
 from careloop.kernel.ids import PatientId
+from careloop.kernel.restating import restating
+from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING, asks_for_a_danger
+from careloop.knowledge.urgency.safety_questions import ask_within
+from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY
 from careloop.knowledge.urgency.triage import NOT_UNDERSTOOD
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
@@ -26,7 +30,9 @@ from services.notifications.domain.noted import (
     Noted,
     ReleaseNoted,
     ResolutionNoted,
+    SafetyAnswersNoted,
     ScreeningNoted,
+    SettlementNoted,
     StrikeNoted,
     TeamNoted,
     TimeZoneNoted,
@@ -41,6 +47,7 @@ from services.notifications.domain.noting import (
 )
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.screenings import Reconsider, note_screening, of_importers, reconsider, with_screened
+from services.notifications.domain.settling import Settling, note_settlement, stand_again, with_settled
 from services.notifications.domain.state import NoticeBoard
 from services.notifications.domain.waiting import withdraw_page
 
@@ -66,10 +73,28 @@ WRITTEN_KINDS: Mapping[TriageLevel, CauseKind] = {
 }
 
 Heard = Noted | Cause
+safety_answers = restating(SafetyAnswersNoted, ScaleScored, "evidence")
 
 
 def hear_risk(envelope: Envelope, fact: RiskRaised) -> Heard:
-    return _cause(envelope, fact, RISK_KINDS[fact.level], detail=fact.reason, due_at=fact.due_at)
+    """A clinician who recorded the answers is asked before anybody else is paged."""
+    kind = CauseKind.RISK_HISTORY if fact.reason == f"{C_SSRS}-{HISTORY}" else RISK_KINDS[fact.level]
+    asked = _asked(envelope, fact.reporter)
+    return _cause(envelope, fact, kind, detail=fact.reason, due_at=fact.due_at, named=asked)
+
+
+def hear_scale(envelope: Envelope, fact: ScaleScored) -> Heard | None:
+    """A question about a danger that was left blank asks for a person; answered, it ends what asked for it."""
+    if SAFETY_ITEM_MISSING in fact.flags:
+        due_at = envelope.recorded_at + ask_within(fact.occurred_at.date())
+        asked = _asked(envelope, fact.reporter)
+        return _cause(envelope, fact, CauseKind.SAFETY_ITEM_MISSING, detail=fact.instrument, due_at=due_at, named=asked)
+    answered = fact.items is not None and asks_for_a_danger(fact.instrument)
+    return safety_answers(fact, evidence=envelope.event_id) if answered else None
+
+
+def _asked(envelope: Envelope, reporter: Reporter | UnsetType) -> str:
+    return envelope.actor if reporter is Reporter.CLINICIAN else ""
 
 
 def hear_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) -> Heard:
@@ -195,12 +220,16 @@ HEARD: Notes[Heard | None] = {
         (monitoring.SideEffectReported, hear_side_effect),
         (monitoring.DoseRecorded, hear_dose),
         note(ResolutionNoted, monitoring.SideEffectResolved),
+        note(SettlementNoted, monitoring.RiskContactRecorded, closes=lambda fact: fact.outcome.closes),
+        note(SettlementNoted, monitoring.RiskEnded, risks=lambda fact: (fact.risk,), closes=lambda _fact: True),
+        (ScaleScored, hear_scale),
         (RiskRaised, hear_risk),
         STRUCK,
     ),
     **listening(
         assessment.TYPES,
         (RiskRaised, hear_risk),
+        (ScaleScored, hear_scale),
         (assessment.AssessmentCompleted, hear_completed),
         (assessment.PlanProposed, hear_plan),
         STRUCK,
@@ -236,18 +265,30 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
         case Cause():
             now = clock()
             notice = decide_notice(DecideNotice(cause=heard, rules=rules, now=now), board)
-            return [*with_screened(notice, board, now), *withdraw_page(heard, board, now)]
+            made = with_settled(with_screened(notice, board, now), board, now)
+            return [*made, *withdraw_page(heard, board, now)]
         case StrikeNoted():
             again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
+            again += stand_again(heard, board, Settling(rules=rules, now=clock()))
             return with_hand_over([*note_strike(heard, board), *again], board, rules, clock())
+        case SettlementNoted() | SafetyAnswersNoted():
+            return note_settlement(heard, board, Settling(rules=rules, now=clock()))
+        case TeamNoted() | ReleaseNoted():
+            return with_hand_over(note_team(heard, board), board, rules, clock())
+        case _:
+            return _noted(heard, board, rules)
+
+
+def _noted(
+    heard: ResolutionNoted | ScreeningNoted | TimeZoneNoted, board: NoticeBoard, rules: NoticeRules
+) -> Sequence[Event]:
+    match heard:
         case ResolutionNoted():
             return note_resolution(heard, board)
         case ScreeningNoted():
             return note_screening(of_importers(heard, rules), board)
         case TimeZoneNoted():
             return note_time_zone(heard, board)
-        case _:
-            return with_hand_over(note_team(heard, board), board, rules, clock())
 
 
 def decide_earlier(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:

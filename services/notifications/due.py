@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from msgspec import UNSET
+
 from careloop.chassis.due.rows import due_row
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.log.protocol import DueRow
@@ -13,16 +15,19 @@ from careloop.kernel.ids import FactId, derived_id
 from careloop.kernel.restating import restating
 from services.notifications.domain.events import (
     Event,
+    NoticeAcknowledged,
     NoticeDecided,
     NoticeEscalated,
     NoticeFailed,
     NoticeHandedOver,
+    NoticePaused,
 )
 from services.notifications.domain.noted import ReleaseNoted, TeamNoted
 from services.notifications.domain.state import NoticeBoard
 
 SEND = "send"
 ESCALATE = "escalate"
+PAGE_AGAIN = "page-again"
 HAND_OVER = "hand-over"
 VACANT_AFTER = timedelta(minutes=5)
 """How long after somebody left a role that nobody took over is taken for vacant."""
@@ -46,6 +51,14 @@ class ToEscalate:
     notice: FactId
     step: int
     unreachable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToPageAgain:
+    """The time that was given to who took a notice on, or tried in vain."""
+
+    notice: FactId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +88,18 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
                 yield from _clock(stream_id, event.notice, event.step, event.acknowledge_by)
         case NoticeFailed():
             yield _after_failure(stream_id, event)
+        case NoticeAcknowledged() | NoticePaused():
+            yield from _page_again(stream_id, event)
         case TeamNoted() | ReleaseNoted():
             yield from _changes(stream_id, event)
+
+
+def _page_again(stream_id: UUID, event: NoticeAcknowledged | NoticePaused) -> Iterable[DueRow]:
+    at = event.resumes_at if isinstance(event, NoticeAcknowledged) else event.until
+    if at is not UNSET:
+        yield due_row(
+            stream_id, PAGE_AGAIN, subject=event.notice, at=at, detail=ToPageAgain(notice=event.notice, at=at)
+        )
 
 
 def hand_overs(board: NoticeBoard, stream_id: UUID) -> Iterable[DueRow]:

@@ -22,6 +22,10 @@ class NotificationSettings(ServiceSettings):
     notice_on_call_person: str = Field(default="on-call", min_length=1)
     notice_on_call_role: Role = Role.PSYCHIATRIST
     notice_on_call_email: str = Field(default="on-call@careloop.invalid", min_length=3)
+    notice_last_resort_person: str = ""
+    """Who is paged as well when nobody answers four pages of an emergency; nobody if empty."""
+    notice_last_resort_role: Role = Role.PSYCHIATRIST
+    notice_last_resort_email: str = ""
     notice_stat_window_seconds: float = Field(default=15 * 60, gt=0)
     notice_urgent_window_seconds: float = Field(default=2 * 3600, gt=0)
     notice_routine_window_seconds: float = Field(default=24 * 3600, gt=0)
@@ -61,6 +65,7 @@ class NotificationSettings(ServiceSettings):
             on_call=OnCall(
                 person=self.notice_on_call_person, role=self.notice_on_call_role, email=self.notice_on_call_email
             ),
+            last_resort=self._last_resort(),
             stat_window=timedelta(seconds=self.notice_stat_window_seconds),
             urgent_window=timedelta(seconds=self.notice_urgent_window_seconds),
             routine_window=timedelta(seconds=self.notice_routine_window_seconds),
@@ -71,6 +76,15 @@ class NotificationSettings(ServiceSettings):
             repages=self.notice_repages,
             importers=self.notice_importers,
             nurse_practitioners_supervised=self.nurse_practitioners_supervised,
+        )
+
+    def _last_resort(self) -> OnCall | None:
+        if not self.notice_last_resort_person:
+            return None
+        return OnCall(
+            person=self.notice_last_resort_person,
+            role=self.notice_last_resort_role,
+            email=self.notice_last_resort_email,
         )
 
     def pace(self) -> Pace:

@@ -21,6 +21,7 @@ from services.notifications.domain.events import (
     NoticeDecided,
     NoticeEscalated,
     NoticeHandedOver,
+    NoticePaused,
     NoticeWithdrawn,
 )
 
@@ -32,7 +33,8 @@ _NOTICE = """insert into notices (notice_id, patient_id, urgency, decided_at, ac
     values ($1, $2, $3, $4, $5, $6) on conflict do nothing"""
 _ENTRIES = "insert into inboxes (person, notice_id) select unnest($1::text[]), $2 on conflict do nothing"
 _LEAVE = "delete from inboxes where person = $1 and notice_id = $2"
-_STEP = "update notices set step = $2, acknowledge_by = $3 where notice_id = $1 and step < $2"
+_STEP = "update notices set step = $2, acknowledge_by = $3, is_open = true where notice_id = $1 and step < $2"
+_CLOCK = "update notices set acknowledge_by = $2, is_open = true where notice_id = $1"
 _CLOSE = "update notices set is_open = false where notice_id = $1"
 
 # Open first, then by urgency, by whose clock ends first, and the newest first.
@@ -102,6 +104,8 @@ def inbox_statements(event: Event, stream_id: UUID) -> Iterable[Statement]:
             yield Statement(sql=_STEP, args=(event.notice, event.step, event.acknowledge_by))
             if Channel.INBOX in event.channels:
                 yield Statement(sql=_ENTRIES, args=(list(event.persons), event.notice))
+        case NoticePaused():
+            yield Statement(sql=_CLOCK, args=(event.notice, event.until))
         case NoticeHandedOver():
             yield Statement(sql=_LEAVE, args=(event.left, event.notice))
             if Channel.INBOX in event.channels:

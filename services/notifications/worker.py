@@ -22,15 +22,25 @@ from services.notifications.domain.codes import FailureReason
 from services.notifications.domain.decisions import OWN_DECISIONS
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt, begun, ended, is_unfinished
 from services.notifications.domain.events import DeliveryAttempted, Event
-from services.notifications.domain.following_up import Escalate
+from services.notifications.domain.following_up import Escalate, PageAgain
 from services.notifications.domain.handing_over import HandOver
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import NoticeBoard
-from services.notifications.due import ESCALATE, HAND_OVER, SEND, ToEscalate, ToHandOver, ToSend
+from services.notifications.due import (
+    ESCALATE,
+    HAND_OVER,
+    PAGE_AGAIN,
+    SEND,
+    ToEscalate,
+    ToHandOver,
+    ToPageAgain,
+    ToSend,
+)
 from services.notifications.sender import Message, Sender, SendFailed
 
 escalation = restating(Escalate, ToEscalate, "rules", "now")
+paging_again = restating(PageAgain, ToPageAgain, "rules", "now")
 handing_over = restating(HandOver, ToHandOver, "rules", "now")
 attempt_of = restating(Attempt, ToSend, number="attempt")
 UNREADABLE = (StoredByNewer, msgspec.DecodeError)
@@ -61,12 +71,22 @@ class NoticeWork:
 
     @property
     def handlers(self) -> Mapping[str, Handle]:
-        return {SEND: self.send, ESCALATE: self.escalate, HAND_OVER: self.hand_over}
+        return {
+            SEND: self.send,
+            ESCALATE: self.escalate,
+            PAGE_AGAIN: self.page_again,
+            HAND_OVER: self.hand_over,
+        }
 
     async def escalate(self, claim: ClaimedDue) -> None:
         detail = read_detail(claim.row, ToEscalate)
         command = escalation(detail, rules=self._rules, now=self._clock())
         await self._write("escalate", claim, detail.notice, command, done=(claim.row.due_id,))
+
+    async def page_again(self, claim: ClaimedDue) -> None:
+        detail = read_detail(claim.row, ToPageAgain)
+        command = paging_again(detail, rules=self._rules, now=self._clock())
+        await self._write("page-again", claim, detail.notice, command, done=(claim.row.due_id,))
 
     async def hand_over(self, claim: ClaimedDue) -> None:
         command = handing_over(read_detail(claim.row, ToHandOver), rules=self._rules, now=self._clock())
@@ -135,9 +155,8 @@ class NoticeWork:
         return None
 
     def _message(self, attempted: DeliveryAttempted, board: NoticeBoard) -> Message:
-        on_call = self._rules.on_call
-        # Nobody who may assign team members may turn the on-call person's messages to another address.
-        known = on_call.email if attempted.person == on_call.person else ""
+        # Nobody who may assign team members may turn the messages of who is always there to another address.
+        known = next((it.email for it in self._rules.always_there if it.person == attempted.person), "")
         priority = board.notices[attempted.notice].decided.priority
         return message_of(attempted, known or board.email_of(attempted.person), priority)
 

@@ -393,7 +393,7 @@ def test_a_total_from_elsewhere_is_recorded_without_items() -> None:
 def test_answers_that_are_missing_are_counted_and_no_total_is_invented() -> None:
     asked = replace(control.ANSWER_PHQ_9, items=(None,) * 9)
     assert decide(asked, control.ENROLLED) == [
-        replace(control.PHQ_9, items=(None,) * 9, total=None, band="", flags=(), missing=9)
+        replace(control.PHQ_9, items=(None,) * 9, total=None, band="", flags=("safety-item-missing",), missing=9)
     ]
 
 
@@ -416,9 +416,10 @@ def test_the_risk_of_a_screener_says_of_which_scale_it_is_why_and_until_when(
         level=level,
         reason=f"c-ssrs-{level}",
         rule="risk.c-ssrs-band",
-        rule_version=1,
+        rule_version=2,
         due_at=control.NOW + within,
         occurred_at=control.MONDAY,
+        reporter=asked.reporter,
     )
     other = replace(asked, fact_id=control.fact("another screener"))
     assert decide(other, control.ENROLLED)[1].fact_id not in (risk.fact_id, scale.fact_id, other.fact_id)

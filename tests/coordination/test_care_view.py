@@ -9,7 +9,7 @@ import pytest
 
 from careloop.chassis.consuming.handler import Unknown
 from careloop.contracts.notifications import Priority
-from careloop.contracts.terms import TriageLevel
+from careloop.contracts.terms import Reporter, TriageLevel
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import evolve_source
@@ -195,7 +195,7 @@ def test_a_risk_stands_until_somebody_took_it_on() -> None:
 
 
 def test_a_later_screen_speaks_for_itself() -> None:
-    screened = control.phq_9("c-ssrs", None, week(7), "c-ssrs")
+    screened = replace(control.phq_9("c-ssrs", None, week(7), "c-ssrs"), reporter=Reporter.CLINICIAN)
     assert view(monitoring=(control.RISK, screened)).risks[0].status == "answered"
     before = replace(screened, occurred_at=week(5))
     assert view(monitoring=(control.RISK, before)).risks[0].status == "open"

@@ -103,7 +103,8 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
         "monitoring": (
             monitoring,
             (
-                "SideEffectReported", "SideEffectResolved", "ScaleScored", "RiskRaised", "DoseRecorded",
+                "SideEffectReported", "SideEffectResolved", "ScaleScored", "RiskRaised", "RiskContactRecorded",
+                "RiskEnded", "DoseRecorded",
                 "EnteredInError",
             ),
         ),

@@ -157,6 +157,8 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "DoseRecorded",
         "sertraline skipped felt sick",
     ),
+    ("monitoring", control.CONTACTED, "RiskContactRecorded", "plan-made call on Monday"),
+    ("monitoring", control.ENDED, "RiskEnded", "a clinician screened since"),
     ("notifications", control.NOTICE, "NoticeDecided", "side effect reported"),
     (
         "notifications",

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from careloop.contracts.monitoring import SideEffectReported
 from careloop.contracts.notifications import NoticeDecided, NoticeWithdrawn, Priority
-from careloop.contracts.terms import RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
+from careloop.contracts.terms import Reporter, RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
 from services.coordination.domain.view.caseload import Headline, headline
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.domain.view.urgency import Urgency
@@ -120,7 +121,8 @@ def test_of_two_alike_the_same_comes_first_whatever_came_first() -> None:
 
 
 def c_ssrs(at: datetime, name: str = "screened", instrument: str = "c-ssrs") -> ScaleScored:
-    return control.phq_9(name, None, at, instrument)
+    """As a clinician asked it."""
+    return replace(control.phq_9(name, None, at, instrument), reporter=Reporter.CLINICIAN)
 
 
 @pytest.mark.parametrize("source", ["assessment", "monitoring"])
@@ -140,12 +142,28 @@ def test_only_a_screener_after_the_risk_speaks_for_itself(source: str, later: Sc
 
 
 @pytest.mark.parametrize("source", ["assessment", "monitoring"])
-@pytest.mark.parametrize(("at", "status"), [(week(6) - TICK, "open"), (week(6), "open"), (week(6) + TICK, "answered")])
-def test_a_later_risk_of_the_same_source_takes_the_place_of_the_earlier(source: str, at: datetime, status: str) -> None:
+@pytest.mark.parametrize("at", [week(6) - TICK, week(6), week(6) + TICK])
+def test_a_later_risk_leaves_the_earlier_one_open(source: str, at: datetime) -> None:
     shown = view(**{source: (risk("risk"), risk("other", RiskLevel.LOW, at))})
-    assert {one.fact_id: one.status for one in shown.risks}[fact("risk")] == status
-    if at > week(6):
-        assert shown.urgency.fact_id == fact("other")
+    assert {one.status for one in shown.risks} == {"open"}
+    assert shown.urgency.fact_id == fact("risk")
+
+
+@pytest.mark.parametrize("said", [Reporter.CLIENT, Reporter.UNKNOWN, UNSET])
+def test_zeros_that_no_clinician_asked_for_end_no_risk(said: Any) -> None:
+    shown = view(monitoring=(risk("risk"), replace(c_ssrs(week(7)), reporter=said, source="client")))
+    assert [one.status for one in shown.risks] == ["open"]
+
+
+def test_a_screen_of_a_build_that_did_not_say_who_asked_is_a_clinicians_where_its_source_is() -> None:
+    shown = view(assessment=(risk("risk"), replace(c_ssrs(week(7)), reporter=UNSET, source="psychiatrist")))
+    assert [one.status for one in shown.risks] == ["answered"]
+
+
+def test_a_screen_with_a_question_left_blank_ends_no_risk() -> None:
+    blank = replace(c_ssrs(week(7)), flags=("safety-item-missing",))
+    shown = view(monitoring=(risk("risk"), blank))
+    assert [one.status for one in shown.risks] == ["open"]
 
 
 def test_what_another_source_screened_leaves_a_risk_open() -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec import UNSET
 
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
+from careloop.contracts.monitoring import RiskContactOutcome
 from careloop.contracts.terms import Coding, Medicine, RiskLevel, RiskRaised, Role, Triage, TriageLevel
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.doses import Dose
@@ -26,7 +27,7 @@ from services.coordination.domain.view.messages import Message
 from services.coordination.domain.view.notices import OpenNotice
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder
 from services.coordination.domain.view.plan import Completion, StatedPlan
-from services.coordination.domain.view.risks import Risk
+from services.coordination.domain.view.risks import Risk, RiskContact
 from services.coordination.domain.view.scales import ScalePoint, ScaleTrend
 from services.coordination.domain.view.side_effects import SideEffect
 from tests.coordination.telling import recorded_at, view
@@ -545,7 +546,7 @@ def test_a_completion_says_who_completed_it_and_what_it_says_after_the_last_amen
 
 def test_a_scale_trend_says_where_it_began_and_where_it_stands() -> None:
     first = replace(control.BASELINE, flags=("item-9",), band="moderately severe", total=18)
-    last = replace(control.LATEST, flags=("first",), band="minimal", total=4)
+    last = replace(control.LATEST, flags=("first",), band="minimal", total=4, missing=2)
     unscored = control.phq_9("unscored", None, week(-1))
     (trend,) = view(assessment=(first, unscored), monitoring=(last, control.MIDWAY)).scale_trends
     baseline = ScalePoint(
@@ -555,12 +556,19 @@ def test_a_scale_trend_says_where_it_began_and_where_it_stands() -> None:
         band="moderately severe",
         flags=("item-9",),
         source="assessment",
+        missing=0,
     )
     assert trend == ScaleTrend(
         instrument="phq-9",
         baseline=baseline,
         last=ScalePoint(
-            fact_id=last.fact_id, occurred_at=week(12), total=4, band="minimal", flags=("first",), source="monitoring"
+            fact_id=last.fact_id,
+            occurred_at=week(12),
+            total=4,
+            band="minimal",
+            flags=("first",),
+            source="monitoring",
+            missing=2,
         ),
         change=-14,
         response=True,
@@ -718,9 +726,37 @@ def test_a_risk_says_all_that_was_raised_and_by_whom(level: RiskLevel) -> None:
         source="assessment",
         status="open",
     )
-    assert unsaid(expected) == []
+    assert unsaid(expected) == ["contacts"]
     assert view(assessment=(raised,)).risks == (expected,)
     assert view(monitoring=(raised,)).risks == (replace(expected, source="monitoring"),)
+
+
+def test_a_risk_shows_every_contact_the_latest_first_and_is_answered_by_what_a_clinician_learned() -> None:
+    raised = risk("risk", week(6), RiskLevel.HIGH)
+    tried = replace(
+        control.CONTACTED,
+        fact_id=fact("tried"),
+        risks=(raised.fact_id,),
+        outcome=RiskContactOutcome.COULD_NOT_REACH,
+        where="",
+        next="",
+        by_when=None,
+    )
+    reached = replace(control.CONTACTED, risks=(fact("other"), raised.fact_id), occurred_at=week(7))
+    (shown,) = view(assessment=(raised,), monitoring=(tried,)).risks
+    assert (shown.status, [one.outcome for one in shown.contacts]) == ("open", ["could-not-reach"])
+    (shown,) = view(assessment=(raised,), monitoring=(tried, reached)).risks
+    assert shown.status == "answered"
+    assert shown.contacts[0] == RiskContact(
+        fact_id=reached.fact_id,
+        outcome="plan-made",
+        where="",
+        next="call on Monday",
+        by_when=week(7),
+        recorded_by=PRESCRIBER,
+        occurred_at=week(7),
+    )
+    assert [one.fact_id for one in shown.contacts] == [reached.fact_id, tried.fact_id]
 
 
 def test_risks_of_both_sources_stand_the_latest_first() -> None:

@@ -23,6 +23,7 @@ WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "ReportSideEffect": (m.REPORT_NAUSEA, ()),
     "ResolveSideEffect": (m.RESOLVE_NAUSEA, (m.NAUSEA,)),
     "AnswerScale": (m.ANSWER_PHQ_9, ()),
+    "RecordRiskContact": (m.CONTACT, (m.RISK,)),
     "RecordDose": (m.RECORD_DOSE, ()),
     "MarkEnteredInError": (m.STRIKE_NAUSEA, (m.NAUSEA,)),
 }
@@ -32,6 +33,7 @@ GUARDS: dict[str, frozenset[str]] = {
     "ReportSideEffect": frozenset({"repeat", "time"}),
     "ResolveSideEffect": frozenset({"repeat", "time", "existence"}),
     "AnswerScale": frozenset({"repeat", "time"}),
+    "RecordRiskContact": frozenset({"repeat", "time"}),
     "RecordDose": frozenset({"repeat", "time"}),
     "MarkEnteredInError": frozenset({"repeat", "existence"}),
 }
@@ -260,9 +262,10 @@ def test_a_risk_says_why_by_which_rule_and_by_when_from_now_on(
         level=RiskLevel(level),
         reason=reason,
         rule=rule,
-        rule_version=1,
+        rule_version=2 if instrument == "c-ssrs" else 1,
         due_at=NOON + timedelta(hours=hours),
         occurred_at=NOON - timedelta(days=3),
+        reporter=Reporter.CLIENT,
     )
 
 
@@ -277,7 +280,9 @@ def test_a_scale_says_how_it_was_scored_and_what_is_missing() -> None:
 
 def test_a_scale_of_which_too_much_is_missing_has_no_total_and_no_band() -> None:
     command = replace(m.ANSWER_PHQ_9, items=(None,) * 9)
-    given(DECIDER).when(DECISIONS["AnswerScale"], command).then(m.PHQ_9_INCOMPLETE)
+    given(DECIDER).when(DECISIONS["AnswerScale"], command).then(
+        replace(m.PHQ_9_INCOMPLETE, flags=("safety-item-missing",))
+    )
 
 
 def test_an_unknown_instrument_is_refused() -> None:

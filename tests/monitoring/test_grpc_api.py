@@ -234,6 +234,17 @@ async def test_why_a_dose_was_skipped_is_read_as_all_words_of_a_client(ward: War
     assert not (await ward.call(dose(request_id="taken"))).HasField("triage")
 
 
+async def test_a_client_whose_answers_raise_a_risk_reads_at_once_whom_to_call(ward: Ward) -> None:
+    await ward.desk.note(m.DEPARTMENT)
+    positive = await ward.call(answer(items=[2, 1, 3, 0, 1, 2, 1, 0, 1]))
+    assert "988" in " ".join(positive.help.lines)
+    calm = await ward.call(answer(request_id="calm"))
+    assert not calm.HasField("help")
+    speak_as("dr-osei", Role.PSYCHIATRIST)
+    by_clinician = await ward.call(answer(request_id="clinician", items=[2, 1, 3, 0, 1, 2, 1, 0, 1]))
+    assert not by_clinician.HasField("help")
+
+
 async def test_a_clinician_is_not_told_whom_to_call(ward: Ward) -> None:
     speak_as("dr-osei", Role.PSYCHIATRIST)
     answered = await ward.call(report(symptom="chest pain"))
@@ -372,7 +383,17 @@ async def test_a_strike_names_the_fact_the_reason_and_who_made_it(ward: Ward) ->
     )
 
 
-WRITES: list[Any] = [report(), resolve(), answer(), dose(), strike()]
+def contact(**changes: Any) -> pb.RecordRiskContactRequest:
+    said = {
+        "request_id": "contact",
+        "patient_id": str(PATIENT),
+        "risk_id": str(fact("risk")),
+        "outcome": "reached-safe",
+    }
+    return pb.RecordRiskContactRequest(**said | changes)
+
+
+WRITES: list[Any] = [report(), resolve(), answer(), contact(), dose(), strike()]
 
 
 def test_the_writes_are_all_that_the_service_has() -> None:

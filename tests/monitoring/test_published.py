@@ -18,6 +18,8 @@ TOLD = {
     "SideEffectResolved": contract.SideEffectResolved,
     "ScaleScored": terms.ScaleScored,
     "RiskRaised": terms.RiskRaised,
+    "RiskContactRecorded": contract.RiskContactRecorded,
+    "RiskEnded": contract.RiskEnded,
     "DoseRecorded": contract.DoseRecorded,
     "EnteredInError": terms.EnteredInError,
 }

@@ -41,6 +41,7 @@ WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "EndAttempt": (control.END_SENT, (*OPEN, control.ATTEMPTED)),
     "Escalate": (ESCALATE, OPEN),
     "HandOver": (control.HAND_OVER, (*TEAM, control.ZOE_CAME, control.FOR_ZOE, control.ZOE_LEFT)),
+    "PageAgain": (control.PAGE_AGAIN, (*TEAM, control.RISK_NOTICE, control.RISK_TAKEN_ON)),
     "AcknowledgeNotice": (control.ACKNOWLEDGE, OPEN),
     "MarkEnteredInError": (control.MARK, OPEN),
 }
@@ -66,7 +67,7 @@ ABOUT_A_NOTICE: dict[str, str] = {
 
 def test_the_tables_name_every_command() -> None:
     assert set(DECISIONS) == set(WILLING)
-    assert set(ABOUT_A_NOTICE) == set(WILLING) - {"DecideNotice", "DecideAgain", "Reconsider", "HandOver"}
+    assert set(ABOUT_A_NOTICE) == set(WILLING) - {"DecideNotice", "DecideAgain", "Reconsider", "HandOver", "PageAgain"}
 
 
 @pytest.mark.parametrize("name", WILLING)

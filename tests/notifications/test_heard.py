@@ -92,6 +92,10 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.monitoring.SideEffectResolved.v1": monitoring.SideEffectResolved,
         "care.monitoring.DoseRecorded.v1": monitoring.DoseRecorded,
         "care.monitoring.RiskRaised.v1": terms.RiskRaised,
+        "care.monitoring.RiskContactRecorded.v1": monitoring.RiskContactRecorded,
+        "care.monitoring.RiskEnded.v1": monitoring.RiskEnded,
+        "care.monitoring.ScaleScored.v1": terms.ScaleScored,
+        "care.assessment.ScaleScored.v1": terms.ScaleScored,
         "care.monitoring.EnteredInError.v1": terms.EnteredInError,
         "care.assessment.RiskRaised.v1": terms.RiskRaised,
         "care.assessment.AssessmentCompleted.v1": assessment.AssessmentCompleted,
@@ -287,6 +291,28 @@ CAUSES: list[Said] = [
             (LEVELS.NONE, CauseKind.RISK_LOW, ANSWER),
         )
     ),
+    *(
+        (
+            RISK_OF.format(source),
+            replace(risk(LEVELS.MODERATE), reason="c-ssrs-history"),
+            CauseKind.RISK_HISTORY,
+            "Earlier suicidal behaviour: say how high the risk is",
+            "c-ssrs-history",
+            "",
+        )
+        for source in ("assessment", "monitoring")
+    ),
+    *(
+        (
+            f"care.{source}.ScaleScored.v1",
+            replace(published.BASELINE, fact_id=fact("blank"), flags=("safety-item-missing",), occurred_at=OCCURRED),
+            CauseKind.SAFETY_ITEM_MISSING,
+            "A question about safety was left blank: ask the client today",
+            "phq-9",
+            "",
+        )
+        for source in ("assessment", "monitoring")
+    ),
     (
         EFFECT,
         side_effect(TRIAGED.EMERGENCY_NOW, DUE, 4, "rash", "fever"),
@@ -460,6 +486,8 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.RISK_HIGH: (Priority.STAT, ((OSEI, MANAGER), (THERAPIST,), (LIND,), (LAST,))),
     CauseKind.RISK_MODERATE: (Priority.URGENT, ((OSEI,), (MANAGER,), (THERAPIST, LIND), (LAST,))),
     CauseKind.RISK_LOW: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.RISK_HISTORY: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.SAFETY_ITEM_MISSING: (Priority.URGENT, ((MANAGER,), (THERAPIST,), (OSEI,), (LAST,))),
     CauseKind.SIDE_EFFECT_EMERGENCY: (Priority.STAT, ((OSEI, MANAGER), (LIND, THERAPIST), (LAST,))),
     CauseKind.SIDE_EFFECT_SAME_DAY: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
@@ -485,6 +513,8 @@ WITH_A_CLOCK = {
     CauseKind.RISK_HIGH,
     CauseKind.RISK_MODERATE,
     CauseKind.RISK_LOW,
+    CauseKind.RISK_HISTORY,
+    CauseKind.SAFETY_ITEM_MISSING,
     CauseKind.SIDE_EFFECT_EMERGENCY,
     CauseKind.SIDE_EFFECT_SAME_DAY,
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
@@ -495,6 +525,15 @@ WITH_A_CLOCK = {
     CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD,
 }
 DAY_LATER = RECORDED + RULES.routine_window
+CLOCKS_BY_WINDOW = {
+    CauseKind.DISCREPANCY_FOUND: DAY_LATER,
+    CauseKind.SAFETY_ITEM_MISSING: RECORDED + RULES.urgent_window,
+}
+ACT_BY = {
+    **dict.fromkeys((CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW, CauseKind.RISK_HISTORY), DUE),
+    CauseKind.SAFETY_ITEM_MISSING: RECORDED + timedelta(hours=12),
+}
+"""Until when what the notice asks for must have been done."""
 EVERYBODY = (*control.TEAM, control.OTHER_PRESCRIBER)
 
 
@@ -510,7 +549,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
     wire_type, told, kind, subject, detail, named = said
     priority, rungs = TOLD[kind]
     acknowledged = kind in WITH_A_CLOCK
-    clock = (DAY_LATER if kind is CauseKind.DISCREPANCY_FOUND else DUE) if acknowledged else None
+    clock = CLOCKS_BY_WINDOW.get(kind, DUE) if acknowledged else None
     notice, *entries = await heard(wire_type, told, *EVERYBODY)
     assert isinstance(notice, NoticeDecided)
     assert notice == NoticeDecided(
@@ -534,6 +573,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
         occurred_at=NOON,
         cause_occurred_at=told.occurred_at,
         sender=getattr(told, "sender", UNSET),
+        due_at=ACT_BY.get(kind, UNSET),
     )
     assert notice.fact_id not in (told.fact_id, EVIDENCE)
     assert [(one.person, one.channel, one.step, one.attempt, one.notice, one.occurred_at) for one in entries] == [  # type: ignore[union-attr]

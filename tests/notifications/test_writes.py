@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from careloop.chassis.due.rows import read_detail
 from careloop.chassis.events.codec import Codec
@@ -17,7 +18,17 @@ from careloop.contracts.notifications import Addressee, Channel, Priority
 from careloop.contracts.terms import Role
 from services.notifications.domain import events, noted
 from services.notifications.domain.events import TOPICS, Event
-from services.notifications.due import ESCALATE, HAND_OVER, SEND, ToEscalate, ToHandOver, ToSend, due_rows
+from services.notifications.due import (
+    ESCALATE,
+    HAND_OVER,
+    PAGE_AGAIN,
+    SEND,
+    ToEscalate,
+    ToHandOver,
+    ToPageAgain,
+    ToSend,
+    due_rows,
+)
 from services.notifications.views import inbox_statements
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT
@@ -53,11 +64,14 @@ def to_escalate(step: int, *, unreachable: bool = False) -> ToEscalate:
     return ToEscalate(notice=NOTICE, step=step, unreachable=unreachable)
 
 
-DETAILS = {SEND: ToSend, ESCALATE: ToEscalate, HAND_OVER: ToHandOver}
+RESUMES = control.PAGE_AGAIN.at
+DETAILS = {SEND: ToSend, ESCALATE: ToEscalate, PAGE_AGAIN: ToPageAgain, HAND_OVER: ToHandOver}
 MAKE_DUE = (
     events.NoticeDecided,
     events.NoticeEscalated,
     events.NoticeHandedOver,
+    events.NoticeAcknowledged,
+    events.NoticePaused,
     events.NoticeFailed,
     noted.TeamNoted,
     noted.ReleaseNoted,
@@ -96,6 +110,23 @@ BECOMES_DUE: list[tuple[str, Event, list[Due]]] = [
         [("send", SOON, replace(to_send(TOM), notice=control.FOR_ZOE.fact_id))],
     ),
     ("a hand-over in the inbox only", replace(control.HANDED_OVER, channels=(Channel.INBOX,)), []),
+    ("an acknowledgement that is enough", control.ACKNOWLEDGED, []),
+    (
+        "an acknowledgement of what asks for an act",
+        control.RISK_TAKEN_ON,
+        [
+            (
+                "page-again",
+                control.PAGE_AGAIN.at,
+                ToPageAgain(notice=control.PAGE_AGAIN.notice, at=control.PAGE_AGAIN.at),
+            )
+        ],
+    ),
+    (
+        "an attempt in vain",
+        control.PAUSED,
+        [("page-again", control.PAUSED.until, ToPageAgain(notice=NOTICE, at=control.PAUSED.until))],
+    ),
     ("an assignment from now on", control.PRESCRIBER, []),
     (
         "an assignment to come",
@@ -220,6 +251,11 @@ IN_INBOXES: list[tuple[str, Event, Shown]] = [
         replace(control.HANDED_OVER, channels=(Channel.EMAIL,)),
         [("delete from inboxes", (control.ZOE, control.FOR_ZOE.fact_id))],
     ),
+    (
+        "an attempt in vain",
+        control.PAUSED,
+        [("update notices set acknowledge_by", (NOTICE, control.PAUSED.until))],
+    ),
     ("an acknowledgement", control.ACKNOWLEDGED, [("update notices set is_open = false", (NOTICE,))]),
     ("a withdrawal", control.WITHDRAWN, [("update notices set is_open = false", (NOTICE,))]),
     ("a mark", control.MARKED, [("update notices set is_open = false", (NOTICE,))]),
@@ -232,6 +268,8 @@ IN_INBOXES: list[tuple[str, Event, Shown]] = [
             control.RESOLUTION,
             control.SCREENING,
             control.TIME_ZONE,
+            control.SETTLED,
+            control.ANSWERED_SAFELY,
             control.ATTEMPTED,
             control.SENT,
             control.FAILED,
@@ -263,7 +301,7 @@ TOLD = {
     "EnteredInError": terms.EnteredInError,
 }
 KEPT_BACK = {
-    "NoticeDecided": {"kind", "named", "detail", "cause_occurred_at", "sender"},
+    "NoticeDecided": {"kind", "named", "detail", "cause_occurred_at", "sender", "due_at"},
     "NoticeSent": {"step"},
     "NoticeFailed": {"step", "retry_at"},
     "NoticeEscalated": {"channels"},
@@ -283,5 +321,7 @@ def test_every_field_that_others_may_know_is_published(example: Any) -> None:
     told: Any = msgspec.convert(example, PUBLISHED[type(example)], from_attributes=True)
     said, stored = msgspec.to_builtins(told), msgspec.to_builtins(example)
     kept_back = KEPT_BACK.get(type(example).__name__, set())
-    assert {field.name for field in fields(example)} - kept_back == set(said)
+    assert {field.name for field in fields(example) if getattr(example, field.name) is not UNSET} - kept_back == set(
+        said
+    )
     assert said == {name: value for name, value in stored.items() if name not in kept_back}

@@ -164,7 +164,8 @@ async def test_twelve_weeks_of_one_client(walk: Walk) -> None:
     began = entry.occurred_at.ToDatetime(tzinfo=UTC).astimezone(NEW_YORK)
     assert (began.date(), began.hour, began.minute) == (walk.today, 0, 0)
 
-    # Week 4: a screener with every answer yes, charted 25 hours later, pages the prescriber.
+    # Week 4: a screener with every answer yes, charted 25 hours later, asks the prescriber for a contact; to take that
+    # on is not to have made it.
     await walk.go(7)
     screened = await walk.tell(
         walk.prescriber,
@@ -177,6 +178,11 @@ async def test_twelve_weeks_of_one_client(walk: Walk) -> None:
     notice = await walk.notice_of(walk.prescriber, risk.fact_id)
     assert (notice.priority, notice.suppressed) == (notifications.PRIORITY_STAT, "")
     await walk.acknowledge(notice)
+    assert await walk.urgency() == ("emergency-now", "suicide-risk")
+    contact = monitoring.RecordRiskContactRequest(risk_id=risk.fact_id, outcome="plan-made", next="call on Monday")
+    await walk.tell(walk.prescriber, "monitoring", contact)
+    (risk,) = [one for one in (await walk.view()).view.risks if one.fact_id == risk.fact_id]
+    assert (risk.status, [one.outcome for one in risk.contacts]) == ("answered", ["plan-made"])
     assert await walk.urgency() == ("none", "")
 
     # Week 5: what the client felt since days is an emergency of today.

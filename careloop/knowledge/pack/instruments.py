@@ -72,7 +72,8 @@ class Criterion(Entry, frozen=True, kw_only=True):
 
 
 class Instrument(Entry, frozen=True, kw_only=True):
-    """One rating scale and how it is scored. `ranks` are the bands of one without a total, the best first."""
+    """One rating scale and how it is scored. `ranks` are the bands of one without a total, the best first.
+    `safety_items` (from 1) ask for a danger: one of them that is missing is no no."""
 
     id: str
     version: int
@@ -88,6 +89,7 @@ class Instrument(Entry, frozen=True, kw_only=True):
     flags: tuple[ItemFlag, ...] = ()
     criteria: tuple[Criterion, ...] = ()
     ranks: tuple[str, ...] = ()
+    safety_items: tuple[int, ...] = ()
 
     @property
     def most(self) -> tuple[int, ...]:
@@ -153,7 +155,7 @@ def _faults(instrument: Instrument) -> Iterator[str]:
 
 
 def _items_named(instrument: Instrument) -> set[int]:
-    named = {*instrument.totalled, *(flag.item for flag in instrument.flags)}
+    named = {*instrument.totalled, *instrument.safety_items, *(flag.item for flag in instrument.flags)}
     for criterion in instrument.criteria:
         named.update(*(cluster.items for cluster in criterion.clusters), (one.item for one in criterion.but))
     return named

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 from careloop.kernel.errors import InvalidInput
 from careloop.knowledge.chart import Sex
-from careloop.knowledge.pack.instruments import Cluster, Criterion, Instrument, instrument_of, instruments
+from careloop.knowledge.pack.instruments import SUM, Cluster, Criterion, Instrument, instrument_of, instruments
 from careloop.knowledge.pack.shapes.entries import Basis
-from careloop.knowledge.scales.ways_to_score import Answers, band_of, total_and_band
+from careloop.knowledge.scales.ways_to_score import Answers, band_of, highest_band, total_and_band
 
 __all__ = ["Answers", "Instrument", "ScaleReading", "Score", "instruments", "readings", "score", "score_total"]
 
 READ_BY_THE_CHECK = frozenset({"mdq", "asrm"})
 """Scales of which a safety check reads the last band as a condition, in the words `<instrument> <band>`: they speak of
 mania, which an antidepressant alone can bring on (conditions.yaml)."""
+
+
+SAFETY_ITEM_MISSING = "safety-item-missing"
+"""The flag of answers in which a question about a danger was left out: nobody knows that the answer is no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +63,24 @@ def score(instrument_id: str, answers: Answers, sex: Sex | None = None) -> Score
         version=instrument.version,
         total=total,
         band=band,
-        flags=tuple(flag.name for flag in instrument.flags if (answers[flag.item - 1] or 0) >= flag.from_),
+        flags=_flags(instrument, answers, band),
         missing=sum(answer is None for answer in answers),
     )
+
+
+def _flags(instrument: Instrument, answers: Answers, band: str | None) -> tuple[str, ...]:
+    raised = tuple(flag.name for flag in instrument.flags if (answers[flag.item - 1] or 0) >= flag.from_)
+    return (*raised, SAFETY_ITEM_MISSING) if _misses_a_danger(instrument, answers, band) else raised
+
+
+def _misses_a_danger(instrument: Instrument, answers: Answers, band: str | None) -> bool:
+    """Whether a safety item is missing that was to be asked, and a yes to it would make a difference."""
+    if all(answers[item - 1] is not None for item in instrument.safety_items):
+        return False
+    if instrument.score == SUM:
+        return True
+    worst = highest_band(instrument, answers)
+    return band is None or instrument.ranks.index(worst) > instrument.ranks.index(band)
 
 
 def score_total(instrument_id: str, total: int, sex: Sex | None = None) -> Score:
@@ -77,6 +96,12 @@ def score_total(instrument_id: str, total: int, sex: Sex | None = None) -> Score
         raise InvalidInput("out-of-range", sentence, field="total")
     band = band_of(instrument, total, sex)
     return Score(instrument=instrument.id, version=instrument.version, total=total, band=band, flags=(), missing=0)
+
+
+def asks_for_a_danger(instrument_id: str) -> bool:
+    """Whether the instrument has questions about a danger; False for one that is not known."""
+    found = instruments().get(instrument_id)
+    return found is not None and bool(found.safety_items)
 
 
 def readings(instrument_id: str, answers: Answers, sex: Sex | None = None) -> tuple[ScaleReading, ...]:

@@ -22,6 +22,13 @@ def band_of(instrument: Instrument, total: int, sex: Sex | None) -> str | None:
     return next((band.name for band in reversed(bands) if total >= band.from_), None)
 
 
+def highest_band(instrument: Instrument, answers: Answers) -> str:
+    """The band of a screener if every missing answer to what was to be asked were a yes."""
+    _total, band = OWN_RULES[instrument.score](_AT_WORST[instrument.score](answers))
+    assert band is not None
+    return band
+
+
 def _added(instrument: Instrument, answers: Answers, sex: Sex | None) -> Scored:
     counted = [answers[index] for index in instrument.counted]
     given = [answer for answer in counted if answer is not None]
@@ -45,6 +52,14 @@ def _columbia_screener(answers: Answers) -> Scored:
     if None in (wish, thoughts, lifetime, *followed):
         return None, None
     return None, "low" if 1 in (wish, thoughts) else "none"
+
+
+def _answered_at_worst(answers: Answers) -> list[int]:
+    """Every missing answer as a yes, where it was to be asked."""
+    _wish, thoughts, _method, _intent, _plan, lifetime, _recent = answers
+    followed = thoughts != 0
+    asked = (True, True, followed, followed, followed, True, lifetime != 0)
+    return [int(asks) if answer is None else answer for answer, asks in zip(answers, asked, strict=True)]
 
 
 def _mood_disorder(answers: Answers) -> Scored:
@@ -81,3 +96,4 @@ OWN_RULES: Mapping[str, Callable[[Answers], Scored]] = {
     "tolerability": _tolerability,
 }
 """Ways to score that are not a sum, by their name in the data."""
+_AT_WORST: Mapping[str, Callable[[Answers], Answers]] = {"columbia-screener": _answered_at_worst}

@@ -15,13 +15,16 @@ from careloop.knowledge.pack.shapes.urgency import ResponseClock, RiskLevel, Ris
 __all__ = ["C_SSRS", "RiskFinding", "RiskLevel", "risk_raised", "screened_risk"]
 
 C_SSRS = "c-ssrs"
+HISTORY = "history"
+"""How earlier behaviour alone is named where the level would be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskFinding:
     """Why a contact is due: the level read from the answers and the rule that read it.
 
-    `within`: how soon after it became known a clinician must have made contact.
+    `within`: how soon after it became known a clinician must have made contact. `is_history`: it is read from earlier
+    behaviour alone, which asks for one contact and not for one after every screen.
     """
 
     level: RiskLevel
@@ -29,6 +32,7 @@ class RiskFinding:
     rule: str
     rule_version: int
     within: timedelta
+    is_history: bool = False
 
 
 def screened_risk(
@@ -48,18 +52,29 @@ def risk_raised(
     if rule is None or level is None or level.rank < rule.contact_from.rank:
         return None
     clocks = (clock for clock in in_force(current_pack(), ResponseClock, answered_on) if clock.risk is level)
+    is_history = _is_history(rule, items)
+    read = HISTORY if is_history else level
     return RiskFinding(
         level=level,
-        reason=f"{instrument}-{level}" if rule.item is None else f"{instrument}-item-{rule.item}",
+        reason=f"{instrument}-{read}" if rule.item is None else f"{instrument}-item-{rule.item}",
         rule=rule.id,
         rule_version=rule.version,
         within=timedelta(minutes=next(clocks).minutes),
+        is_history=is_history,
     )
 
 
 def _rule_of(instrument: str, day: date) -> RiskRule | None:
     rules = in_force(current_pack(), RiskRule, day)
     return next((rule for rule in rules if rule.instrument == instrument), None)
+
+
+def _is_history(rule: RiskRule, items: Sequence[int | None] | None) -> bool:
+    """Whether earlier behaviour is the only yes, and whether it was recent was asked."""
+    if rule.history_item is None or items is None:
+        return False
+    others = (answer for number, answer in enumerate(items, start=1) if number != rule.history_item)
+    return items[rule.history_item - 1] == 1 and not any(others) and items[-1] == 0
 
 
 def _level(rule: RiskRule, items: Sequence[int | None] | None, band: str) -> RiskLevel | None:

@@ -13,7 +13,7 @@ from careloop.kernel.ids import FactId, derived_id
 from careloop.kernel.reading import Absent, Actor, Range
 from careloop.kernel.restating import fact
 from careloop.knowledge.scales.score import Score, score, score_total
-from careloop.knowledge.urgency.suicide_risk import RiskFinding, risk_raised
+from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY, RiskFinding, risk_raised
 from services.assessment.domain.events import Event
 from services.assessment.domain.state import Assessment
 
@@ -52,15 +52,20 @@ def answer_scale(command: AnswerScale, state: Assessment) -> list[Event]:
     became known. Raises InvalidInput for an unknown instrument, or answers that it does not have."""
     found = score(command.instrument, command.items)
     scale = scored_as(command, found, band=found.band or "")
-    return [scale, *_risks(scale, command)]
+    return [scale, *_risks(scale, command, state)]
 
 
-def _risks(scale: ScaleScored, command: AnswerScale) -> list[Event]:
+def _risks(scale: ScaleScored, command: AnswerScale, state: Assessment) -> list[Event]:
+    """The risk, unless it is earlier behaviour alone and that was raised before."""
     found = risk_raised(scale.instrument, scale.items, scale.band, scale.occurred_at.date())
-    if found is None:
+    if found is None or (found.is_history and _history_is_raised(state)):
         return []
     risk = FactId(derived_id("assessment", "risk", scale.fact_id))
     return [raised(command, found, fact_id=risk, due_at=command.now + found.within)]
+
+
+def _history_is_raised(state: Assessment) -> bool:
+    return any(risk.reason == f"{C_SSRS}-{HISTORY}" for risk in state.standing(RiskRaised))
 
 
 @guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN)

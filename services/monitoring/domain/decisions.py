@@ -4,10 +4,17 @@ from careloop.kernel.decisions import Decisions
 from services.monitoring.domain.doses import record_dose
 from services.monitoring.domain.entered_in_error import mark_entered_in_error
 from services.monitoring.domain.events import Event
+from services.monitoring.domain.risk_contacts import record_risk_contact
 from services.monitoring.domain.scales import answer_scale
 from services.monitoring.domain.side_effects import report_side_effect, resolve_side_effect
 from services.monitoring.domain.state import Watch
 
 DECISIONS: Decisions[Watch, Event] = Decisions(
-    report_side_effect, resolve_side_effect, answer_scale, record_dose, mark_entered_in_error
+    report_side_effect,
+    resolve_side_effect,
+    answer_scale,
+    record_risk_contact,
+    record_dose,
+    mark_entered_in_error,
+    also_after_leaving=[record_risk_contact],
 )

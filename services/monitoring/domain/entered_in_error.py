@@ -5,6 +5,7 @@ from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.restating import fact
 from services.monitoring.domain.events import Event
+from services.monitoring.domain.risk_ends import with_ends
 from services.monitoring.domain.scales import risk_of_scale
 from services.monitoring.domain.state import Watch
 
@@ -13,7 +14,9 @@ strike = fact(EnteredInError, MarkEnteredInError, "fact_id", marked_by="actor", 
 
 @guarded(Guard.STRIKE)
 def mark_entered_in_error(command: MarkEnteredInError, watch: Watch) -> list[Event]:
-    """Strikes a fact reported here, and with a scale the risk raised from it. Striking twice changes nothing."""
+    """Strikes a fact reported here, and with a scale the risk raised from it and the ends of risks that rest on it.
+    Striking twice changes nothing. A risk that ended by it, and not by another screening, is open again."""
     risk = risk_of_scale(command.fact_id)
     struck = [command.fact_id] + ([risk] if risk in watch.recorded - watch.struck else [])
-    return [strike(command, fact_id=fact_id) for fact_id in struck]
+    struck += watch.risks.ends_by(command.fact_id, watch.struck)
+    return with_ends([strike(command, fact_id=fact_id) for fact_id in struck], watch)

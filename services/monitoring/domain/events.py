@@ -1,6 +1,12 @@
 """What the monitoring stream of a patient holds: what was noted from others, and what was reported here."""
 
-from careloop.contracts.monitoring import DoseRecorded, SideEffectReported, SideEffectResolved
+from careloop.contracts.monitoring import (
+    DoseRecorded,
+    RiskContactRecorded,
+    RiskEnded,
+    SideEffectReported,
+    SideEffectResolved,
+)
 from careloop.contracts.terms import EnteredInError, RiskRaised, ScaleScored
 from careloop.kernel.events import topics
 from services.monitoring.domain.noted import Noted
@@ -11,13 +17,16 @@ __all__ = [
     "EnteredInError",
     "Event",
     "Reported",
+    "RiskContactRecorded",
+    "RiskEnded",
     "RiskRaised",
     "ScaleScored",
     "SideEffectReported",
     "SideEffectResolved",
 ]
 
-Reported = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | DoseRecorded
+Followed = RiskContactRecorded | RiskEnded
+Reported = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | Followed | DoseRecorded
 """Stored and published in the same words."""
 Event = Noted | Reported | EnteredInError
 TOPICS: dict[str, type[Event]] = topics("monitoring", Event)

@@ -67,6 +67,25 @@ class DiscontinuationNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RiskNoted:
+    """Assessment raised a suicide risk."""
+
+    fact_id: FactId
+    evidence: EventId
+    reason: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningNoted:
+    """In assessment a clinician asked the questions of the suicide-risk screener, all that were to be asked."""
+
+    fact_id: FactId
+    evidence: EventId
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrikeNoted:
     """Another service struck one of its facts."""
 
@@ -82,6 +101,8 @@ Noted = (
     | MedicationsNoted
     | PrescriptionNoted
     | DiscontinuationNoted
+    | RiskNoted
+    | ScreeningNoted
     | TeamNoted
     | StrikeNoted
 )

@@ -12,6 +12,7 @@ from careloop.kernel.restating import fact
 from careloop.knowledge.scales.score import Score, score
 from careloop.knowledge.urgency.suicide_risk import RiskFinding, risk_raised
 from services.monitoring.domain.events import Event
+from services.monitoring.domain.risk_ends import with_ends
 from services.monitoring.domain.state import Watch
 
 
@@ -44,12 +45,13 @@ def answer_scale(command: AnswerScale, watch: Watch) -> list[Event]:
         raise InvalidInput("not-your-source", 'source of your own answers is "client", or left out.', field="source")
     found = score(command.instrument, command.items)
     scale = scored_as(command, found, band=found.band or "")
-    return [scale, *_risks(scale, command)]
+    return with_ends([scale, *_risks(scale, command, watch)], watch)
 
 
-def _risks(scale: ScaleScored, command: AnswerScale) -> list[Event]:
+def _risks(scale: ScaleScored, command: AnswerScale, watch: Watch) -> list[Event]:
+    """The risk, unless it is earlier behaviour alone and that was raised before."""
     found = risk_raised(scale.instrument, command.items, scale.band, command.occurred_at.date())
-    if found is None:
+    if found is None or (found.is_history and watch.risks.has_history(watch.struck)):
         return []
     risk = risk_of_scale(scale.fact_id)
     return [raised(command, found, fact_id=risk, due_at=command.now + found.within)]

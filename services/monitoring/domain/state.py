@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 from careloop.contracts.care_team import Changes, MembershipEndNoted, MembershipNoted, with_noted
 from careloop.contracts.terms import Medicine
 from careloop.kernel.decider import Decider
-from careloop.kernel.ids import FactId
+from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.local_time import zone_named
 from services.monitoring.domain.events import (
     DoseRecorded,
     EnteredInError,
     Event,
     Reported,
+    RiskContactRecorded,
+    RiskEnded,
     RiskRaised,
     ScaleScored,
     SideEffectReported,
@@ -28,16 +30,20 @@ from services.monitoring.domain.noted import (
     EnrolmentNoted,
     MedicationsNoted,
     PrescriptionNoted,
+    RiskNoted,
+    ScreeningNoted,
     StrikeNoted,
     TimeZoneNoted,
 )
+from services.monitoring.domain.risk_watch import RiskEvent, RiskWatch
 
 Noted = TypeVar("Noted", MedicationsNoted, PrescriptionNoted, DiscontinuationNoted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`recorded` are the facts reported to this service itself, struck or not."""
+    """`recorded` are the facts reported to this service itself, struck or not; `followed` is the evidence of what was
+    noted of risks."""
 
     enrolments: frozenset[FactId] = frozenset()
     lists: tuple[MedicationsNoted, ...] = ()
@@ -50,6 +56,8 @@ class Watch:
     zones: tuple[TimeZoneNoted, ...] = ()
     departments: tuple[EmergencyDepartmentNoted, ...] = ()
     team: Changes = field(default_factory=Changes)
+    risks: RiskWatch = field(default_factory=RiskWatch)
+    followed: frozenset[EventId] = frozenset()
 
     @property
     def enrolled(self) -> bool:
@@ -57,6 +65,10 @@ class Watch:
 
     def knows(self, fact_id: FactId) -> bool:
         return fact_id in self.recorded
+
+    def newly_ended(self) -> list[RiskEnded]:
+        """The ends of open risks that nobody said yet."""
+        return list(self.risks.newly_ended(self.struck))
 
     def has_left(self, person: str, moment: datetime) -> bool:
         return self.team.has_left(person, moment, self.struck)
@@ -111,10 +123,8 @@ def evolve(watch: Watch, event: Event) -> Watch:
     match event:
         case EnrolmentNoted():
             watch = replace(watch, enrolments=watch.enrolments | {event.fact_id})
-        case TimeZoneNoted():
-            watch = replace(watch, zones=(*watch.zones, event))
-        case EmergencyDepartmentNoted():
-            watch = replace(watch, departments=(*watch.departments, event))
+        case TimeZoneNoted() | EmergencyDepartmentNoted():
+            watch = _of_profile(watch, event)
         case MembershipNoted() | MembershipEndNoted():
             watch = replace(watch, team=with_noted(watch.team, event))
         case MedicationsNoted():
@@ -127,13 +137,28 @@ def evolve(watch: Watch, event: Event) -> Watch:
             watch = replace(_recorded(watch, event), side_effects=(*watch.side_effects, event))
         case SideEffectResolved():
             watch = replace(_recorded(watch, event), resolutions=(*watch.resolutions, event))
-        case ScaleScored() | RiskRaised() | DoseRecorded():
+        case ScaleScored() | RiskRaised() | RiskContactRecorded() | RiskEnded() | RiskNoted() | ScreeningNoted():
+            watch = _of_risk(watch, event)
+        case DoseRecorded():
             watch = _recorded(watch, event)
         case StrikeNoted() | EnteredInError():
             watch = replace(watch, struck=watch.struck | {event.fact_id})
         case _:
             assert_never(event)
     return watch
+
+
+def _of_profile(watch: Watch, event: TimeZoneNoted | EmergencyDepartmentNoted) -> Watch:
+    if isinstance(event, TimeZoneNoted):
+        return replace(watch, zones=(*watch.zones, event))
+    return replace(watch, departments=(*watch.departments, event))
+
+
+def _of_risk(watch: Watch, event: RiskEvent) -> Watch:
+    watch = replace(watch, risks=watch.risks.having(event))
+    if isinstance(event, RiskNoted | ScreeningNoted):
+        return replace(watch, followed=watch.followed | {event.evidence})
+    return _recorded(watch, event)
 
 
 def _recorded(watch: Watch, event: Reported) -> Watch:

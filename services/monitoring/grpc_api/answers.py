@@ -7,7 +7,7 @@ from care.monitoring.v1 import monitoring_pb2 as pb
 
 from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
-from careloop.contracts.monitoring import DoseRecorded, SideEffectReported
+from careloop.contracts.monitoring import DoseRecorded, RiskContactRecorded, SideEffectReported
 from careloop.contracts.terms import RiskRaised, ScaleScored, Triage
 
 triage = shown_as(pb.Triage, Triage)
@@ -22,6 +22,14 @@ def reported(done: Done[Any]) -> dict[str, Any]:
 
 def scored(done: Done[Any]) -> dict[str, Any]:
     return {"scale": scale(event_of(done, ScaleScored)), "risk": risk(event_of(done, RiskRaised))}
+
+
+def contacted(done: Done[Any]) -> dict[str, Any]:
+    """The risks that it is about, as they were open when it was recorded."""
+    found = event_of(done, RiskContactRecorded)
+    if found is None:
+        return {}
+    return {"risks": [str(risk) for risk in found.risks], "flags": list(found.flags or ())}
 
 
 def dosed(done: Done[Any]) -> dict[str, Any]:

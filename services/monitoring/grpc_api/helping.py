@@ -1,5 +1,6 @@
 """What a client reads at once where what they wrote or answered is an emergency."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from care.common.v1 import common_pb2
@@ -20,15 +21,24 @@ client_help_of = shown_as(common_pb2.ClientHelp, ClientHelp)
 async def helped(
     api: WritesApi, patient_id: PatientId, triage: Triage | UnsetType | None, text: str, on_call_phone: str
 ) -> dict[str, Any]:
-    """The `help` of a response to a client; nothing for others, and below an emergency."""
+    """The `help` of a response to a client whose words are an emergency; nothing for others, and below that."""
+    if not isinstance(triage, Triage) or triage.level is not TriageLevel.EMERGENCY_NOW:
+        return {}
+    return await help_for_client(api, patient_id, on_call_phone, text=text, red_flags=triage.red_flags)
+
+
+async def help_for_client(
+    api: WritesApi, patient_id: PatientId, on_call_phone: str, *, text: str = "", red_flags: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The `help` of a response, in the language of the text; nothing where it is not the client who calls."""
     call = current_call()
-    if not isinstance(triage, Triage) or triage.level is not TriageLevel.EMERGENCY_NOW or call.role != Role.CLIENT:
+    if call.role != Role.CLIENT:
         return {}
     watch = await api.writes.state(patient_id)
     told = client_help(
         language_of(current_pack(), text),
         on=call.now.date(),
-        red_flags=triage.red_flags,
+        red_flags=red_flags,
         on_call_phone=on_call_phone,
         department=_on_record(watch.department),
     )

@@ -82,8 +82,12 @@ def _for_information(subject: str, *seats: Seat) -> Rule:
 MESSAGES = frozenset({CauseKind.MESSAGE_POSTED, CauseKind.MESSAGE_FROM_CLIENT, CauseKind.MESSAGE_TO_CLIENT})
 """The kinds whose detail is what one person wrote to another."""
 
-RISKS = frozenset({CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW})
+RISKS = frozenset({CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW, CauseKind.RISK_HISTORY})
 """The kinds that ask for a suicide-risk contact."""
+
+ASK_FOR_AN_ACT = RISKS | {CauseKind.SAFETY_ITEM_MISSING}
+"""The kinds that end when something was done: to take such a notice on holds the paging for a while. A clinician who
+recorded the cause is asked before anybody else is."""
 
 OVER_ALERT = (Seat.PHARMACIST, Seat.SUPERVISOR, Seat.THERAPIST, Seat.CARE_MANAGER)
 TABLE: Mapping[CauseKind, Rule] = {
@@ -101,6 +105,16 @@ TABLE: Mapping[CauseKind, Rule] = {
         subject="An answer asks for a suicide-risk contact",
         priority=Priority.ROUTINE,
         rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
+    ),
+    CauseKind.RISK_HISTORY: Rule(
+        subject="Earlier suicidal behaviour: say how high the risk is",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
+    ),
+    CauseKind.SAFETY_ITEM_MISSING: Rule(
+        subject="A question about safety was left blank: ask the client today",
+        priority=Priority.URGENT,
+        rungs=((Seat.CARE_MANAGER,), (Seat.THERAPIST,), (Seat.PRESCRIBER,)),
     ),
     CauseKind.SIDE_EFFECT_EMERGENCY: Rule(
         subject="Side effect: emergency, act now",

@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import UNSET
+
 from careloop.contracts.notifications import Addressee, Channel
 from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import EventId, FactId, derived_id
 from careloop.kernel.restating import fact, restating
-from services.notifications.domain.causes import TABLE, Cause, Rule, Seat
+from services.notifications.domain.causes import ASK_FOR_AN_ACT, TABLE, Cause, Rule, Seat
+from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.events import Event, NoticeDecided, NoticeSent
 from services.notifications.domain.ladder import Recipient, Steps, steps
 from services.notifications.domain.notices import IMPORTED
@@ -29,7 +32,7 @@ class DecideNotice:
 decided = fact(
     NoticeDecided,
     (Cause, Rule),
-    *("fact_id", "addressees", "acknowledge_by", "suppressed", "occurred_at", "cause_occurred_at"),
+    *("fact_id", "addressees", "acknowledge_by", "suppressed", "occurred_at", "cause_occurred_at", "due_at"),
     cause="event_id",
     cause_fact="fact_id",
     cause_type="type",
@@ -54,19 +57,30 @@ def new_notice(command: DecideNotice, board: NoticeBoard, notice: FactId) -> lis
         cause,
         rule,
         fact_id=notice,
-        addressees=_addressees(rule, ladder(rule, cause.named, board, rules, command.now)),
+        addressees=_addressees(rule, ladder(cause.kind, cause.named, board, rules, command.now)),
         acknowledge_by=None if suppressed or not rule.acknowledged else _clock(cause, rule, rules),
         suppressed=suppressed,
         occurred_at=command.now,
         cause_occurred_at=cause.occurred_at,
+        due_at=(cause.due_at if cause.kind in ASK_FOR_AN_ACT else None) or UNSET,
     )
     notified = () if suppressed else tuple(it.person for it in event.addressees if it.step == 0)
     return [event, *in_inboxes(notice, notified, rule, step=0, now=command.now)]
 
 
-def ladder(rule: Rule, named: str, board: NoticeBoard, rules: NoticeRules, now: datetime) -> Steps:
-    """The steps of the team as it is; for a named person who has left stand those who have their roles."""
-    return steps(rule, board.standing_for(named, now), board.members(now), rules.on_call)
+def ladder(kind: CauseKind, named: str, board: NoticeBoard, rules: NoticeRules, now: datetime) -> Steps:
+    """The steps of the team as it is; for a named person who has left stand those who have their roles.
+
+    Who is asked for an act because they recorded its cause is the first step, if they are in the team, and everybody
+    else the next ones.
+    """
+    members = board.members(now)
+    found = steps(_without_supervisor(TABLE[kind], rules), board.standing_for(named, now), members, rules.on_call)
+    asked = [Recipient(it.person, it.role) for it in members if it.person == named][:1]
+    if kind not in ASK_FOR_AN_ACT or not asked:
+        return found
+    others = (tuple(it for it in step if it.person != named) for step in found)
+    return (tuple(asked), *(step for step in others if step))
 
 
 def _without_supervisor(rule: Rule, rules: NoticeRules) -> Rule:

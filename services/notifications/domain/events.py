@@ -24,6 +24,7 @@ __all__ = [
     "NoticeEscalated",
     "NoticeFailed",
     "NoticeHandedOver",
+    "NoticePaused",
     "NoticeSent",
     "NoticeWithdrawn",
 ]
@@ -36,7 +37,8 @@ class NoticeDecided:
     The clock starts at `cause_recorded_at`. `acknowledge_by` is None where nobody needs to acknowledge; builds that did
     not store `cause_occurred_at` leave it out. `suppressed` names why nobody is notified, '' if they are. Addressees of
     later steps are the plan as of this moment: an escalation asks the team of its own time. `named` is the person the
-    cause itself names, if any, `sender` who wrote the message that it is about.
+    cause itself names, if any, `sender` who wrote the message that it is about, `due_at` when a clinician must have
+    looked if the cause says so.
     """
 
     fact_id: FactId
@@ -55,6 +57,7 @@ class NoticeDecided:
     occurred_at: Instant
     cause_occurred_at: Instant | UnsetType = UNSET
     sender: str | UnsetType = UNSET
+    due_at: Instant | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,15 @@ class NoticeEscalated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePaused:
+    """Somebody tried to do what the notice asks for, in vain: nobody is paged before `until`."""
+
+    notice: FactId
+    until: Instant
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeHandedOver:
     """`left` holds the role no more for which they were notified, so `persons` are notified in their place."""
 
@@ -127,6 +139,7 @@ NoticeChange: TypeAlias = (
     | NoticeAcknowledged
     | NoticeEscalated
     | NoticeHandedOver
+    | NoticePaused
     | NoticeWithdrawn
     | EnteredInError
 )

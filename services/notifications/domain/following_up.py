@@ -1,16 +1,19 @@
 """What becomes of a notice once it is decided: who is notified next, and who took it on."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
+from msgspec import UNSET, UnsetType
+
+from careloop.contracts.notifications import Priority
 from careloop.contracts.terms import Role
 from careloop.kernel.decisions import guarded, not_in_team
 from careloop.kernel.errors import NotAllowed, RuleViolated
 from careloop.kernel.ids import FactId
 from careloop.kernel.reading import Actor, Named, Now
 from careloop.kernel.restating import fact
-from services.notifications.domain.causes import TABLE, Rule
+from services.notifications.domain.causes import ASK_FOR_AN_ACT, TABLE, Rule
 from services.notifications.domain.deciding import in_inboxes, ladder
 from services.notifications.domain.events import Event, NoticeAcknowledged, NoticeEscalated
 from services.notifications.domain.ladder import Steps
@@ -31,6 +34,16 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageAgain:
+    """`at`: the time that was given."""
+
+    notice: FactId
+    at: datetime
+    rules: NoticeRules
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcknowledgeNotice:
     notice: Annotated[FactId, Named("notice_id")]
     actor: Actor
@@ -38,7 +51,9 @@ class AcknowledgeNotice:
 
 
 escalated = fact(NoticeEscalated, (Escalate, Rule), "step", "persons", "acknowledge_by", occurred_at="now")
-acknowledged = fact(NoticeAcknowledged, AcknowledgeNotice, acknowledged_by="actor", occurred_at="now")
+acknowledged = fact(NoticeAcknowledged, AcknowledgeNotice, "resumes_at", acknowledged_by="actor", occurred_at="now")
+HOLDS = {Priority.STAT: timedelta(minutes=60), Priority.URGENT: timedelta(days=1), Priority.ROUTINE: timedelta(days=3)}
+"""How long to take on what asks for an act holds the paging; what is no emergency is held until it is due."""
 
 
 @guarded()
@@ -54,13 +69,43 @@ def escalate(command: Escalate, board: NoticeBoard) -> list[Event]:
     if not command.unreachable and notice.acknowledge_by and command.now < notice.acknowledge_by:
         return []
     rule = TABLE[notice.decided.kind]
-    next_people = _not_notified(notice, ladder(rule, notice.decided.named, board, command.rules, command.now))
+    next_people = _not_notified(notice, _ladder(command, notice, board))
     if next_people:
-        return _notify(command, notice, rule, next_people, last=False)
+        return _notify(command, notice, rule, (*next_people, *_last_resort(command, notice)), last=False)
     if command.unreachable:
         return []
-    repages = notice.notified.count(command.rules.on_call.person)
-    return _notify(command, notice, rule, (command.rules.on_call.person,), last=repages >= command.rules.repages)
+    on_call = command.rules.on_call.person
+    ends = rule.priority is not Priority.STAT and notice.notified.count(on_call) >= command.rules.repages
+    return _notify(command, notice, rule, (on_call, *_last_resort(command, notice)), last=ends)
+
+
+@guarded()
+def page_again(command: PageAgain, board: NoticeBoard) -> list[Event]:
+    """The time has come that was given to who took the notice on, or tried in vain: whoever took it on is paged with
+    those who were the first, and else the next people are as if its clock had run out.
+
+    Nothing if what it asks for was done, or another time was given since.
+    """
+    notice = board.notices.get(command.notice)
+    if notice is None or notice.acknowledge_by != command.at or command.now < command.at:
+        return []
+    step = Escalate(notice=command.notice, step=notice.step, unreachable=False, rules=command.rules, now=command.now)
+    if not notice.pages_again:
+        return escalate(step, board)
+    rule, first = TABLE[notice.decided.kind], _ladder(step, notice, board)[0]
+    persons = dict.fromkeys([notice.acknowledged_by, *(it.person for it in first)])
+    return _notify(step, notice, rule, tuple(persons), last=False)
+
+
+def _ladder(command: Escalate, notice: Notice, board: NoticeBoard) -> Steps:
+    return ladder(notice.decided.kind, notice.decided.named, board, command.rules, command.now)
+
+
+def _last_resort(command: Escalate, notice: Notice) -> tuple[str, ...]:
+    """Who is paged besides when nobody answered an emergency for so long."""
+    rules, priority = command.rules, TABLE[notice.decided.kind].priority
+    asked = priority is Priority.STAT and notice.unanswered >= rules.pages_unanswered
+    return (rules.last_resort.person,) if asked and rules.last_resort is not None else ()
 
 
 def _clock_runs(notice: Notice) -> bool:
@@ -87,7 +132,8 @@ def _notify(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, .
 @guarded()
 def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
     """Taken on by the first: somebody it is for, notified or not yet, or any prescriber or care manager of the team.
-    Who left the team takes on what they were paged for since.
+    Who left the team takes on what they were paged for since. Where the notice asks for an act, that holds the paging:
+    of an emergency for an hour, of all else until the act is due, and after that for a day or more.
 
     Raises NotKnown, NotAllowed, or RuleViolated for a notice that no longer stands or never reached anybody.
     """
@@ -100,7 +146,17 @@ def acknowledge(command: AcknowledgeNotice, board: NoticeBoard) -> list[Event]:
         return []
     if not notice.is_open:
         raise RuleViolated(f"notice-{notice.status}", "This notice no longer asks to be acknowledged.")
-    return [acknowledged(command)]
+    return [acknowledged(command, resumes_at=_resumes_at(notice, command.now))]
+
+
+def _resumes_at(notice: Notice, now: datetime) -> datetime | UnsetType:
+    decided = notice.decided
+    if decided.kind not in ASK_FOR_AN_ACT:
+        return UNSET
+    priority = TABLE[decided.kind].priority
+    if priority is not Priority.STAT and decided.due_at is not UNSET and decided.due_at > now:
+        return decided.due_at
+    return now + HOLDS[priority]
 
 
 def who_may_answer(notice: Notice, board: NoticeBoard, now: datetime) -> set[str]:

@@ -77,7 +77,8 @@ def _after(events: Iterable[Event], notice: Notice, board: NoticeBoard) -> Notic
 def _is_gone(person: str, notice: Notice, board: NoticeBoard, command: HandOver) -> bool:
     """Whether they no longer have the role for which they were notified. Who never was in the team has no role to
     leave: the client, and the on-call person."""
-    if person in (CLIENT, command.rules.on_call.person) or not board.team.was_noted(person):
+    always_there = {it.person for it in command.rules.always_there}
+    if person in {CLIENT, *always_there} or not board.team.was_noted(person):
         return False
     roles = _notified_as(person, notice)
     held = {it.role for it in board.members(command.now) if it.person == person}

@@ -75,4 +75,35 @@ class TimeZoneNoted:
     occurred_at: Instant
 
 
-Noted = TeamNoted | ReleaseNoted | StrikeNoted | ResolutionNoted | ScreeningNoted | TimeZoneNoted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementNoted:
+    """Monitoring said of these risks: a clinician made contact, or screened since. Where it does not close them,
+    somebody tried."""
+
+    evidence: EventId
+    fact_id: FactId
+    risks: tuple[FactId, ...]
+    closes: bool
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyAnswersNoted:
+    """Assessment or monitoring said: every question about a danger was answered that this scale asks."""
+
+    evidence: EventId
+    fact_id: FactId
+    instrument: str
+    occurred_at: Instant
+
+
+Noted = (
+    TeamNoted
+    | ReleaseNoted
+    | StrikeNoted
+    | ResolutionNoted
+    | ScreeningNoted
+    | TimeZoneNoted
+    | SettlementNoted
+    | SafetyAnswersNoted
+)

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from msgspec import UNSET
+
 from careloop.contracts.notifications import Channel
 from services.notifications.domain.events import (
     DeliveryAttempted,
@@ -16,6 +18,7 @@ from services.notifications.domain.events import (
     NoticeEscalated,
     NoticeFailed,
     NoticeHandedOver,
+    NoticePaused,
     NoticeSent,
     NoticeWithdrawn,
 )
@@ -50,7 +53,10 @@ class Attempt:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One notice now. `notified` has every person once for each time they were notified, in order, `notified_at` when
-    that was last; `left` are those in whose place others were notified; `reason` says why it was withdrawn."""
+    that was last; `left` are those in whose place others were notified; `reason` says why it was withdrawn. At
+    `acknowledge_by` somebody is paged next, also of one that was taken on where it `resumes`; None is never.
+    `unanswered` counts the pages since anybody did anything.
+    """
 
     decided: NoticeDecided
     status: NoticeStatus
@@ -63,6 +69,13 @@ class Notice:
     finished: frozenset[Attempt] = frozenset()
     notified_at: Mapping[str, datetime] = field(default_factory=dict)
     left: frozenset[str] = frozenset()
+    unanswered: int = 1
+    resumes: bool = False
+
+    @property
+    def pages_again(self) -> bool:
+        """Whether it was taken on, and somebody is paged again unless what it asks for was done."""
+        return self.status is NoticeStatus.ACKNOWLEDGED and self.resumes
 
     @property
     def holders(self) -> tuple[str, ...]:
@@ -106,14 +119,21 @@ def evolve_notice(notice: Notice, event: NoticeChange) -> Notice:
             return replace(notice, finished=notice.finished | {attempt_of(event)})
         case NoticeEscalated() | NoticeHandedOver():
             return _gone_on(notice, event)
-        case NoticeAcknowledged():
-            return replace(notice, status=NoticeStatus.ACKNOWLEDGED, acknowledged_by=event.acknowledged_by)
+        case NoticeAcknowledged() | NoticePaused():
+            return _held(notice, event)
         case NoticeWithdrawn():
             return replace(notice, status=_closed_as(event), reason=event.reason)
         case EnteredInError():
             return replace(notice, status=NoticeStatus.ENTERED_IN_ERROR)
         case _:
             assert_never(event)
+
+
+def _held(notice: Notice, event: NoticeAcknowledged | NoticePaused) -> Notice:
+    if isinstance(event, NoticePaused):
+        return replace(notice, status=NoticeStatus.OPEN, acknowledge_by=event.until, unanswered=0)
+    taken = replace(notice, status=NoticeStatus.ACKNOWLEDGED, acknowledged_by=event.acknowledged_by, unanswered=0)
+    return taken if event.resumes_at is UNSET else replace(taken, acknowledge_by=event.resumes_at, resumes=True)
 
 
 def _gone_on(notice: Notice, event: NoticeEscalated | NoticeHandedOver) -> Notice:
@@ -124,9 +144,11 @@ def _gone_on(notice: Notice, event: NoticeEscalated | NoticeHandedOver) -> Notic
         notified_at={**notice.notified_at, **dict.fromkeys(event.persons, event.occurred_at)},
         left=left.difference(event.persons),
     )
-    if isinstance(event, NoticeEscalated):
-        return replace(after, step=event.step, acknowledge_by=event.acknowledge_by)
-    return after
+    if not isinstance(event, NoticeEscalated):
+        return after
+    status = NoticeStatus.OPEN if notice.pages_again else notice.status
+    pages = notice.unanswered + 1
+    return replace(after, step=event.step, acknowledge_by=event.acknowledge_by, status=status, unanswered=pages)
 
 
 def _closed_as(event: NoticeWithdrawn) -> NoticeStatus:

@@ -60,7 +60,7 @@ class DecideAgain:
 again = restating(
     Cause,
     NoticeDecided,
-    *("event_id", "occurred_at", "recorded_at", "recorded_by"),
+    *("event_id", "occurred_at", "recorded_at", "recorded_by", "due_at"),
     fact_id="cause_fact",
     type="cause_type",
 )
@@ -88,5 +88,6 @@ def decide_again(command: DecideAgain, board: NoticeBoard) -> list[Event]:
         occurred_at=command.now,
         recorded_at=command.now,
         recorded_by="",
+        due_at=None,
     )
     return decide_notice(DecideNotice(cause=cause, rules=command.rules, now=command.now), board)

@@ -21,9 +21,10 @@ class NoticeRules:
     """`*_window`: how long the people of one step have to acknowledge. `old_news_after`: how much later than it
     happened what is only for information may be recorded and still be news; what asks something always is. A failed
     attempt is tried again after `first_retry`, then twice that, and so on up to `longest_retry`, at most `attempts`
-    times in all. The on-call person is paged again at most `repages` times. Causes recorded by one of `importers` are
-    history, however young. Where nurse practitioners are supervised, a psychiatrist of the team hears of their
-    overrides of high alerts."""
+    times in all. The on-call person is paged again at most `repages` times, but without end where a notice is stat;
+    when `pages_unanswered` pages of such a one were not answered, `last_resort` is paged as well. Causes recorded by
+    one of `importers` are history, however young. Where nurse practitioners are supervised, a psychiatrist of the team
+    hears of their overrides of high alerts."""
 
     on_call: OnCall
     stat_window: timedelta = timedelta(minutes=15)
@@ -34,8 +35,15 @@ class NoticeRules:
     longest_retry: timedelta = timedelta(minutes=5)
     attempts: int = 6
     repages: int = 12
+    pages_unanswered: int = 4
+    last_resort: OnCall | None = None
     importers: frozenset[str] = frozenset()
     nurse_practitioners_supervised: bool = False
+
+    @property
+    def always_there(self) -> tuple[OnCall, ...]:
+        """Who is paged whatever the team is."""
+        return (self.on_call,) if self.last_resort is None else (self.on_call, self.last_resort)
 
     def window(self, priority: Priority) -> timedelta:
         """How long the people of one step have to acknowledge."""

@@ -20,13 +20,16 @@ from services.notifications.domain.events import (
     NoticeEscalated,
     NoticeFailed,
     NoticeHandedOver,
+    NoticePaused,
     NoticeSent,
     NoticeWithdrawn,
 )
 from services.notifications.domain.noted import (
     ReleaseNoted,
     ResolutionNoted,
+    SafetyAnswersNoted,
     ScreeningNoted,
+    SettlementNoted,
     StrikeNoted,
     TeamNoted,
     TimeZoneNoted,
@@ -47,6 +50,8 @@ class NoticeBoard:
     resolutions: Mapping[FactId, FactId] = field(default_factory=dict)
     screenings: tuple[ScreeningNoted, ...] = ()
     zones: tuple[TimeZoneNoted, ...] = ()
+    settlements: tuple[SettlementNoted, ...] = ()
+    safety_answers: tuple[SafetyAnswersNoted, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -91,6 +96,12 @@ def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
         case ResolutionNoted():
             resolutions = {**board.resolutions, event.fact_id: event.side_effect}
             board = replace(board, resolutions=resolutions, noted=board.noted | {event.evidence})
+        case SettlementNoted():
+            noted = board.noted | {event.evidence}
+            board = replace(board, settlements=(*board.settlements, event), noted=noted)
+        case SafetyAnswersNoted():
+            noted = board.noted | {event.evidence}
+            board = replace(board, safety_answers=(*board.safety_answers, event), noted=noted)
         case TimeZoneNoted():
             board = replace(board, zones=(*board.zones, event), noted=board.noted | {event.evidence})
         case ScreeningNoted():
@@ -108,6 +119,7 @@ def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
             | NoticeAcknowledged()
             | NoticeEscalated()
             | NoticeHandedOver()
+            | NoticePaused()
             | NoticeWithdrawn()
         ):
             board = _with_notice(board, event.notice, event)

@@ -255,8 +255,8 @@ def test_a_prorated_total_is_rounded_half_up(answered: tuple[int, ...], total: i
     assert score("asrm", [*answered, None]).total == total
 
 
-@pytest.mark.parametrize(("positive", "flag"), [(0, ()), (1, ("item-9",)), (None, ())])
-def test_item_9_is_flagged_from_one_whatever_is_missing(positive: int | None, flag: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("positive", "flag"), [(0, ()), (1, ("item-9",)), (None, ("safety-item-missing",))])
+def test_item_9_is_flagged_from_one_and_where_it_is_missing(positive: int | None, flag: tuple[str, ...]) -> None:
     assert score("phq-9", [None] * 8 + [positive]).flags == flag
 
 

@@ -233,6 +233,7 @@ RISK = RiskRaised(
     rule_version=1,
     due_at=NOW + timedelta(hours=24),
     occurred_at=TUESDAY,
+    reporter=Reporter.CLINICIAN,
 )
 DIAGNOSIS = DiagnosisEstablished(
     fact_id=fact("diagnosis"),
@@ -418,6 +419,7 @@ _COMPLETE: tuple[Event, ...] = (
     PHQ_9,
     PHQ_9_OF_BEFORE,
     RISK,
+    replace(RISK, reporter=UNSET),
     COMPLETED,
     AMENDED,
     STRUCK,

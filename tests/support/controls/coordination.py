@@ -458,6 +458,20 @@ NAUSEA_RESOLVED = monitoring.SideEffectResolved(
     resolved_by=PRESCRIBER,
     occurred_at=week(10),
 )
+RISK_OPEN = replace(RISK, fact_id=fact("risk that stays open"), occurred_at=week(11))
+CONTACTED = monitoring.RiskContactRecorded(
+    fact_id=fact("contacted"),
+    risks=(RISK.fact_id,),
+    outcome=monitoring.RiskContactOutcome.PLAN_MADE,
+    where="",
+    next="call on Monday",
+    by_when=week(7),
+    recorded_by=PRESCRIBER,
+    occurred_at=week(6) + timedelta(hours=2),
+)
+ENDED = monitoring.RiskEnded(
+    fact_id=fact("ended"), risk=RISK_OPEN.fact_id, screening=fact("screened again"), occurred_at=week(12)
+)
 DOSE = monitoring.DoseRecorded(
     fact_id=fact("dose"),
     medicine=SERTRALINE,
@@ -554,7 +568,19 @@ TOLD: dict[str, tuple[Any, ...]] = {
         COUNTED,
         struck(DISCONTINUED),
     ),
-    "monitoring": (LATEST, MIDWAY, RISK, RASH, NAUSEA, NAUSEA_RESOLVED, DOSE, struck(NAUSEA)),
+    "monitoring": (
+        LATEST,
+        MIDWAY,
+        RISK,
+        RISK_OPEN,
+        CONTACTED,
+        ENDED,
+        RASH,
+        NAUSEA,
+        NAUSEA_RESOLVED,
+        DOSE,
+        struck(NAUSEA),
+    ),
     "notifications": (NOTICE, FAILED, ESCALATED, HANDED_OVER, RISK_NOTICE, RISK_ACKNOWLEDGED),
     "coordination": PUBLISHED_EXAMPLES,
 }

@@ -5,12 +5,14 @@ from datetime import date, timedelta
 
 from msgspec import UNSET
 
-from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome
+from careloop.contracts.monitoring import DoseStatus, ReporterKind, RiskContactOutcome, SideEffectOutcome
 from careloop.contracts.terms import Medicine, Reporter, RiskLevel, Triage, TriageLevel
 from careloop.kernel.commands import MarkEnteredInError
 from services.monitoring.domain import events, noted
 from services.monitoring.domain.doses import RecordDose
 from services.monitoring.domain.medicines import TakenMedicine
+from services.monitoring.domain.risk_contacts import RecordRiskContact
+from services.monitoring.domain.risk_watch import end_id
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
 from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
@@ -168,6 +170,39 @@ RISK = events.RiskRaised(
     due_at=NOON + timedelta(hours=24),
     occurred_at=YESTERDAY,
 )
+RISK_OF_CLIENT = replace(RISK, fact_id=fact("risk of a client"), reporter=Reporter.CLIENT)
+RISK_NOTED = noted.RiskNoted(
+    fact_id=fact("risk elsewhere"), evidence=event("risk elsewhere"), reason="c-ssrs-high", occurred_at=YESTERDAY
+)
+SCREENING_NOTED = noted.ScreeningNoted(fact_id=fact("screening"), evidence=event("screening"), occurred_at=NOON)
+CONTACT = RecordRiskContact(
+    fact_id=fact("contact"),
+    risk=RISK.fact_id,
+    outcome=RiskContactOutcome.TRANSPORTED,
+    where="County General",
+    next="discharge call",
+    by_when=NOON + timedelta(days=1),
+    actor=PRESCRIBER,
+    occurred_at=NOON,
+    now=NOON,
+)
+CONTACTED = events.RiskContactRecorded(
+    fact_id=CONTACT.fact_id,
+    risks=(RISK.fact_id,),
+    outcome=RiskContactOutcome.TRANSPORTED,
+    where="County General",
+    next="discharge call",
+    by_when=NOON + timedelta(days=1),
+    recorded_by=PRESCRIBER,
+    occurred_at=NOON,
+)
+CONTACTED_UNKNOWN = replace(CONTACTED, fact_id=fact("contact about another"), flags=("not-known-yet",))
+ENDED = events.RiskEnded(
+    fact_id=end_id(RISK.fact_id, SCREENING_NOTED.fact_id),
+    risk=RISK.fact_id,
+    screening=SCREENING_NOTED.fact_id,
+    occurred_at=NOON,
+)
 RECORD_DOSE = RecordDose(
     fact_id=fact("dose"),
     medicine=SERTRALINE,
@@ -197,12 +232,13 @@ NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
 )
 
-BACKGROUND: tuple[events.Event, ...] = (ENROLLED,)
+BACKGROUND: tuple[events.Event, ...] = (ENROLLED, RISK)
 COMMANDS: tuple[object, ...] = (
     REPORT_NAUSEA,
     REPORT_RASH,
     RESOLVE_NAUSEA,
     ANSWER_PHQ_9,
+    CONTACT,
     RECORD_DOSE,
     STRIKE_NAUSEA,
 )
@@ -226,6 +262,12 @@ EXAMPLES: tuple[events.Event, ...] = (
     replace(PHQ_9_INCOMPLETE, reporter=UNSET),
     PHQ_9_UNKNOWN,
     RISK,
+    RISK_OF_CLIENT,
+    RISK_NOTED,
+    SCREENING_NOTED,
+    CONTACTED,
+    CONTACTED_UNKNOWN,
+    ENDED,
     DOSE,
     DOSE_SKIPPED,
     DOSE_OF_UNKNOWN,

@@ -14,7 +14,7 @@ from services.notifications.domain.codes import CauseKind, FailureReason
 from services.notifications.domain.deciding import DecideNotice, message_id, notice_id
 from services.notifications.domain.delivering import BeginAttempt, EndAttempt
 from services.notifications.domain.entered_in_error import MarkEnteredInError
-from services.notifications.domain.following_up import AcknowledgeNotice, Escalate
+from services.notifications.domain.following_up import AcknowledgeNotice, Escalate, PageAgain
 from services.notifications.domain.handing_over import HandOver
 from services.notifications.domain.notices import Attempt
 from services.notifications.domain.noting import DecideAgain
@@ -178,6 +178,12 @@ SCREENING = noted.ScreeningNoted(
     evidence=event("screened"), fact_id=fact("screened"), screened_by=DR_OSEI, occurred_at=SOON
 )
 COVERED = replace(SCREENING, evidence=event("covered"), fact_id=fact("covered"), reporter=Reporter.CLINICIAN)
+SETTLED = noted.SettlementNoted(
+    evidence=event("contacted"), fact_id=fact("contacted"), risks=(fact("risk"),), closes=True, occurred_at=SOON
+)
+ANSWERED_SAFELY = noted.SafetyAnswersNoted(
+    evidence=event("answered safely"), fact_id=fact("answered safely"), instrument="phq-9", occurred_at=SOON
+)
 TIME_ZONE = noted.TimeZoneNoted(
     evidence=event("enrolled"), fact_id=fact("enrolled"), time_zone="America/New_York", occurred_at=LAST_WEEK
 )
@@ -186,6 +192,37 @@ WITHDRAWN = events.NoticeWithdrawn(notice=NOTICE, reason="cause-entered-in-error
 MARK = MarkEnteredInError(fact_id=NOTICE, reason="wrong patient", actor=PersonId(MAYA), occurred_at=SOON, now=SOON)
 MARKED = events.EnteredInError(fact_id=NOTICE, reason="wrong patient", marked_by=MAYA, occurred_at=SOON)
 ESCALATED = escalated(1, MAYA)
+PAUSED = events.NoticePaused(notice=NOTICE, until=SOON + timedelta(minutes=15), occurred_at=SOON)
+RISK_CAUSE = cause(CauseKind.RISK_HIGH, fact_id=fact("open risk"), due_at=NOON + timedelta(hours=1))
+RISK_NOTICE = replace(
+    DECIDED,
+    fact_id=notice_id(RISK_CAUSE.event_id),
+    cause=RISK_CAUSE.event_id,
+    cause_fact=RISK_CAUSE.fact_id,
+    cause_type="care.monitoring.RiskRaised.v1",
+    kind=CauseKind.RISK_HIGH,
+    subject="High suicide risk: contact the client now",
+    detail="c-ssrs-high",
+    priority=Priority.STAT,
+    addressees=(
+        Addressee(person=DR_OSEI, role=Role.PSYCHIATRIST, channels=BOTH, step=0),
+        Addressee(person=MAYA, role=Role.CARE_MANAGER, channels=BOTH, step=0),
+    ),
+    acknowledge_by=NOON + RULES.stat_window,
+    due_at=NOON + timedelta(hours=1),
+)
+RISK_TAKEN_ON = events.NoticeAcknowledged(
+    notice=RISK_NOTICE.fact_id,
+    acknowledged_by=DR_OSEI,
+    occurred_at=SOON,
+    resumes_at=SOON + timedelta(hours=1),
+)
+PAGE_AGAIN = PageAgain(
+    notice=RISK_NOTICE.fact_id,
+    at=SOON + timedelta(hours=1),
+    rules=RULES,
+    now=SOON + timedelta(hours=1),
+)
 
 ANSWERED = cause(CauseKind.SIDE_EFFECT_EMERGENCY)
 ANSWER = noted.ResolutionNoted(
@@ -232,6 +269,8 @@ BACKGROUND: tuple[events.Event, ...] = (
     ZOE_CAME,
     FOR_ZOE,
     ZOE_LEFT,
+    RISK_NOTICE,
+    RISK_TAKEN_ON,
     ANSWERED_NOTICE,
     ANSWER,
     events.NoticeWithdrawn(notice=ANSWERED_NOTICE.fact_id, reason="side-effect-resolved", occurred_at=SOON),
@@ -249,6 +288,7 @@ COMMANDS: tuple[object, ...] = (
     END_SENT,
     clock_of(0),
     HAND_OVER,
+    PAGE_AGAIN,
     ACKNOWLEDGE,
     DECIDE_AGAIN,
     Reconsider(cause=EARLIER, rules=RULES, now=SOON),
@@ -266,11 +306,16 @@ EXAMPLES: tuple[events.Event, ...] = (
     DECIDED,
     replace(DECIDED, cause_occurred_at=UNSET),
     replace(DECIDED, kind=CauseKind.MESSAGE_POSTED, detail="hi", named=DR_OSEI, sender="m"),
+    replace(DECIDED, kind=CauseKind.RISK_LOW, detail="", subject="A risk", due_at=SOON),
     ATTEMPTED,
     SENT,
     FAILED,
     ACKNOWLEDGED,
+    replace(ACKNOWLEDGED, resumes_at=SOON + timedelta(hours=1)),
     ESCALATED,
+    PAUSED,
+    SETTLED,
+    ANSWERED_SAFELY,
     HANDED_OVER,
     WITHDRAWN,
     MARKED,

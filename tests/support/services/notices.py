@@ -17,6 +17,7 @@ from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import EventId, PatientId, PersonId
 from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
 from services.notifications.domain.events import TOPICS, DeliveryAttempted, Event, NoticeEscalated
+from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import DECIDER, NoticeBoard
 from services.notifications.due import due_rows
 from services.notifications.sender import Message, Sender, SendFailed
@@ -74,6 +75,7 @@ class Office:
     clock: GivenClock
     mail: KeptMail = field(default_factory=KeptMail)
     indexed: bool = False
+    rules: NoticeRules = control.RULES
 
     def __post_init__(self) -> None:
         statements = {"statements": inbox_statements} if self.indexed else {}
@@ -86,15 +88,15 @@ class Office:
             due=due_rows,
             **statements,
         )
-        self.consumer = NoticesConsumer(CAUSES, self.streams, control.RULES, self.clock)
-        self.earlier = NoticesConsumer(EARLIER, self.streams, control.RULES, self.clock)
+        self.consumer = NoticesConsumer(CAUSES, self.streams, self.rules, self.clock)
+        self.earlier = NoticesConsumer(EARLIER, self.streams, self.rules, self.clock)
         self.worker = self.another_worker()
 
     def another_worker(self, sender: Sender | None = None, *, deadline: float = 5) -> DueWorker:
         return DueWorker(self.store, self.work(sender, deadline=deadline).handlers, self.clock, Pace(lease=60))
 
     def work(self, sender: Sender | None = None, *, deadline: float = 5) -> NoticeWork:
-        return NoticeWork(self.streams, sender or self.mail, control.RULES, self.clock, deadline)
+        return NoticeWork(self.streams, sender or self.mail, self.rules, self.clock, deadline)
 
     async def hear(self, *received: Received) -> None:
         effects = await self.consumer.handle(received)

@@ -172,11 +172,13 @@ class RiskReading(Entry, frozen=True, kw_only=True):
 class RiskRule(Sourced, frozen=True, kw_only=True):
     """How one instrument is read as suicide risk, by its band or by one `item` (from 1).
 
-    From the level `contact_from` on a clinician makes contact.
+    From the level `contact_from` on a clinician makes contact. A yes to `history_item` alone is history: a clinician
+    makes contact once, to say how high the risk is.
     """
 
     instrument: str
     item: int | None = None
+    history_item: int | None = None
     readings: tuple[RiskReading, ...]
     contact_from: RiskLevel
     action: str

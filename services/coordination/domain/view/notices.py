@@ -54,13 +54,27 @@ def _notice(dated: DatedFact[NoticeDecided], section: NotificationsSection) -> O
 
 
 def open_notices(section: NotificationsSection) -> tuple[DatedFact[NoticeDecided], ...]:
-    """Notices that wait for somebody to acknowledge them."""
-    closed = {k.fact.notice for k in section.acknowledged} | {k.fact.notice for k in section.withdrawn}
+    """Notices that wait for somebody to acknowledge them, or to do what they ask for since somebody did."""
+    closed = _taken_on(section) | {k.fact.notice for k in section.withdrawn}
     return tuple(
         k
         for k in section.decided
         if k.fact.acknowledge_by is not None and not k.fact.suppressed and k.fact.fact_id not in closed
     )
+
+
+def _taken_on(section: NotificationsSection) -> frozenset[FactId]:
+    """Those that nobody was paged for since somebody took them on."""
+    last = {k.fact.notice: k.fact.occurred_at for k in section.acknowledged}
+    paged = {k.fact.notice for k in section.escalated if k.fact.occurred_at > last.get(k.fact.notice, _NEVER)}
+    return frozenset(last.keys() - paged)
+
+
+def pages_unanswered(notice: NoticeDecided, section: NotificationsSection) -> int:
+    """How often it was paged since anybody took it on."""
+    taken = [k.fact.occurred_at for k in section.acknowledged if k.fact.notice == notice.fact_id]
+    pages = [notice.occurred_at, *(k.fact.occurred_at for k in section.escalated if k.fact.notice == notice.fact_id)]
+    return sum(not taken or page > max(taken) for page in pages)
 
 
 def acknowledge_by(notice: NoticeDecided, section: NotificationsSection) -> datetime | None:

@@ -143,7 +143,7 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
             discrepancies=(),
             resolved=(),
         ),
-        monitoring=replace(sections.monitoring, risks=()),
+        monitoring=replace(sections.monitoring, risks=(), contacts=(), ended=()),
         notifications=NotificationsSection(),
         coordination=replace(coordination, struck=()),
     )

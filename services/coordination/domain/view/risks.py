@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from careloop.contracts.monitoring import RiskContactRecorded
 from careloop.contracts.terms import RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
@@ -14,6 +15,19 @@ from services.coordination.domain.view.urgency import answered, imported_risks, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RiskContact:
+    """A contact, or an attempt at one."""
+
+    fact_id: FactId
+    outcome: str
+    where: str
+    next: str
+    by_when: Instant | None
+    recorded_by: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Risk:
     fact_id: FactId
     scale_fact_id: FactId
@@ -23,19 +37,28 @@ class Risk:
     occurred_at: Instant
     source: str
     status: str
+    contacts: tuple[RiskContact, ...] = ()
 
 
-risk = shown(Risk, RiskRaised, "source", "status")
+contact = shown(RiskContact, RiskContactRecorded)
+risk = shown(Risk, RiskRaised, "source", "status", "contacts")
 
 
 def risks(sections: Sections) -> tuple[Risk, ...]:
     """The latest first."""
-    taken, imported = answered(sections.notifications), imported_risks(sections.notifications)
+    taken = answered(sections.notifications) | answered(sections.monitoring)
+    imported = imported_risks(sections.notifications)
 
     def of(dated: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection, source: str) -> Risk:
         over = dated.fact.fact_id not in imported and (dated.fact.fact_id in taken or superseded(dated, section))
-        return risk(dated.fact, source=source, status="answered" if over else "open")
+        status = "answered" if over else "open"
+        return risk(dated.fact, source=source, status=status, contacts=_contacts(dated.fact, sections.monitoring))
 
     every = [of(dated, sections.assessment, "assessment") for dated in sections.assessment.risks]
     every += [of(dated, sections.monitoring, "monitoring") for dated in sections.monitoring.risks]
     return tuple(sorted(every, key=lambda one: (one.occurred_at, one.fact_id), reverse=True))
+
+
+def _contacts(raised: RiskRaised, section: MonitoringSection) -> tuple[RiskContact, ...]:
+    """The latest first."""
+    return tuple(contact(k.fact) for k in reversed(section.contacts) if raised.fact_id in k.fact.risks)

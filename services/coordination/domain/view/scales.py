@@ -22,6 +22,7 @@ class ScalePoint:
     band: str
     flags: tuple[str, ...]
     source: str
+    missing: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from msgspec import UNSET
+
 from careloop.contracts.notifications import NoticeDecided, Priority
-from careloop.contracts.terms import RiskLevel, RiskRaised, TriageLevel
+from careloop.contracts.terms import CLINICAL_ROLES, Reporter, RiskLevel, RiskRaised, ScaleScored, TriageLevel
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
+from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING
+from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY
 from services.coordination.domain.view.dated_fact import DatedFact
-from services.coordination.domain.view.notices import acknowledge_by, open_notices
+from services.coordination.domain.view.notices import acknowledge_by, open_notices, pages_unanswered
 from services.coordination.domain.view.sections import Section, Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
@@ -19,7 +23,10 @@ from services.coordination.domain.view.sections.notifications import Notificatio
 LEVELS = (*TriageLevel, "none")
 """The words of the ranks, the most urgent first."""
 
-C_SSRS = "c-ssrs"
+NOBODY_ANSWERED_AFTER = 4
+"""So many pages of an emergency that nobody answers are said to be so."""
+DONE = frozenset({"risk-answered", "asked-since"})
+"""Why a notice is withdrawn whose cause was answered."""
 IMPORTED = "imported"
 """Why nobody is notified of what a named importer recorded."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -63,6 +70,7 @@ def concerns(section: Section) -> tuple[Concern, ...]:
         found += _side_effects(section)
     if isinstance(section, AssessmentSection | MonitoringSection):
         found += [_risk(risk.fact) for risk in section.risks if not superseded(risk, section)]
+        found += [_left_blank(scale.fact.fact_id) for scale in section.scales if left_blank(scale, section)]
     if isinstance(section, NotificationsSection):
         found += _notices(section)
         found += [
@@ -72,11 +80,19 @@ def concerns(section: Section) -> tuple[Concern, ...]:
 
 
 def answered(section: Section) -> frozenset[FactId]:
-    """The facts, of any source, that ask for nothing more themselves: somebody took them on, or an importer brought
-    them in, and then an imported risk is a concern of its own. What was suppressed for any other reason is open."""
+    """The facts, of any source, that ask for nothing more themselves: a clinician learned how the client is, or
+    screened or asked since; or an importer brought them in, and then an imported risk is a concern of its own.
+
+    Where taking a notice on is enough, and in builds in which it always was, that is an answer too. What was suppressed
+    for any other reason is open.
+    """
+    if isinstance(section, MonitoringSection):
+        contacts = (k.fact for k in section.contacts if k.fact.outcome.closes)
+        return frozenset(risk for one in contacts for risk in one.risks) | {k.fact.risk for k in section.ended}
     if not isinstance(section, NotificationsSection):
         return frozenset()
-    taken = {dated.fact.notice for dated in section.acknowledged}
+    taken = {k.fact.notice for k in section.acknowledged if k.fact.resumes_at is UNSET}
+    taken |= {k.fact.notice for k in section.withdrawn if k.fact.reason in DONE}
     return frozenset(
         k.fact.cause_fact for k in section.decided if k.fact.fact_id in taken or k.fact.suppressed == IMPORTED
     )
@@ -94,7 +110,7 @@ def imported_risks(section: NotificationsSection) -> frozenset[FactId]:
 
 def urgency(sections: Sections) -> Urgency:
     """The first of all concerns. A risk counts until it is answered, a side effect until it is closed."""
-    taken = answered(sections.notifications)
+    taken = answered(sections.notifications) | answered(sections.monitoring)
     every = (sections.assessment, sections.monitoring, sections.notifications)
     return first(concern for section in every for concern in concerns(section) if stands(concern, taken))
 
@@ -115,10 +131,28 @@ def precedence(concern: Concern) -> tuple[int, datetime, FactId]:
 
 
 def superseded(risk: DatedFact[RiskRaised], section: AssessmentSection | MonitoringSection) -> bool:
-    """Whether the same source screened again later: what it then found speaks for itself."""
+    """Whether a clinician screened later in the same source: what that found speaks for itself."""
     since = risk.fact.occurred_at
-    raised = any(other.fact.occurred_at > since for other in section.risks)
-    return raised or any(k.fact.instrument == C_SSRS and k.fact.occurred_at > since for k in section.scales)
+    return any(ends_risks(k.fact) and k.fact.occurred_at > since for k in section.scales)
+
+
+def ends_risks(scale: ScaleScored) -> bool:
+    """Whether a clinician asked the screener's questions, and none that mattered is missing. Builds that did not say
+    who recorded a scale named the caller's role as its source, unless another source was given."""
+    if scale.instrument != C_SSRS or SAFETY_ITEM_MISSING in scale.flags or not scale.band:
+        return False
+    if scale.reporter is UNSET:
+        return scale.source in CLINICAL_ROLES
+    return scale.reporter is Reporter.CLINICIAN
+
+
+def left_blank(scale: DatedFact[ScaleScored], section: AssessmentSection | MonitoringSection) -> bool:
+    """Whether a question about a danger was left out, and the same source did not ask again."""
+    fact = scale.fact
+    if SAFETY_ITEM_MISSING not in fact.flags:
+        return False
+    later = (k.fact for k in section.scales if k.fact.occurred_at > fact.occurred_at and k.fact.items is not None)
+    return not any(it.instrument in (fact.instrument, C_SSRS) and SAFETY_ITEM_MISSING not in it.flags for it in later)
 
 
 def _is_risk(notice: NoticeDecided) -> bool:
@@ -135,22 +169,33 @@ def _side_effects(section: MonitoringSection) -> list[Concern]:
     ]
 
 
+def _left_blank(scale: FactId) -> Concern:
+    return replace(_concern(scale, TriageLevel.SAME_DAY, SAFETY_ITEM_MISSING, None), until_answered=True)
+
+
 def _risk(risk: RiskRaised) -> Concern:
-    level = _RISKS.get(risk.level, TriageLevel.WITHIN_72_HOURS)
+    is_history = risk.reason == f"{C_SSRS}-{HISTORY}"
+    level = TriageLevel.WITHIN_72_HOURS if is_history else _RISKS.get(risk.level, TriageLevel.WITHIN_72_HOURS)
     return replace(_concern(risk.fact_id, level, "suicide-risk", risk.due_at), until_answered=True)
 
 
 def _notices(section: NotificationsSection) -> list[Concern]:
-    unreached = {k.fact.notice for k in section.failed if k.fact.final}
     return [
         _concern(
             k.fact.fact_id,
             _NOTICES.get(k.fact.priority, TriageLevel.NEXT_VISIT),
-            "notice-failed" if k.fact.fact_id in unreached else "notice-unacknowledged",
+            _why_open(k.fact, section),
             acknowledge_by(k.fact, section),
         )
         for k in open_notices(section)
     ]
+
+
+def _why_open(notice: NoticeDecided, section: NotificationsSection) -> str:
+    if notice.priority is Priority.STAT and pages_unanswered(notice, section) >= NOBODY_ANSWERED_AFTER:
+        return "nobody-answered"
+    unreached = any(k.fact.notice == notice.fact_id and k.fact.final for k in section.failed)
+    return "notice-failed" if unreached else "notice-unacknowledged"
 
 
 def _concern(fact_id: FactId, level: TriageLevel, reason: str, due_at: datetime | None) -> Concern:

@@ -20,5 +20,7 @@ class MonitoringSection:
     resolved: tuple[DatedFact[monitoring.SideEffectResolved], ...] = ()
     scales: tuple[DatedFact[ScaleScored], ...] = ()
     risks: tuple[DatedFact[RiskRaised], ...] = ()
+    contacts: tuple[DatedFact[monitoring.RiskContactRecorded], ...] = ()
+    ended: tuple[DatedFact[monitoring.RiskEnded], ...] = ()
     doses: Annotated[tuple[DatedFact[monitoring.DoseRecorded], ...], Latest(LATEST_DOSES)] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()
