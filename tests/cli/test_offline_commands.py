@@ -160,7 +160,7 @@ def test_a_score_by_sex_and_with_what_it_asks_for() -> None:
         "source": "Kroenke 2001; missing items as in the PHQ instruction manual", "basis": "M", "reviewed": False,
     }  # fmt: skip
     text = RUN.invoke(app, ["score", "phq-9", *"00000000-", "--explain"]).stdout.splitlines()
-    assert text[0] == "phq-9: total 0, minimal, 1 missing"
+    assert text[0] == "phq-9: total 0, minimal, flagged safety-item-missing, 1 missing"
     assert text[1].startswith("  major-depressive-syndrome: no (")
 
 
