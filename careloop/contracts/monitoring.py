@@ -1,6 +1,7 @@
 """What the monitoring service publishes on `care.monitoring.v1`."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from msgspec import UNSET, UnsetType
@@ -131,6 +132,46 @@ class RiskEnded:
     occurred_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultActionRaised:
+    """The last result of a measure demands something while a drug is taken, and the rule that says so.
+
+    `severity` is contraindicated, high, moderate or low. `result` is the recording in assessment, by `recorded_by`;
+    `recheck_by` the day of the next result, None where the rule asks for none, and `due_at` when a prescriber must have
+    acted, None where there is no hurry.
+    """
+
+    fact_id: FactId
+    rule: str
+    rule_version: int
+    drug: str
+    measure: str
+    severity: str
+    message: str
+    action: str
+    recheck_by: date | None
+    due_at: Instant | None
+    result: FactId
+    recorded_by: str
+    occurred_at: Instant
+
+
+class ResultActionEnd(OpenCodes):
+    """Why nothing is demanded any more."""
+
+    NEW_RESULT = "new-result"
+    STRUCK = "struck"
+    DRUG_STOPPED = "drug-stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultActionEnded:
+    fact_id: FactId
+    raised: FactId
+    because: ResultActionEnd
+    occurred_at: Instant
+
+
 Published = (
     SideEffectReported
     | SideEffectResolved
@@ -138,6 +179,8 @@ Published = (
     | RiskRaised
     | RiskContactRecorded
     | RiskEnded
+    | ResultActionRaised
+    | ResultActionEnded
     | DoseRecorded
     | EnteredInError
 )

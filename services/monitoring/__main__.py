@@ -19,7 +19,7 @@ from services.monitoring.consumers import (
     PROFILE_NOTES,
     TEAM_CONSUMER,
     TEAM_NOTES,
-    FollowingConsumer,
+    following,
 )
 from services.monitoring.domain.decisions import DECISIONS
 from services.monitoring.domain.events import TOPICS
@@ -37,7 +37,9 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, streams), ("assessment",))
         foundation.consume(NotesConsumer(DEPARTMENT_CONSUMER, DEPARTMENT_NOTES, streams), ("assessment",))
         foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, streams), ("coordination",))
-        foundation.consume(FollowingConsumer(streams), ("assessment",))
+        risks, results = following(streams)
+        foundation.consume(risks, ("assessment",))
+        foundation.consume(results, ("assessment", "prescribing"))
         api = MonitoringApi(Writes(streams, DECISIONS), settings.partitions, on_call_phone=settings.on_call_phone)
         yield foundation.service(api.add_to)
 

@@ -1,15 +1,20 @@
 """What the client takes, by the facts of assessment and prescribing, becomes notes in monitoring's own stream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.consuming.noting import Notes, listening, note, note_request
+from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Write
 from careloop.contracts import assessment, coordination, prescribing
 from careloop.contracts.care_team import MembershipEndNoted, MembershipNoted
 from careloop.contracts.terms import EnteredInError, RiskRaised, ScaleScored
 from careloop.kernel.ids import PatientId
+from careloop.kernel.restating import restating
+from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from services.monitoring.domain.events import Event
 from services.monitoring.domain.noted import (
     DiscontinuationNoted,
@@ -17,11 +22,13 @@ from services.monitoring.domain.noted import (
     EnrolmentNoted,
     MedicationsNoted,
     PrescriptionNoted,
+    ResultsNoted,
     RiskNoted,
     ScreeningNoted,
     StrikeNoted,
     TimeZoneNoted,
 )
+from services.monitoring.domain.result_actions import follow_results
 from services.monitoring.domain.risk_ends import follow_risk
 from services.monitoring.domain.risk_watch import ends_risks
 from services.monitoring.domain.state import Watch
@@ -79,13 +86,52 @@ RISK_NOTES: Notes[RiskNoted | ScreeningNoted | StrikeNoted | None] = listening(
 )
 
 
+measured = restating(MeasuredResult, assessment.Result, "unit", code="loinc")
+
+
+def results(fact: assessment.ResultsRecorded) -> tuple[MeasuredResult, ...]:
+    return tuple(measured(one, unit=one.unit or None) for one in fact.results)
+
+
+def hear_results(envelope: Envelope, fact: assessment.ResultsRecorded) -> ResultsNoted:
+    return results_noted(fact, evidence=envelope.event_id, recorded_by=envelope.actor, results=results(fact))
+
+
+results_noted = restating(ResultsNoted, assessment.ResultsRecorded, "evidence", "recorded_by", "results")
+RESULT_CONSUMER = "monitoring.results"
+"""Reads assessment and prescribing from their beginning, also what came before there was such a consumer."""
+RESULT_NOTES: Notes[ResultsNoted | StrikeNoted | DiscontinuationNoted | None] = {
+    **listening(
+        assessment.TYPES,
+        (assessment.ResultsRecorded, hear_results),
+        note(StrikeNoted, EnteredInError),
+    ),
+    **listening(
+        prescribing.TYPES,
+        note(DiscontinuationNoted, prescribing.PrescriptionDiscontinued),
+        note(StrikeNoted, EnteredInError),
+    ),
+}
+
+
+def of_risks(noted: RiskNoted | ScreeningNoted | StrikeNoted, watch: Watch, _now: datetime) -> list[Event]:
+    return follow_risk(noted, watch)
+
+
 class FollowingConsumer(Handler):
-    """Notes what assessment says of risks, and decides on the newest record what that ends."""
+    """Decides on the newest record what each event that it hears comes to."""
 
-    contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in RISK_NOTES.items()}
-
-    def __init__(self, streams: Streams[Watch, Event]) -> None:
-        self.consumer = RISK_CONSUMER
+    def __init__(
+        self,
+        consumer: str,
+        notes: Notes[Any],
+        follow: Callable[[Any, Watch, datetime], list[Event]],
+        streams: Streams[Watch, Event],
+    ) -> None:
+        self.consumer = consumer
+        self.contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in notes.items()}
+        self._notes = notes
+        self._follow = follow
         self._streams = streams
 
     async def handle(self, received: Sequence[Received]) -> Effects:
@@ -99,14 +145,22 @@ class FollowingConsumer(Handler):
         loaded = await self._streams.load(patient_id)
         watch, version, writes = loaded.state, loaded.version, []
         for one in received:
-            _contract, noting = RISK_NOTES[one.envelope.type]
-            noted = noting(one.envelope, one.event)
-            events = [] if noted is None else follow_risk(noted, watch)
+            _contract, noting = self._notes[one.envelope.type]
+            noted, now = noting(one.envelope, one.event), one.envelope.recorded_at
+            events = [] if noted is None else self._follow(noted, watch, now)
             if events:
-                request = note_request(self.consumer, one.envelope, one.envelope.recorded_at)
+                request = note_request(self.consumer, one.envelope, now)
                 writes.append(self._streams.write(patient_id, request, events, version))
                 watch, version = self._streams.decider.fold(events, watch), version + len(events)
         return writes
+
+
+def following(streams: Streams[Watch, Event]) -> tuple[FollowingConsumer, FollowingConsumer]:
+    """Who follows risks, and who follows results."""
+    return (
+        FollowingConsumer(RISK_CONSUMER, RISK_NOTES, of_risks, streams),
+        FollowingConsumer(RESULT_CONSUMER, RESULT_NOTES, follow_results, streams),
+    )
 
 
 TEAM_NOTES: Notes[Event | None] = listening(

@@ -1,7 +1,7 @@
 """What other services say becomes a note or a notice: one write for each event, decided in order."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,12 @@ WRITTEN_KINDS: Mapping[TriageLevel, CauseKind] = {
     TriageLevel.WITHIN_72_HOURS: CauseKind.CLIENT_WROTE_WITHIN_72_HOURS,
 }
 
+RESULT_KINDS: Mapping[str, CauseKind] = {
+    "contraindicated": CauseKind.RESULT_CRITICAL,
+    "high": CauseKind.RESULT_HIGH,
+    "moderate": CauseKind.RESULT_TO_LOOK_AT,
+}
+
 Heard = Noted | Cause
 safety_answers = restating(SafetyAnswersNoted, ScaleScored, "evidence")
 
@@ -91,6 +97,15 @@ def hear_scale(envelope: Envelope, fact: ScaleScored) -> Heard | None:
         return _cause(envelope, fact, CauseKind.SAFETY_ITEM_MISSING, detail=fact.instrument, due_at=due_at, named=asked)
     answered = fact.items is not None and asks_for_a_danger(fact.instrument)
     return safety_answers(fact, evidence=envelope.event_id) if answered else None
+
+
+def hear_result(envelope: Envelope, fact: monitoring.ResultActionRaised) -> Heard | None:
+    """What an importer recorded is history, whoever says what it demands. What is low stands in the view alone."""
+    kind = RESULT_KINDS.get(fact.severity)
+    if kind is None:
+        return None
+    detail = f"{fact.drug}: {fact.message} {fact.action}"
+    return replace(_cause(envelope, fact, kind, detail=detail, due_at=fact.due_at), recorded_by=fact.recorded_by)
 
 
 def _asked(envelope: Envelope, reporter: Reporter | UnsetType) -> str:
@@ -223,6 +238,8 @@ HEARD: Notes[Heard | None] = {
         note(SettlementNoted, monitoring.RiskContactRecorded, closes=lambda fact: fact.outcome.closes),
         note(SettlementNoted, monitoring.RiskEnded, risks=lambda fact: (fact.risk,), closes=lambda _fact: True),
         (ScaleScored, hear_scale),
+        (monitoring.ResultActionRaised, hear_result),
+        note(ResolutionNoted, monitoring.ResultActionEnded, at={"side_effect": "raised"}),
         (RiskRaised, hear_risk),
         STRUCK,
     ),

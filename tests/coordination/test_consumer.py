@@ -104,7 +104,7 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
             monitoring,
             (
                 "SideEffectReported", "SideEffectResolved", "ScaleScored", "RiskRaised", "RiskContactRecorded",
-                "RiskEnded", "DoseRecorded",
+                "RiskEnded", "ResultActionRaised", "ResultActionEnded", "DoseRecorded",
                 "EnteredInError",
             ),
         ),

@@ -83,6 +83,7 @@ CLIENT_SEES = {
     "timeline": "without what the others leave out",
     "urgency": "nothing",
     "list_gaps": WHOLE,
+    "result_actions": "nothing",
 }
 
 

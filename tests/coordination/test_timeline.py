@@ -158,6 +158,8 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "sertraline skipped felt sick",
     ),
     ("monitoring", control.CONTACTED, "RiskContactRecorded", "plan-made call on Monday"),
+    ("monitoring", control.DEMANDED, "ResultActionRaised", "lithium: Lithium above 1.5 mmol/L. Hold lithium."),
+    ("monitoring", control.SETTLED, "ResultActionEnded", "new-result"),
     ("monitoring", control.ENDED, "RiskEnded", "a clinician screened since"),
     ("notifications", control.NOTICE, "NoticeDecided", "side effect reported"),
     (

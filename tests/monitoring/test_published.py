@@ -20,6 +20,8 @@ TOLD = {
     "RiskRaised": terms.RiskRaised,
     "RiskContactRecorded": contract.RiskContactRecorded,
     "RiskEnded": contract.RiskEnded,
+    "ResultActionRaised": contract.ResultActionRaised,
+    "ResultActionEnded": contract.ResultActionEnded,
     "DoseRecorded": contract.DoseRecorded,
     "EnteredInError": terms.EnteredInError,
 }

@@ -10,7 +10,7 @@ from careloop.chassis.log.protocol import Unit
 from careloop.contracts.monitoring import RiskContactOutcome, RiskContactRecorded, RiskEnded
 from careloop.contracts.terms import EnteredInError, Reporter, RiskRaised
 from careloop.kernel.ids import FactId
-from services.monitoring.consumers import FollowingConsumer
+from services.monitoring.consumers import following
 from services.monitoring.domain.decisions import DECISIONS
 from services.monitoring.domain.events import TOPICS, Event
 from services.monitoring.domain.noted import RiskNoted
@@ -179,7 +179,7 @@ async def followed(*heard: Any, before: tuple[Event, ...] = ()) -> list[Event]:
     await desk.note(*before)
     for number, one in enumerate((*heard, heard[-1])):
         name = f"{min(number, len(heard) - 1)}"
-        consumer = FollowingConsumer(desk.streams)
+        consumer, _results = following(desk.streams)
         effects = await consumer.handle([received(f"care.assessment.{type(one).__name__}.v1", one, name)])
         await desk.store.commit(Unit(writes=effects.writes))
     return list(await desk.stored())[len(before) :]

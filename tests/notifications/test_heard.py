@@ -94,6 +94,8 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.monitoring.RiskRaised.v1": terms.RiskRaised,
         "care.monitoring.RiskContactRecorded.v1": monitoring.RiskContactRecorded,
         "care.monitoring.RiskEnded.v1": monitoring.RiskEnded,
+        "care.monitoring.ResultActionRaised.v1": monitoring.ResultActionRaised,
+        "care.monitoring.ResultActionEnded.v1": monitoring.ResultActionEnded,
         "care.monitoring.ScaleScored.v1": terms.ScaleScored,
         "care.assessment.ScaleScored.v1": terms.ScaleScored,
         "care.monitoring.EnteredInError.v1": terms.EnteredInError,
@@ -313,6 +315,21 @@ CAUSES: list[Said] = [
         )
         for source in ("assessment", "monitoring")
     ),
+    *(
+        (
+            "care.monitoring.ResultActionRaised.v1",
+            replace(published.DEMANDED, severity=severity, due_at=DUE, occurred_at=OCCURRED),
+            kind,
+            subject,
+            "lithium: Lithium above 1.5 mmol/L. Hold lithium.",
+            "",
+        )
+        for severity, kind, subject in (
+            ("contraindicated", CauseKind.RESULT_CRITICAL, "A result demands that a drug is held or stopped: act now"),
+            ("high", CauseKind.RESULT_HIGH, "A result to act on today"),
+            ("moderate", CauseKind.RESULT_TO_LOOK_AT, "A result to look at"),
+        )
+    ),
     (
         EFFECT,
         side_effect(TRIAGED.EMERGENCY_NOW, DUE, 4, "rash", "fever"),
@@ -491,6 +508,9 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.SIDE_EFFECT_EMERGENCY: (Priority.STAT, ((OSEI, MANAGER), (LIND, THERAPIST), (LAST,))),
     CauseKind.SIDE_EFFECT_SAME_DAY: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.RESULT_CRITICAL: (Priority.STAT, ((OSEI,), (MANAGER, LIND), (LAST,))),
+    CauseKind.RESULT_HIGH: (Priority.URGENT, ((OSEI,), (LIND,), (MANAGER,), (LAST,))),
+    CauseKind.RESULT_TO_LOOK_AT: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
     CauseKind.SIDE_EFFECT_NEXT_VISIT: (Priority.ROUTINE, ((OSEI,),)),
     CauseKind.PRESCRIPTION_DECLINED: (Priority.ROUTINE, ((LIND,),)),
     CauseKind.PRESCRIPTION_ISSUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
@@ -515,6 +535,9 @@ WITH_A_CLOCK = {
     CauseKind.RISK_LOW,
     CauseKind.RISK_HISTORY,
     CauseKind.SAFETY_ITEM_MISSING,
+    CauseKind.RESULT_CRITICAL,
+    CauseKind.RESULT_HIGH,
+    CauseKind.RESULT_TO_LOOK_AT,
     CauseKind.SIDE_EFFECT_EMERGENCY,
     CauseKind.SIDE_EFFECT_SAME_DAY,
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,

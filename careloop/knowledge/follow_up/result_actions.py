@@ -31,10 +31,14 @@ class Series:
 
     def value(self, result: MeasuredResult) -> Decimal | None:
         """The value in the unit of the measure; None when it cannot be converted."""
-        written = "".join((result.unit or "").split()).casefold()
+        written, value = "".join((result.unit or "").split()).casefold(), amount(result.value)
+        if value is None:
+            return None
+        for own in self.measure.converted:
+            if written in own.written:
+                return value * own.factor + own.plus
         factor = next((u.factor for u in self.units if u.unit == self.measure.unit and written in u.written), None)
-        value = amount(result.value)
-        return None if factor is None or value is None else value * factor
+        return None if factor is None else value * factor
 
     def unread(self) -> bool:
         """Whether a result of the last day has a value that cannot be converted to the unit of the measure."""

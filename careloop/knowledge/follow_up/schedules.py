@@ -231,13 +231,14 @@ def _held(drug: _Drug, measure: Measure, results: tuple[MeasuredResult, ...]) ->
 def _result_findings(drug: _Drug, results: tuple[MeasuredResult, ...]) -> Iterator[ResultFinding]:
     for measure in _entries(drug.pack, Measure):
         for rule in _held(drug, measure, results):
-            last = _series(drug, measure, results).last_day()[0].on
+            last = _series(drug, measure, results).last_day()
             yield ResultFinding(
                 applied=drug.applied(rule),
                 measure=measure.name,
                 severity=rule.severity,
                 message=rule.message,
-                recheck_by=None if rule.recheck_days is None else shifted(last, rule.recheck_days),
+                recheck_by=None if rule.recheck_days is None else shifted(last[0].on, rule.recheck_days),
+                results=last,
             )
 
 

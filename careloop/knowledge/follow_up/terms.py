@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from careloop.knowledge.findings import PackReference, Severity
+from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from careloop.knowledge.pack.shapes.entries import Basis
 
 
@@ -77,13 +78,14 @@ class DueMeasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultFinding:
-    """What the last results of a measure demand, and by when the next one is due for it."""
+    """What the last results of a measure demand, which those are, and by when the next one is due for it."""
 
     applied: AppliedRule
     measure: str
     severity: Severity
     message: str
     recheck_by: date | None
+    results: tuple[MeasuredResult, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from careloop.contracts.monitoring import (
     DoseRecorded,
+    ResultActionEnded,
+    ResultActionRaised,
     RiskContactRecorded,
     RiskEnded,
     SideEffectReported,
@@ -17,6 +19,8 @@ __all__ = [
     "EnteredInError",
     "Event",
     "Reported",
+    "ResultActionEnded",
+    "ResultActionRaised",
     "RiskContactRecorded",
     "RiskEnded",
     "RiskRaised",
@@ -25,7 +29,7 @@ __all__ = [
     "SideEffectResolved",
 ]
 
-Followed = RiskContactRecorded | RiskEnded
+Followed = RiskContactRecorded | RiskEnded | ResultActionRaised | ResultActionEnded
 Reported = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | Followed | DoseRecorded
 """Stored and published in the same words."""
 Event = Noted | Reported | EnteredInError

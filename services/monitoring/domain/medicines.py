@@ -14,6 +14,15 @@ class TakenMedicine:
     stopped_on: date | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A medicine from `started_on`, None where that is not known, to the day of its last dose."""
+
+    medicine: Medicine
+    started_on: date | None
+    stopped_on: date | None
+
+
 LINGERS_DAYS = 70
 """How long after its last dose a medicine still counts: ten weeks, twice the longest washout of the knowledge pack."""
 

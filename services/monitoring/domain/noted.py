@@ -7,6 +7,7 @@ from careloop.contracts.care_team import TeamNoted
 from careloop.contracts.terms import Medicine
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
+from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from services.monitoring.domain.medicines import TakenMedicine
 
 
@@ -67,6 +68,17 @@ class DiscontinuationNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsNoted:
+    """Results of laboratories and measurements; they add to what was noted before."""
+
+    fact_id: FactId
+    evidence: EventId
+    results: tuple[MeasuredResult, ...]
+    recorded_by: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RiskNoted:
     """Assessment raised a suicide risk."""
 
@@ -101,6 +113,7 @@ Noted = (
     | MedicationsNoted
     | PrescriptionNoted
     | DiscontinuationNoted
+    | ResultsNoted
     | RiskNoted
     | ScreeningNoted
     | TeamNoted

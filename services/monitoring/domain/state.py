@@ -16,6 +16,8 @@ from services.monitoring.domain.events import (
     EnteredInError,
     Event,
     Reported,
+    ResultActionEnded,
+    ResultActionRaised,
     RiskContactRecorded,
     RiskEnded,
     RiskRaised,
@@ -23,18 +25,20 @@ from services.monitoring.domain.events import (
     SideEffectReported,
     SideEffectResolved,
 )
-from services.monitoring.domain.medicines import still_acts
+from services.monitoring.domain.medicines import Course, still_acts
 from services.monitoring.domain.noted import (
     DiscontinuationNoted,
     EmergencyDepartmentNoted,
     EnrolmentNoted,
     MedicationsNoted,
     PrescriptionNoted,
+    ResultsNoted,
     RiskNoted,
     ScreeningNoted,
     StrikeNoted,
     TimeZoneNoted,
 )
+from services.monitoring.domain.result_watch import ResultEvent, ResultWatch
 from services.monitoring.domain.risk_watch import RiskEvent, RiskWatch
 
 Noted = TypeVar("Noted", MedicationsNoted, PrescriptionNoted, DiscontinuationNoted)
@@ -43,7 +47,7 @@ Noted = TypeVar("Noted", MedicationsNoted, PrescriptionNoted, DiscontinuationNot
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """`recorded` are the facts reported to this service itself, struck or not; `followed` is the evidence of what was
-    noted of risks."""
+    noted of risks and results."""
 
     enrolments: frozenset[FactId] = frozenset()
     lists: tuple[MedicationsNoted, ...] = ()
@@ -57,6 +61,7 @@ class Watch:
     departments: tuple[EmergencyDepartmentNoted, ...] = ()
     team: Changes = field(default_factory=Changes)
     risks: RiskWatch = field(default_factory=RiskWatch)
+    results: ResultWatch = field(default_factory=ResultWatch)
     followed: frozenset[EventId] = frozenset()
 
     @property
@@ -107,6 +112,16 @@ class Watch:
         taken += [p.medicine for p in ours]
         return tuple(dict.fromkeys(taken))
 
+    def courses(self) -> list[Course]:
+        """Our prescriptions, and the medicines of the newest list."""
+        listed = max(self._standing(self.lists), key=lambda noted: noted.occurred_at, default=None)
+        found = [
+            Course(medicine=one.medicine, started_on=one.starts_on, stopped_on=self._stopped_on(one.fact_id))
+            for one in self._standing(self.prescriptions)
+        ]
+        medicines = listed.medicines if listed else ()
+        return found + [Course(medicine=one.medicine, started_on=None, stopped_on=one.stopped_on) for one in medicines]
+
     def _standing(self, noted: Iterable[Noted]) -> list[Noted]:
         return [one for one in noted if one.fact_id not in self.struck]
 
@@ -133,12 +148,12 @@ def evolve(watch: Watch, event: Event) -> Watch:
             watch = replace(watch, prescriptions=(*watch.prescriptions, event))
         case DiscontinuationNoted():
             watch = replace(watch, discontinuations=(*watch.discontinuations, event))
-        case SideEffectReported():
-            watch = replace(_recorded(watch, event), side_effects=(*watch.side_effects, event))
-        case SideEffectResolved():
-            watch = replace(_recorded(watch, event), resolutions=(*watch.resolutions, event))
+        case SideEffectReported() | SideEffectResolved():
+            watch = _of_side_effect(watch, event)
         case ScaleScored() | RiskRaised() | RiskContactRecorded() | RiskEnded() | RiskNoted() | ScreeningNoted():
             watch = _of_risk(watch, event)
+        case ResultsNoted() | ResultActionRaised() | ResultActionEnded():
+            watch = _of_result(watch, event)
         case DoseRecorded():
             watch = _recorded(watch, event)
         case StrikeNoted() | EnteredInError():
@@ -154,9 +169,23 @@ def _of_profile(watch: Watch, event: TimeZoneNoted | EmergencyDepartmentNoted) -
     return replace(watch, departments=(*watch.departments, event))
 
 
+def _of_side_effect(watch: Watch, event: SideEffectReported | SideEffectResolved) -> Watch:
+    watch = _recorded(watch, event)
+    if isinstance(event, SideEffectReported):
+        return replace(watch, side_effects=(*watch.side_effects, event))
+    return replace(watch, resolutions=(*watch.resolutions, event))
+
+
 def _of_risk(watch: Watch, event: RiskEvent) -> Watch:
     watch = replace(watch, risks=watch.risks.having(event))
     if isinstance(event, RiskNoted | ScreeningNoted):
+        return replace(watch, followed=watch.followed | {event.evidence})
+    return _recorded(watch, event)
+
+
+def _of_result(watch: Watch, event: ResultEvent) -> Watch:
+    watch = replace(watch, results=watch.results.having(event))
+    if isinstance(event, ResultsNoted):
         return replace(watch, followed=watch.followed | {event.evidence})
     return _recorded(watch, event)
 

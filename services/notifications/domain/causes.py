@@ -156,6 +156,21 @@ TABLE: Mapping[CauseKind, Rule] = {
         priority=Priority.STAT,
         rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
     ),
+    CauseKind.RESULT_CRITICAL: Rule(
+        subject="A result demands that a drug is held or stopped: act now",
+        priority=Priority.STAT,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER, Seat.OTHER_PRESCRIBERS)),
+    ),
+    CauseKind.RESULT_HIGH: Rule(
+        subject="A result to act on today",
+        priority=Priority.URGENT,
+        rungs=((Seat.PRESCRIBER,), (Seat.OTHER_PRESCRIBERS,), (Seat.CARE_MANAGER,)),
+    ),
+    CauseKind.RESULT_TO_LOOK_AT: Rule(
+        subject="A result to look at",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
+    ),
     CauseKind.SIDE_EFFECT_NEXT_VISIT: _for_information("Side effect for the next visit", Seat.PRESCRIBER),
     CauseKind.PRESCRIPTION_DECLINED: _for_information("An order was declined by the safety check", Seat.NAMED),
     CauseKind.PRESCRIPTION_ISSUED: _for_information("A prescription was issued", Seat.THERAPIST, Seat.CARE_MANAGER),

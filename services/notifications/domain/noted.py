@@ -45,7 +45,8 @@ class StrikeNoted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolutionNoted:
-    """A clinician closed the loop on this side effect, or answered this discrepancy."""
+    """A clinician closed the loop on this side effect, or answered this discrepancy; or this result demands nothing any
+    more."""
 
     evidence: EventId
     fact_id: FactId

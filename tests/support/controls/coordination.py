@@ -472,6 +472,28 @@ CONTACTED = monitoring.RiskContactRecorded(
 ENDED = monitoring.RiskEnded(
     fact_id=fact("ended"), risk=RISK_OPEN.fact_id, screening=fact("screened again"), occurred_at=week(12)
 )
+DEMANDED = monitoring.ResultActionRaised(
+    fact_id=fact("demanded"),
+    rule="result.lithium.toxic",
+    rule_version=1,
+    drug="lithium",
+    measure="lithium-level",
+    severity="contraindicated",
+    message="Lithium above 1.5 mmol/L.",
+    action="Hold lithium.",
+    recheck_by=date(2026, 11, 24),
+    due_at=week(11) + timedelta(minutes=15),
+    result=fact("results"),
+    recorded_by=MANAGER,
+    occurred_at=week(11),
+)
+DEMANDED_BEFORE = replace(DEMANDED, fact_id=fact("demanded before"), severity="high", occurred_at=week(9))
+SETTLED = monitoring.ResultActionEnded(
+    fact_id=fact("settled"),
+    raised=DEMANDED_BEFORE.fact_id,
+    because=monitoring.ResultActionEnd.NEW_RESULT,
+    occurred_at=week(10),
+)
 DOSE = monitoring.DoseRecorded(
     fact_id=fact("dose"),
     medicine=SERTRALINE,
@@ -575,6 +597,9 @@ TOLD: dict[str, tuple[Any, ...]] = {
         RISK_OPEN,
         CONTACTED,
         ENDED,
+        DEMANDED_BEFORE,
+        SETTLED,
+        DEMANDED,
         RASH,
         NAUSEA,
         NAUSEA_RESOLVED,

@@ -2,12 +2,20 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from msgspec import UNSET
 
-from careloop.contracts.monitoring import DoseStatus, ReporterKind, RiskContactOutcome, SideEffectOutcome
+from careloop.contracts.monitoring import (
+    DoseStatus,
+    ReporterKind,
+    ResultActionEnd,
+    RiskContactOutcome,
+    SideEffectOutcome,
+)
 from careloop.contracts.terms import Medicine, Reporter, RiskLevel, Triage, TriageLevel
 from careloop.kernel.commands import MarkEnteredInError
+from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from services.monitoring.domain import events, noted
 from services.monitoring.domain.doses import RecordDose
 from services.monitoring.domain.medicines import TakenMedicine
@@ -203,6 +211,31 @@ ENDED = events.RiskEnded(
     screening=SCREENING_NOTED.fact_id,
     occurred_at=NOON,
 )
+RESULTS_NOTED = noted.ResultsNoted(
+    fact_id=fact("results"),
+    evidence=event("results"),
+    results=(MeasuredResult(code="14334-7", on=TODAY, value=Decimal("2.3"), unit="mmol/L"),),
+    recorded_by="nurse",
+    occurred_at=NOON,
+)
+DEMANDED = events.ResultActionRaised(
+    fact_id=fact("demanded"),
+    rule="result.lithium.toxic",
+    rule_version=1,
+    drug="lithium",
+    measure="lithium-level",
+    severity="contraindicated",
+    message="Lithium above 1.5 mmol/L.",
+    action="Hold lithium; examine and repeat the level today.",
+    recheck_by=TODAY + timedelta(days=1),
+    due_at=NOON + timedelta(minutes=15),
+    result=RESULTS_NOTED.fact_id,
+    recorded_by="nurse",
+    occurred_at=NOON,
+)
+SETTLED = events.ResultActionEnded(
+    fact_id=fact("settled"), raised=DEMANDED.fact_id, because=ResultActionEnd.NEW_RESULT, occurred_at=NOON
+)
 RECORD_DOSE = RecordDose(
     fact_id=fact("dose"),
     medicine=SERTRALINE,
@@ -263,6 +296,9 @@ EXAMPLES: tuple[events.Event, ...] = (
     PHQ_9_UNKNOWN,
     RISK,
     RISK_OF_CLIENT,
+    RESULTS_NOTED,
+    DEMANDED,
+    SETTLED,
     RISK_NOTED,
     SCREENING_NOTED,
     CONTACTED,

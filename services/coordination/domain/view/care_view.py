@@ -25,6 +25,7 @@ from services.coordination.domain.view.messages import Message, messages
 from services.coordination.domain.view.notices import OpenNotice, unacknowledged_notices
 from services.coordination.domain.view.orders import DeclinedOrder, OverriddenOrder, declined_orders, overrides
 from services.coordination.domain.view.plan import Completion, StatedPlan, completion, plan
+from services.coordination.domain.view.result_actions import ResultAction, result_actions
 from services.coordination.domain.view.risks import Risk, risks
 from services.coordination.domain.view.scales import ScaleTrend, scale_trends
 from services.coordination.domain.view.sections import Sections
@@ -62,6 +63,7 @@ class CareView:
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency
     list_gaps: tuple[ListGapsRecorded, ...]
+    result_actions: tuple[ResultAction, ...]
 
 
 def compose(patient_id: PatientId, sections: Sections) -> CareView:
@@ -93,4 +95,5 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         timeline=timeline(sections),
         urgency=urgency(sections),
         list_gaps=list_gaps(assessed),
+        result_actions=result_actions(monitored),
     )

@@ -1,8 +1,8 @@
 """What of the care view each of its readers sees: a table with a row for every field.
 
 Nobody reads a message but who wrote it and who it is for. Clinicians see all else. The client sees the record of their
-care, and not how the team watches over them: urgency, risks, notices, discrepancies, the reasons for which an order was
-declined or an alert answered.
+care, and not how the team watches over them: urgency, risks, what results demand, notices, discrepancies, the reasons
+for which an order was declined or an alert answered.
 """
 
 from collections.abc import Callable, Mapping
@@ -88,6 +88,7 @@ CLINICIANS: Mapping[str, Show] = {
     "timeline": whole,
     "urgency": whole,
     "list_gaps": whole,
+    "result_actions": whole,
 }
 THE_CLIENT: Mapping[str, Show] = {
     "patient_id": whole,
@@ -114,6 +115,7 @@ THE_CLIENT: Mapping[str, Show] = {
     "timeline": whole,
     "urgency": unsaid,
     "list_gaps": whole,
+    "result_actions": none,
 }
 """Of messages and of the timeline there is nothing in it that the reader may not see: they are composed of what
 `heard_by` leaves."""
@@ -143,7 +145,7 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
             discrepancies=(),
             resolved=(),
         ),
-        monitoring=replace(sections.monitoring, risks=(), contacts=(), ended=()),
+        monitoring=replace(sections.monitoring, risks=(), contacts=(), ended=(), demanded=(), settled=()),
         notifications=NotificationsSection(),
         coordination=replace(coordination, struck=()),
     )

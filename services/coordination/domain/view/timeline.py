@@ -53,6 +53,8 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     monitoring.SideEffectResolved: lambda e: _words(f"{e.outcome}:", e.action_taken),
     monitoring.RiskContactRecorded: lambda e: _words(e.outcome, e.where, e.next),
     monitoring.RiskEnded: lambda _e: "a clinician screened since",
+    monitoring.ResultActionRaised: lambda e: _words(f"{e.drug}:", e.message, e.action),
+    monitoring.ResultActionEnded: lambda e: e.because,
     monitoring.DoseRecorded: lambda e: _words(e.medicine.name, e.status, e.reason),
     notifications.NoticeDecided: lambda e: _words(e.subject, f"(suppressed: {e.suppressed})" if e.suppressed else ""),
     notifications.NoticeFailed: lambda e: _words(e.person, "by", f"{e.channel}:", e.reason),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec import UNSET
 
+from careloop.contracts.monitoring import ResultActionRaised
 from careloop.contracts.notifications import NoticeDecided, Priority
 from careloop.contracts.terms import CLINICAL_ROLES, Reporter, RiskLevel, RiskRaised, ScaleScored, TriageLevel
 from careloop.kernel.events import Instant
@@ -15,6 +16,7 @@ from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING
 from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.notices import acknowledge_by, open_notices, pages_unanswered
+from services.coordination.domain.view.result_actions import open_demands
 from services.coordination.domain.view.sections import Section, Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
@@ -31,6 +33,7 @@ IMPORTED = "imported"
 """Why nobody is notified of what a named importer recorded."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _RISKS = {RiskLevel.HIGH: TriageLevel.EMERGENCY_NOW, RiskLevel.MODERATE: TriageLevel.SAME_DAY}
+_DEMANDS = {"moderate": TriageLevel.NEXT_VISIT, "low": TriageLevel.NEXT_VISIT}
 _NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLevel.SAME_DAY}
 
 
@@ -68,6 +71,7 @@ def concerns(section: Section) -> tuple[Concern, ...]:
     found: list[Concern] = []
     if isinstance(section, MonitoringSection):
         found += _side_effects(section)
+        found += [_demand(one) for one in open_demands(section)]
     if isinstance(section, AssessmentSection | MonitoringSection):
         found += [_risk(risk.fact) for risk in section.risks if not superseded(risk, section)]
         found += [_left_blank(scale.fact.fact_id) for scale in section.scales if left_blank(scale, section)]
@@ -167,6 +171,12 @@ def _side_effects(section: MonitoringSection) -> list[Concern]:
         for k in section.reported
         if k.fact.fact_id not in closed
     ]
+
+
+def _demand(raised: ResultActionRaised) -> Concern:
+    """A severity that is not known here counts as the gravest."""
+    level = _DEMANDS.get(raised.severity, TriageLevel.SAME_DAY)
+    return _concern(raised.fact_id, level, "result-action", raised.due_at)
 
 
 def _left_blank(scale: FactId) -> Concern:

@@ -22,5 +22,7 @@ class MonitoringSection:
     risks: tuple[DatedFact[RiskRaised], ...] = ()
     contacts: tuple[DatedFact[monitoring.RiskContactRecorded], ...] = ()
     ended: tuple[DatedFact[monitoring.RiskEnded], ...] = ()
+    demanded: tuple[DatedFact[monitoring.ResultActionRaised], ...] = ()
+    settled: tuple[DatedFact[monitoring.ResultActionEnded], ...] = ()
     doses: Annotated[tuple[DatedFact[monitoring.DoseRecorded], ...], Latest(LATEST_DOSES)] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()
