@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
-from careloop.contracts.terms import EnteredInError, Role
+from careloop.contracts.terms import EnteredInError, Role, Triage
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId, PersonId
 
@@ -46,7 +46,8 @@ class MessagePosted:
     """One member of the care team, or the client, wrote to another. `about` is the fact it is tied to, of any service.
 
     The client is CLIENT. `flags` holds `not-known-yet` where no service was known to have recorded that fact; absent
-    where there is nothing to say.
+    where there is nothing to say. `triage` is how soon somebody must read what a client wrote; absent of what others
+    write, and of builds that did not read it.
     """
 
     fact_id: FactId
@@ -56,6 +57,7 @@ class MessagePosted:
     text: str
     occurred_at: Instant
     flags: tuple[str, ...] | UnsetType = UNSET
+    triage: Triage | UnsetType = UNSET
 
 
 Published = TeamMemberAssigned | TeamMemberReleased | MessagePosted | EnteredInError

@@ -6,38 +6,15 @@ from enum import StrEnum
 
 from msgspec import UNSET, UnsetType
 
-from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored
+from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored, Triage
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
 from careloop.kernel.open_codes import OpenCodes
 
 
-class TriageLevel(StrEnum):
-    """Who must look at a side effect by when."""
-
-    EMERGENCY_NOW = "emergency-now"
-    SAME_DAY = "same-day"
-    WITHIN_72_HOURS = "within-72-hours"
-    NEXT_VISIT = "next-visit"
-
-
 class ReporterKind(StrEnum):
     CLIENT = "client"
     CLINICIAN = "clinician"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triage:
-    """How urgent, which rule said so, what it recognised, and when a clinician must have looked.
-
-    `due_at` is None at level next-visit.
-    """
-
-    level: TriageLevel
-    rule: str
-    rule_version: int
-    red_flags: tuple[str, ...]
-    due_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +69,8 @@ class DoseRecorded:
     """A dose was taken or skipped; `reason` says why it was skipped.
 
     `flags` holds `not-known-yet` where this client has no such prescription as far as is known; absent where there is
-    nothing to say.
+    nothing to say. `triage` is how soon somebody must read the reason; absent where none was given, and of builds that
+    did not read it.
     """
 
     fact_id: FactId
@@ -103,6 +81,7 @@ class DoseRecorded:
     recorded_by: str
     occurred_at: Instant
     flags: tuple[str, ...] | UnsetType = UNSET
+    triage: Triage | UnsetType = UNSET
 
 
 class RiskContactOutcome(OpenCodes):

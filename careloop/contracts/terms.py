@@ -126,6 +126,29 @@ class RiskRaised:
     reporter: Reporter | UnsetType = UNSET
 
 
+class TriageLevel(StrEnum):
+    """How soon somebody must look at what was reported or written."""
+
+    EMERGENCY_NOW = "emergency-now"
+    SAME_DAY = "same-day"
+    WITHIN_72_HOURS = "within-72-hours"
+    NEXT_VISIT = "next-visit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triage:
+    """How urgent, which rule said so, what it recognised, and when a clinician must have looked.
+
+    `due_at` is None at level next-visit.
+    """
+
+    level: TriageLevel
+    rule: str
+    rule_version: int
+    red_flags: tuple[str, ...]
+    due_at: Instant | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnteredInError:
     """The fact should never have been recorded: views, screens and open notices follow; the history of what was

@@ -34,12 +34,15 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the worst."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     @property
     def softer(self) -> "Severity":
         """One step less; the least stays."""
         return list(Severity)[min(self.rank + 1, len(Severity) - 1)]
+
+
+_RANKS = {severity: place for place, severity in enumerate(Severity)}
 
 
 class ScreeningOutcome(StrEnum):

@@ -52,6 +52,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             partitions=partitions,
             clock=resources.clock,
             longest_wait_seconds=settings.max_deadline_seconds,
+            on_call_phone=settings.on_call_phone,
         )
         yield foundation.service(api.add_to, tasks={"view changes": until_stopped(changes.run)})
 

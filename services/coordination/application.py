@@ -8,11 +8,11 @@ from typing import cast
 
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.kernel.errors import InvalidInput, Unavailable, patient_not_known
-from careloop.kernel.ids import FactId, PatientId
+from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.care_view import CareView
 from services.coordination.domain.view.caseload import CaseloadEntry
 from services.coordination.domain.view.readers import Reader, view_for
-from services.coordination.domain.view.sections import Sections, facts_in
+from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.evidence import Evidence, SourceFreshness, ViewChanges, set_within
 from services.coordination.reading.caseload import CaseloadPlace
@@ -67,10 +67,10 @@ class CareViews:
             raise patient_not_known()
         return stored
 
-    async def facts(self, patient_id: PatientId) -> frozenset[FactId]:
-        """The facts of the patient of which the view has heard, of every service, those that were struck left out."""
+    async def sections(self, patient_id: PatientId) -> Sections | None:
+        """What is stored of the patient; None where the view has heard of nothing."""
         stored = await self._views.of_patient(patient_id)
-        return frozenset() if stored is None else facts_in(stored.sections)
+        return None if stored is None else stored.sections
 
     async def get_as_known(
         self, patient_id: PatientId, *, valid_at: datetime | None, known_at: datetime | None, now: datetime

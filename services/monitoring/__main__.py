@@ -12,6 +12,8 @@ from careloop.contracts import monitoring as contract
 from careloop.contracts.policy import POLICY
 from services.monitoring.consumers import (
     CONSUMER,
+    DEPARTMENT_CONSUMER,
+    DEPARTMENT_NOTES,
     NOTES,
     PROFILE_CONSUMER,
     PROFILE_NOTES,
@@ -30,14 +32,16 @@ ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER)
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
-        foundation.consume(NotesConsumer(CONSUMER, NOTES, foundation.streams), ("assessment", "prescribing"))
-        foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, foundation.streams), ("assessment",))
-        foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, foundation.streams), ("coordination",))
-        risks, results = following(foundation.streams)
+        settings, streams = foundation.settings, foundation.streams
+        foundation.consume(NotesConsumer(CONSUMER, NOTES, streams), ("assessment", "prescribing"))
+        foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, streams), ("assessment",))
+        foundation.consume(NotesConsumer(DEPARTMENT_CONSUMER, DEPARTMENT_NOTES, streams), ("assessment",))
+        foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, streams), ("coordination",))
+        risks, results = following(streams)
         foundation.consume(risks, ("assessment",))
         foundation.consume(results, ("assessment", "prescribing"))
-        writes = Writes(foundation.streams, DECISIONS)
-        yield foundation.service(MonitoringApi(writes, foundation.settings.partitions).add_to)
+        api = MonitoringApi(Writes(streams, DECISIONS), settings.partitions, on_call_phone=settings.on_call_phone)
+        yield foundation.service(api.add_to)
 
 
 if __name__ == "__main__":

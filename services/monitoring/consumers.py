@@ -18,6 +18,7 @@ from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from services.monitoring.domain.events import Event
 from services.monitoring.domain.noted import (
     DiscontinuationNoted,
+    EmergencyDepartmentNoted,
     EnrolmentNoted,
     MedicationsNoted,
     PrescriptionNoted,
@@ -35,6 +36,8 @@ from services.monitoring.domain.state import Watch
 CONSUMER = "monitoring.medicines"
 PROFILE_CONSUMER = "monitoring.profile"
 """Reads assessment from its beginning, also what came before there was such a consumer."""
+DEPARTMENT_CONSUMER = "monitoring.emergency-department"
+"""Likewise."""
 RISK_CONSUMER = "monitoring.risks"
 """Reads assessment from its beginning, also what came before there was such a consumer."""
 TEAM_CONSUMER = "monitoring.team"
@@ -59,6 +62,21 @@ NOTES: Notes[Event | None] = {
 
 PROFILE_NOTES: Notes[Event | None] = listening(assessment.TYPES, note(TimeZoneNoted, assessment.PatientEnrolled))
 """What came to be noted later, and is noted of old facts too."""
+
+
+def _department(enrolled: assessment.PatientEnrolled) -> str:
+    return enrolled.location.emergency_department if enrolled.location else ""
+
+
+def _its_phone(enrolled: assessment.PatientEnrolled) -> str:
+    return enrolled.location.emergency_department_phone if enrolled.location else ""
+
+
+DEPARTMENT_NOTES: Notes[Event | None] = listening(
+    assessment.TYPES,
+    note(EmergencyDepartmentNoted, assessment.PatientEnrolled, name=_department, phone=_its_phone),
+)
+"""Where a client goes in an emergency, which the answer to one names."""
 
 RISK_NOTES: Notes[RiskNoted | ScreeningNoted | StrikeNoted | None] = listening(
     assessment.TYPES,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -13,12 +14,13 @@ from careloop.chassis.consuming.noting import Notes, listening, note, note_reque
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing
-from careloop.contracts.terms import EnteredInError, Reporter, RiskLevel, RiskRaised, ScaleScored
+from careloop.contracts.terms import EnteredInError, Reporter, RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
 from careloop.kernel.ids import PatientId
 from careloop.kernel.restating import restating
 from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING, asks_for_a_danger
 from careloop.knowledge.urgency.safety_questions import ask_within
 from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY
+from careloop.knowledge.urgency.triage import NOT_UNDERSTOOD
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
@@ -58,11 +60,16 @@ RISK_KINDS: Mapping[RiskLevel, CauseKind] = {
     RiskLevel.LOW: CauseKind.RISK_LOW,
     RiskLevel.NONE: CauseKind.RISK_LOW,
 }
-SIDE_EFFECT_KINDS: Mapping[monitoring.TriageLevel, CauseKind] = {
-    monitoring.TriageLevel.EMERGENCY_NOW: CauseKind.SIDE_EFFECT_EMERGENCY,
-    monitoring.TriageLevel.SAME_DAY: CauseKind.SIDE_EFFECT_SAME_DAY,
-    monitoring.TriageLevel.WITHIN_72_HOURS: CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
-    monitoring.TriageLevel.NEXT_VISIT: CauseKind.SIDE_EFFECT_NEXT_VISIT,
+SIDE_EFFECT_KINDS: Mapping[TriageLevel, CauseKind] = {
+    TriageLevel.EMERGENCY_NOW: CauseKind.SIDE_EFFECT_EMERGENCY,
+    TriageLevel.SAME_DAY: CauseKind.SIDE_EFFECT_SAME_DAY,
+    TriageLevel.WITHIN_72_HOURS: CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
+    TriageLevel.NEXT_VISIT: CauseKind.SIDE_EFFECT_NEXT_VISIT,
+}
+WRITTEN_KINDS: Mapping[TriageLevel, CauseKind] = {
+    TriageLevel.EMERGENCY_NOW: CauseKind.CLIENT_WROTE_EMERGENCY,
+    TriageLevel.SAME_DAY: CauseKind.CLIENT_WROTE_SAME_DAY,
+    TriageLevel.WITHIN_72_HOURS: CauseKind.CLIENT_WROTE_WITHIN_72_HOURS,
 }
 
 RESULT_KINDS: Mapping[str, CauseKind] = {
@@ -160,13 +167,40 @@ def hear_plan(envelope: Envelope, fact: assessment.PlanProposed) -> Heard | None
     return _cause(envelope, fact, CauseKind.PLAN_CHANGED, detail=", ".join(f"{count} {what}" for count, what in parts))
 
 
+def hear_dose(envelope: Envelope, fact: monitoring.DoseRecorded) -> Heard | None:
+    """A dose whose reason somebody must read; no other is anybody's business between visits."""
+    kind = _written(fact.triage)
+    if kind is None:
+        return None
+    return _cause(envelope, fact, kind, detail=f"{fact.medicine.name}: {fact.reason}", due_at=_due_at(fact.triage))
+
+
+def _written(triage: Triage | UnsetType) -> CauseKind | None:
+    """What the client's own words ask for; None where they wait, or nobody read them."""
+    if not isinstance(triage, Triage):
+        return None
+    return CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD if triage.rule == NOT_UNDERSTOOD else WRITTEN_KINDS.get(triage.level)
+
+
+def _due_at(triage: Triage | UnsetType) -> datetime | None:
+    return triage.due_at if isinstance(triage, Triage) else None
+
+
 def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
     kind = CauseKind.MESSAGE_POSTED
     if fact.sender == coordination.CLIENT:
-        kind = CauseKind.MESSAGE_FROM_CLIENT
+        kind = _written(fact.triage) or CauseKind.MESSAGE_FROM_CLIENT
     elif fact.recipient == coordination.CLIENT:
         kind = CauseKind.MESSAGE_TO_CLIENT
-    return _cause(envelope, fact, kind, detail=fact.text, named=fact.recipient, sender=fact.sender)
+    return _cause(
+        envelope,
+        fact,
+        kind,
+        detail=fact.text,
+        named=fact.recipient,
+        sender=fact.sender,
+        due_at=_due_at(fact.triage),
+    )
 
 
 def _cause(envelope: Envelope, fact: Any, kind: CauseKind, **details: Any) -> Cause:
@@ -199,6 +233,7 @@ HEARD: Notes[Heard | None] = {
     **listening(
         monitoring.TYPES,
         (monitoring.SideEffectReported, hear_side_effect),
+        (monitoring.DoseRecorded, hear_dose),
         note(ResolutionNoted, monitoring.SideEffectResolved),
         note(SettlementNoted, monitoring.RiskContactRecorded, closes=lambda fact: fact.outcome.closes),
         note(SettlementNoted, monitoring.RiskEnded, risks=lambda fact: (fact.risk,), closes=lambda _fact: True),

@@ -13,6 +13,7 @@ from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
+from careloop.knowledge.pack.pack import current_pack
 from services.prescribing import due
 from services.prescribing.application import Prescribing
 from services.prescribing.consumers import COURSE_NOTES, NOTES, TEAM_NOTES, ComparingConsumer
@@ -36,6 +37,7 @@ ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated
 
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
+    current_pack()  # A pack that is not sound stops the start, and no order waits until it is read.
     async with compose(resources, ROOMS) as foundation:
         settings = foundation.settings
         inboxes = [

@@ -79,7 +79,7 @@ def test_the_client_writes_to_the_team_and_the_team_to_the_client() -> None:
     from_client = replace(control.POST, actor=CLIENT)
     to_client = replace(control.POST, recipient=CLIENT, actor=PRESCRIBER)
     team = given(DECIDER, control.PRESCRIBER_ASSIGNED)
-    team.when(post, from_client).then(replace(control.POSTED, sender=CLIENT))
+    team.when(post, from_client).then(replace(control.POSTED, sender=CLIENT, triage=control.READ_TODAY))
     team.when(post, to_client).then(replace(control.POSTED, sender=PRESCRIBER, recipient=CLIENT))
 
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from careloop.chassis.consuming.handler import Unknown
-from careloop.contracts.monitoring import TriageLevel
 from careloop.contracts.notifications import Priority
-from careloop.contracts.terms import Reporter
+from careloop.contracts.terms import Reporter, TriageLevel
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import evolve_source

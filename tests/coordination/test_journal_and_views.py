@@ -17,7 +17,7 @@ from msgspec import structs
 from careloop.chassis.consuming.handler import Unknown
 from careloop.chassis.events.codec import ENCODER
 from careloop.chassis.events.stored_form import StoredByNewer
-from careloop.contracts.monitoring import TriageLevel
+from careloop.contracts.terms import TriageLevel
 from careloop.kernel.errors import Conflict, InvalidInput, NotKnown
 from careloop.kernel.ids import PatientId
 from services.coordination.application import Served

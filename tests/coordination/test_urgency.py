@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from careloop.contracts.monitoring import SideEffectReported, Triage, TriageLevel
+from careloop.contracts.monitoring import SideEffectReported
 from careloop.contracts.notifications import NoticeDecided, NoticeWithdrawn, Priority
-from careloop.contracts.terms import Reporter, RiskLevel, RiskRaised, ScaleScored
+from careloop.contracts.terms import Reporter, RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
 from services.coordination.domain.view.caseload import Headline, headline
 from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.domain.view.urgency import Urgency

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.monitoring import RiskContactOutcome
-from careloop.contracts.terms import Coding, Medicine, RiskLevel, RiskRaised, Role
+from careloop.contracts.terms import Coding, Medicine, RiskLevel, RiskRaised, Role, Triage, TriageLevel
 from services.coordination.domain.view.asked import Asked
 from services.coordination.domain.view.doses import Dose
 from services.coordination.domain.view.intake import (
@@ -599,8 +599,8 @@ REPORTED = replace(
     ctcae_grade=3,
     suspected_medicine=control.LAMOTRIGINE,
     reporter=monitoring.ReporterKind.CLINICIAN,
-    triage=monitoring.Triage(
-        level=monitoring.TriageLevel.SAME_DAY,
+    triage=Triage(
+        level=TriageLevel.SAME_DAY,
         rule="triage.ctcae-3",
         rule_version=1,
         red_flags=("rash", "fever"),
@@ -673,9 +673,9 @@ def test_a_side_effect_is_closed_as_it_was_closed_last() -> None:
 
 
 def test_open_side_effects_stand_by_level_then_by_when_somebody_must_have_looked() -> None:
-    levels = monitoring.TriageLevel
+    levels = TriageLevel
 
-    def told(name: str, level: monitoring.TriageLevel, due: Any) -> monitoring.SideEffectReported:
+    def told(name: str, level: TriageLevel, due: Any) -> monitoring.SideEffectReported:
         return replace(
             REPORTED, fact_id=fact(name), symptom=name, triage=replace(REPORTED.triage, level=level, due_at=due)
         )

@@ -1,19 +1,21 @@
 """Coordination's writes over gRPC: what is given arrives as given, what is not given stays unknown."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
 from care.coordination.v1 import coordination_pb2 as pb
+from msgspec import UNSET
 
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
+from careloop.contracts.assessment import Location
 from careloop.contracts.coordination import CLIENT
 from careloop.contracts.policy import COORDINATION
-from careloop.contracts.terms import Role
+from careloop.contracts.terms import Role, Triage
 from careloop.kernel.errors import AlreadyRecorded, InvalidInput, NotKnown
 from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
 from services.coordination.domain import events
@@ -21,9 +23,13 @@ from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.decisions import DECISIONS
 from services.coordination.domain.events import TOPICS, Event
 from services.coordination.domain.state import DECIDER, CareTeam
+from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.sections import Sections
+from services.coordination.domain.view.sections.assessment import AssessmentSection
+from services.coordination.domain.view.sections.monitoring import MonitoringSection
 from services.coordination.grpc_api import CoordinationApi
 from tests.support.controls import coordination as control
-from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, PRESCRIBER, YESTERDAY, fact
+from tests.support.controls.moments import LAST_WEEK, NOON, PATIENT, PRESCRIBER, YESTERDAY, event, fact
 from tests.support.speaking import CONTEXT, Desk, speak_as, stamp
 from tests.support.whole import unsaid
 
@@ -59,9 +65,19 @@ class Clients:
     async def is_enrolled(self, patient_id: PatientId, _now: datetime, _seconds: float) -> bool:
         return patient_id not in self.absent
 
-    async def facts(self, _patient_id: PatientId) -> frozenset[FactId]:
-        """The view has heard of a rash, and of nothing else."""
-        return frozenset({fact("rash")})
+    async def sections(self, _patient_id: PatientId) -> Sections:
+        """The view has heard of the enrolment and of a rash, and of nothing else."""
+        return Sections(
+            assessment=AssessmentSection(enrolments=(known(replace(control.ENROLLED, location=AT_HOME)),)),
+            monitoring=MonitoringSection(reported=(known(control.RASH),)),
+        )
+
+
+AT_HOME = Location(address="1 Main Street", emergency_department="Mercy Hospital")
+
+
+def known(told: Any) -> DatedFact[Any]:
+    return DatedFact(fact=told, event_id=event("any"), recorded_at=NOON, actor="any")
 
 
 @pytest.fixture
@@ -77,6 +93,7 @@ def room() -> Room:
         partitions=PARTITIONS,
         clock=lambda: NOON,
         longest_wait_seconds=5,
+        on_call_phone="555-0142",
     )
     return Room(desk, api)
 
@@ -191,9 +208,48 @@ async def test_a_message_with_everything_arrives_as_it_was_given(room: Room) -> 
         about=fact("rash"),
         text="The rash is back.",
         occurred_at=YESTERDAY,
+        triage=control.READ_TODAY,
     )
-    assert set(unsaid(stored)) <= {"flags"}
+    assert set(unsaid(stored)) <= {"flags", "triage.red_flags"}
+    assert answer.triage == "same-day"
     assert (answer.fact_id, list(answer.flags)) == (str(fact_of("r")), [])
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [("I want to kill myself tonight", "en"), ("me quiero morir esta noche", "es")]
+)
+async def test_a_client_who_writes_of_an_emergency_reads_at_once_whom_to_call(
+    room: Room, text: str, language: str
+) -> None:
+    await room.desk.note(control.ASSIGNED)
+    speak_as("alma", "client", patient=PATIENT)
+    answer = await room.call(post(text=text))
+    stored = await room.last()
+    assert isinstance(stored, events.MessagePosted)
+    assert isinstance(stored.triage, Triage)
+    assert (answer.triage, stored.triage.red_flags) == ("emergency-now", ("suicidal-ideation",))
+    assert stored.triage.due_at == NOON + timedelta(minutes=15)
+    said = " ".join(answer.help.lines)
+    assert (answer.help.language, len(answer.help.lines)) == (language, len(answer.help.words))
+    assert all(part in said for part in ("911", "988", "555-0142", "Mercy Hospital"))
+    again = await room.call(post(text=text))
+    assert again.help == answer.help
+
+
+async def test_what_the_team_writes_is_not_read_and_needs_no_help(room: Room) -> None:
+    await room.desk.note(control.ASSIGNED, control.PRESCRIBER_ASSIGNED)
+    speak_as(PRESCRIBER, "psychiatrist")
+    answer = await room.call(post(text="She wrote that she wants to kill herself."))
+    stored = await room.last()
+    assert isinstance(stored, events.MessagePosted)
+    assert (stored.triage, answer.triage, answer.HasField("help")) == (UNSET, "", False)
+
+
+async def test_a_message_that_can_wait_is_answered_without_help(room: Room) -> None:
+    await room.desk.note(control.ASSIGNED)
+    speak_as("alma", "client", patient=PATIENT)
+    answer = await room.call(post(text="no chest pain, just tired"))
+    assert (answer.triage, answer.HasField("help")) == ("next-visit", False)
 
 
 async def test_a_message_about_what_nobody_has_heard_of_is_written_and_flagged(room: Room) -> None:

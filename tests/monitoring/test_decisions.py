@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from care.monitoring.v1 import monitoring_pb2 as pb
 
-from careloop.contracts.monitoring import DoseStatus, ReporterKind, Triage, TriageLevel
-from careloop.contracts.terms import Reporter, RiskLevel
+from careloop.contracts.monitoring import DoseStatus, ReporterKind
+from careloop.contracts.terms import Reporter, RiskLevel, Triage, TriageLevel
 from careloop.kernel.ids import FactId
 from services.monitoring.domain import decisions, events
 from services.monitoring.domain.events import Event, RiskRaised, ScaleScored, SideEffectReported
@@ -225,7 +225,7 @@ def test_a_dose_keeps_its_prescription_and_why_it_was_skipped() -> None:
         occurred_at=YESTERDAY,
     )
     known = replace(m.PRESCRIBED, fact_id=fact("prescription"), starts_on=YESTERDAY.date())
-    given(DECIDER, known).when(DECISIONS["RecordDose"], command).then(m.DOSE_SKIPPED)
+    given(DECIDER, known).when(DECISIONS["RecordDose"], command).then(replace(m.DOSE_SKIPPED, triage=m.WAITS))
 
 
 def test_a_skipped_dose_without_a_reason_says_which_field_is_missing() -> None:
@@ -235,7 +235,9 @@ def test_a_skipped_dose_without_a_reason_says_which_field_is_missing() -> None:
 
 def test_a_taken_dose_may_have_a_remark() -> None:
     remarked = replace(m.RECORD_DOSE, reason="two hours late")
-    given(DECIDER).when(DECISIONS["RecordDose"], remarked).then(replace(m.DOSE, reason="two hours late"))
+    given(DECIDER).when(DECISIONS["RecordDose"], remarked).then(
+        replace(m.DOSE, reason="two hours late", triage=m.WAITS)
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +14,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events.consistency_token import ConsistencyToken
 from careloop.chassis.events.partitioner import partition_of
-from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome, Triage, TriageLevel
+from careloop.contracts.monitoring import DoseStatus, ReporterKind, SideEffectOutcome
 from careloop.contracts.policy import MONITORING
-from careloop.contracts.terms import Medicine, Reporter, Role
+from careloop.contracts.terms import Medicine, Reporter, Role, Triage, TriageLevel
 from careloop.kernel.errors import AlreadyRecorded, InvalidInput, NotKnown, RuleViolated
 from careloop.kernel.ids import FactId, derived_id
 from services.monitoring.domain import events
@@ -57,7 +57,7 @@ class Ward:
 def ward() -> Ward:
     speak_as(CLIENT, Role.CLIENT, patient=PATIENT)
     desk: Desk[Watch, Event] = Desk("monitoring", TOPICS, DECIDER)
-    return Ward(desk, MonitoringApi(Writes(desk.streams, DECISIONS), PARTITIONS))
+    return Ward(desk, MonitoringApi(Writes(desk.streams, DECISIONS), PARTITIONS, on_call_phone="555-0142"))
 
 
 def fact_of(request_id: str) -> FactId:
@@ -197,12 +197,58 @@ async def test_a_report_is_answered_with_its_triage(ward: Ward) -> None:
     assert (triage.level, triage.rule, triage.rule_version) == (
         "emergency-now",
         "triage.red-flag.aromatic-anticonvulsant-rash",
-        2,
+        3,
     )
     assert list(triage.red_flags) == ["aromatic-anticonvulsant-rash"]
     assert triage.due_at == stamp(NOON + timedelta(minutes=15))
     waits = (await ward.call(report(request_id="mild", symptom="dry mouth"))).triage
     assert (waits.level, waits.HasField("due_at")) == ("next-visit", False)
+
+
+async def test_a_client_who_reports_an_emergency_reads_at_once_whom_to_call(ward: Ward) -> None:
+    await ward.desk.note(m.DEPARTMENT)
+    told = (await ward.call(report(symptom="me tom\u00e9 todas las pastillas"))).help
+    said = " ".join(told.lines)
+    assert told.language == "es"
+    assert all(part in said for part in ("911", "988", "1-800-222-1222", "555-0142", "Mercy Hospital, 555-0199"))
+    assert m.DEPARTMENT.occurred_at.strftime("%d/%m/%Y") in said
+
+
+async def test_a_department_that_nobody_named_or_named_no_more_is_not_made_up(ward: Ward) -> None:
+    moved = replace(m.DEPARTMENT, fact_id=fact("moved"), name="", phone="", occurred_at=NOON)
+    for number, noted in enumerate((None, m.DEPARTMENT, moved)):
+        if noted is not None:
+            await ward.desk.note(noted)
+        told = (await ward.call(report(request_id=str(number), symptom="chest pain"))).help
+        assert ("Mercy Hospital" in " ".join(told.lines)) is (noted is m.DEPARTMENT)
+
+
+async def test_why_a_dose_was_skipped_is_read_as_all_words_of_a_client(ward: Ward) -> None:
+    skipped = {"status": pb.DOSE_STATUS_SKIPPED}
+    answered = await ward.call(dose(reason="I want to die", **skipped))
+    assert (answered.triage.level, answered.help.language) == ("emergency-now", "en")
+    empty = await ward.call(dose(request_id="ran out", reason="ran out of pills 4 days ago", **skipped))
+    assert (empty.triage.level, empty.HasField("help")) == ("same-day", False)
+    strange = await ward.call(dose(request_id="strange", reason="flibbery", **skipped))
+    assert (strange.triage.level, strange.triage.rule) == ("same-day", "triage.not-understood")
+    assert not (await ward.call(dose(request_id="taken"))).HasField("triage")
+
+
+async def test_a_client_whose_answers_raise_a_risk_reads_at_once_whom_to_call(ward: Ward) -> None:
+    await ward.desk.note(m.DEPARTMENT)
+    positive = await ward.call(answer(items=[2, 1, 3, 0, 1, 2, 1, 0, 1]))
+    assert "988" in " ".join(positive.help.lines)
+    calm = await ward.call(answer(request_id="calm"))
+    assert not calm.HasField("help")
+    speak_as("dr-osei", Role.PSYCHIATRIST)
+    by_clinician = await ward.call(answer(request_id="clinician", items=[2, 1, 3, 0, 1, 2, 1, 0, 1]))
+    assert not by_clinician.HasField("help")
+
+
+async def test_a_clinician_is_not_told_whom_to_call(ward: Ward) -> None:
+    speak_as("dr-osei", Role.PSYCHIATRIST)
+    answered = await ward.call(report(symptom="chest pain"))
+    assert (answered.triage.level, answered.HasField("help")) == ("emergency-now", False)
 
 
 @pytest.mark.parametrize("outcome", SideEffectOutcome)
@@ -308,8 +354,9 @@ async def test_a_dose_with_everything_arrives_as_it_was_given(
         recorded_by=CLIENT,
         occurred_at=YESTERDAY,
         flags=("not-known-yet",),
+        triage=m.WAITS,
     )
-    assert unsaid(stored) == []
+    assert set(unsaid(stored)) == {"triage.red_flags", "triage.due_at"}
     assert (answered.fact_id, list(answered.flags)) == (str(fact_of("r")), ["not-known-yet"])
 
 

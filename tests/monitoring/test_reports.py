@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.contracts.monitoring import DoseStatus, Triage, TriageLevel
-from careloop.contracts.terms import RiskLevel
+from careloop.contracts.monitoring import DoseStatus
+from careloop.contracts.terms import RiskLevel, Triage, TriageLevel
 from services.monitoring.domain import events
 from services.monitoring.domain.doses import record_dose
 from services.monitoring.domain.entered_in_error import mark_entered_in_error

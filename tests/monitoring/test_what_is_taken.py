@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from careloop.contracts.monitoring import Triage, TriageLevel
-from careloop.contracts.terms import Medicine
+from careloop.contracts.terms import Medicine, Triage, TriageLevel
 from careloop.kernel.ids import FactId
 from services.monitoring.domain import events, noted
 from services.monitoring.domain.events import Event

@@ -90,6 +90,7 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.coordination.EnteredInError.v1": terms.EnteredInError,
         "care.monitoring.SideEffectReported.v1": monitoring.SideEffectReported,
         "care.monitoring.SideEffectResolved.v1": monitoring.SideEffectResolved,
+        "care.monitoring.DoseRecorded.v1": monitoring.DoseRecorded,
         "care.monitoring.RiskRaised.v1": terms.RiskRaised,
         "care.monitoring.RiskContactRecorded.v1": monitoring.RiskContactRecorded,
         "care.monitoring.RiskEnded.v1": monitoring.RiskEnded,
@@ -199,7 +200,7 @@ def risk(level: terms.RiskLevel, due_at: datetime = DUE) -> terms.RiskRaised:
 
 
 def side_effect(
-    level: monitoring.TriageLevel, due_at: datetime | None = DUE, grade: int | None = None, *flags: str
+    level: terms.TriageLevel, due_at: datetime | None = DUE, grade: int | None = None, *flags: str
 ) -> monitoring.SideEffectReported:
     return monitoring.SideEffectReported(
         fact_id=fact("rash"),
@@ -212,7 +213,7 @@ def side_effect(
         suspected_medicine=published.LAMOTRIGINE,
         reporter=monitoring.ReporterKind.CLIENT,
         reported_by="client",
-        triage=monitoring.Triage(level=level, rule="r", rule_version=1, red_flags=flags, due_at=due_at),
+        triage=terms.Triage(level=level, rule="r", rule_version=1, red_flags=flags, due_at=due_at),
         occurred_at=OCCURRED,
     )
 
@@ -251,12 +252,35 @@ MESSAGE = coordination.MessagePosted(
     occurred_at=OCCURRED,
 )
 
+
+def written(level: terms.TriageLevel, rule: str = "r") -> coordination.MessagePosted:
+    triage = terms.Triage(level=level, rule=rule, rule_version=1, red_flags=("ran-out",), due_at=DUE)
+    return replace(MESSAGE, sender="client", triage=triage)
+
+
+def skipped(level: terms.TriageLevel) -> monitoring.DoseRecorded:
+    triage = terms.Triage(level=level, rule="r", rule_version=1, red_flags=(), due_at=DUE)
+    return monitoring.DoseRecorded(
+        fact_id=fact("skipped"),
+        medicine=published.LAMOTRIGINE,
+        prescription=None,
+        status=monitoring.DoseStatus.SKIPPED,
+        reason="no pills left",
+        recorded_by="client",
+        occurred_at=OCCURRED,
+        triage=triage,
+    )
+
+
 Said = tuple[str, Any, CauseKind, str, str, str]
 """Type, event, and of the notice: kind, subject, detail and whom it names."""
 NOW, CONTACT = "High suicide risk: contact the client now", "Moderate suicide risk: contact the client"
 ANSWER = "An answer asks for a suicide-risk contact"
 RISK_OF, EFFECT = "care.{}.RiskRaised.v1", "care.monitoring.SideEffectReported.v1"
-TRIAGED, LEVELS = monitoring.TriageLevel, terms.RiskLevel
+POSTED, DOSED = "care.coordination.MessagePosted.v1", "care.monitoring.DoseRecorded.v1"
+EMERGENCY = (CauseKind.CLIENT_WROTE_EMERGENCY, "The client wrote of an emergency: contact them now")
+TODAY_READ = (CauseKind.CLIENT_WROTE_SAME_DAY, "What the client wrote is to be answered today")
+TRIAGED, LEVELS = terms.TriageLevel, terms.RiskLevel
 PLAN_CHANGED = replace(published.PROPOSED, fact_id=fact("plan"), replaces=fact("plan before"), occurred_at=OCCURRED)
 CAUSES: list[Said] = [
     *(
@@ -435,6 +459,32 @@ CAUSES: list[Said] = [
         TOM,
     ),
     (
+        POSTED,
+        written(TRIAGED.NEXT_VISIT),
+        CauseKind.MESSAGE_FROM_CLIENT,
+        "A message from the client",
+        "Please look at the rash.",
+        TOM,
+    ),
+    (POSTED, written(TRIAGED.EMERGENCY_NOW), *EMERGENCY, "Please look at the rash.", TOM),
+    (POSTED, written(TRIAGED.SAME_DAY), *TODAY_READ, "Please look at the rash.", TOM),
+    (
+        POSTED,
+        written(TRIAGED.WITHIN_72_HOURS),
+        CauseKind.CLIENT_WROTE_WITHIN_72_HOURS,
+        "What the client wrote is to be answered within 72 hours",
+        "Please look at the rash.",
+        TOM,
+    ),
+    (
+        POSTED,
+        written(TRIAGED.SAME_DAY, "triage.not-understood"),
+        CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD,
+        "Only a person can tell what the client means: read it today",
+        "Please look at the rash.",
+        TOM,
+    ),
+    (
         "care.coordination.MessagePosted.v1",
         replace(MESSAGE, recipient="client"),
         CauseKind.MESSAGE_TO_CLIENT,
@@ -473,6 +523,10 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.PLAN_CHANGED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
     CauseKind.MESSAGE_FROM_CLIENT: (Priority.ROUTINE, ((THERAPIST,),)),
+    CauseKind.CLIENT_WROTE_EMERGENCY: (Priority.STAT, ((OSEI, MANAGER, THERAPIST), (LIND,), (LAST,))),
+    CauseKind.CLIENT_WROTE_SAME_DAY: (Priority.URGENT, ((OSEI, THERAPIST), (MANAGER,), (LIND,), (LAST,))),
+    CauseKind.CLIENT_WROTE_WITHIN_72_HOURS: (Priority.ROUTINE, ((OSEI, THERAPIST), (MANAGER,), (LAST,))),
+    CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD: (Priority.ROUTINE, ((THERAPIST,), (MANAGER,), (OSEI,), (LAST,))),
     CauseKind.MESSAGE_TO_CLIENT: (Priority.ROUTINE, ((("client", terms.Role.CLIENT),),)),
 }
 WITH_A_CLOCK = {
@@ -488,6 +542,10 @@ WITH_A_CLOCK = {
     CauseKind.SIDE_EFFECT_SAME_DAY,
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
     CauseKind.DISCREPANCY_FOUND,
+    CauseKind.CLIENT_WROTE_EMERGENCY,
+    CauseKind.CLIENT_WROTE_SAME_DAY,
+    CauseKind.CLIENT_WROTE_WITHIN_72_HOURS,
+    CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD,
 }
 DAY_LATER = RECORDED + RULES.routine_window
 CLOCKS_BY_WINDOW = {
@@ -506,7 +564,7 @@ def test_the_causes_are_of_every_kind_and_every_level() -> None:
     assert {kind for _, _, kind, *_ in CAUSES} == set(CauseKind) - {CauseKind.RECORDS_WAIT} == set(TOLD)
     assert {told.level for _, told, *_ in CAUSES if isinstance(told, terms.RiskRaised)} == set(terms.RiskLevel)
     effects = [told for _, told, *_ in CAUSES if isinstance(told, monitoring.SideEffectReported)]
-    assert {told.triage.level for told in effects} == set(monitoring.TriageLevel)
+    assert {told.triage.level for told in effects} == set(terms.TriageLevel)
 
 
 @pytest.mark.parametrize("said", CAUSES, ids=lambda said: f"{said[0].split('.')[1]}-{said[2]}")
@@ -544,6 +602,28 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
     assert [(one.person, one.channel, one.step, one.attempt, one.notice, one.occurred_at) for one in entries] == [  # type: ignore[union-attr]
         (person, Channel.INBOX, 0, 1, notice.fact_id, NOON) for person, _ in rungs[0]
     ]
+
+
+@pytest.mark.parametrize(
+    ("level", "kind", "at_once"),
+    [
+        (TRIAGED.EMERGENCY_NOW, CauseKind.CLIENT_WROTE_EMERGENCY, [DR_OSEI, MAYA]),
+        (TRIAGED.SAME_DAY, CauseKind.CLIENT_WROTE_SAME_DAY, [DR_OSEI]),
+        (TRIAGED.WITHIN_72_HOURS, CauseKind.CLIENT_WROTE_WITHIN_72_HOURS, [DR_OSEI]),
+    ],
+)
+async def test_why_a_dose_was_skipped_is_heard_by_who_must_act(
+    level: terms.TriageLevel, kind: CauseKind, at_once: list[str]
+) -> None:
+    notice, *_ = await heard(DOSED, skipped(level), *EVERYBODY)
+    assert isinstance(notice, NoticeDecided)
+    assert (notice.kind, notice.detail, notice.acknowledge_by) == (kind, "lamotrigine: no pills left", DUE)
+    assert [one.person for one in notice.addressees if one.step == 0] == at_once
+
+
+async def test_a_reason_that_waits_and_one_that_nobody_read_are_no_notice() -> None:
+    assert await heard(DOSED, skipped(TRIAGED.NEXT_VISIT), *EVERYBODY) == []
+    assert await heard(DOSED, replace(skipped(TRIAGED.EMERGENCY_NOW), triage=UNSET), *EVERYBODY) == []
 
 
 CLOCKS = [

@@ -333,8 +333,8 @@ REPORT = monitoring.SideEffectReported(
     suspected_medicine=terms.Medicine(name="sertraline", rxcui="36437"),
     reporter=monitoring.ReporterKind.CLIENT,
     reported_by="client-1",
-    triage=monitoring.Triage(
-        level=monitoring.TriageLevel.SAME_DAY, rule="triage.severe", rule_version=1, red_flags=("rash",), due_at=THEN
+    triage=terms.Triage(
+        level=terms.TriageLevel.SAME_DAY, rule="triage.severe", rule_version=1, red_flags=("rash",), due_at=THEN
     ),
     occurred_at=THEN,
 )

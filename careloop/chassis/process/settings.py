@@ -40,6 +40,10 @@ class ServiceSettings(KafkaSettings, GrpcSettings):
     """The private JWK with which this service signs its own tokens for calls to peers."""
     peers: dict[str, str] = Field(default_factory=dict)
     """Where the other services answer: service name to `host:port`."""
+    legal_dates_file: Path | None = None
+    """Ends of legal rules that moved; the pack of clinical rules reads the file itself."""
+    on_call_phone: str = Field(default="", max_length=60)
+    """The programme's number that somebody answers at any hour, as clients read it in an emergency."""
     evidence_max_age_seconds: float = Field(default=30, gt=0)
     heads_interval_seconds: float = Field(default=2, gt=0)
     hole_patience_seconds: float = Field(default=5, gt=0)

@@ -1,6 +1,7 @@
 """`careloop knowledge`: the rules of the pack, one of them with its sources, what another version says otherwise."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -8,6 +9,7 @@ import msgspec
 import typer
 
 from careloop.cli.documents.knowledge_page import counts, plain
+from careloop.cli.documents.phrases import NotPhrases, phrases_in
 from careloop.cli.terminal.tables import console, print_json, table
 from careloop.knowledge.findings import Check
 from careloop.knowledge.pack.catalogue import Cited, catalogue
@@ -18,6 +20,7 @@ from careloop.knowledge.pack.index import mechanisms
 from careloop.knowledge.pack.pack import Pack, PackInvalid, load, read_data
 from careloop.knowledge.pack.shapes.entries import Basis
 from careloop.knowledge.pack.soundness.references import label, names_in
+from careloop.knowledge.urgency.phrases import figures, read_phrases
 
 app = typer.Typer(
     help="The clinical rules: list them, show one with its sources, compare two versions.",
@@ -108,6 +111,43 @@ def show_coverage(
 
 def _mark(part: CheckCovered) -> str:
     return str(part.rules) if part.reviewed else f"({part.rules})"
+
+
+@app.command("triage-phrases")
+def triage_phrases(
+    file: Annotated[Path, typer.Argument(help="Phrases in YAML.", exists=True, dir_okay=False)],
+    wrong: Annotated[bool, typer.Option("--wrong", help="Also every phrase that is read otherwise.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read phrases as clients write them, and show how often the danger words find the level that a person set.
+
+    The file holds, by level (emergency-now, same-day, within-72-hours), everyday and not-danger, lists of phrases, or
+    lists by language. Everyday and not-danger wait for the next visit; everyday phrases are also to be understood.
+
+    Exits 0 whatever the figures, and 2 for a file that is not so.
+    """
+    try:
+        listed = phrases_in(file.read_text(encoding="utf-8"))
+    except NotPhrases as fault:
+        _refuse(f"{file.name}: {fault}")
+    read = read_phrases(listed, date.today())
+    found = figures(read)
+    others = [one for one in read if one.found is not one.wanted or (one.everyday and not one.understood)]
+    if as_json:
+        print_json({**_builtins(found), "phrases": len(read), "wrong": [_builtins(one) for one in others]})
+        return
+    rows = [(it.level, it.wanted, it.found, it.right, _share(it.precision), _share(it.recall)) for it in found.levels]
+    heads = ("level", ">meant", ">found", ">right", ">precision", ">recall")
+    console().print(table(f"{len(read)} phrases", heads, rows))
+    typer.echo(f"{found.not_understood} of {found.everyday} everyday phrases are not understood.")
+    typer.echo(f"{len(found.silent)} that need a person today would wait for the next visit.")
+    if wrong:
+        shown = [(one.wanted, one.found if one.understood else "not understood", one.text, one.rule) for one in others]
+        console().print(table("read otherwise", ("meant", "found", "phrase", "rule"), shown))
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
 
 
 @app.command()

@@ -28,6 +28,18 @@ def concerning_on(pack: Pack, field: str, drug: str, day: date) -> tuple[tuple[A
     return tuple((rule, drug) for rule in concerning(pack, field, drug) if rule.in_force(day))
 
 
+@lru_cache(_MANY)
+def concerning_all(pack: Pack, field: str, drugs: tuple[str, ...], day: date) -> tuple[tuple[Any, str], ...]:
+    """The same of several drugs, one after the other."""
+    return tuple(one for drug in drugs for one in concerning_on(pack, field, drug, day))
+
+
+@lru_cache(_SOME)
+def listed_on(pack: Pack, field: str, day: date) -> tuple[Any, ...]:
+    """The rules of one list in force on the day, whatever they name."""
+    return tuple(rule for rule in getattr(pack, field) if rule.in_force(day))
+
+
 @lru_cache(_SOME)
 def in_force(pack: Pack, shape: type[Sourced], day: date) -> tuple[Any, ...]:
     """The rules of one shape that hold on the day; of a day before the first those of the first, so that none is

@@ -64,7 +64,11 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "refills.yaml": supply.RefillRule,
     "prescriptions.yaml": supply.PrescriptionRule,
     "telehealth.yaml": supply.TelehealthRule,
+    "legal-dates.yaml": supply.LegalDate,
     "red_flags.yaml": urgency.RedFlag,
+    "text-contexts.yaml": urgency.TextContext,
+    "known-words.yaml": urgency.KnownWords,
+    "client-words.yaml": urgency.ClientWords,
     "triage.yaml": urgency.TriageRule,
     "suicide-risk.yaml": urgency.RiskRule,
     "clocks.yaml": urgency.ResponseClock,
@@ -76,6 +80,7 @@ SINCE: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(
         ("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml", "indications.yaml", "no-indication.yaml"), (1, 3)
     ),
+    **dict.fromkeys(("text-contexts.yaml", "known-words.yaml", "client-words.yaml"), (1, 4)),
     **dict.fromkeys(
         ("phenotypes.yaml", "alleles.yaml", "needed-facts.yaml", "coverage.yaml", "long-acting.yaml",
          "overdose-danger.yaml"),
@@ -84,6 +89,9 @@ SINCE: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("steps.yaml", "tapers.yaml", "switches.yaml", "strengths.yaml"), (1, 4)),
 }  # fmt: skip
 """Files that a pack of an earlier version need not have: it then has no rule of that kind. Later ones must."""
+
+ADDED_BY_OPERATORS = frozenset({"legal-dates.yaml"})
+"""Files that no release has."""
 
 READ_BY_THEMSELVES = frozenset({"instruments.yaml", "changes.yaml"})
 """Files whose reader checks them, outside the pack proper; the digest covers them."""

@@ -10,7 +10,8 @@ import msgspec
 
 from careloop.knowledge.findings import PackReference
 from careloop.knowledge.pack.instruments import read_instruments
-from careloop.knowledge.pack.kinds import KINDS, READ_BY_THEMSELVES, SINCE
+from careloop.knowledge.pack.kinds import ADDED_BY_OPERATORS, KINDS, READ_BY_THEMSELVES, SINCE
+from careloop.knowledge.pack.legal_dates import with_dates
 from careloop.knowledge.pack.reading import PackInvalid, parse, read_data
 from careloop.knowledge.pack.shapes import entries, follow_up, screening, vocabulary
 from careloop.knowledge.pack.soundness.dangers import require_one_row
@@ -131,8 +132,9 @@ def load(content: Mapping[str, bytes]) -> Pack:
     read = {
         name: parse(content, name, shape)
         for name, shape in KINDS.items()
-        if name in content or version >= SINCE.get(name, version)
+        if name in content or (name not in ADDED_BY_OPERATORS and version >= SINCE.get(name, version))
     }
+    read = with_dates(read)
     _require_unambiguous(read)
     pack = _pack(read, digest_of(content))
     require_periods(read)

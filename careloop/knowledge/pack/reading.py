@@ -1,9 +1,11 @@
 """Data files as typed entries. A fault names the file and the entry it stands in."""
 
+import os
 import re
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -32,10 +34,23 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Hashable, ob
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
+LEGAL_DATES = "CARELOOP_LEGAL_DATES_FILE"
+"""The variable that names an operator's file of ends of legal rules."""
+
+
 def read_data() -> dict[str, bytes]:
-    """The pack's own data files by name."""
+    """The pack's own data files by name, with the operator's file where one is named.
+
+    Raises PackInvalid where that cannot be read.
+    """
     folder = files("careloop.knowledge") / "data"
-    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+    content = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+    if named := os.environ.get(LEGAL_DATES):
+        try:
+            content["legal-dates.yaml"] = Path(named).read_bytes()
+        except OSError as fault:
+            raise PackInvalid(f"{LEGAL_DATES}: the file cannot be read: {fault.strerror}") from None
+    return content
 
 
 def parse(content: Mapping[str, bytes], name: str, shape: type[E]) -> tuple[E, ...]:

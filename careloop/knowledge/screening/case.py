@@ -9,7 +9,7 @@ from typing import Any
 from careloop.knowledge.chart import Chart, Medication, OrderedMedicine, Smoking, SmokingStatus
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.drugs import ResolvedDrug, Unresolved, resolve
-from careloop.knowledge.pack.index import concerning_on, condition_groups, same_molecule
+from careloop.knowledge.pack.index import concerning_all, condition_groups, same_molecule
 from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.entries import Rule, Sourced
 from careloop.knowledge.pack.shapes.vocabulary import LongActing
@@ -85,8 +85,7 @@ class Case:
 
     def rules(self, field: str) -> tuple[tuple[Any, str], ...]:
         """The rules of one list in force for the order, each with the ordered ingredient it names."""
-        found = [concerning_on(self.pack, field, drug, self.starts_on) for drug in self.ingredients]
-        return found[0] if len(found) == 1 else tuple(one for rules in found for one in rules)
+        return concerning_all(self.pack, field, self.ingredients, self.starts_on)
 
     def in_force(self, rule: Sourced) -> bool:
         return rule.in_force(self.starts_on)

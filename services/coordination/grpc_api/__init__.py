@@ -8,23 +8,31 @@ from typing import Any
 import grpc.aio
 from care.coordination.v1 import coordination_pb2 as pb
 from care.coordination.v1 import coordination_pb2_grpc
+from msgspec import UNSET
 
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.call import current_call
-from careloop.chassis.calls.writing import WritesApi, write
+from careloop.chassis.calls.writing import WritesApi, event_of, write
 from careloop.chassis.clock import Clock
+from careloop.chassis.commands.streams import Done
 from careloop.chassis.commands.writes import Writes
 from careloop.chassis.events import consistency_token as tokens
+from careloop.contracts.coordination import CLIENT, MessagePosted
+from careloop.contracts.terms import Triage, TriageLevel
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
+from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.urgency.client_help import client_help
+from careloop.knowledge.urgency.understanding import language_of
 from services.coordination.application import CareViews
 from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
 from services.coordination.domain.events import Event
 from services.coordination.domain.messages import PostMessage, writer
 from services.coordination.domain.state import CareTeam
+from services.coordination.domain.view.at_hand import department, names_taken
 from services.coordination.domain.view.readers import Reader
-from services.coordination.domain.view.sections import SECTIONS
+from services.coordination.domain.view.sections import SECTIONS, facts_in
 from services.coordination.grpc_api import answers, journal
 from services.coordination.grpc_api.reading import effective_from, email, optional_moment
 from services.coordination.reading.caseload import CaseloadPlace
@@ -45,12 +53,35 @@ async def knowing_the_client(
 
 
 async def heard_of(api: "CoordinationApi", patient_id: PatientId, _message: Any, command: PostMessage) -> PostMessage:
-    """What a message is about is looked up only where it names something."""
-    return command if command.about is None else replace(command, known=await api.views.facts(patient_id))
+    """The view is looked at only where a message names something, or where the client writes."""
+    if command.about is None and command.actor != CLIENT:
+        return command
+    sections = await api.views.sections(patient_id)
+    if sections is None:
+        return command
+    return replace(command, known=facts_in(sections), medicines=names_taken(sections))
+
+
+async def help_with_message(api: "CoordinationApi", patient_id: PatientId, done: Done[Any]) -> dict[str, Any]:
+    """What a client reads at once whose message is an emergency."""
+    found = event_of(done, MessagePosted)
+    triage = found.triage if found is not None else UNSET
+    if found is None or not isinstance(triage, Triage) or triage.level is not TriageLevel.EMERGENCY_NOW:
+        return {}
+    sections = await api.views.sections(patient_id)
+    told = client_help(
+        language_of(current_pack(), found.text),
+        on=current_call().now.date(),
+        red_flags=triage.red_flags,
+        on_call_phone=api.on_call_phone,
+        department=department(sections) if sections is not None else None,
+    )
+    return {"help": answers.client_help(told)}
 
 
 class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServicer):
-    """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`."""
+    """The RPCs of `care.coordination.v1`. A call waits for `at_least` no longer than `longest_wait_seconds`.
+    Clients read `on_call_phone` in an emergency."""
 
     AssignTeamMember = write(
         AssignTeamMember,
@@ -59,7 +90,7 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         prepare=knowing_the_client,
     )
     ReleaseTeamMember = write(ReleaseTeamMember, pb, hooks={"effective_from": effective_from})
-    PostMessage = write(PostMessage, pb, answers.written, prepare=heard_of)
+    PostMessage = write(PostMessage, pb, answers.written, prepare=heard_of, awaited=help_with_message)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     def __init__(
@@ -72,8 +103,10 @@ class CoordinationApi(WritesApi, coordination_pb2_grpc.CoordinationServiceServic
         partitions: int,
         clock: Clock,
         longest_wait_seconds: float,
+        on_call_phone: str = "",
     ) -> None:
         super().__init__(writes, partitions)
+        self.on_call_phone = on_call_phone
         self.views = views
         self._frames = frames
         self._rebuilds = rebuilds

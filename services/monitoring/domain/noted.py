@@ -29,6 +29,17 @@ class TimeZoneNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyDepartmentNoted:
+    """The emergency department nearest to the client's home, as recorded with the enrolment; '' is not known."""
+
+    fact_id: FactId
+    evidence: EventId
+    name: str
+    phone: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MedicationsNoted:
     """The whole reconciled list of assessment."""
 
@@ -98,6 +109,7 @@ class StrikeNoted:
 Noted = (
     EnrolmentNoted
     | TimeZoneNoted
+    | EmergencyDepartmentNoted
     | MedicationsNoted
     | PrescriptionNoted
     | DiscontinuationNoted

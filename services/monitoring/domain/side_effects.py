@@ -3,28 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from careloop.contracts.monitoring import (
-    ReporterKind,
-    SideEffectOutcome,
-    SideEffectReported,
-    SideEffectResolved,
-    Triage,
-    TriageLevel,
-)
-from careloop.contracts.terms import Medicine
+from careloop.contracts.monitoring import ReporterKind, SideEffectOutcome, SideEffectReported, SideEffectResolved
+from careloop.contracts.terms import Medicine, Triage
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import NotKnown, RuleViolated
 from careloop.kernel.ids import FactId
-from careloop.kernel.reading import Actor, Call, FromCall, Length, Named, NewFact, Now, Past, Range
+from careloop.kernel.reading import Actor, FromCall, Length, Named, NewFact, Now, Past, Range
 from careloop.kernel.restating import fact
 from careloop.knowledge.urgency import triage as knowledge
 from services.monitoring.domain.events import Event
 from services.monitoring.domain.state import Watch
-
-
-def reporter_of(call: Call) -> ReporterKind:
-    return ReporterKind.CLIENT if call.role == "client" else ReporterKind.CLINICIAN
-
+from services.monitoring.domain.words import names_taken, reporter_of, stored
 
 Fibser = Annotated[int | None, Range(0, 6)]
 
@@ -73,8 +62,6 @@ def report_side_effect(command: ReportSideEffect, watch: Watch) -> list[Event]:
 
 
 def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
-    felt_on = command.occurred_at.date()
-    taken = watch.taken_on(felt_on)
     found = knowledge.triage(
         knowledge.ReportedSideEffect(
             symptom=command.symptom,
@@ -82,17 +69,12 @@ def _triaged(command: ReportSideEffect, watch: Watch) -> Triage:
             ctcae_grade=command.ctcae_grade,
             fibser_burden=command.fibser_burden,
             suspected_medicine=command.suspected_medicine.name if command.suspected_medicine else None,
-            medicines=None if taken is None else tuple(medicine.name for medicine in taken),
-            felt_on=felt_on,
+            medicines=names_taken(watch, command.occurred_at),
+            felt_on=command.occurred_at.date(),
+            by_client=command.reporter is ReporterKind.CLIENT,
         )
     )
-    return Triage(
-        level=TriageLevel(found.level),
-        rule=found.rule,
-        rule_version=found.version,
-        red_flags=found.red_flags,
-        due_at=None if found.within is None else command.now + found.within,
-    )
+    return stored(found, command.now)
 
 
 @guarded(Guard.REPEAT, Guard.PAST)

@@ -28,6 +28,7 @@ from services.monitoring.domain.events import (
 from services.monitoring.domain.medicines import Course, still_acts
 from services.monitoring.domain.noted import (
     DiscontinuationNoted,
+    EmergencyDepartmentNoted,
     EnrolmentNoted,
     MedicationsNoted,
     PrescriptionNoted,
@@ -57,6 +58,7 @@ class Watch:
     recorded: frozenset[FactId] = frozenset()
     struck: frozenset[FactId] = frozenset()
     zones: tuple[TimeZoneNoted, ...] = ()
+    departments: tuple[EmergencyDepartmentNoted, ...] = ()
     team: Changes = field(default_factory=Changes)
     risks: RiskWatch = field(default_factory=RiskWatch)
     results: ResultWatch = field(default_factory=ResultWatch)
@@ -81,6 +83,13 @@ class Watch:
         """Where the client lives; UTC while nobody said."""
         noted = [it for it in self.zones if it.fact_id not in self.struck]
         return zone_named(max(noted, key=lambda it: it.occurred_at).time_zone if noted else "UTC")
+
+    @property
+    def department(self) -> EmergencyDepartmentNoted | None:
+        """The emergency department on record; None where nobody named one, or the newest enrolment names none."""
+        noted = [it for it in self.departments if it.fact_id not in self.struck]
+        newest = max(noted, key=lambda it: it.occurred_at, default=None)
+        return newest if newest is not None and newest.name else None
 
     def prescription(self, fact_id: FactId) -> PrescriptionNoted | None:
         """This client's, unless it was struck."""
@@ -129,8 +138,8 @@ def evolve(watch: Watch, event: Event) -> Watch:
     match event:
         case EnrolmentNoted():
             watch = replace(watch, enrolments=watch.enrolments | {event.fact_id})
-        case TimeZoneNoted():
-            watch = replace(watch, zones=(*watch.zones, event))
+        case TimeZoneNoted() | EmergencyDepartmentNoted():
+            watch = _of_profile(watch, event)
         case MembershipNoted() | MembershipEndNoted():
             watch = replace(watch, team=with_noted(watch.team, event))
         case MedicationsNoted():
@@ -152,6 +161,12 @@ def evolve(watch: Watch, event: Event) -> Watch:
         case _:
             assert_never(event)
     return watch
+
+
+def _of_profile(watch: Watch, event: TimeZoneNoted | EmergencyDepartmentNoted) -> Watch:
+    if isinstance(event, TimeZoneNoted):
+        return replace(watch, zones=(*watch.zones, event))
+    return replace(watch, departments=(*watch.departments, event))
 
 
 def _of_side_effect(watch: Watch, event: SideEffectReported | SideEffectResolved) -> Watch:

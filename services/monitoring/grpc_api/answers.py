@@ -7,8 +7,8 @@ from care.monitoring.v1 import monitoring_pb2 as pb
 
 from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
-from careloop.contracts.monitoring import DoseRecorded, RiskContactRecorded, SideEffectReported, Triage
-from careloop.contracts.terms import RiskRaised, ScaleScored
+from careloop.contracts.monitoring import DoseRecorded, RiskContactRecorded, SideEffectReported
+from careloop.contracts.terms import RiskRaised, ScaleScored, Triage
 
 triage = shown_as(pb.Triage, Triage)
 scale = shown_as(common_pb2.ScaleResult, ScaleScored)
@@ -34,4 +34,6 @@ def contacted(done: Done[Any]) -> dict[str, Any]:
 
 def dosed(done: Done[Any]) -> dict[str, Any]:
     found = event_of(done, DoseRecorded)
-    return {"flags": list(found.flags or ()) if found is not None else []}
+    if found is None:
+        return {"flags": []}
+    return {"flags": list(found.flags or ()), "triage": triage(found.triage or None)}

@@ -131,6 +131,26 @@ TABLE: Mapping[CauseKind, Rule] = {
         priority=Priority.ROUTINE,
         rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
     ),
+    CauseKind.CLIENT_WROTE_EMERGENCY: Rule(
+        subject="The client wrote of an emergency: contact them now",
+        priority=Priority.STAT,
+        rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER, Seat.NAMED), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
+    ),
+    CauseKind.CLIENT_WROTE_SAME_DAY: Rule(
+        subject="What the client wrote is to be answered today",
+        priority=Priority.URGENT,
+        rungs=((Seat.PRESCRIBER, Seat.NAMED), (Seat.CARE_MANAGER,), (Seat.OTHER_PRESCRIBERS,)),
+    ),
+    CauseKind.CLIENT_WROTE_WITHIN_72_HOURS: Rule(
+        subject="What the client wrote is to be answered within 72 hours",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.PRESCRIBER, Seat.NAMED), (Seat.CARE_MANAGER,)),
+    ),
+    CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD: Rule(
+        subject="Only a person can tell what the client means: read it today",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.NAMED,), (Seat.CARE_MANAGER,), (Seat.PRESCRIBER,)),
+    ),
     CauseKind.RECORDS_WAIT: Rule(
         subject="Something urgent was recorded and could not be processed: look at the client now",
         priority=Priority.STAT,

@@ -34,6 +34,11 @@ class CauseKind(StrEnum):
     """Between members of the care team."""
     MESSAGE_TO_CLIENT = "message-to-client"
     MESSAGE_FROM_CLIENT = "message-from-client"
+    CLIENT_WROTE_EMERGENCY = "client-wrote-emergency"
+    """In a message, or as the reason of a dose."""
+    CLIENT_WROTE_SAME_DAY = "client-wrote-same-day"
+    CLIENT_WROTE_WITHIN_72_HOURS = "client-wrote-within-72-hours"
+    CLIENT_WROTE_NOT_UNDERSTOOD = "client-wrote-not-understood"
     RECORDS_WAIT = "records-wait"
     """Something that may be urgent is known, and could not be applied."""
 

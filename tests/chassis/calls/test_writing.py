@@ -8,7 +8,7 @@ from care.prescribing.v1 import prescribing_pb2 as pb
 
 from careloop.chassis.calls.requests import DoesNotFit
 from careloop.chassis.calls.writing import shown_as
-from careloop.contracts.monitoring import Triage
+from careloop.contracts.terms import Triage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -224,6 +224,8 @@ def test_what_is_not_set_has_its_usual_value() -> None:
         "partitions": 6,
         "peers": {},
         "evidence_max_age_seconds": 30,
+        "legal_dates_file": None,
+        "on_call_phone": "",
         "heads_interval_seconds": 2,
         "hole_patience_seconds": 5,
         "revive_after_seconds": 10,

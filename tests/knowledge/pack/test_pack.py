@@ -37,10 +37,30 @@ WORDS = {"order", "other", "until", "dose", "limit", "days", "drugs", "named"}
         ("red_flags.yaml", "drugs: [lithium]", "drugs: [lithiun]", "lithium-toxicity: lithiun is neither"),
         (
             "red_flags.yaml",
-            "all_of: [[seizure, convuls, fit and passed]]",
+            "all_of: [[serotonin syndrome, malignant syndrome, sindrome serotonin, sindrome neuroleptico]]",
             "all_of: [[]]",
-            "seizure: a red flag needs words",
+            "serotonin-syndrome-named: a red flag needs words",
         ),
+        (
+            "client-words.yaml",
+            'text: "To reach us now, call {phone}."',
+            'text: "Call {who}."',
+            "words.on-call: a text may name phone, name, on",
+        ),
+        (
+            "client-words.yaml",
+            "flags: [overdose, child",
+            "flags: [overdoze, child",
+            "words.poison-help: overdoze is no red flag",
+        ),
+        (
+            "client-words.yaml",
+            "part: call-988, language: es",
+            "part: call-988, language: en",
+            "call-988 on 2000-01-01: each of en, es once, not en, en",
+        ),
+        ("text-contexts.yaml", "- language: es", "- language: en", "language: each of en, es once, not en, en"),
+        ("triage.yaml", "reads: not-understood", "reads: ungraded", "no rule: one rule for not-understood"),
         (
             "titrations.yaml",
             "drugs: [lamotrigine]",

@@ -315,13 +315,17 @@ def _(rule: schema.DoseRule) -> Iterator[Example]:
 
 @examples.register
 def _(rule: schema.CeilingRule) -> Iterator[Example]:
-    own = {drug for other in PACK.entries(schema.CeilingRule) for drug in drugs(*other.drugs)}
-    for drug in drugs(*rule.drugs) if rule.drugs else sorted(PACK.drugs.keys() - own):
+    always = [other for other in PACK.entries(schema.CeilingRule) if not other.conditions]
+    own = {drug for other in always for drug in drugs(*other.drugs)}
+    charts = [of(conditions=(code_of(name),)) for name in rule.conditions] or [KNOWN]
+    for drug, chart in product(drugs(*rule.drugs) if rule.drugs else sorted(PACK.drugs.keys() - own), charts):
         most = PACK.drugs[drug].max_daily_mg
         limit = rule.never_above_mg if rule.times_maximum is None else most and rule.times_maximum * most
         if limit is not None:
-            yield Example(True, order(drug, str(limit + LITTLE)))
-            yield Example(False, order(drug, str(limit)))
+            yield Example(True, order(drug, str(limit + LITTLE)), chart)
+            yield Example(False, order(drug, str(limit)), chart)
+        if limit is not None and rule.conditions:
+            yield Example(False, order(drug, str(limit + LITTLE)))
 
 
 @examples.register

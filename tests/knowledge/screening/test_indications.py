@@ -118,3 +118,24 @@ def test_a_pack_from_before_the_indications_says_nothing() -> None:
     old = load(released("1.2.0"))
     found = screen(of(conditions=(HYPERTENSION,)), plain("sertraline"), TODAY, old)
     assert [one for one in found.alerts if one.rule.startswith("no-indication")] == []
+
+
+LABELLED = {
+    "sertraline": "F33.1 F41.1 F43.10 F42.2 F40.10", "fluoxetine": "F33.1 F42.2 F50.2 F41.0", "paroxetine": "F40.10",
+    "fluvoxamine": "F42.2", "duloxetine": "F33.1 M79.7", "bupropion": "F33.1 F17.210 F90.0", "trazodone": "G47.00",
+    "amitriptyline": "G43.909", "imipramine": "N39.44", "clomipramine": "F42.2", "doxepin": "G47.00",
+    "phenelzine": "F33.1", "selegiline": "F33.1 G20", "lithium": "F31.81 F25.0", "valproate": "F31.2 G40.909 G43.909",
+    "lamotrigine": "F31.81 G40.909", "carbamazepine": "G50.0", "topiramate": "G43.909 F10.20", "clozapine": "F20.9",
+    "aripiprazole": "F20.9 F31.2 F33.1 F95.2", "risperidone": "F84.0", "chlorpromazine": "R11.2",
+    "clonazepam": "F41.0 G40.909", "diazepam": "F10.239", "zolpidem": "G47.00", "buspirone": "F41.1",
+    "prazosin": "F43.10 F51.5", "propranolol": "F41.1 I10 G25.0", "clonidine": "F90.0 I10", "guanfacine": "F90.0",
+    "amphetamine": "F90.0 G47.419", "lisdexamfetamine": "F50.81", "atomoxetine": "F90.0", "naltrexone": "F11.20",
+    "acamprosate": "F10.20", "buprenorphine": "F11.20", "methadone": "F11.20", "gabapentin": "F10.20 G40.909",
+}  # fmt: skip
+"""What is on the label, or is given every day in psychiatry."""
+
+
+@pytest.mark.parametrize(("drug", "codes"), LABELLED.items(), ids=lambda one: one.replace(" ", "-"))
+def test_what_a_drug_is_given_for_every_day_asks_nothing(drug: str, codes: str) -> None:
+    for code in codes.split():
+        assert told(drug, Condition(icd10=code)) == []

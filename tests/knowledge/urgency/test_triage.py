@@ -140,21 +140,25 @@ def test_a_suspected_medicine_counts_as_taken() -> None:
     assert judged("rash", suspected="lamotrigine").level is NOW
 
 
-@pytest.mark.parametrize(("words", "medicine"), [("rash", "sertraline"), ("headache", "sertraline"), ("tremor", "")])
+@pytest.mark.parametrize(
+    ("words", "medicine"), [("mouth sore", "sertraline"), ("headache", "sertraline"), ("tremor", "")]
+)
 def test_flags_of_other_medicines_stay_down(words: str, medicine: str) -> None:
     assert judged(words, medicines=(medicine,) if medicine else ()).level is VISIT
 
 
-def test_a_denial_never_lowers_the_level() -> None:
-    assert judged("no fever, no rash", medicines=("lamotrigine",)).level is NOW
+def test_what_is_plainly_denied_is_no_red_flag_and_what_stands_beside_it_is() -> None:
+    assert judged("no fever, no rash", medicines=("lamotrigine",)).level is VISIT
+    assert judged("no fever, but a rash", medicines=("lamotrigine",)).level is NOW
+    assert judged("stiff all over, no fever", medicines=("haloperidol",)).red_flags == ()
 
 
 def test_words_that_may_be_a_red_flag_are_looked_at_on_the_same_day_while_nobody_knows_what_is_taken() -> None:
-    found = judged("rash", grade=1, medicines=None)
+    found = judged("mouth sore", grade=1, medicines=None)
     assert found.rule == "triage.medicines-unknown.aromatic-anticonvulsant-rash"
     assert (found.level, found.version, found.within, found.red_flags) == (SAME_DAY, 1, timedelta(hours=12), ())
-    assert judged("rash", grade=4, medicines=None).rule == "triage.ctcae-4"
-    assert judged("rash", medicines=()).rule == "triage.ungraded"
+    assert judged("mouth sore", grade=4, medicines=None).rule == "triage.ctcae-4"
+    assert judged("mouth sore", medicines=()).rule == "triage.ungraded"
 
 
 @pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.id)

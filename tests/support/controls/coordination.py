@@ -6,7 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
-from careloop.contracts.terms import Coding, EnteredInError, Medicine, RiskLevel, RiskRaised, Role, ScaleScored
+from careloop.contracts.terms import (
+    Coding,
+    EnteredInError,
+    Medicine,
+    RiskLevel,
+    RiskRaised,
+    Role,
+    ScaleScored,
+    Triage,
+    TriageLevel,
+)
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.ids import PersonId
 from services.coordination.domain import events
@@ -101,6 +111,23 @@ POSTED = events.MessagePosted(
 POSTED_ABOUT_UNKNOWN = replace(
     POSTED, fact_id=fact("message-3"), sender="dr", recipient="tom", text="See this.", flags=("not-known-yet",)
 )
+READ_TODAY = Triage(
+    level=TriageLevel.SAME_DAY,
+    rule="triage.medicines-unknown.aromatic-anticonvulsant-rash",
+    rule_version=1,
+    red_flags=(),
+    due_at=NOON + timedelta(hours=12),
+)
+"""Of words about a rash, while nobody knows what is taken."""
+POSTED_AND_READ = replace(
+    POSTED,
+    fact_id=fact("message-4"),
+    sender="client",
+    recipient="d",
+    about=None,
+    text="x",
+    triage=Triage(level=TriageLevel.NEXT_VISIT, rule="r", rule_version=1, red_flags=(), due_at=None),
+)
 POSTED_ABOUT_NOTHING = replace(POSTED, fact_id=fact("message-2"), about=None)
 STRUCK = events.EnteredInError(
     fact_id=POST.fact_id, reason="meant for another client", marked_by=THERAPIST, occurred_at=NOON
@@ -113,6 +140,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     POSTED,
     POSTED_ABOUT_UNKNOWN,
     POSTED_ABOUT_NOTHING,
+    POSTED_AND_READ,
     STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(as_published("coordination", EXAMPLES))
@@ -402,8 +430,8 @@ DISCONTINUED = prescribing.PrescriptionDiscontinued(
 )
 
 
-def side_effect(name: str, level: monitoring.TriageLevel, occurred_at: datetime) -> monitoring.SideEffectReported:
-    due_at = None if level is monitoring.TriageLevel.NEXT_VISIT else occurred_at + timedelta(hours=12)
+def side_effect(name: str, level: TriageLevel, occurred_at: datetime) -> monitoring.SideEffectReported:
+    due_at = None if level is TriageLevel.NEXT_VISIT else occurred_at + timedelta(hours=12)
     return monitoring.SideEffectReported(
         fact_id=fact(name),
         symptom=name,
@@ -415,13 +443,13 @@ def side_effect(name: str, level: monitoring.TriageLevel, occurred_at: datetime)
         suspected_medicine=LAMOTRIGINE,
         reporter=monitoring.ReporterKind.CLIENT,
         reported_by="client",
-        triage=monitoring.Triage(level=level, rule="triage.grade", rule_version=1, red_flags=("rash",), due_at=due_at),
+        triage=Triage(level=level, rule="triage.grade", rule_version=1, red_flags=("rash",), due_at=due_at),
         occurred_at=occurred_at,
     )
 
 
-RASH = side_effect("rash", monitoring.TriageLevel.SAME_DAY, week(8))
-NAUSEA = side_effect("nausea", monitoring.TriageLevel.NEXT_VISIT, week(9))
+RASH = side_effect("rash", TriageLevel.SAME_DAY, week(8))
+NAUSEA = side_effect("nausea", TriageLevel.NEXT_VISIT, week(9))
 NAUSEA_RESOLVED = monitoring.SideEffectResolved(
     fact_id=fact("nausea-resolved"),
     side_effect=NAUSEA.fact_id,

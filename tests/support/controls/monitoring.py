@@ -12,10 +12,8 @@ from careloop.contracts.monitoring import (
     ResultActionEnd,
     RiskContactOutcome,
     SideEffectOutcome,
-    Triage,
-    TriageLevel,
 )
-from careloop.contracts.terms import Medicine, Reporter, RiskLevel
+from careloop.contracts.terms import Medicine, Reporter, RiskLevel, Triage, TriageLevel
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from services.monitoring.domain import events, noted
@@ -35,6 +33,13 @@ SERTRALINE = Medicine(name="sertraline", rxcui="36437")
 ENROLLED = noted.EnrolmentNoted(fact_id=fact("enrolment"), evidence=event("enrolment"), occurred_at=YESTERDAY)
 TIME_ZONE = noted.TimeZoneNoted(
     fact_id=fact("enrolment"), evidence=event("enrolment"), time_zone="America/New_York", occurred_at=YESTERDAY
+)
+DEPARTMENT = noted.EmergencyDepartmentNoted(
+    fact_id=fact("enrolment"),
+    evidence=event("enrolment"),
+    name="Mercy Hospital",
+    phone="555-0199",
+    occurred_at=YESTERDAY,
 )
 LISTED = noted.MedicationsNoted(
     fact_id=fact("list"),
@@ -237,6 +242,7 @@ RECORD_DOSE = RecordDose(
     prescription=None,
     status=DoseStatus.TAKEN,
     reason="",
+    reporter=ReporterKind.CLIENT,
     actor=CLIENT,
     occurred_at=YESTERDAY,
     now=NOON,
@@ -250,8 +256,10 @@ DOSE = events.DoseRecorded(
     recorded_by=CLIENT,
     occurred_at=YESTERDAY,
 )
+WAITS = Triage(level=TriageLevel.NEXT_VISIT, rule="triage.ungraded", rule_version=1, red_flags=(), due_at=None)
 DOSE_SKIPPED = replace(DOSE, prescription=fact("prescription"), status=DoseStatus.SKIPPED, reason="felt sick")
 DOSE_OF_UNKNOWN = replace(DOSE, fact_id=fact("dose of unknown"), flags=("not-known-yet",))
+DOSE_SKIPPED_AND_READ = replace(DOSE_SKIPPED, fact_id=fact("dose read"), triage=WAITS)
 STRIKE_NAUSEA = MarkEnteredInError(fact_id=NAUSEA.fact_id, reason="another client's report", actor=PRESCRIBER, now=NOON)
 NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
@@ -270,6 +278,7 @@ COMMANDS: tuple[object, ...] = (
 EXAMPLES: tuple[events.Event, ...] = (
     ENROLLED,
     TIME_ZONE,
+    DEPARTMENT,
     LISTED,
     LISTED_STOPPED,
     PRESCRIBED,
@@ -298,6 +307,7 @@ EXAMPLES: tuple[events.Event, ...] = (
     DOSE,
     DOSE_SKIPPED,
     DOSE_OF_UNKNOWN,
+    DOSE_SKIPPED_AND_READ,
     NAUSEA_STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("monitoring", EXAMPLES))

@@ -189,8 +189,8 @@ def side_effect(name: str = "rash", *, level: str = "same-day", patient: Patient
         suspected_medicine=None,
         reporter=monitoring.ReporterKind.CLIENT,
         reported_by="client-1",
-        triage=monitoring.Triage(
-            level=monitoring.TriageLevel(level),
+        triage=terms.Triage(
+            level=terms.TriageLevel(level),
             rule="r",
             rule_version=1,
             red_flags=(),

@@ -128,10 +128,15 @@ class DoseRule(Rule, frozen=True, kw_only=True):
 
 
 class CeilingRule(Rule, frozen=True, kw_only=True):
-    """No reason lets a higher daily dose pass: than `never_above_mg` for `drugs`, or than so many times the drug's own
-    maximum for every drug that no other rule names."""
+    """No reason lets a higher daily dose pass: than `never_above_mg`, or than so many times the maximum of the drug in
+    the form ordered.
+
+    The first rule that fits counts: of `drugs` where it names some, and where it names `conditions` of patients with
+    one of them. A rule that names no drug is for those that no other one fits.
+    """
 
     drugs: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
     never_above_mg: Decimal | None = None
     times_maximum: Decimal | None = None
 

@@ -1,6 +1,8 @@
 """The shapes of the rules of refills and controlled substances."""
 
-from careloop.knowledge.pack.shapes.entries import Sourced
+from datetime import date
+
+from careloop.knowledge.pack.shapes.entries import Entry, Sourced
 
 
 class RefillRule(Sourced, frozen=True, kw_only=True):
@@ -42,3 +44,15 @@ class TelehealthRule(Sourced, frozen=True, kw_only=True):
     initial_days: int | None = None
     follows: str = ""
     action: str
+
+
+class LegalDate(Entry, frozen=True, kw_only=True):
+    """The last day of a legal rule as a programme moved it, by whom and after which document; None is no end.
+
+    It is in no pack: an operator adds the file.
+    """
+
+    rule: str
+    effective_to: date | None
+    citation: str
+    set_by: str

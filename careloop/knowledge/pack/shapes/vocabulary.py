@@ -38,8 +38,18 @@ class Code(Entry, frozen=True, kw_only=True):
         return len(self.seen.replace("m", "")) >= 2
 
 
+class FormMaximum(Entry, frozen=True, kw_only=True):
+    """The daily maximum of a form of a drug: of one whose name has all words of one of `words`."""
+
+    words: tuple[str, ...]
+    max_daily_mg: Decimal
+
+
 class Drug(Entry, frozen=True, kw_only=True):
-    """One ingredient. Doses are adult, oral, milligrams a day; `adequate_mg` is what a fair trial needs at least."""
+    """One ingredient. Doses are adult, oral, milligrams a day; `adequate_mg` is what a fair trial needs at least.
+
+    `forms` are those with a maximum of their own; the first that the name of an order fits counts.
+    """
 
     name: str
     codes: tuple[Code, ...] = ()
@@ -47,6 +57,7 @@ class Drug(Entry, frozen=True, kw_only=True):
     adequate_mg: Decimal | None = None
     max_daily_mg: Decimal | None = None
     max_daily_mg_per_kg: Decimal | None = None
+    forms: tuple[FormMaximum, ...] = ()
     schedule: str | None = None
     classes: tuple[str, ...] = ()
     also: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """What the data files of urgency must say to make sense, beyond their shape: on every day each answer has one level."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from string import Formatter
 from typing import Any
 
 from careloop.knowledge.pack.instruments import Instrument
@@ -8,6 +9,9 @@ from careloop.knowledge.pack.reading import PackInvalid
 from careloop.knowledge.pack.shapes.entries import Sourced
 from careloop.knowledge.pack.shapes.urgency import (
     GRADED,
+    CardPart,
+    ClientWords,
+    Language,
     Level,
     Reads,
     RedFlag,
@@ -19,6 +23,9 @@ from careloop.knowledge.pack.shapes.urgency import (
 )
 from careloop.knowledge.pack.soundness.references import days_of_change
 
+_GIVEN = ("phone", "name", "on")
+"""What a sentence to a client may name."""
+
 
 def require_urgency(read: Mapping[str, tuple[Any, ...]], instruments: Mapping[str, Instrument]) -> None:
     """Raises PackInvalid, naming file and rule, for a red flag without words, answers with no level or with two, bands
@@ -26,8 +33,12 @@ def require_urgency(read: Mapping[str, tuple[Any, ...]], instruments: Mapping[st
     risks = read.get("suicide-risk.yaml", ())
     faults = {
         "red_flags.yaml": _words(read["red_flags.yaml"]),
-        "triage.yaml": _triage(read.get("triage.yaml", ())),
+        "triage.yaml": _triage(read.get("triage.yaml", ()), texts="known-words.yaml" in read),
         "suicide-risk.yaml": _risks(risks, instruments),
+        "text-contexts.yaml": _once_a_language(
+            "language", (one.language for one in read.get("text-contexts.yaml", ()))
+        ),
+        "client-words.yaml": _words_for_clients(read.get("client-words.yaml", ()), read["red_flags.yaml"]),
         "clocks.yaml": _clocks(read.get("clocks.yaml", ()), risks),
     }
     for file, found in faults.items():
@@ -41,12 +52,35 @@ def _words(flags: Iterable[RedFlag]) -> Iterator[str]:
             yield f"{flag.id}: a red flag needs words"
 
 
-def _triage(rules: tuple[TriageRule, ...]) -> Iterator[str]:
+def _once_a_language(what: str, said: Iterable[Language]) -> Iterator[str]:
+    """The faults of what each language has once."""
+    listed = sorted(said)
+    if listed != sorted(Language):
+        yield f"{what}: each of {', '.join(Language)} once, not {', '.join(listed) or 'none'}"
+
+
+def _words_for_clients(sentences: tuple[ClientWords, ...], flags: Iterable[RedFlag]) -> Iterator[str]:
+    """The faults of sentences that name a figure nobody gives, or a flag that there is not; each part is said once."""
+    known = {flag.id for flag in flags}
+    for one in sentences:
+        if strange := set(one.flags) - known:
+            yield f"{one.id}: {', '.join(sorted(strange))} is no red flag"
+        if any(field not in (None, *_GIVEN) for _, field, _, _ in Formatter().parse(one.text)):
+            yield f"{one.id}: a text may name {', '.join(_GIVEN)}"
+    for day in days_of_change(sentences):
+        for part in CardPart:
+            said = (one.language for one in sentences if one.part is part and one.in_force(day))
+            yield from _once_a_language(f"{part} on {day}", said)
+
+
+def _triage(rules: tuple[TriageRule, ...], *, texts: bool) -> Iterator[str]:
     for rule in rules:
         if (rule.answers is None) is (rule.reads in GRADED):
             yield f"{rule.id}: answers are those of a grade or burden"
     for reads in Reads:
         listed = [rule for rule in rules if rule.reads is reads]
+        if reads is Reads.NOT_UNDERSTOOD and not texts:
+            continue
         if reads not in GRADED:
             yield from _one_a_day(reads, listed)
             continue

@@ -26,10 +26,14 @@ def check(case: Case) -> CheckResult:
 def _ceiling(case: Case, drug: str) -> tuple[CeilingRule, Decimal] | None:
     rules: tuple[CeilingRule, ...] = in_force(case.pack, CeilingRule, case.starts_on)
     own = max_daily_mg(case, drug)
-    for rule in rules:
-        if rule.never_above_mg is not None and case.pack.among(drug, rule.drugs):
-            return rule, rule.never_above_mg
-    for rule in rules:
-        if rule.times_maximum is not None and own is not None:
-            return rule, rule.times_maximum * own
+    for rule in sorted(rules, key=lambda one: not one.drugs):
+        if _fits(case, rule, drug):
+            limit = rule.never_above_mg if own is None or rule.times_maximum is None else rule.times_maximum * own
+            if limit is not None:
+                return rule, limit
     return None
+
+
+def _fits(case: Case, rule: CeilingRule, drug: str) -> bool:
+    named = not rule.drugs or case.pack.among(drug, rule.drugs)
+    return named and (not rule.conditions or case.has_condition(rule.conditions))

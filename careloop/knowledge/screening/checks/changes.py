@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from careloop.knowledge.findings import Alert, Check
-from careloop.knowledge.pack.index import load_points, same_molecule
+from careloop.knowledge.pack.index import listed_on, load_points, same_molecule
 from careloop.knowledge.pack.shapes.screening import LoadRule
 from careloop.knowledge.screening.case import Case, CheckResult, alert
 
@@ -17,7 +17,7 @@ def stopped(case: Case) -> CheckResult:
         alert(rule, Check.DRUG_DRUG, drug, other, days=rule.days)
         for taken in case.met()
         if taken.days_since_last_dose is not None
-        for rule in filter(case.in_force, case.pack.stopping)
+        for rule in listed_on(case.pack, "stopping", case.starts_on)
         if taken.days_since_last_dose <= rule.days
         for drug in case.concerned(rule.affected)
         for other in taken.ingredients
@@ -35,7 +35,7 @@ def loads(case: Case) -> CheckResult:
     found = [
         _load(case, rule, {drug: those[place] for drug, those in points.items()}, others)
         for place, rule in enumerate(case.pack.loads)
-        if case.in_force(rule)
+        if rule.in_force(case.starts_on)
     ]
     return CheckResult(tuple(one for one in found if one is not None))
 

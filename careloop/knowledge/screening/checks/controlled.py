@@ -1,9 +1,13 @@
 """Supply and controlled substances: how much may be handed out, and what the law asks for first."""
 
+from datetime import date
+from functools import lru_cache
+
 from careloop.knowledge.chart import SuicideRisk
 from careloop.knowledge.due_dates import shifted
 from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.dangers import overdose_danger
+from careloop.knowledge.pack.pack import Pack
 from careloop.knowledge.pack.shapes.screening import ControlledRule, SupplyRule
 from careloop.knowledge.pack.telehealth import AtADistance, indications, telehealth_ruling
 from careloop.knowledge.screening.case import Case, CheckResult, ListedMedication, alert, missing
@@ -38,10 +42,8 @@ def schedule(case: Case) -> CheckResult:
     days = case.order.days_supply
     alerts: list[Alert] = []
     gaps: list[NotChecked] = []
-    for rule in filter(case.in_force, case.pack.controlled):
-        for drug in case.ingredients:
-            if not _concerns(case, rule, drug):
-                continue
+    for drug in case.ingredients:
+        for rule in _rules(case.pack, drug, case.starts_on):
             if rule.telehealth:
                 alerts += _at_a_distance(case, rule, drug)
             elif rule.above_days is not None and days is None:
@@ -72,7 +74,13 @@ def _same(case: Case, drug: str) -> list[ListedMedication]:
     return [taken for taken in case.overlapping() if drug in taken.ingredients]
 
 
-def _concerns(case: Case, rule: ControlledRule, drug: str) -> bool:
-    if case.pack.among(drug, rule.drugs_except):
+@lru_cache(4096)
+def _rules(pack: Pack, drug: str, day: date) -> tuple[ControlledRule, ...]:
+    """The duties that come with this drug on that day."""
+    return tuple(rule for rule in pack.controlled if rule.in_force(day) and _concerns(pack, rule, drug))
+
+
+def _concerns(pack: Pack, rule: ControlledRule, drug: str) -> bool:
+    if pack.among(drug, rule.drugs_except):
         return False
-    return case.pack.drugs[drug].schedule in rule.schedules or case.pack.among(drug, rule.drugs)
+    return pack.drugs[drug].schedule in rule.schedules or pack.among(drug, rule.drugs)

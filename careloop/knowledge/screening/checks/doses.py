@@ -7,6 +7,7 @@ from careloop.knowledge.findings import Alert, Check, NotChecked, Reason
 from careloop.knowledge.pack.index import lowering
 from careloop.knowledge.pack.shapes.screening import DoseRule
 from careloop.knowledge.pack.shapes.vocabulary import LongActing
+from careloop.knowledge.pack.text import tokens
 from careloop.knowledge.screening.case import Case, CheckResult, ListedMedication, alert, amount, figure, missing
 from careloop.knowledge.screening.checks import titrations
 from careloop.knowledge.screening.checks.circumstances import holds, unknown
@@ -63,8 +64,14 @@ def _ordered(case: Case, drug: str, dose: Decimal) -> CheckResult:
 
 
 def max_daily_mg(case: Case, drug: str) -> Decimal | None:
-    """The drug's own daily maximum for this patient; None where the pack has none, or the weight is not known."""
+    """The drug's own daily maximum for this patient, in the form ordered; None where the pack has none, or the weight
+    is not known."""
     known = case.pack.drugs[drug]
+    if known.forms:
+        said = frozenset(part for word in tokens(case.order.name or "") for part in word.split("-"))
+        for form in known.forms:
+            if any(said >= set(words.split()) for words in form.words):
+                return form.max_daily_mg
     if known.max_daily_mg is not None or known.max_daily_mg_per_kg is None:
         return known.max_daily_mg
     weight = weight_kg(case)

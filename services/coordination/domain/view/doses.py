@@ -8,6 +8,7 @@ from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
+from services.coordination.domain.view.written import level_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +19,14 @@ class Dose:
     reason: str
     occurred_at: Instant
     flags: tuple[str, ...]
+    triage: str = ""
 
 
-shown_of = shown(Dose, DoseRecorded, "flags")
+shown_of = shown(Dose, DoseRecorded, "flags", "triage")
 
 
 def dose(recorded: DoseRecorded) -> Dose:
-    return shown_of(recorded, flags=recorded.flags or ())
+    return shown_of(recorded, flags=recorded.flags or (), triage=level_of(recorded.triage))
 
 
 def doses(section: MonitoringSection) -> tuple[Dose, ...]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from careloop.contracts.monitoring import SideEffectReported, SideEffectResolved, TriageLevel
-from careloop.contracts.terms import Medicine
+from careloop.contracts.monitoring import SideEffectReported, SideEffectResolved
+from careloop.contracts.terms import Medicine, TriageLevel
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from msgspec import UNSET
 
-from careloop.contracts.monitoring import ResultActionRaised, TriageLevel
+from careloop.contracts.monitoring import ResultActionRaised
 from careloop.contracts.notifications import NoticeDecided, Priority
-from careloop.contracts.terms import CLINICAL_ROLES, Reporter, RiskLevel, RiskRaised, ScaleScored
+from careloop.contracts.terms import CLINICAL_ROLES, Reporter, RiskLevel, RiskRaised, ScaleScored, TriageLevel
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
