@@ -14,7 +14,7 @@ from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing
 from careloop.contracts.terms import EnteredInError, RiskLevel, RiskRaised, ScaleScored
-from careloop.kernel.ids import PatientId
+from careloop.kernel.ids import FactId, PatientId
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
@@ -57,6 +57,14 @@ SIDE_EFFECT_KINDS: Mapping[monitoring.TriageLevel, CauseKind] = {
     monitoring.TriageLevel.WITHIN_72_HOURS: CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
     monitoring.TriageLevel.NEXT_VISIT: CauseKind.SIDE_EFFECT_NEXT_VISIT,
 }
+
+LOW = "low"
+CONCERN_KINDS: Mapping[str, CauseKind] = {
+    "contraindicated": CauseKind.CONCERN_CONTRAINDICATED,
+    "high": CauseKind.CONCERN_HIGH,
+    "moderate": CauseKind.CONCERN_MODERATE,
+}
+"""The gravest first."""
 
 Heard = Noted | Cause
 
@@ -107,6 +115,20 @@ def hear_discrepancy(envelope: Envelope, fact: prescribing.DiscrepancyFound) -> 
     return _cause(envelope, fact, CauseKind.DISCREPANCY_FOUND, detail=f"{fact.medicine.name}: {fact.kind}")
 
 
+def hear_concerns(envelope: Envelope, fact: prescribing.ConcernsRaised) -> Heard | None:
+    """One notice of all, by the gravest; a low one is seen in the view alone. A severity of a later build is grave."""
+    words = list(CONCERN_KINDS)
+    severities = [one.alert.severity for one in fact.concerns]
+    known = [words.index(severity) if severity in words else 0 for severity in severities if severity != LOW]
+    if not known:
+        return None
+    kind = CONCERN_KINDS[words[min(known)]]
+    if kind is CauseKind.CONCERN_HIGH and all(one.prescription is None for one in fact.concerns):
+        kind = CauseKind.CONCERN_LISTED
+    told = (f"{one.medicine.name}: {', '.join(one.alert.involves)} ({one.alert.severity})" for one in fact.concerns)
+    return _cause(envelope, fact, kind, detail="; ".join(told))
+
+
 def hear_completed(envelope: Envelope, fact: assessment.AssessmentCompleted) -> Heard:
     return _cause(envelope, fact, CauseKind.ASSESSMENT_COMPLETED, detail=", ".join(fact.diagnoses))
 
@@ -146,6 +168,15 @@ def is_of_screener(scored: ScaleScored) -> bool:
     return scored.instrument == SCREENER
 
 
+def settles(closed: prescribing.ConcernAnswered | prescribing.ConcernEnded) -> bool:
+    return closed.settles is not None
+
+
+def settled(closed: prescribing.ConcernAnswered | prescribing.ConcernEnded) -> FactId | None:
+    """What was raised of which nothing is open any more."""
+    return closed.settles
+
+
 SCREENING = note(ScreeningNoted, ScaleScored, at={"screened_by": "scored_by"}, only=is_of_screener)
 STRUCK = note(StrikeNoted, EnteredInError)
 HEARD: Notes[Heard | None] = {
@@ -178,6 +209,9 @@ HEARD: Notes[Heard | None] = {
         (prescribing.PrescriptionDiscontinued, hear_discontinued),
         (prescribing.DiscrepancyFound, hear_discrepancy),
         note(ResolutionNoted, prescribing.DiscrepancyResolved, at={"side_effect": "discrepancy"}),
+        (prescribing.ConcernsRaised, hear_concerns),
+        note(ResolutionNoted, prescribing.ConcernAnswered, only=settles, side_effect=settled),
+        note(ResolutionNoted, prescribing.ConcernEnded, only=settles, side_effect=settled),
         STRUCK,
     ),
 }

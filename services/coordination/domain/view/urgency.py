@@ -10,12 +10,14 @@ from careloop.contracts.terms import RiskLevel, RiskRaised
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
+from services.coordination.domain.view.concerns import OPEN, standing_concerns
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.notices import acknowledge_by, open_notices
 from services.coordination.domain.view.sections import Section, Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
 from services.coordination.domain.view.sections.notifications import NotificationsSection
+from services.coordination.domain.view.sections.prescribing import PrescribingSection
 
 LEVELS = (*TriageLevel, "none")
 """The words of the ranks, the most urgent first."""
@@ -25,6 +27,11 @@ IMPORTED = "imported"
 """Why nobody is notified of what a named importer recorded."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _RISKS = {RiskLevel.HIGH: TriageLevel.EMERGENCY_NOW, RiskLevel.MODERATE: TriageLevel.SAME_DAY}
+CONCERNS = {
+    "contraindicated": TriageLevel.SAME_DAY,
+    "high": TriageLevel.SAME_DAY,
+    "moderate": TriageLevel.NEXT_VISIT,
+}
 _NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLevel.SAME_DAY}
 
 
@@ -64,6 +71,8 @@ def concerns(section: Section) -> tuple[Concern, ...]:
         found += _side_effects(section)
     if isinstance(section, AssessmentSection | MonitoringSection):
         found += [_risk(risk.fact) for risk in section.risks if not superseded(risk, section)]
+    if isinstance(section, PrescribingSection):
+        found += _raised(section)
     if isinstance(section, NotificationsSection):
         found += _notices(section)
         found += [
@@ -96,7 +105,7 @@ def imported_risks(section: NotificationsSection) -> frozenset[FactId]:
 def urgency(sections: Sections) -> Urgency:
     """The first of all concerns. A risk counts until it is answered, a side effect until it is closed."""
     taken = answered(sections.notifications)
-    every = (sections.assessment, sections.monitoring, sections.notifications)
+    every = (sections.assessment, sections.prescribing, sections.monitoring, sections.notifications)
     return first(concern for section in every for concern in concerns(section) if stands(concern, taken))
 
 
@@ -133,6 +142,15 @@ def _side_effects(section: MonitoringSection) -> list[Concern]:
         _concern(k.fact.fact_id, k.fact.triage.level, "side-effect", k.fact.triage.due_at)
         for k in section.reported
         if k.fact.fact_id not in closed
+    ]
+
+
+def _raised(section: PrescribingSection) -> list[Concern]:
+    """What the safety check finds against something that is taken, until it is answered; a low one asks for nobody."""
+    return [
+        _concern(one.concern, CONCERNS[one.alert.severity], f"concern-{one.alert.severity}", None)
+        for one in standing_concerns(section)
+        if one.status == OPEN and one.alert.severity in CONCERNS
     ]
 
 
