@@ -40,6 +40,8 @@ COMMANDS = {
     "score": "careloop.cli.commands.score:score",
     "adherence": "careloop.cli.commands.adherence:adherence",
     "regimen": "careloop.cli.commands.regimen:regimen",
+    "plan": "careloop.cli.commands.dose_plans:plan",
+    "check-plan": "careloop.cli.commands.dose_plans:check_plan",
     "knowledge": "careloop.cli.commands.knowledge:app",
     "docs": "careloop.cli.commands.docs:docs",
 }

@@ -43,6 +43,7 @@ ASSESSMENT: dict[str, frozenset[Role]] = {
 
 PRESCRIBING: dict[str, frozenset[Role]] = {
     "/care.prescribing.v1.PrescribingService/ScreenOrder": CLINICIANS,
+    "/care.prescribing.v1.PrescribingService/DraftDosePlan": CLINICIANS,
     "/care.prescribing.v1.PrescribingService/IssuePrescription": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/ChangeDose": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/DiscontinuePrescription": PRESCRIBERS,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, UnsetType
@@ -121,12 +122,63 @@ class DecisionCapsule:
     as_of: date | UnsetType = UNSET
 
 
+class Weekday(StrEnum):
+    """FHIR Timing.repeat.dayOfWeek."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledDose:
+    """`amount_mg` milligrams at a time of the client's day: `HH:MM`, or `morning`, `noon`, `evening`, `bedtime`."""
+
+    at: Annotated[str, Length(10)]
+    amount_mg: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsNeeded:
+    """`amount_mg` when the `reason` arises, at most `most_in_24_hours` times, `hours_between` apart."""
+
+    reason: Annotated[str, Length(200)]
+    amount_mg: Decimal
+    most_in_24_hours: Annotated[int, Range(1, 12)] = 0
+    hours_between: Annotated[int, Range(0, 24)] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """So many `days`; None has no end. Doses are taken every `every_days` days from its first day on (None: daily), or
+    on `weekdays`. Without doses it is a pause."""
+
+    days: Annotated[int | None, Range(1, 366)] = None
+    every_days: Annotated[int | None, Range(1, 31)] = None
+    weekdays: tuple[Weekday, ...] = ()
+    doses: tuple[ScheduledDose, ...] = ()
+    as_needed: AsNeeded | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regimen:
+    """How a medicine is taken: phases in order, the first from the first day of the order on."""
+
+    phases: tuple[Phase, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a prescriber orders. `daily_dose_mg` is in milligrams a day; None is not stated, and is then not checked.
 
     `sig` says in words how to take it. `indication` is the condition it is for, in ICD-10-CM or SNOMED CT (FHIR
-    MedicationRequest.reasonCode); absent where the prescriber names none.
+    MedicationRequest.reasonCode); absent where the prescriber names none. `regimen` says day by day how it is taken,
+    from `starts_on` on; absent where only a daily dose was ordered. With it, `daily_dose_mg` is that of its first
+    phase, and the check is asked with the most of any day.
     """
 
     medicine: Medicine
@@ -135,6 +187,7 @@ class Order:
     days_supply: Annotated[int | None, Range(1, 366)]
     starts_on: Annotated[date, Else(today)]
     indication: Coding | UnsetType = UNSET
+    regimen: Regimen | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from careloop.intake.shapes.elements import Quantity, Ratio
 from careloop.intake.shapes.medications import Dosage, DoseAndRate, Medication
-from careloop.intake.timings import often
+from careloop.intake.timings import often, phase_of
 
 MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "ug": Decimal("0.001"), "mcg": Decimal("0.001")}
 TABLETS = re.compile(r"\{?(?:tab(?:let)?s?|tbl|er ?tab|ertab)\}?(?:\(s\))?", re.IGNORECASE)
@@ -36,7 +36,9 @@ Strength = Callable[[str], Decimal | None]
 
 def daily_dose_mg(dosages: Sequence[Dosage], strength: Strength, written: date | None, today: date) -> Decimal | None:
     """Milligrams a day, where the instructions say it as a mass, or as tablets or capsules of a known strength, and how
-    often; else None, as for what is taken as needed. Several instructions add up where they are parts of one day."""
+    often; else None, as for what is taken as needed. Several instructions add up where they are parts of one day; of
+    dated phases that follow each other it is the one of today."""
+    dosages = _of_today(dosages, today)
     parts = [_part(dosage, strength, written, today) for dosage in dosages]
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts) or (len(known) > 1 and not _of_one_day(dosages, known)):
@@ -46,6 +48,14 @@ def daily_dose_mg(dosages: Sequence[Dosage], strength: Strength, written: date |
     except ArithmeticError:
         return None
     return dose if 0 < dose < LARGEST_DOSE else None
+
+
+def _of_today(dosages: Sequence[Dosage], today: date) -> Sequence[Dosage]:
+    """Instructions of several sequence numbers, all of them dated, are phases: those that hold today."""
+    holding = [phase_of(dosage.timing, today) for dosage in dosages]
+    if len({dosage.sequence for dosage in dosages}) == 1 or None in holding:
+        return dosages
+    return [dosage for dosage, holds in zip(dosages, holding, strict=True) if holds and dosage.sequence is not None]
 
 
 def strength_of(name: str, medication: Medication | None) -> Strength:

@@ -169,6 +169,15 @@ def _holds_today(repeat: Mapping[str, Any], written: date | None, today: date) -
     return all(holds(repeat[name]) for name, holds in bounds.items() if name in repeat)
 
 
+def phase_of(timing: Mapping[str, Any] | None, today: date) -> bool | None:
+    """Whether a dated phase holds today; None for what has no first day, and so is no phase."""
+    repeat = timing.get("repeat") if timing else None
+    bounds = repeat.get("boundsPeriod") if isinstance(repeat, dict) else None
+    if not isinstance(bounds, dict) or not isinstance(bounds.get("start"), str):
+        return None
+    return _within(bounds, today)
+
+
 def _within(said: object, today: date) -> bool:
     try:
         period = msgspec.convert(said, Period)

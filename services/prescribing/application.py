@@ -15,9 +15,11 @@ from careloop.knowledge.findings import Screening
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.assessed import missing
 from services.prescribing.domain.declining import CheckedCommand
+from services.prescribing.domain.dose_plans import Draft, DraftDosePlan, draft, require_sound
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.indications import require_condition_code
 from services.prescribing.domain.readings.reading import Asking
+from services.prescribing.domain.regimens import completed
 from services.prescribing.domain.screening import RESTS_ON, Freshness, explained, safety_check
 from services.prescribing.domain.state import PrescriptionChart
 
@@ -59,11 +61,21 @@ class Prescribing:
     async def screen_order(self, patient_id: PatientId, query: ScreenOrder, at_least: Sequence[str]) -> Screened:
         """The safety check as IssuePrescription would run it now. Raises InvalidInput as that would."""
         require_condition_code(query.order)
+        order = completed(query.order)
         freshness = await self._freshness(patient_id, at_least, query.now)
         chart = await self._writes.state(patient_id)
-        asking = Asking(chart=chart, order=query.order, as_of=chart.today(query.now))
+        asking = Asking(chart=chart, order=order, as_of=chart.today(query.now))
         screening = safety_check(asking, freshness)
         return Screened(screening, missing(chart), explained(asking, screening), freshness)
+
+    async def draft_dose_plan(
+        self, patient_id: PatientId, query: DraftDosePlan, at_least: Sequence[str]
+    ) -> tuple[Draft, Freshness]:
+        """A dose plan on what is known now, and how well informed it is. Raises InvalidInput."""
+        require_sound(query)
+        freshness = await self._freshness(patient_id, at_least, query.now)
+        chart = await self._writes.state(patient_id)
+        return draft(query, chart, freshness), freshness
 
     async def informed(self, patient_id: PatientId, command: CheckedCommand, at_least: Sequence[str]) -> CheckedCommand:
         """The command with how well informed it will be decided."""

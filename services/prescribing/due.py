@@ -56,8 +56,8 @@ EARLIEST_DAY = timedelta(hours=14)
 def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
     """The row of a dose that is dated ahead, for when its day begins anywhere: where the client lives is asked when the
     row is taken up."""
-    if isinstance(event, PrescriptionIssued | DoseChanged) and (dose := dated_ahead(event)) is not None:
-        yield _row(dose, stream_id)
+    if isinstance(event, PrescriptionIssued | DoseChanged):
+        yield from (_row(dose, stream_id) for dose in dated_ahead(event))
     match event:
         case PrescriptionIssued() | DoseChanged():
             yield _check(stream_id, ConcernCause.DECISION, event.fact_id, event.occurred_at)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
 from careloop.contracts.terms import Coding, Medicine, RiskLevel, RiskRaised, Role
@@ -312,6 +313,22 @@ def test_what_it_is_for_stands_beside_the_medicine() -> None:
     told = replace(control.ISSUED, order=replace(control.ISSUED.order, indication=depression))
     (shown,) = view(prescribing=(told,)).medications.medications
     assert shown == replace(PRESCRIBED, indication=depression)
+
+
+def test_how_it_is_taken_stands_beside_the_medicine_with_the_dose_of_the_phase_that_began_last() -> None:
+    taken = prescribing.ScheduledDose(at="morning", amount_mg=Decimal(50))
+    regimen = prescribing.Regimen(phases=(prescribing.Phase(days=7, doses=(taken,)),))
+    told = replace(control.ISSUED, order=replace(control.ISSUED.order, regimen=regimen))
+    over = replace(
+        control.TOOK_EFFECT, prescription=told.fact_id, change=None, daily_dose_mg=Decimal(0), fact_id=fact("over")
+    )
+    (shown,) = view(prescribing=(told,)).medications.medications
+    assert shown == replace(PRESCRIBED, regimen=regimen)
+    (ended,) = view(prescribing=(told, over)).medications.medications
+    assert ended == replace(PRESCRIBED, regimen=regimen, daily_dose_mg=Decimal(0))
+    changed = replace(control.CHANGED, prescription=told.fact_id)
+    (other,) = view(prescribing=(told, changed)).medications.medications
+    assert (other.regimen, other.daily_dose_mg) == (UNSET, control.CHANGED.to_daily_dose_mg)
 
 
 def test_what_was_overridden_and_what_was_not_checked_stands_beside_the_medicine() -> None:

@@ -1,12 +1,16 @@
 """A dose a day is certain, or it is unknown."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from careloop.knowledge.regimen.fhir import to_fhir
 from tests.support.histories import fhir
 from tests.support.histories.fhir import Json
-from tests.support.histories.taken_in import requests
+from tests.support.histories.taken_in import NOW, requests
+from tests.support.regimens import dose as regimen_dose
+from tests.support.regimens import phase, regimen
 
 TIMING_CODES = "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation"
 DAILY = {"frequency": 1, "period": 1, "periodUnit": "d"}
@@ -211,3 +215,24 @@ def test_the_strength_of_a_medication_counts_before_its_name(per: Json, milligra
 
 def test_a_medicine_on_hold_has_no_dose_today() -> None:
     assert dose(taken({"repeat": DAILY}), status="on-hold") == ""
+
+
+PHASES = to_fhir(
+    regimen(phase(regimen_dose(25), days=14, every_days=2), phase(regimen_dose(25), regimen_dose(25, "bedtime"))),
+    NOW.date() - timedelta(days=20),
+)
+EARLIER = to_fhir(regimen(phase(regimen_dose(40), days=5), phase(regimen_dose(20), days=90)), NOW.date())
+
+
+def test_of_phases_that_follow_each_other_the_dose_is_that_of_today() -> None:
+    """As a regimen of ours is written in FHIR."""
+    assert dose(*PHASES) == "50"
+    assert dose(*EARLIER) == "40"
+
+
+def test_phases_that_are_over_or_not_dated_give_no_dose() -> None:
+    over = to_fhir(regimen(phase(regimen_dose(40), days=2), phase(regimen_dose(20), days=2)), date(2020, 1, 1))
+    assert dose(*over) == ""
+    undated = [{**one, "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}} for one in PHASES]
+    assert dose(*undated) == ""
+    assert dose(*PHASES, {"text": "if needed", **taken({"code": {"text": "daily"}}), "sequence": 3}) == ""

@@ -323,7 +323,8 @@ def test_the_examples_of_decisions_leave_no_field_without_a_value() -> None:
     changed = decide(replace(CHANGE, planned_doses=PlannedDoses.CANCEL), *p.ASSESSED, p.ISSUED, planned)
     needing = replace(FULL_ORDER, medicine=Medicine(name="tetrabenazine"), daily_dose_mg=Decimal(75))
     thin = replace(FULL_ORDER, medicine=Medicine(name="abacavir"))
-    others = (replace(ASKED, freshness=p.STALE), replace(ASKED, order=needing), replace(ASKED, order=thin))
+    orders = (needing, thin, replace(p.PREDNISONE, sig="as agreed", indication=p.DEPRESSION))
+    others = (replace(ASKED, freshness=p.STALE), *(replace(ASKED, order=one) for one in orders))
     unset = never_set(declined, changed, *(decide(one, *p.ASSESSED) for one in others))
     of_others = {f"DecisionCapsule.{field}" for field in ("overrides", "missing", "refused_overrides")}
     assert unset <= of_others | {"Alert.reviewed"}

@@ -117,6 +117,7 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.ISSUED, capsule=CAPSULE), ISSUED),
     (replace(p.ISSUED, order=LITTLE, capsule=CAPSULE), replace(ISSUED, order=LITTLE_PUBLISHED)),
     (replace(p.ISSUED_FOR, capsule=CAPSULE), replace(ISSUED, order=p.ISSUED_FOR.order)),
+    (replace(p.ISSUED, order=p.PREDNISONE, capsule=CAPSULE), replace(ISSUED, order=p.PREDNISONE)),
     (replace(p.DECLINED, capsule=CAPSULE), DECLINED),
     (replace(p.DECLINED, order=LITTLE, capsule=CAPSULE), replace(DECLINED, order=LITTLE_PUBLISHED)),
     (replace(p.CHANGED, capsule=CAPSULE), CHANGED),

@@ -39,8 +39,7 @@ ZONE = p.TIME_ZONE
 MIDNIGHT = datetime(2026, 11, 30, 5, tzinfo=UTC)
 """Of the day a week ahead, in New York."""
 AHEAD = replace(p.CHANGED, effective_on=NEXT_WEEK, capsule=DECIDED)
-DOSE = dated_ahead(AHEAD)
-assert DOSE is not None
+(DOSE,) = dated_ahead(AHEAD)
 TAKE = TakeEffect(dose=DOSE, now=MIDNIGHT + DAY)
 LATER_START = replace(p.ISSUED, order=replace(p.ISSUED.order, starts_on=NEXT_WEEK), capsule=DECIDED)
 
@@ -188,8 +187,7 @@ def test_what_ended_on_its_day_took_effect_before_it_ended() -> None:
 
 
 def test_a_prescription_begins_with_the_dose_of_its_first_day() -> None:
-    start = dated_ahead(LATER_START)
-    assert start is not None
+    (start,) = dated_ahead(LATER_START)
     command = TakeEffect(dose=start, now=MIDNIGHT)
     assert of(given(DECIDER, ZONE, LATER_START).when(take_effect, command).decided) == [(None, 50, NEXT_WEEK, MIDNIGHT)]
     history = (ZONE, LATER_START, AHEAD)
@@ -213,7 +211,7 @@ def test_a_dose_is_dated_ahead_when_its_day_is_after_that_of_the_decision(
     issued = replace(
         p.ISSUED, occurred_at=NOON, capsule=change.capsule, order=replace(p.ISSUED.order, starts_on=effective_on)
     )
-    assert (dated_ahead(change) is not None, dated_ahead(issued) is not None) == (ahead, ahead)
+    assert (bool(dated_ahead(change)), bool(dated_ahead(issued))) == (ahead, ahead)
 
 
 @pytest.mark.parametrize(

@@ -59,10 +59,43 @@ ORDER = pb.Order(
     starts_on=TOMORROW.isoformat(),
     indication=common_pb2.Coding(system="icd-10-cm", code="F33.1", display="Recurrent depression"),
 )
+TAKEN_SO = pb.Order(
+    medicine=common_pb2.Medicine(name="prednisone"),
+    regimen=common_pb2.Regimen(
+        phases=[
+            common_pb2.Phase(days=14, every_days=2, doses=[common_pb2.ScheduledDose(at="08:00", amount_mg="100")]),
+            common_pb2.Phase(
+                weekdays=["mon"],
+                as_needed=common_pb2.AsNeeded(reason="pain", amount_mg="1", most_in_24_hours=3, hours_between=4),
+            ),
+        ]
+    ),
+)
 BARE_ORDER = pb.Order(medicine=common_pb2.Medicine(name="sertraline"))
 SEEN = seen("assessment", 5)
 FULL: dict[str, Any] = {
-    "ScreenOrder": pb.ScreenOrderRequest(patient_id=str(PATIENT), order=ORDER, at_least=[SEEN]),
+    "ScreenOrder": pb.ScreenOrderRequest(patient_id=str(PATIENT), order=TAKEN_SO, at_least=[SEEN]),
+    "DraftDosePlan": pb.DraftDosePlanRequest(
+        patient_id=str(PATIENT),
+        kind="switch",
+        **{"from": pb.LoweredDrug(name="sertraline", daily_dose_mg="100")},
+        to=pb.RaisedDrug(name="venlafaxine", target_daily_mg="75"),
+        starts_on=TOMORROW.isoformat(),
+        pace_percent="50",
+        every_days=14,
+        on_hand=[pb.StrengthsOnHand(name="sertraline", strengths_mg=["25"], splittable=True)],
+        answers=pb.TaperAnswers(
+            withdrawal_seizure=False,
+            seizure_disorder=False,
+            alcohol_or_opioids=True,
+            pregnancy=False,
+            relapse_in_24_months=False,
+            used_since="2026-01-01",
+            days_a_week=7,
+        ),
+        client_sets_pace=True,
+        at_least=[SEEN],
+    ),
     "IssuePrescription": pb.IssuePrescriptionRequest(
         **BASE, order=ORDER, overrides=[ANSWER], at_least=[SEEN], occurred_at=stamp(YESTERDAY)
     ),
@@ -139,7 +172,7 @@ WRITES = (
     "MarkEnteredInError",
 )
 WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "ResolveDiscrepancy", "AnswerConcern")
-WAITING = ("ScreenOrder", "IssuePrescription", "ChangeDose")
+WAITING = ("ScreenOrder", "DraftDosePlan", "IssuePrescription", "ChangeDose")
 METHODS = pb.DESCRIPTOR.services_by_name["PrescribingService"].methods_by_name
 WARNED = (*p.ASSESSED, p.POSITIVE_MDQ)
 
@@ -513,8 +546,12 @@ LONGEST = {
     "medicine.rxcui": 20,
     "order.sig": 2000,
     "order.indication.display": 500,
+    "order.regimen.phases[1].as_needed.reason": 200,
     "reason": 2000,
     "comment": 2000,
+    "from.name": 2000,
+    "to.name": 2000,
+    "on_hand[0].name": 2000,
     "overrides[0].rule": 200,
     "overrides[0].involves[0]": 2000,
     "overrides[0].involves[1]": 2000,
@@ -523,21 +560,45 @@ LONGEST = {
 }
 MEDICINES = {"overrides[0].involves[0]", "overrides[0].involves[1]"}
 UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "concern_id", "fact_id"}
-DAYS = {"order.starts_on", "effective_on", "stopped_on", "counted_on", "by_when"}
-AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg"}
+DAYS = {"starts_on", "answers.used_since", "order.starts_on", "effective_on", "stopped_on", "counted_on", "by_when"}
+FIRST_DOSE, AS_NEEDED = "order.regimen.phases[0].doses[0]", "order.regimen.phases[1].as_needed"
+REGIMEN_AMOUNTS = {f"{FIRST_DOSE}.amount_mg", f"{AS_NEEDED}.amount_mg"}
+STRENGTH = "on_hand[0].strengths_mg[0]"
+PLAN_AMOUNTS = {"from.daily_dose_mg", "to.target_daily_mg", "pace_percent", STRENGTH}
+AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg", *REGIMEN_AMOUNTS, *PLAN_AMOUNTS}
+TIMES, MOST = {f"{FIRST_DOSE}.at"}, {f"{AS_NEEDED}.most_in_24_hours"}
+WEEKDAYS = {"order.regimen.phases[1].weekdays[0]"}
 CONDITION_CODES = {"order.indication.system", "order.indication.code"}
-CODES = {"overrides[0].reason", "status_reason", "resolution", "planned_doses", "answer", "accepted_because"}
+CODES = {
+    "overrides[0].reason",
+    "status_reason",
+    "resolution",
+    "planned_doses",
+    "answer",
+    "accepted_because",
+    "kind",
+    *WEEKDAYS,
+}
 TOKENS = {"at_least[0]"}
-COUNTS = {"order.days_supply": (1, 366)}
+COUNTS = {
+    "order.days_supply": (1, 366),
+    "order.regimen.phases[0].days": (1, 366),
+    "order.regimen.phases[0].every_days": (1, 31),
+    f"{AS_NEEDED}.hours_between": (0, 24),
+    "every_days": (1, 366),
+    "answers.days_a_week": (1, 7),
+}
 NEEDED = {
     *("request_id", "order.medicine.name", "reason", "overrides[0].rule", "daily_dose_mg"),
     *("medicine.name", "units"),
+    *("from.name", "to.name", "on_hand[0].name", STRENGTH),
+    *(f"{AS_NEEDED}.reason", *REGIMEN_AMOUNTS, *TIMES),
     *(*MEDICINES, *UUIDS, *(CODES - {"planned_doses", "accepted_because"}), *TOKENS, *CONDITION_CODES),
 }
 
 
 def test_every_place_of_every_request_is_known_by_its_kind() -> None:
-    kinds = [set(LONGEST), UUIDS, DAYS, AMOUNTS, CODES, CONDITION_CODES, TOKENS, set(COUNTS)]
+    kinds = [set(LONGEST), UUIDS, DAYS, AMOUNTS, CODES, CONDITION_CODES, TOKENS, set(COUNTS), TIMES, MOST]
     assert {str(place) for request in FULL.values() for place in places(request)} == set().union(*kinds)
     assert sum(map(len, kinds)) == len(set().union(*kinds))
 
@@ -550,6 +611,10 @@ def wrong(place: Any) -> list[tuple[Any, str]]:
     if name in COUNTS:
         least, most = COUNTS[name]
         return [(least - 1, "out-of-range"), (most + 1, "out-of-range")]
+    if name in MOST:
+        return [(0, "as-needed-without-maximum"), (13, "out-of-range")]
+    if name in TIMES:
+        return [("noonish", "out-of-range"), ("x" * 11, "text-too-long")]
     if name in DAYS:
         return [("tomorrow", "not-a-date"), ("1899-12-31", "date-too-early")]
     if name in AMOUNTS:

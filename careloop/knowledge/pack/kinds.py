@@ -8,7 +8,7 @@ and every field named in `soundness/references.py` that names something.
 
 from collections.abc import Mapping
 
-from careloop.knowledge.pack.shapes import dangers, entries, follow_up, screening, supply, urgency, vocabulary
+from careloop.knowledge.pack.shapes import dangers, dosing, entries, follow_up, screening, supply, urgency, vocabulary
 from careloop.knowledge.pack.shapes.guidance import AbruptStop, EducationPoint, MissedDoseRule
 
 KINDS: Mapping[str, type[entries.Entry]] = {
@@ -57,6 +57,10 @@ KINDS: Mapping[str, type[entries.Entry]] = {
     "education.yaml": EducationPoint,
     "missed-doses.yaml": MissedDoseRule,
     "abrupt-stop.yaml": AbruptStop,
+    "steps.yaml": dosing.StepRule,
+    "tapers.yaml": dosing.TaperRule,
+    "switches.yaml": dosing.SwitchRule,
+    "strengths.yaml": dosing.StrengthRule,
     "refills.yaml": supply.RefillRule,
     "prescriptions.yaml": supply.PrescriptionRule,
     "telehealth.yaml": supply.TelehealthRule,
@@ -77,6 +81,7 @@ SINCE: Mapping[str, tuple[int, ...]] = {
          "overdose-danger.yaml"),
         (1, 3),
     ),
+    **dict.fromkeys(("steps.yaml", "tapers.yaml", "switches.yaml", "strengths.yaml"), (1, 4)),
 }  # fmt: skip
 """Files that a pack of an earlier version need not have: it then has no rule of that kind. Later ones must."""
 

@@ -14,6 +14,7 @@ from careloop.knowledge.pack.kinds import KINDS, READ_BY_THEMSELVES, SINCE
 from careloop.knowledge.pack.reading import PackInvalid, parse, read_data
 from careloop.knowledge.pack.shapes import entries, follow_up, screening, vocabulary
 from careloop.knowledge.pack.soundness.dangers import require_one_row
+from careloop.knowledge.pack.soundness.dosing import require_dosing
 from careloop.knowledge.pack.soundness.follow_up import require_follow_up, require_restarts
 from careloop.knowledge.pack.soundness.references import (
     CONDITIONS,
@@ -149,6 +150,7 @@ def load(content: Mapping[str, bytes]) -> Pack:
     require_known(read, known)
     require_restarts(read, pack.members)
     require_one_row(read, pack.members)
+    require_dosing(read, pack.members)
     return pack
 
 

@@ -90,8 +90,8 @@ def _require_near(day: date, issued: PrescriptionIssued, today: date) -> None:
 
 
 def order_of_dose(order: Order, daily_dose_mg: Decimal, effective_on: date) -> Order:
-    """The order as which a new dose is checked."""
-    return replace(order, daily_dose_mg=daily_dose_mg, starts_on=effective_on)
+    """The order as which a new dose is checked: a dose that is changed is taken by no regimen any more."""
+    return replace(order, daily_dose_mg=daily_dose_mg, starts_on=effective_on, regimen=UNSET)
 
 
 def _active(prescription: FactId, chart: PrescriptionChart) -> PrescriptionIssued:

@@ -10,6 +10,7 @@ from careloop.knowledge.pack.drugs import ingredients
 from services.prescribing.domain.declining import CheckedCommand, check_order
 from services.prescribing.domain.events import Event, PrescriptionDeclined, PrescriptionIssued
 from services.prescribing.domain.indications import require_condition_code
+from services.prescribing.domain.regimens import completed
 from services.prescribing.domain.state import PrescriptionChart
 
 
@@ -18,21 +19,23 @@ class IssuePrescription(CheckedCommand):
     order: Order
 
 
-issued = fact(PrescriptionIssued, IssuePrescription, "ingredients", "capsule")
+issued = fact(PrescriptionIssued, IssuePrescription, "order", "ingredients", "capsule")
 
 
 @guarded(Guard.REPEAT, Guard.PAST, Guard.ENROLLED, Guard.BORN, Guard.PRESCRIBER)
 def issue(command: IssuePrescription, chart: PrescriptionChart) -> list[Event]:
     """A prescription if the safety check allows it, else the recorded fact that the order was declined.
 
-    Raises InvalidInput for a start before the client's birth, and for an indication that is no code of a condition.
+    Raises InvalidInput for a start before the client's birth, for an indication that is no code of a condition, and for
+    a regimen that is none of an order.
     """
     Span(first=chart.birth_date).require(command.order.starts_on, "order.starts_on")
     require_condition_code(command.order)
-    checked = check_order(command, command.order, chart)
+    order = completed(command.order)
+    checked = check_order(command, order, chart)
     if isinstance(checked, PrescriptionDeclined):
         return [checked]
-    return [issued(command, ingredients=_ingredients(command.order), capsule=checked)]
+    return [issued(command, order=order, ingredients=_ingredients(order), capsule=checked)]
 
 
 def _ingredients(order: Order) -> tuple[str, ...]:

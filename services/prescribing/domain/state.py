@@ -49,6 +49,7 @@ from services.prescribing.domain.noted import (
     SuicideRiskNoted,
     TimeZoneNoted,
 )
+from services.prescribing.domain.regimens import dose_of, most_from
 
 Fact = TypeVar("Fact", bound=Noted)
 
@@ -126,11 +127,13 @@ class PrescriptionChart:
     def daily_dose_mg(self, issued: PrescriptionIssued, day: date) -> Decimal | None:
         """The dose in force on that day, in milligrams: that of the last change up to it, else that of the order."""
         change = self.last_change(issued, day)
-        return change.to_daily_dose_mg if change else issued.order.daily_dose_mg
+        return change.to_daily_dose_mg if change else dose_of(issued.order, day)
 
     def highest_dose_mg(self, issued: PrescriptionIssued, day: date) -> Decimal | None:
-        """The highest dose from that day on, in force or planned; None while the one in force is not known."""
-        today = self.daily_dose_mg(issued, day)
+        """The highest dose from that day on, in force or planned, what may be taken as needed included; None while the
+        one in force is not known."""
+        change = self.last_change(issued, day)
+        today = change.to_daily_dose_mg if change else most_from(issued.order, day)
         if today is None:
             return None
         later = (c.to_daily_dose_mg for c in self.standing_changes(issued.fact_id) if c.effective_on > day)

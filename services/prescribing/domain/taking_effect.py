@@ -1,4 +1,7 @@
-"""Doses that were ordered for a later day, and the fact that one of them came into force."""
+"""Doses that were ordered for a later day, and the fact that one of them came into force.
+
+Of a regimen every phase is one, and the day after its last.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,12 +13,13 @@ from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import FactId, derived_id
 from careloop.knowledge.local_time import day_begins
 from services.prescribing.domain.events import DoseChanged, Event, PrescriptionIssued
+from services.prescribing.domain.regimens import days_of_change
 from services.prescribing.domain.state import PrescriptionChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseAhead:
-    """A change of the dose, or (`change` is None) the first dose of a prescription, from a later day on."""
+    """A change of the dose, or (`change` is None) the dose of a prescription as it was ordered, from a later day on."""
 
     prescription: FactId
     change: FactId | None
@@ -35,13 +39,13 @@ def take_effect(command: TakeEffect, chart: PrescriptionChart) -> list[Event]:
     """The dose that holds from the first moment of its day where the client lives.
 
     Nothing where that was said before, where the prescription or the change was struck, where the prescription ended
-    before that day, or another change for the same day took its place.
+    before that day, or another change took its place: for the same day, or, of an ordered dose, for one up to it.
     """
     dose, fact_id = command.dose, took_effect_id(command.dose)
     issued = chart.prescription(dose.prescription)
     if issued is None or chart.knows(fact_id) or _ended_before(dose, chart):
         return []
-    if dose.change is not None and not _is_last_of_its_day(dose, issued, chart):
+    if not _is_last_of_its_day(dose, issued, chart):
         return []
     return [
         DoseTookEffect(
@@ -67,24 +71,26 @@ def _ended_before(dose: DoseAhead, chart: PrescriptionChart) -> bool:
 
 def _is_last_of_its_day(dose: DoseAhead, issued: PrescriptionIssued, chart: PrescriptionChart) -> bool:
     last = chart.last_change(issued, dose.effective_on)
-    return last is not None and last.fact_id == dose.change
+    first = dose.change is None and dose.effective_on == issued.order.starts_on
+    return first or (last.fact_id if last else None) == dose.change
 
 
-def dated_ahead(event: PrescriptionIssued | DoseChanged) -> DoseAhead | None:
-    """What takes effect on a later day than it was decided on; None where it was in force at once.
+def dated_ahead(event: PrescriptionIssued | DoseChanged) -> tuple[DoseAhead, ...]:
+    """What takes effect on a later day than it was decided on; none where it was in force at once.
 
     A decision stored without its day is taken to have been decided when it was true of the client.
     """
     if isinstance(event, DoseChanged):
-        dose = DoseAhead(prescription=event.prescription, change=event.fact_id, effective_on=event.effective_on)
+        doses = [DoseAhead(prescription=event.prescription, change=event.fact_id, effective_on=event.effective_on)]
     else:
-        dose = DoseAhead(prescription=event.fact_id, change=None, effective_on=event.order.starts_on)
+        days = days_of_change(event.order)
+        doses = [DoseAhead(prescription=event.fact_id, change=None, effective_on=day) for day in days]
     decided_on = event.occurred_at.date() if event.capsule.as_of is UNSET else event.capsule.as_of
-    return dose if dose.effective_on > decided_on else None
+    return tuple(dose for dose in doses if dose.effective_on > decided_on)
 
 
 def doses_ahead(chart: PrescriptionChart) -> list[DoseAhead]:
     """Those of all standing prescriptions and changes of which nobody has said yet that they took effect."""
     changes = (one for one in chart.dose_changes if one.fact_id not in chart.struck)
     every: list[PrescriptionIssued | DoseChanged] = [*chart.standing_prescriptions(), *changes]
-    return [dose for one in every if (dose := dated_ahead(one)) is not None and not chart.knows(took_effect_id(dose))]
+    return [dose for one in every for dose in dated_ahead(one) if not chart.knows(took_effect_id(dose))]

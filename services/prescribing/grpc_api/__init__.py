@@ -22,15 +22,18 @@ from services.prescribing.domain.answering import AnswerConcern
 from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
+from services.prescribing.domain.dose_plans import DraftDosePlan
 from services.prescribing.domain.orders import IssuePrescription
 from services.prescribing.domain.past import explanations
 from services.prescribing.domain.reconciliation import ResolveDiscrepancy
 from services.prescribing.domain.supply import CountSupply
 from services.prescribing.grpc_api import answers
+from services.prescribing.grpc_api.drafts import draft_message
 from services.prescribing.grpc_api.past import decision_message, read_message
 from services.prescribing.replay import PastDecisions
 
 QUERY = RequestReader(ScreenOrder, pb.ScreenOrderRequest)
+DRAFT = RequestReader(DraftDosePlan, pb.DraftDosePlanRequest)
 
 
 async def informed(api: "PrescribingApi", patient_id: PatientId, message: Any, command: CheckedCommand) -> Any:
@@ -72,6 +75,12 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
             evidence=answers.evidence_messages(answer.freshness),
             missing=answer.missing,
         )
+
+    async def DraftDosePlan(self, request: pb.DraftDosePlanRequest, _context: Any) -> pb.DraftDosePlanResponse:  # noqa: N802
+        patient_id = reading.patient_id(request.patient_id)
+        query = DRAFT.read(request, Incoming(call=current_call()))
+        drafted, freshness = await self.service.draft_dose_plan(patient_id, query, request.at_least)
+        return draft_message(drafted, answers.evidence_messages(freshness))
 
     async def GetDecisions(self, request: pb.GetDecisionsRequest, _context: Any) -> pb.GetDecisionsResponse:  # noqa: N802
         recorded = await self.decisions.of_patient(reading.patient_id(request.patient_id))

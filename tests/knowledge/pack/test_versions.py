@@ -19,6 +19,7 @@ VERSIONS = dict(line.split() for line in LINES if not line.startswith("#"))
 EARLIER = list(VERSIONS)[:-1]
 SINCE_1_2 = ("triage.yaml", "suicide-risk.yaml", "clocks.yaml")
 SINCE_1_3 = ("never-above.yaml", "overrides.yaml", "abrupt-stop.yaml", "indications.yaml", "no-indication.yaml")
+SINCE_1_4 = ("steps.yaml", "tapers.yaml", "switches.yaml", "strengths.yaml")
 
 
 def test_of_every_earlier_version_the_data_files_are_kept() -> None:
@@ -52,13 +53,13 @@ def test_a_version_that_must_have_a_file_is_refused_without_it(name: str) -> Non
     del content[name]
     with pytest.raises(PackInvalid, match=name):
         load(content)
-    earlier = {**content, "pack.yaml": data_with("pack.yaml", "version: 1.3.", "version: 1.1.")["pack.yaml"]}
+    earlier = {**content, "pack.yaml": data_with("pack.yaml", "version: 1.4.", "version: 1.1.")["pack.yaml"]}
     assert name not in load(earlier).files
 
 
 def test_what_an_earlier_version_has_is_checked_as_in_any_other() -> None:
     content = data_with("triage.yaml", "answers: {from: 4, through: 5}", "answers: {from: 5, through: 5}")
-    earlier = {**content, "pack.yaml": data_with("pack.yaml", "version: 1.3.", "version: 1.1.")["pack.yaml"]}
+    earlier = {**content, "pack.yaml": data_with("pack.yaml", "version: 1.4.", "version: 1.1.")["pack.yaml"]}
     with pytest.raises(PackInvalid, match=r"triage\.yaml: no rule: ctcae-grade"):
         load(earlier)
 
@@ -69,7 +70,7 @@ def test_an_earlier_version_is_compared_with_the_one_in_use(version: str, tmp_pa
     outcome = CliRunner().invoke(app, ["knowledge", "diff", str(old), "--json"])
     assert (outcome.exit_code, outcome.stderr) == (0, "")
     told = json.loads(outcome.stdout)
-    since = SINCE_1_2 if version < "1.2" else SINCE_1_3
+    since = SINCE_1_2 if version < "1.2" else SINCE_1_3 if version < "1.3" else SINCE_1_4
     rules = {f"{name}: {rule.id}" for name in since for rule in load(read_data()).files[name]}  # type: ignore[attr-defined]
     assert rules <= set(told["added"])
     title = {(one["entry"], one["before"], one["after"]) for one in told["changed"] if one["file"] == "pack.yaml"}

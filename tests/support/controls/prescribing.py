@@ -7,6 +7,7 @@ from decimal import Decimal
 from careloop.contracts import prescribing as contract
 from careloop.contracts.assessment import CurrentMedication
 from careloop.contracts.prescribing import (
+    AsNeeded,
     CheckCapsule,
     Concern,
     ConcernAnswerCode,
@@ -22,8 +23,12 @@ from careloop.contracts.prescribing import (
     Order,
     Override,
     OverrideReason,
+    Phase,
+    Regimen,
+    ScheduledDose,
     SourcePosition,
     StatusReason,
+    Weekday,
 )
 from careloop.contracts.terms import Coding, Medicine, Role
 from careloop.kernel.commands import MarkEnteredInError
@@ -178,6 +183,19 @@ SERTRALINE_50 = Order(
     starts_on=TODAY,
 )
 DEPRESSION = Coding(system="icd-10-cm", code="F33.1", display="Major depressive disorder, recurrent, moderate")
+REGIMEN = Regimen(
+    phases=(
+        Phase(days=14, every_days=2, doses=(ScheduledDose(at="08:00", amount_mg=Decimal(40)),)),
+        Phase(
+            weekdays=(Weekday.MON,),
+            as_needed=AsNeeded(reason="pain", amount_mg=Decimal(5), most_in_24_hours=2, hours_between=4),
+        ),
+    )
+)
+"""Every part of one."""
+PREDNISONE = Order(
+    medicine=Medicine(name="prednisone"), daily_dose_mg=Decimal(20), days_supply=28, starts_on=TODAY, regimen=REGIMEN
+)
 ISSUE_SERTRALINE = orders.IssuePrescription(
     fact_id=fact("sertraline"),
     order=SERTRALINE_50,
@@ -234,6 +252,8 @@ ISSUED_FOR = replace(
     capsule=replace(CAPSULE, source_positions=(), evidence=()),
 )
 """The same, and what it is for."""
+
+
 BEGUN = replace(ISSUED, order=replace(SERTRALINE_50, starts_on=LAST_WEEK.date()), occurred_at=LAST_WEEK)
 """The same a week ago."""
 ISSUED_WITH_LITTLE = replace(

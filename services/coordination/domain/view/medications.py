@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import UNSET, UnsetType
 
 from careloop.contracts.assessment import CurrentMedication
-from careloop.contracts.prescribing import Alert, NotChecked, Override, is_overridden
+from careloop.contracts.prescribing import Alert, NotChecked, Override, Regimen, is_overridden
 from careloop.contracts.terms import Coding, Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
@@ -51,6 +51,7 @@ class Medication:
     overrides: tuple[Override, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
     indication: Coding | UnsetType = UNSET
+    regimen: Regimen | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ prescribed = shown(
     Issued,
     *("source", "status", "daily_dose_mg", "until", "status_reason", "dose_changes"),
     "fhir_status_reason",
-    *("overridden", "overrides", "not_checked"),
+    *("overridden", "overrides", "not_checked", "regimen"),
     medicine="order.medicine",
     since="order.starts_on",
     sig="order.sig",
@@ -132,7 +133,8 @@ def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medica
         issued,
         source="prescribed",
         status=STOPPED if ended else ACTIVE if now or _in_force(dated, issued.order.starts_on, ordered) else PLANNED,
-        daily_dose_mg=now.to_daily_dose_mg if now else issued.order.daily_dose_mg,
+        daily_dose_mg=now.to_daily_dose_mg if now else _ordered_dose(issued, ordered),
+        regimen=UNSET if now else issued.order.regimen,
         until=ended.stopped_on if ended else None,
         status_reason=ended.status_reason if ended else "",
         fhir_status_reason=ended.status_reason.fhir if ended else "",
@@ -141,6 +143,13 @@ def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medica
         overrides=_each_once(override for _, answers in said for override in answers),
         not_checked=_each_once(gap for one in decided for gap in one.not_checked),
     )
+
+
+def _ordered_dose(issued: Issued, ordered: PrescribingSection) -> Decimal | None:
+    """The dose by the order: that of the phase of its regimen that began last, else the one that was ordered."""
+    begun = [k.fact for k in ordered.took_effect if k.fact.prescription == issued.fact_id and k.fact.change is None]
+    latest = max(begun, key=lambda effect: effect.effective_on, default=None)
+    return latest.daily_dose_mg if latest else issued.order.daily_dose_mg
 
 
 def _each_once(found: Iterable[Found]) -> tuple[Found, ...]:

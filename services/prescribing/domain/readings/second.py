@@ -22,6 +22,7 @@ from services.prescribing.domain.readings.reading import Asking, Reading
 from services.prescribing.domain.readings.second_course import conditions, reactions, trials
 from services.prescribing.domain.readings.second_medicines import prescribed, reconciled
 from services.prescribing.domain.readings.second_reasons import reasons
+from services.prescribing.domain.regimens import most_of
 
 READS_LIST: dict[str, tuple[Check, ...]] = {
     "medications": (Check.DRUG_DRUG, Check.WASHOUT, Check.DUPLICATE_THERAPY),
@@ -64,16 +65,17 @@ def patient_chart(asking: Asking) -> known.Chart:
     )
 
 
-_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "taken_since", "indication")
+_ordered = restating(known.OrderedMedicine, Order, "name", "rxcui", "daily_dose_mg", "taken_since", "indication")
 
 
 def ordered(asking: Asking) -> known.OrderedMedicine:
-    """A change of dose says since when its prescription is taken."""
+    """A change of dose says since when its prescription is taken. Of a regimen the most of any day is asked."""
     medicine = asking.order.medicine
     return _ordered(
         asking.order,
         name=medicine.name or None,
         rxcui=medicine.rxcui or None,
+        daily_dose_mg=most_of(asking.order),
         taken_since=asking.chart.taken_since(asking.changing),
         indication=indication_of(asking.order),
     )

@@ -9,6 +9,7 @@ from services.prescribing.domain.events import PrescriptionIssued
 from services.prescribing.domain.matching import substance, substance_of
 from services.prescribing.domain.noted import MedicationsNoted
 from services.prescribing.domain.readings.reading import Asking
+from services.prescribing.domain.regimens import last_day
 from services.prescribing.domain.state import PrescriptionChart
 
 
@@ -51,7 +52,7 @@ def _taken(chart: PrescriptionChart, issued: PrescriptionIssued, as_of: date) ->
     with its last. None for one that ended before it began. A last dose that was put before the first is taken to have
     been on the day on which that was said: the last day it can have been."""
     ended, starts_on = chart.discontinuation(issued.fact_id), issued.order.starts_on
-    stopped_on = ended.stopped_on if ended else None
+    stopped_on = ended.stopped_on if ended else _over_on(chart, issued, as_of)
     if ended is not None and ended.stopped_on < starts_on:
         stopped_on = ended.occurred_at.date()
         if stopped_on < starts_on:
@@ -63,3 +64,10 @@ def _taken(chart: PrescriptionChart, issued: PrescriptionIssued, as_of: date) ->
         started_on=starts_on,
         stopped_on=stopped_on,
     )
+
+
+def _over_on(chart: PrescriptionChart, issued: PrescriptionIssued, as_of: date) -> date | None:
+    """The last day of a regimen that is over; a dose that was changed goes by it no more."""
+    last = last_day(issued.order)
+    over = last is not None and last < as_of and chart.last_change(issued, as_of) is None
+    return last if over else None

@@ -1,0 +1,1 @@
+"""Dose plans: titration, taper and switch. The planner proposes; the checker judges any schedule by itself."""

@@ -1,0 +1,1 @@
+"""The checker: judges any schedule, whoever wrote it, day by day."""
