@@ -29,7 +29,8 @@ from services.prescribing.domain.screening import safety_check
 from services.prescribing.domain.standing_check import CheckCause, CheckStanding, raised_again
 from services.prescribing.domain.state import DECIDER
 from tests.support.controls import prescribing as p
-from tests.support.controls.moments import NOON, TODAY, event, fact
+from tests.support.controls.care_team import LEFT_NOTED
+from tests.support.controls.moments import NOON, PRESCRIBER, TODAY, event, fact
 from tests.support.specification import given
 
 DAY = timedelta(days=1)
@@ -228,6 +229,10 @@ def when(code: str, *history: Event, now: datetime = NOON, **more: Any) -> Any:
 
 NSAID = listed("ibuprofen")
 HIGH = (LITHIUM, NSAID, raised(LITHIUM, NSAID, fact_id=NSAID.fact_id))
+IN_HOSPITAL: dict[str, Any] = {
+    "reason": OverrideReason.NO_ALTERNATIVE,
+    "comment": "in hospital, desensitised",
+}
 FORBIDDEN = (LAMOTRIGINE, SJS, raised(LAMOTRIGINE, SJS, fact_id=SJS.fact_id))
 
 
@@ -270,23 +275,31 @@ def test_what_is_accepted_needs_a_reason_that_fits_and_stays_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "slug"), [("", "second-needed"), (p.PRESCRIBER, "second-needed"), ("stranger", "second-not-in-team")]
+    ("second", "slug"), [("", "second-needed"), (PRESCRIBER, "second-needed"), ("stranger", "second-not-in-team")]
 )
 def test_a_contraindication_is_accepted_by_two(second: str, slug: str) -> None:
-    reason = {"reason": OverrideReason.NO_ALTERNATIVE, "comment": "in hospital, desensitised"}
+    reason = IN_HOSPITAL
     when("accepted", *FORBIDDEN, p.SECOND_CAME, second=second, **reason).then_refused(slug)
     found = answer("accepted", *FORBIDDEN, p.SECOND_CAME, second="ph.ng", **reason)
     assert (found.second, found.look_again_at) == ("ph.ng", NOON + 30 * DAY)
 
 
 def test_who_left_the_team_is_no_second() -> None:
-    left = replace(p.LEFT_NOTED, person="ph.ng", role=p.SECOND_CAME.role, effective_from=NOON - DAY)
-    reason = {"reason": OverrideReason.NO_ALTERNATIVE, "comment": "in hospital, desensitised", "second": "ph.ng"}
+    left = replace(LEFT_NOTED, person="ph.ng", role=p.SECOND_CAME.role, effective_from=NOON - DAY)
+    reason: dict[str, Any] = {
+        "reason": OverrideReason.NO_ALTERNATIVE,
+        "comment": "in hospital, desensitised",
+        "second": "ph.ng",
+    }
     when("accepted", *FORBIDDEN, p.SECOND_CAME, left, **reason).then_refused("second-not-in-team")
 
 
 def test_an_accepted_contraindication_returns_after_thirty_days() -> None:
-    reason = {"reason": OverrideReason.NO_ALTERNATIVE, "comment": "in hospital, desensitised", "second": "ph.ng"}
+    reason: dict[str, Any] = {
+        "reason": OverrideReason.NO_ALTERNATIVE,
+        "comment": "in hospital, desensitised",
+        "second": "ph.ng",
+    }
     history = (*FORBIDDEN, p.SECOND_CAME)
     given_ = answer("accepted", *history, **reason)
     again, _end = check(*history, given_, fact_id=given_.fact_id, cause=ConcernCause.ANSWER, now=NOON + 30 * DAY)

@@ -12,7 +12,7 @@ from careloop.knowledge import findings
 from careloop.knowledge.pack.pack import Pack, current_pack
 from services.prescribing.domain.concerns import Key, key_of
 from services.prescribing.domain.discontinuing import abrupt_stop_alert
-from services.prescribing.domain.events import ConcernEnded, ConcernsRaised, Event, PrescriptionIssued
+from services.prescribing.domain.events import ConcernEnded, ConcernsRaised, DoseChanged, Event, PrescriptionIssued
 from services.prescribing.domain.readings.numbered import LATEST, reading_of
 from services.prescribing.domain.readings.reading import Reading
 from services.prescribing.domain.standing import (
@@ -152,10 +152,14 @@ def _decided_on(chart: PrescriptionChart, as_of: date, *, since: datetime | None
     return {
         key_of(one.alert): one
         for issued in active(chart, as_of)
-        for decided in (issued, *chart.standing_changes(issued.fact_id))
+        for decided in _decisions(issued, chart)
         if since is None or decided.occurred_at >= since
         for one in _seen(issued, decided.capsule.screening.alerts)
     }
+
+
+def _decisions(issued: PrescriptionIssued, chart: PrescriptionChart) -> list[PrescriptionIssued | DoseChanged]:
+    return [issued, *chart.standing_changes(issued.fact_id)]
 
 
 def _seen(issued: PrescriptionIssued, alerts: Iterable[findings.Alert]) -> Iterator[Found]:
