@@ -101,6 +101,17 @@ def test_a_maximum_does_not_hide_in_what_is_taken_as_needed() -> None:
     assert isinstance(within, events.PrescriptionIssued)
 
 
+def test_what_is_taken_as_needed_alone_has_no_daily_dose_and_is_checked_all_the_same() -> None:
+    event = decided(order("hydroxyzine", phase(as_needed=needed(25, 4))))
+    assert isinstance(event, events.PrescriptionIssued)
+    assert event.order.daily_dose_mg is None
+    chart = DECIDER.fold((event,))
+    assert chart.daily_dose_mg(event, TODAY) is None
+    assert chart.highest_dose_mg(event, TODAY) == 100
+    said = replace(p.ISSUE_SERTRALINE, order=replace(event.order, daily_dose_mg=Decimal(100)))
+    given(DECIDER, *p.ASSESSED).when(issue, said).then_refused("dose-and-regimen-differ")
+
+
 def test_a_drug_that_no_steps_are_known_of_may_go_down_by_itself() -> None:
     event = decided(STEROID)
     assert isinstance(event, events.PrescriptionIssued)

@@ -13,8 +13,8 @@ from careloop.kernel.restating import restating
 from careloop.knowledge.dosing.rules import drug_named, step_rule
 from careloop.knowledge.due_dates import shifted
 from careloop.knowledge.pack.pack import current_pack
-from careloop.knowledge.regimen.days import daily_dose_mg, dated, ends_on
-from careloop.knowledge.regimen.regimen import Regimen, ascends, most_daily_mg, most_mg
+from careloop.knowledge.regimen.days import dated, ends_on, phase_on
+from careloop.knowledge.regimen.regimen import Regimen, ascends, mean_daily_mg, most_daily_mg, most_mg
 from careloop.knowledge.regimen.requiring import require_regimen
 from careloop.knowledge.regimen.words import in_words
 from careloop.knowledge.screening.titration import titration_of
@@ -43,8 +43,8 @@ def completed(order: Order) -> Order:
     if _needs_plan(order, regimen):
         sentence = "Steps of this drug belong in a dose plan."
         raise InvalidInput("ascending-needs-plan", sentence, field="order.regimen.phases")
-    dose = round(daily_dose_mg(regimen, order.starts_on, order.starts_on), PLACES).normalize()
-    if order.daily_dose_mg is not None and abs(order.daily_dose_mg - dose) >= NEARLY_MG:
+    dose = dose_of(order, order.starts_on)
+    if order.daily_dose_mg is not None and (dose is None or abs(order.daily_dose_mg - dose) >= NEARLY_MG):
         sentence = "daily_dose_mg must equal the first phase's daily total, or be left out."
         raise InvalidInput("dose-and-regimen-differ", sentence, field="order.daily_dose_mg")
     return replace(order, daily_dose_mg=dose, sig=order.sig or in_words(regimen))
@@ -67,11 +67,15 @@ def most_of(order: Order) -> Decimal | None:
 
 
 def dose_of(order: Order, day: date) -> Decimal | None:
-    """The daily dose of that day by the order; before its first day that of the first phase, after its last none."""
+    """The daily dose of that day by the order; before its first day that of the first phase, after its last 0. None
+    while it is taken as needed alone."""
     regimen = regimen_of(order)
     if regimen is None:
         return order.daily_dose_mg
-    return daily_dose_mg(regimen, order.starts_on, max(day, order.starts_on))
+    found = phase_on(regimen, order.starts_on, max(day, order.starts_on))
+    if found is not None and found.phase.as_needed is not None and not found.phase.doses:
+        return None
+    return round(mean_daily_mg(found.phase) if found else Decimal(0), PLACES).normalize()
 
 
 def most_from(order: Order, day: date) -> Decimal | None:

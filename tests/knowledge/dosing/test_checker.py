@@ -549,3 +549,78 @@ def test_legal_is_three_valued() -> None:
         charted(takes("baclofen", 30)), [seg("baclofen", "12-07", None, 20), seg("sertraline", "12-07", None, 75)]
     )
     assert both.legal is False
+
+
+def test_the_last_dose_of_alternate_days_is_the_last_day_with_one() -> None:
+    plan = [seg("phenelzine", "12-07", "12-20", 15, every_days=2), seg("sertraline", "2027-01-02", None, 50)]
+    assert breaches(judged(charted(takes("phenelzine", 15)), plan)) == []
+    plan[1] = seg("sertraline", "2027-01-01", None, 50)
+    assert breaches(judged(charted(takes("phenelzine", 15)), plan)) == [("K5", "sertraline", "2027-01-01", 13, 14)]
+
+
+@pytest.mark.parametrize(
+    ("medicine", "plan", "said"),
+    [
+        (("sertraline", 175), [("sertraline", "12-07", None, 225)], "K1 mg The day's total is above the limit."),
+        (None, [("sertraline", "12-07", None, 75)], "K2 mg The first dose is above the highest first dose."),
+        (("sertraline", 50), [("sertraline", "12-07", None, 125)], "K2 mg The step up is larger than the largest."),
+        (("sertraline", 50), [("sertraline", "12-07", "12-08", 75), ("sertraline", "12-09", None, 100)],
+         "K2 days The step up comes too soon after the one before."),
+        (None, [("lamotrigine", "12-07", None, 50)], "K3 mg The dose is ahead of the fixed titration."),
+        (("sertraline", 100), [("sertraline", "12-07", "12-08", 75), ("sertraline", "12-09", None, 50)],
+         "K4 days The step down comes too soon after the one before."),
+        (("sertraline", 150), [("sertraline", "12-07", None, 50)],
+         "K4 percent The step down is larger than the largest."),
+        (("diazepam", 20), [("diazepam", "12-07", None, 14)],
+         "K4 percent The dose falls by more in 14 days than it may."),
+        (("clonidine", 0.3), [("clonidine", "12-07", None, 0.1)], "K4 mg The step down is larger than the largest."),
+        (("vilazodone", 40), [("vilazodone", "12-07", None, 10)],
+         "K4 mg The step down leaves out a dose of the label's ladder."),
+        (("sertraline", 50), [("sertraline", "12-07", "12-20", 50)],
+         "K4 mg The last dose is above the one that it may stop from."),
+        (("gabapentin", 600), [("gabapentin", "12-07", "12-08", 450), ("gabapentin", "12-09", "12-10", 300),
+                               ("gabapentin", "12-11", "12-12", 150)], "K4 days The whole taper is too short."),
+        (("phenelzine", 15), [("phenelzine", "12-07", "12-20", 15), ("sertraline", "12-27", None, 50)],
+         "K5 days The washout after phenelzine is not kept."),
+        (("olanzapine", 2.5), [("olanzapine", "12-07", "01-10", 2.5), ("risperidone", "12-07", None, 1)],
+         "K7 days olanzapine and risperidone are taken side by side for too long."),
+        (("olanzapine", 10), [("olanzapine", "12-07", None, 10), ("risperidone", "12-07", None, 1)],
+         "K7  olanzapine and risperidone are taken side by side, and neither gives way."),
+        (("olanzapine", 10), [("olanzapine", "12-07", "12-20", 10), ("quetiapine", "12-07", None, 450)],
+         "K7 of-limits olanzapine and quetiapine together are more than one full dose."),
+        (("sertraline", 100), [("sertraline", "12-07", None, 80)],
+         "K8 mg The dose cannot be made from the strengths there are."),
+    ],
+)  # fmt: skip
+def test_a_violation_says_what_is_wrong_in_a_sentence(
+    medicine: tuple[str, float] | None, plan: list[tuple[str, str, str | None, float]], said: str
+) -> None:
+    check = judged(charted(*([takes(*medicine)] if medicine else [])), [seg(*one) for one in plan])
+    assert said in {f"{one.constraint} {one.unit} {one.message}" for one in check.violations}
+
+
+@pytest.mark.parametrize(
+    ("medicine", "plan", "said"),
+    [
+        (("sertraline", 25), [("sertraline", "12-07", "12-20", 25)],
+         "K4 mg The last dose is above the one to stop from, and cannot be made smaller."),
+        (("sertraline", 25), [("sertraline", "12-07", "12-20", 25), ("venlafaxine", "12-27", None, 37.5)],
+         "K9 days Days without either sertraline or venlafaxine."),
+        (("sertraline", 25), [("sertraline", "12-07", "12-20", 25), ("venlafaxine", "12-21", None, 37.5)],
+         "K5 days The usual days between sertraline and venlafaxine are not kept."),
+        (("mirtazapine", 7.5), [("mirtazapine", "12-07", "01-10", 7.5), ("sertraline", "12-07", None, 50)],
+         "K5 days mirtazapine and sertraline are taken side by side for longer than is usual."),
+        (("paroxetine", 10), [("paroxetine", "12-01", "12-04", 10), ("nortriptyline", "12-07", "12-13", 25),
+                              ("nortriptyline", "12-14", None, 50)],
+         "K2 days After paroxetine the steps are further apart."),
+        (("fluoxetine", 20), [("fluoxetine", "12-01", "12-01", 20), ("amitriptyline", "12-08", "12-14", 25),
+                              ("amitriptyline", "12-15", None, 50)], "K2 mg After fluoxetine the steps are smaller."),
+        (("lithium", 600), [("lithium", "12-07", None, 900)],
+         "K10  The step up needs a result that it does not ask for: lithium-level."),
+    ],
+)  # fmt: skip
+def test_a_question_or_a_note_says_what_it_is_about(
+    medicine: tuple[str, float], plan: list[tuple[str, str, str | None, float]], said: str
+) -> None:
+    check = judged(charted(takes(*medicine)), [seg(*one) for one in plan])
+    assert said in {f"{one.constraint} {one.unit} {one.message}" for one in (*check.to_answer, *check.notes)}

@@ -1,5 +1,6 @@
 """Plans as they are proposed: the days and doses of titrations, tapers and switches, and why there is none."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -127,26 +128,29 @@ def test_a_pace_within_the_cap_is_followed_and_one_beyond_it_names_the_constrain
 
 
 @pytest.mark.parametrize(
-    ("plan", "reason", "subject"),
+    ("ask", "reason", "subject"),
     [
-        (taper("baclofen", charted(takes("baclofen", 30))), "taper-unknown", "baclofen"),
-        (taper("milnacipran", charted(takes("milnacipran", 100))), "taper-unknown", "milnacipran"),
-        (taper("buprenorphine", charted(takes("buprenorphine", 8))), "taper-not-offered", "buprenorphine"),
-        (taper("xyzmab", charted()), "unknown-drug", "xyzmab"),
-        (taper("olanzapine and fluoxetine", charted()), "unknown-drug", "olanzapine and fluoxetine"),
-        (taper("sertraline", charted()), "dose-missing", "sertraline"),
-        (taper("sertraline", charted(takes("sertraline", None))), "dose-missing", "sertraline"),
-        (taper("levetiracetam", charted(takes("levetiracetam", 1000))), "strength-unknown", "levetiracetam"),
-        (titration("modafinil", 200, charted()), "step-unknown", "modafinil"),
-        (titration("lorazepam", None, charted()), "dose-missing", "lorazepam"),
-        (switch("diazepam", "lorazepam", charted(takes("diazepam", 10)), 2), "switch-unknown", "diazepam -> lorazepam"),
-        (switch("sertraline", "sertraline", charted(takes("sertraline", 50))), "switch-unknown",
+        (lambda: taper("baclofen", charted(takes("baclofen", 30))), "taper-unknown", "baclofen"),
+        (lambda: taper("milnacipran", charted(takes("milnacipran", 100))), "taper-unknown", "milnacipran"),
+        (lambda: taper("buprenorphine", charted(takes("buprenorphine", 8))), "taper-not-offered", "buprenorphine"),
+        (lambda: taper("xyzmab", charted()), "unknown-drug", "xyzmab"),
+        (lambda: taper("olanzapine and fluoxetine", charted()), "unknown-drug", "olanzapine and fluoxetine"),
+        (lambda: taper("sertraline", charted()), "dose-missing", "sertraline"),
+        (lambda: taper("sertraline", charted(takes("sertraline", None))), "dose-missing", "sertraline"),
+        (lambda: taper("levetiracetam", charted(takes("levetiracetam", 1000))), "strength-unknown", "levetiracetam"),
+        (lambda: titration("modafinil", 200, charted()), "step-unknown", "modafinil"),
+        (lambda: titration("lorazepam", None, charted()), "dose-missing", "lorazepam"),
+        (lambda: switch("diazepam", "lorazepam", charted(takes("diazepam", 10)), 2), "switch-unknown",
+         "diazepam -> lorazepam"),
+        (lambda: switch("sertraline", "sertraline", charted(takes("sertraline", 50))), "switch-unknown",
          "sertraline -> sertraline"),
     ],
 )  # fmt: skip
-def test_what_nobody_knows_is_said_and_never_guessed(plan: Plan, reason: str, subject: str) -> None:
+def test_what_nobody_knows_is_said_and_never_guessed(ask: Callable[[], Plan], reason: str, subject: str) -> None:
+    plan = ask()
     (why,) = plan.not_known
     assert (why.reason, why.subject) == (reason, subject)
+    assert why.message.endswith(".")
     assert (plan.segments, plan.impossible) == ((), ())
 
 
@@ -333,3 +337,52 @@ def test_a_dose_is_spread_over_the_times_of_the_drug() -> None:
         [("morning", 225), ("bedtime", 225)],
         [("bedtime", 225)],
     ]
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: titration("sertraline", 60, charted()), "The target cannot be made of the strengths there are."),
+        (lambda: titration("sertraline", 200, charted(), on_hand=(tablets("sertraline", 200),)),
+         "The first dose cannot be made of the strengths there are."),
+        (lambda: titration("lumateperone", 84, charted()),
+         "There is no step to the target that the rule allows and that can be made."),
+        (lambda: titration("sertraline", 150, charted(takes("sertraline", 50)), every_days=6),
+         "A step up comes no sooner than this after the step before."),
+        (lambda: titration("sertraline", 50, charted(takes("sertraline", 50))),
+         "The target is not above the dose of today."),
+        (lambda: titration("lamotrigine", 75, charted()), "The fixed way up has 25, 50, 100, 200 mg."),
+        (lambda: titration("sertraline", 250, charted()), "The dose is above the highest that is allowed here."),
+        (lambda: taper("diazepam", charted(takes("diazepam", 20)), every_days=13),
+         "A step down comes no sooner than this after the step before."),
+        (lambda: taper("diazepam", charted(takes("diazepam", 20)), pace_percent=Decimal(26)),
+         "A step down is no larger than this."),
+    ],
+)  # fmt: skip
+def test_what_forbids_a_plan_is_said_in_a_sentence_with_its_drug(ask: Callable[[], Plan], message: str) -> None:
+    (why,) = ask().impossible
+    assert why.message == message
+    assert why.drug in {"sertraline", "lumateperone", "lamotrigine", "diazepam"}
+    assert why.unit in {"mg", "days", "percent"}
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: taper("baclofen", charted()), "No taper of this drug is known: the prescriber writes the schedule."),
+        (lambda: taper("milnacipran", charted()),
+         "The adequate dose is not known, so neither is the dose it may stop from."),
+        (lambda: taper("methadone", charted()), "A taper of a benzodiazepine is no reason to stop it."),
+        (lambda: taper("xyzmab", charted()), "No one drug of the pack is meant."),
+        (lambda: taper("sertraline", charted()), "The dose of today is not known: give from.daily_dose_mg."),
+        (lambda: taper("levetiracetam", charted(takes("levetiracetam", 500))),
+         "It is not known what strengths there are: give strengths_mg."),
+        (lambda: titration("modafinil", 200, charted()), "How this drug is begun and raised is not known."),
+        (lambda: titration("lorazepam", None, charted()), "No usual dose is known: give to.target_daily_mg."),
+        (lambda: switch("diazepam", "lorazepam", charted(takes("diazepam", 5)), 1),
+         "No strategy for this pair is known: the prescriber writes the schedule."),
+    ],
+)  # fmt: skip
+def test_what_nobody_knows_is_said_in_a_sentence_with_the_mend(ask: Callable[[], Plan], message: str) -> None:
+    (why,) = ask().not_known
+    assert why.message == message

@@ -1,6 +1,6 @@
 """What the planner proposes is legal to a checker that knows nothing of it; what is planted in a plan it finds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -121,57 +121,78 @@ def of_dose(segment: Segment, mg: str) -> Segment:
 
 
 SERTRALINE = charted(takes("sertraline", 50, since=FIRST))
-UP = titration("sertraline", 150, SERTRALINE, on=FIRST).segments
-DIAZEPAM = charted(takes("diazepam", 20))
-DOWN = taper("diazepam", DIAZEPAM).segments
-OLANZAPINE = charted(takes("olanzapine", 10))
-CROSS = switch("olanzapine", "risperidone", OLANZAPINE).segments
-LAST = [one for one in CROSS if one.drug == "olanzapine"][-1]
 HIGHER = charted(takes("sertraline", 175, since=FIRST))
-HIGH = titration("sertraline", 200, HIGHER, on=FIRST).segments
+DIAZEPAM, OLANZAPINE = charted(takes("diazepam", 20)), charted(takes("olanzapine", 10))
 MAOI = charted(takes("phenelzine", 30))
-WASHED = switch("phenelzine", "sertraline", MAOI).segments
-LAMOTRIGINE = titration("lamotrigine", 200, charted()).segments
+
+
+def up() -> tuple[Segment, ...]:
+    return titration("sertraline", 150, SERTRALINE, on=FIRST).segments
+
+
+def higher() -> tuple[Segment, ...]:
+    return titration("sertraline", 200, HIGHER, on=FIRST).segments
+
+
+def down() -> tuple[Segment, ...]:
+    return taper("diazepam", DIAZEPAM).segments
+
+
+def washed() -> tuple[Segment, ...]:
+    return switch("phenelzine", "sertraline", MAOI).segments
+
+
+def crossed() -> tuple[Segment, ...]:
+    return switch("olanzapine", "risperidone", OLANZAPINE).segments
+
+
+def climbed() -> tuple[Segment, ...]:
+    return titration("lamotrigine", 200, charted()).segments
+
+
+def never_ending() -> list[Segment]:
+    plan = crossed()
+    last = [one for one in plan if one.drug == "olanzapine"][-1]
+    return [replace(one, to_on=None) if one is last else one for one in plan]
+
+
+Planted = Callable[[], Sequence[Segment]]
 
 
 @pytest.mark.parametrize(
     ("chart", "plan", "planted"),
     [
-        (HIGHER, [of_dose(HIGH[0], "225")], ("K1", "sertraline", "2026-12-08", 225, 200)),
-        (SERTRALINE, moved(UP, 1, 1), ("K2", "sertraline", "2026-12-14", 6, 7)),
-        (SERTRALINE, [of_dose(UP[-1], "150")], ("K2", "sertraline", "2026-12-15", 100, 50)),
-        (charted(), moved(LAMOTRIGINE, 1, 1), ("K3", "lamotrigine", "2026-12-20", 50, 25)),
-        (charted(), moved(LAMOTRIGINE, 3, 7), ("K3", "lamotrigine", "2027-01-04", 200, 100)),
-        (DIAZEPAM, moved(DOWN, 1, 1), ("K4", "diazepam", "2026-12-20", 13, 14)),
-        (DIAZEPAM, [of_dose(DOWN[0], "14"), *DOWN[1:]], ("K4", "diazepam", "2026-12-07", 30, 25)),
-        (DIAZEPAM, DOWN[:-1], None),
-        (MAOI, moved(WASHED, -1 + len(WASHED), 1), ("K5", "sertraline", "2027-01-02", 13, 14)),
-        (
-            OLANZAPINE,
-            [replace(one, to_on=None) if one is LAST else one for one in CROSS],
-            ("K7", "risperidone", "2026-12-07", None, None),
-        ),
-        (SERTRALINE, [UP[0], of_dose(UP[1], "130")], ("K8", "sertraline", "2026-12-15", 130, 25)),
+        (HIGHER, lambda: [of_dose(higher()[0], "225")], ("K1", "sertraline", "2026-12-08", 225, 200)),
+        (SERTRALINE, lambda: moved(up(), 1, 1), ("K2", "sertraline", "2026-12-14", 6, 7)),
+        (SERTRALINE, lambda: [of_dose(up()[-1], "150")], ("K2", "sertraline", "2026-12-15", 100, 50)),
+        (charted(), lambda: moved(climbed(), 1, 1), ("K3", "lamotrigine", "2026-12-20", 50, 25)),
+        (charted(), lambda: moved(climbed(), 3, 7), ("K3", "lamotrigine", "2027-01-04", 200, 100)),
+        (DIAZEPAM, lambda: moved(down(), 1, 1), ("K4", "diazepam", "2026-12-20", 13, 14)),
+        (DIAZEPAM, lambda: [of_dose(down()[0], "14"), *down()[1:]], ("K4", "diazepam", "2026-12-07", 30, 25)),
+        (MAOI, lambda: moved(washed(), len(washed()) - 1, 1), ("K5", "sertraline", "2027-01-02", 13, 14)),
+        (OLANZAPINE, never_ending, ("K7", "risperidone", "2026-12-07", None, None)),
+        (SERTRALINE, lambda: [up()[0], of_dose(up()[1], "130")], ("K8", "sertraline", "2026-12-15", 130, 25)),
     ],
 )
 def test_one_planted_fault_is_found_with_its_day_and_figure(
-    chart: Chart, plan: Sequence[Segment], planted: tuple[object, ...] | None
+    chart: Chart, plan: Planted, planted: tuple[object, ...]
 ) -> None:
     on = FIRST if chart in (SERTRALINE, HIGHER) else MONDAY
-    found = judged(chart, plan, on)
-    if planted is None:
-        assert found.legal is False
-        return
+    found = judged(chart, plan(), on)
     assert planted in breaches(found)
     assert {one[0] for one in breaches(found)} == {planted[0]}
 
 
+def test_a_taper_that_stops_before_its_end_is_found() -> None:
+    assert judged(DIAZEPAM, down()[:-1]).legal is False
+
+
 @pytest.mark.parametrize(
     ("chart", "plan"),
-    [(SERTRALINE, UP), (DIAZEPAM, DOWN), (OLANZAPINE, CROSS), (MAOI, WASHED), (charted(), LAMOTRIGINE)],
+    [(SERTRALINE, up), (DIAZEPAM, down), (OLANZAPINE, crossed), (MAOI, washed), (charted(), climbed)],
 )
-def test_without_the_fault_there_is_no_alarm(chart: Chart, plan: Sequence[Segment]) -> None:
-    assert breaches(judged(chart, plan, FIRST if chart is SERTRALINE else MONDAY)) == []
+def test_without_the_fault_there_is_no_alarm(chart: Chart, plan: Planted) -> None:
+    assert breaches(judged(chart, plan(), FIRST if chart is SERTRALINE else MONDAY)) == []
 
 
 @given(regimens(), st.lists(st.integers(1, 60), max_size=3))
