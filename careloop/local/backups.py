@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 
 from careloop.local.postgres_server import find_binaries
-from careloop.local.schemas import Passwords, address, admit_roles, create_roles, create_schemas, migrate_all
+from careloop.local.schemas import Passwords, address, admit_roles, create_roles, create_schemas, hand_over, migrate_all
 from careloop.local.settings import DATABASE, MIGRATOR, SERVICES
 from careloop.local.unavailable import StackUnavailable
 
@@ -150,14 +150,22 @@ def _copy(source: IO[bytes], target: IO[bytes], bytes_a_second: float | None) ->
     return size, digest.hexdigest()
 
 
+def parsed_manifest(file: Path) -> Manifest:
+    """What a manifest says. Raises BackupFailed when it cannot be read, or is of another form."""
+    try:
+        manifest = Manifest(**json.loads(file.read_text()))
+        if datetime.fromisoformat(manifest.taken_at).tzinfo is None:
+            raise ValueError
+    except (OSError, ValueError, TypeError) as unreadable:
+        raise BackupFailed(f"{file.name} cannot be read: {type(unreadable).__name__}") from None
+    if manifest.form != FORM:
+        raise BackupFailed(f"{file.name} is of another form: use the release that wrote it")
+    return manifest
+
+
 def read_manifest(file: Path) -> Manifest:
     """What lies beside the backup, if the backup is what it says. Raises BackupFailed."""
-    try:
-        manifest = Manifest(**json.loads(manifest_of(file).read_text()))
-    except (OSError, ValueError, TypeError) as unreadable:
-        raise BackupFailed(f"{manifest_of(file).name} cannot be read: {type(unreadable).__name__}") from None
-    if manifest.form != FORM:
-        raise BackupFailed(f"{manifest_of(file).name} is of another form: use the release that wrote it")
+    manifest = parsed_manifest(manifest_of(file))
     with file.open("rb") as stored:
         if hashlib.file_digest(stored, "sha256").hexdigest() != manifest.sha256:
             raise BackupFailed(f"{file.name} is not what its manifest says: it was changed, or cut short")
@@ -177,6 +185,7 @@ async def restore(admin_url: str, file: Path, *, database: str = DATABASE, passw
             raise BackupFailed(f"the database {database} exists: nothing is restored over it")
         await create_roles(server, passwords)
         await server.execute(f'create database "{database}"')
+        await hand_over(server, database)
         await admit_roles(server, database)
     finally:
         await server.close()

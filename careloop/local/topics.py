@@ -39,6 +39,13 @@ def read_list() -> tuple[Topic, ...]:
     )
 
 
+def read_sources() -> dict[str, list[str]]:
+    """By service, those whose topics it consumes: `reads.yaml` beside this module."""
+    text = files("careloop.local").joinpath("reads.yaml").read_text(encoding="utf-8")
+    sources: dict[str, list[str]] = yaml.safe_load(text)
+    return sources
+
+
 async def create_topics(broker: BrokerAccess, topics: tuple[Topic, ...], *, partitions: int, replicas: int) -> None:
     """Make what is missing; raises PartitionsDiffer when a topic that exists has another number of partitions."""
     admin = AIOKafkaAdminClient(**broker.arguments())

@@ -14,12 +14,16 @@ from pathlib import Path
 import kubernetes_validate
 import yaml
 
+from deploy.dashboards.dashboards import BOARDS, Board, written
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/charts/careloop"
 EXAMPLES = sorted((CHART / "ci").glob("*-values.yaml"))
 MINIMAL = CHART / "ci/minimal-values.yaml"
 KUBERNETES = "1.37"
-THEIRS = ("cnpg.io", "strimzi.io", "keda.sh", "monitoring.coreos.com", "cert-manager.io")
+THEIRS = ("cnpg.io", "strimzi.io", "keda.sh", "coreos.com", "cert-manager.io", "gateway.networking", "external-secrets")
+"""Kinds that are proven on a cluster with their definitions."""
+DASHBOARDS = CHART / "files/dashboards"
 
 REFUSED = {
     "services.monitoring.replicas=2": "services.monitoring.replicas is 2, and there are 1 partitions",
@@ -33,6 +37,14 @@ REFUSED = {
     "autoscaling.enabled=true,keda.enabled=true": "would both set the replicas",
     "keda.enabled=true,keda.maxReplicas=1": "keda.prometheusAddress is empty",
     "shutdown.graceSeconds=10": "a call may take 10 s",
+    "postgres.mode=cloudnativepg,postgres.perService.coordination.host=x,"
+    "postgres.perService.coordination.migratorSecret.name=y": "goes with postgres.mode existing",
+    "postgres.perService.coordination.host=x": "migratorSecret",
+    "postgres.perService.billing.host=x": "additional properties 'billing' not allowed",
+    "externalSecrets.enabled=true": "externalSecrets.storeRef.name is empty",
+    "externalSecrets.enabled=true,externalSecrets.storeRef.name=x,migrations.run=hook": "before the secrets",
+    "routes.grpcRoute.enabled=true,routes.grpcRoute.domain=x": "needs parentRefs",
+    "routes.ingress.enabled=true,routes.ingress.domain=x": "not let in unencrypted",
     "partitons=3": "additional properties 'partitons' not allowed",
     "kafka.mode=elsewhere": "kafka/mode",
     "image.digest=latest": "image/digest",
@@ -74,7 +86,14 @@ def checks(helm: Helm) -> Iterator[tuple[str, Check]]:
         yield f"{values.name} is what Kubernetes {KUBERNETES} takes", partial(_valid, values)
     for changes, sentence in REFUSED.items():
         yield f"{changes} is refused", partial(_refused, helm, changes, sentence)
+    for board in BOARDS:
+        yield f"the dashboard {board.name} is what the code makes", partial(_drawn, board)
     yield "a replica per partition is accepted", partial(_accepted, helm, "partitions=3,services.monitoring.replicas=3")
+
+
+def _drawn(board: Board) -> str:
+    same = (DASHBOARDS / f"{board.name}.json").read_text() == written(board)
+    return "" if same else "it differs: `make chart-accept`, and read the difference"
 
 
 def _accepted(helm: Helm, changes: str) -> str:

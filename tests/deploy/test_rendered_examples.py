@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,14 @@ EXAMPLES = sorted(file.stem for file in (CHART / "ci/rendered").glob("*.yaml"))
 each_example = pytest.mark.parametrize("example", EXAMPLES)
 
 
-def documents(example: str, kind: str) -> list[dict[str, Any]]:
+@cache
+def rendered(example: str) -> list[dict[str, Any]]:
     text = (CHART / f"ci/rendered/{example}.yaml").read_text()
-    return [document for document in yaml.safe_load_all(text) if document and document["kind"] == kind]
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
+
+
+def documents(example: str, kind: str) -> list[dict[str, Any]]:
+    return [document for document in rendered(example) if document["kind"] == kind]
 
 
 def pods(example: str) -> Iterator[dict[str, Any]]:
@@ -40,8 +46,8 @@ def containers(example: str) -> Iterator[dict[str, Any]]:
         yield from pod["containers"]
 
 
-def test_there_are_four_examples() -> None:
-    assert EXAMPLES == ["argocd", "minimal", "openshift", "production"]
+def test_there_are_five_examples() -> None:
+    assert EXAMPLES == ["argocd", "minimal", "openshift", "own-servers", "production"]
 
 
 @each_example
@@ -121,7 +127,8 @@ def test_what_is_not_allowed_in_or_out_is_refused(example: str) -> None:
 
 
 def test_the_topics_are_those_of_the_one_list() -> None:
-    assert (CHART / "files/topics.yaml").read_text() == (ROOT / "careloop/local/topics.yaml").read_text()
+    for name in ("topics.yaml", "reads.yaml"):
+        assert (CHART / "files" / name).read_text() == (ROOT / "careloop/local" / name).read_text()
     wanted = yaml.safe_load((CHART / "files/topics.yaml").read_text())["topics"]
     made = {one["metadata"]["name"]: one for one in documents("production", "KafkaTopic")}
     assert set(made) == {topic["name"] for topic in wanted}
@@ -170,4 +177,7 @@ def test_scaling_never_ends_at_none_and_never_exceeds_the_partitions() -> None:
     for scaled in documents("production", "ScaledObject"):
         assert scaled["spec"]["minReplicaCount"] >= 1
         assert scaled["spec"]["maxReplicaCount"] <= 12
-    assert all("replicas" not in one["spec"] for one in documents("production", "StatefulSet"))
+    scaled_sets = {one["spec"]["scaleTargetRef"]["name"] for one in documents("production", "ScaledObject")}
+    for one in documents("production", "StatefulSet"):
+        # Who consumes nothing has no lag to scale by, and keeps the replicas that are set.
+        assert ("replicas" in one["spec"]) is (one["metadata"]["name"] not in scaled_sets)

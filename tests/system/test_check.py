@@ -4,7 +4,12 @@ import asyncio
 import json
 import urllib.request
 
+from careloop.chassis.relay.broker_access import BrokerAccess
+from careloop.cli.checking.recovery import newest_on_topics
+from careloop.local.backups import positions
 from careloop.local.settings import SERVICES
+from tests.support.checker.ledger import tables
+from tests.support.histories.care import Care
 from tests.support.processes.console import careloop
 from tests.support.processes.running import System
 from tests.support.waiting import until
@@ -20,6 +25,19 @@ async def test_a_system_that_runs_has_nothing_wrong(system: System) -> None:
     for group in ("files", "recovery"):
         assert "All is well" in await careloop(system, "check", "--only", group)
     await until(lambda: _services_are_well(system), 60)
+
+
+async def test_how_far_the_topics_go_is_read_from_them(system: System) -> None:
+    """Or a topic that goes beyond its log would never be found."""
+    await Care(system).enrol()
+    async with tables(system) as connection:
+        ends = await positions(connection)
+
+    async def is_there() -> bool:
+        found = await newest_on_topics(BrokerAccess(system.stack.kafka_address))
+        return max(at for (service, _partition), at in found.items() if service == "assessment") >= ends["assessment"]
+
+    await until(is_there)
 
 
 async def _services_are_well(system: System) -> bool:

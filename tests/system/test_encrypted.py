@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,6 +45,9 @@ from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 ISSUER = "issuer-one"
+CALLERS, CALLS_OF_A_CONNECTION, PAUSE_SECONDS = 4, 10, 0.02
+TIME_TO_BE_READ = 400
+"""Calls that take longer than the 2 s after which a changed file is read."""
 _CUT = "select pg_terminate_backend(pid) from pg_stat_activity where usename = any($1)"
 
 
@@ -57,6 +61,13 @@ def servers() -> Iterator[EncryptedServers]:
 async def _prepared(started: EncryptedServers) -> None:
     await prepare(started.admin_url, password=PASSWORD)
     await create_topics(BrokerAccess(f"127.0.0.1:{started.plain_port}"), read_list(), partitions=2, replicas=1)
+
+
+def replace_file(file: Path, content: str) -> None:
+    """As a cluster does it: nobody reads half of it."""
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(content)
+    new.replace(file)
 
 
 @dataclass
@@ -77,14 +88,18 @@ class Encrypted:
         self.of = {name: Files(self.folder / name).hold(self.servers.authority) for name in self.names}
         self.ports = {name: self.servers.ports.take(f"{name}-grpc") for name in self.names}
         self.keys = {name: new_key(f"service:{name}") for name in self.names}
-        self.issue_with(new_key(ISSUER))
+        self.issuer = new_key(ISSUER)
+        self.believe(self.issuer)
+        self.hand_out_keys()
 
-    def issue_with(self, issuer: dict[str, Any]) -> None:
-        """Tokens are signed with this key from now on, and only it is believed."""
-        self.issuer = issuer
-        (self.folder / "public.json").write_text(json.dumps(public_key_set([issuer, *self.keys.values()])))
+    def believe(self, *issuers: dict[str, Any]) -> None:
+        """Tokens of these keys, and of the services' own, are believed from now on."""
+        replace_file(self.folder / "public.json", json.dumps(public_key_set([*issuers, *self.keys.values()])))
+
+    def hand_out_keys(self) -> None:
+        """Each service signs with its own from now on."""
         for name, key in self.keys.items():
-            (self.folder / f"{name}.json").write_text(json.dumps(key))
+            replace_file(self.folder / f"{name}.json", json.dumps(key))
 
     def environment(self, name: str) -> dict[str, str]:
         files = self.of[name]
@@ -140,14 +155,17 @@ class Encrypted:
                 return False
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
-    async def enroll(self) -> None:
-        """A patient is enrolled, through a connection of its own."""
+    async def enroll(self, channel: grpc.aio.Channel | None = None) -> None:
+        """A patient is enrolled, through that connection or one of its own."""
+        if channel is None:
+            async with self.channel("assessment") as own:
+                await self.enroll(own)
+            return
         request = assessment.EnrollPatientRequest(
             request_id=new_id(), patient_id=new_id(), name="Robin Example", birth_date="1990-05-01", sex="unknown"
         )
-        async with self.channel("assessment") as channel:
-            stub: Any = AssessmentServiceStub(channel)
-            await stub.EnrollPatient(request, timeout=8, metadata=self.metadata("psychiatrist"))
+        stub: Any = AssessmentServiceStub(channel)
+        await stub.EnrollPatient(request, timeout=8, metadata=self.metadata("psychiatrist"))
 
     async def noted(self) -> int:
         """How far monitoring is with what assessment published, over all partitions."""
@@ -162,6 +180,9 @@ async def running(
     request: pytest.FixtureRequest, servers: EncryptedServers, tmp_path: Path
 ) -> AsyncIterator[Encrypted]:
     system = Encrypted(servers, tmp_path, getattr(request, "param", "SCRAM-SHA-512"))
+    async with _administrator(servers) as admin:
+        for name in system.names:
+            await admin.execute(f"alter role {name} password '{PASSWORD}'")
     try:
         for name in system.names:
             system.start(name)
@@ -172,32 +193,120 @@ async def running(
         await system.stop()
 
 
-async def test_facts_flow_and_no_call_fails_while_everything_is_renewed(
-    running: Encrypted, servers: EncryptedServers
+@pytest.mark.faults
+@pytest.mark.timeout(300)
+async def test_a_steady_load_fails_no_call_while_every_key_certificate_and_password_is_renewed(
+    running: Encrypted, servers: EncryptedServers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await running.enroll()
     await until(lambda: _moved(running, 0), 60)
     before = await running.noted()
-    # A new issuer's key beside the old one's end: as after a rotation, tokens of the old one are refused.
-    running.issue_with(new_key("issuer-two"))
-    await until(lambda: _admitted(running), 20)
-    for files in running.of.values():
+    async with Load(running).steady() as load:
+        await load.go_on(40)
+        for renew in (_tokens, _certificates, _service_keys, _database_passwords):
+            await renew(running, servers, load)
+            await load.go_on(40)
+    assert load.refused == Counter()
+    with capsys.disabled():
+        sys.stdout.write(f"\ncalls answered while all was renewed: {load.answered}, refused: 0\n")
+    await until(lambda: _moved(running, before), 60)
+
+
+async def _tokens(running: Encrypted, _servers: EncryptedServers, load: "Load") -> None:
+    """The new issuer's key beside the old one, then tokens by the new one, then the old one goes."""
+    old, new = running.issuer, new_key("issuer-two")
+    running.believe(old, new)
+    await load.go_on(TIME_TO_BE_READ)
+    running.issuer = new
+    await load.go_on(20)
+    running.believe(new)
+    await load.go_on(TIME_TO_BE_READ)
+
+
+async def _certificates(running: Encrypted, servers: EncryptedServers, load: "Load") -> None:
+    """Of servers and callers, while connections end each second by age."""
+    for files in (*running.of.values(), running.caller):
         files.hold(servers.authority)
+    await load.go_on(TIME_TO_BE_READ)
+
+
+async def _service_keys(running: Encrypted, _servers: EncryptedServers, load: "Load") -> None:
+    """The public half is believed before the private one is used."""
+    old = dict(running.keys)
+    running.keys = {name: new_key(f"service:{name}") for name in running.names}
+    running.believe(running.issuer, *old.values())
+    await load.go_on(TIME_TO_BE_READ)
+    running.hand_out_keys()
+    await load.go_on(TIME_TO_BE_READ)
+
+
+async def _database_passwords(running: Encrypted, servers: EncryptedServers, load: "Load") -> None:
+    """Open connections stay; those that are made from now on show the new one."""
+    async with _administrator(servers) as admin:
+        for name in running.names:
+            await admin.execute(f"alter role {name} password 'another-word'")
+        running.postgres_password.write_text("another-word")
+    await load.go_on(40)
+
+
+@dataclass
+class Load:
+    """Callers who enrol one patient after another, each over connections of its own."""
+
+    running: Encrypted
+    answered: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    @asynccontextmanager
+    async def steady(self) -> AsyncIterator["Load"]:
+        stopping = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CALLERS):
+                group.create_task(self._call(stopping))
+            try:
+                yield self
+            finally:
+                stopping.set()
+
+    async def _call(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            async with self.running.channel("assessment") as channel:
+                for _ in range(CALLS_OF_A_CONNECTION):
+                    try:
+                        await self.running.enroll(channel)
+                    except grpc.aio.AioRpcError as refused:
+                        self.refused[refused.code().name] += 1
+                    else:
+                        self.answered += 1
+                    await asyncio.sleep(PAUSE_SECONDS)
+
+    async def go_on(self, calls: int) -> None:
+        """Return when so many more calls were answered."""
+        wanted = self.answered + calls
+        await until(lambda: self.answered >= wanted or bool(self.refused), 60)
+
+
+async def test_facts_flow_and_only_the_new_key_and_password_are_taken_after_a_renewal(
+    running: Encrypted, servers: EncryptedServers
+) -> None:
+    await running.enroll()
+    await until(lambda: _moved(running, 0), 60)
+    before, new = await running.noted(), new_key("issuer-two")
+    running.believe(new)
+    await until(lambda: _is_refused(running), 20)
+    running.issuer = new
     await running.enroll()
     await _other_password(running, servers)
     await running.enroll()
     await until(lambda: _moved(running, before), 60)
 
 
-async def _admitted(running: Encrypted) -> bool:
+async def _is_refused(running: Encrypted) -> bool:
     try:
         await running.enroll()
-        await running.noted()
     except grpc.aio.AioRpcError as refused:
-        if refused.code() is not grpc.StatusCode.UNAUTHENTICATED:
-            raise
-        return False
-    return True
+        return refused.code() is grpc.StatusCode.UNAUTHENTICATED
+    return False
 
 
 async def _moved(running: Encrypted, beyond: int) -> bool:

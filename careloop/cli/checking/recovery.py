@@ -9,17 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from careloop.chassis.events.envelope import MalformedEnvelope, from_headers
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.cli.checking.findings import Finding, Topic
 from careloop.cli.checking.postgres import opened
+from careloop.cli.checking.topic_records import places, reading, records
 from careloop.local.settings import SERVICES
 
 GROUP = "recovery"
 SECONDS = 20.0
+LAST_RECORDS = 1_000
 READ = "docs/operate/recover.md says how to go on; do not start the services before"
 
 
@@ -64,7 +65,7 @@ def judge(places: Places) -> Iterator[Finding]:
 
 
 async def _read(url: str, access: BrokerAccess) -> Places:
-    topics = await _topics(access)
+    topics = await newest_on_topics(access)
     connection = await opened(url)
     try:
         heads: dict[str, int] = {}
@@ -82,37 +83,17 @@ async def _read(url: str, access: BrokerAccess) -> Places:
     return Places(heads=heads, relayed=relayed, topics=topics, consumed=consumed)
 
 
-async def _topics(access: BrokerAccess) -> dict[tuple[str, int], int]:
-    consumer = AIOKafkaConsumer(**access.arguments(), enable_auto_commit=False)
-    await consumer.start()
-    try:
-        known = await consumer.topics()
-        found: dict[tuple[str, int], int] = {}
-        for service in SERVICES:
-            topic = f"care.{service}.v1"
-            if topic in known:
-                found |= await _last_positions(consumer, service, topic)
-        return found
-    finally:
-        await consumer.stop()
+async def newest_on_topics(access: BrokerAccess) -> dict[tuple[str, int], int]:
+    """The highest position among the last records of each service's partitions.
 
-
-async def _last_positions(consumer: AIOKafkaConsumer, service: str, topic: str) -> dict[tuple[str, int], int]:
-    places: Sequence[TopicPartition] = [
-        TopicPartition(topic, partition) for partition in consumer.partitions_for_topic(topic) or ()
-    ]
-    consumer.assign(places)
-    ends = await consumer.end_offsets(places)
-    waited = {place for place, end in ends.items() if end > 0}
-    for place in waited:
-        consumer.seek(place, ends[place] - 1)
+    Where a log is sent again, the very last record is not the highest.
+    """
     found: dict[tuple[str, int], int] = {}
-    while waited:
-        for place, records in (await consumer.getmany(timeout_ms=500)).items():
-            for record in records:
-                key = (service, place.partition)
+    async with reading(access) as consumer:
+        for service, of in (await places(access)).items():
+            async for record in records(consumer, of, last=LAST_RECORDS):
+                key = (service, record.partition)
                 found[key] = max(_position(record.headers), found.get(key, 0))
-            waited.discard(place)
     return found
 
 

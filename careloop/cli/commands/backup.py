@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from careloop.cli.commands.check import recorded
+from careloop.cli.calling.client import Home
+from careloop.cli.commands.check import url_of
 from careloop.cli.commands.migrate import PasswordFiles, password_in
 from careloop.local.backups import back_up, manifest_of
 from careloop.local.backups import restore as make_of
@@ -20,7 +21,7 @@ Textfile = Annotated[
 Database = Annotated[str, typer.Option(help="The database to make; it must not exist.")]
 
 
-def backup(file: Path, max_rate: MaxRate = None, textfile: Textfile = None) -> None:
+def backup(file: Path, max_rate: MaxRate = None, textfile: Textfile = None, home: Home = None) -> None:
     """Write all schemas, as of one moment, into FILE, and what it holds into FILE.json beside it.
 
     CARELOOP_POSTGRES_URL says whose database, or the state folder knows it. Services go on working. Nobody but you may
@@ -29,21 +30,21 @@ def backup(file: Path, max_rate: MaxRate = None, textfile: Textfile = None) -> N
     """
     if file.exists():
         raise typer.BadParameter(f"{file} exists and is not written over", param_hint="FILE")
-    url = address(_url(stack_settings()))
+    url = address(_url(stack_settings(home=home)))
     manifest = asyncio.run(back_up(url, file, bytes_a_second=max_rate * 1e6 if max_rate else None))
     if textfile is not None:
         _show_completed(textfile, file)
     typer.echo(f"{file}: {manifest.size} bytes; what it holds: {manifest_of(file)}")
 
 
-def restore(file: Path, database: Database = DATABASE, passwords: PasswordFiles = None) -> None:
+def restore(file: Path, database: Database = DATABASE, passwords: PasswordFiles = None, home: Home = None) -> None:
     """Make a database of a backup, with its roles, and bring it to what this release needs.
 
     CARELOOP_POSTGRES_URL is an administrator's address. Nothing is restored over a database that exists. Before
     services start on it the topics are to be made again: `careloop check --only recovery` says whether that was done.
     Exits 0 when the database is whole, 1 when something was refused and nothing may be started on it.
     """
-    settings = stack_settings()
+    settings = stack_settings(home=home)
     secret = settings.role_password
     one = secret.get_secret_value() if secret is not None else None
     manifest = asyncio.run(
@@ -53,7 +54,7 @@ def restore(file: Path, database: Database = DATABASE, passwords: PasswordFiles 
 
 
 def _url(settings: StackSettings) -> str:
-    url = str(settings.postgres_url) if settings.postgres_url else recorded(settings.state_folder).get("postgres")
+    url = url_of(settings)
     if url is None:
         raise BadSetting("CARELOOP_POSTGRES_URL: set it to the address of the PostgreSQL")
     return url

@@ -13,6 +13,7 @@ from careloop.chassis.process.settings import read_model
 from careloop.chassis.process.transport import KafkaSettings
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.cli.calling.client import Addresses, AsJson, Deadline, Home, Token, services
+from careloop.cli.checking import backups as backups_made
 from careloop.cli.checking import files, kafka, postgres, recovery
 from careloop.cli.checking import services as service_checks
 from careloop.cli.checking.findings import Finding, Level, Topic, as_json, exit_code
@@ -30,6 +31,10 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="GROUP", help=f"Look at this group alone; may be repeated: {', '.join(GROUPS)}."),
 ]
+Backups = Annotated[
+    Path | None,
+    typer.Option("--backups", metavar="FOLDER", help="Where `careloop backup` writes.", envvar="CARELOOP_BACKUPS"),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show only what asks for something.")]
 
 
@@ -40,6 +45,7 @@ def check(  # noqa: PLR0917 - typer hands every option over by name
     token: Token = None,
     deadline: Deadline = 3,
     max_lag: MaxLag = 10,
+    backups: Backups = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +55,10 @@ def check(  # noqa: PLR0917 - typer hands every option over by name
     Nothing is changed. Exits 0 when all is well, 1 when something fails, 2 for wrong use, 3 when there are only
     warnings or something could not be looked at.
     """
-    findings = asyncio.run(all_findings(home, address, token, only=_chosen(only), deadline=deadline, max_lag=max_lag))
+    chosen = _chosen(only)
+    findings = asyncio.run(
+        all_findings(home, address, token, only=chosen, deadline=deadline, max_lag=max_lag, backups=backups)
+    )
     _show(findings, quiet=quiet, as_json_form=as_json)
     raise typer.Exit(exit_code(findings))
 
@@ -62,13 +71,14 @@ async def all_findings(
     only: Sequence[str] = GROUPS,
     deadline: float = 3,
     max_lag: float = 10,
+    backups: Path | None = None,
 ) -> list[Finding]:
     """What these groups find, in their order."""
     settings = stack_settings(home=home)
     works = {
         kafka.GROUP: lambda: _kafka(settings),
         postgres.GROUP: lambda: _postgres(settings),
-        recovery.GROUP: lambda: _recovery(settings),
+        recovery.GROUP: lambda: _recovery(settings, backups),
         service_checks.GROUP: lambda: _services(settings, address, token, deadline, max_lag),
         files.GROUP: lambda: _files(settings),
     }
@@ -87,32 +97,45 @@ async def _all(works: Sequence[Coroutine[Any, Any, list[Finding]]]) -> list[Find
 
 
 async def _kafka(settings: StackSettings) -> list[Finding]:
-    access = _broker(settings)
+    access = broker_of(settings)
     if access is None:
         return [_nowhere(kafka.GROUP, "CARELOOP_KAFKA_BOOTSTRAP")]
     return await kafka.look(access, read_list(), settings.partitions)
 
 
-def _broker(settings: StackSettings) -> BrokerAccess | None:
+def broker_of(settings: StackSettings) -> BrokerAccess | None:
+    """How to come into Kafka; None where nobody said so."""
     if settings.kafka_bootstrap is not None:
         return read_model(KafkaSettings).broker()
     known = recorded(settings.state_folder).get("kafka")
     return None if known is None else BrokerAccess(known)
 
 
-def _url(settings: StackSettings) -> str | None:
+def url_of(settings: StackSettings) -> str | None:
+    """Where PostgreSQL is; None where nobody said so."""
     return str(settings.postgres_url) if settings.postgres_url else recorded(settings.state_folder).get("postgres")
 
 
 async def _postgres(settings: StackSettings) -> list[Finding]:
-    url = _url(settings)
+    url = url_of(settings)
     if url is None:
         return [_nowhere(postgres.GROUP, "CARELOOP_POSTGRES_URL")]
     return await postgres.look(url, settings.partitions)
 
 
-async def _recovery(settings: StackSettings) -> list[Finding]:
-    url, access = _url(settings), _broker(settings)
+async def _recovery(settings: StackSettings, folder: Path | None) -> list[Finding]:
+    return [*await _compared(settings), *_backed_up(settings, folder)]
+
+
+def _backed_up(settings: StackSettings, folder: Path | None) -> list[Finding]:
+    """A system that is known of its state folder is a developer's, and need not be backed up."""
+    if folder is not None:
+        return backups_made.look(folder, datetime.now(UTC))
+    return [] if settings.postgres_url is None else [backups_made.nowhere_known()]
+
+
+async def _compared(settings: StackSettings) -> list[Finding]:
+    url, access = url_of(settings), broker_of(settings)
     if url is None or access is None:
         return [_nowhere(recovery.GROUP, "CARELOOP_POSTGRES_URL and CARELOOP_KAFKA_BOOTSTRAP")]
     return await recovery.look(url, access)

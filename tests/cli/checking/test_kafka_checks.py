@@ -47,10 +47,18 @@ async def test_a_broker_that_is_away_is_one_finding() -> None:
     assert (found.check, found.level) == ("broker-reachable", Level.FAILURE)
 
 
+async def test_a_broker_that_anybody_may_use_from_elsewhere_is_a_failure(kafka: KafkaBroker) -> None:
+    here, elsewhere = kafka.bootstrap, kafka.bootstrap.replace("127.0.0.1", "localhost.localdomain")
+    cluster = Cluster(brokers=1, topics={}, auto_create=False, guarded=False, permissions=None)
+    assert [str(one.level) for one in checks.permitted(BrokerAccess(here), cluster)] == ["ok"]
+    (found,) = checks.permitted(BrokerAccess(elsewhere), cluster)
+    assert (found.level, "authorizer.class.name" in found.fix) == (Level.FAILURE, True)
+
+
 def judged(brokers: int, replicas: int, **config: str) -> list[tuple[str, str, str]]:
     settings = {key.replace("_", "."): value for key, value in config.items()}
     found = FoundTopic(partitions=1, replicas=replicas, config=settings)
-    cluster = Cluster(brokers=brokers, topics={"t": found}, auto_create=False)
+    cluster = Cluster(brokers=brokers, topics={"t": found}, auto_create=False, guarded=False, permissions=None)
     return wrong(list(judge_topic(Topic(name="t", partitions=1, config={}), cluster, 6)))
 
 

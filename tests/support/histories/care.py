@@ -13,14 +13,20 @@ PHENELZINE = common.Medicine(name="phenelzine", rxcui="8123")
 class Care:
     """The people around one new patient, and what they do."""
 
-    def __init__(self, system: System) -> None:
-        self.patient_id = str(uuid4())
+    def __init__(self, system: System, patient_id: str = "") -> None:
+        self.patient_id = patient_id or str(uuid4())
         self.registrar = system.person("registrar", "front-desk")
         self.prescriber = system.person("psychiatrist", f"dr-{self.patient_id[:8]}")
         self.care_manager = system.person("care-manager", f"cm-{self.patient_id[:8]}")
         self.therapist = system.person("therapist", f"th-{self.patient_id[:8]}")
         self.client = system.person("client", f"client-{self.patient_id[:8]}", patient=UUID(self.patient_id))
         self.tokens: dict[str, str] = {}
+
+    def elsewhere(self, system: System) -> "Care":
+        """The same people, at other processes."""
+        moved = Care(system, self.patient_id)
+        moved.tokens = dict(self.tokens)
+        return moved
 
     async def tell(self, person: Person, service: str, request: Any) -> Any:
         """A write about this patient; the last token of each service is kept."""

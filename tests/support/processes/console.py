@@ -15,5 +15,5 @@ async def careloop(system: System, *words: str, code: int = 0) -> str:
         stderr=PIPE,
     )
     out, err = await asyncio.wait_for(process.communicate(), 90)
-    assert process.returncode == code, err.decode()
+    assert process.returncode == code, err.decode() or out.decode()
     return out.decode()

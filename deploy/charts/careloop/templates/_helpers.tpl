@@ -25,6 +25,13 @@ careloop.org/service: {{ .service }}
 {{- if eq .Values.postgres.mode "cloudnativepg" }}{{ include "careloop.name" . }}-postgres-rw{{ else }}{{ .Values.postgres.host }}{{ end -}}
 {{- end }}
 
+{{/* Where one service finds its database: dict root, service. */}}
+{{- define "careloop.postgresOf" -}}
+{{- $p := .root.Values.postgres -}}
+{{- $own := index $p.perService .service | default dict -}}
+{{- $own.host | default (include "careloop.postgresHost" .root) }}:{{ $own.port | default $p.port }}/{{ $own.database | default $p.database -}}
+{{- end }}
+
 {{- define "careloop.kafkaBootstrap" -}}
 {{- if eq .Values.kafka.mode "strimzi" }}{{ include "careloop.name" . }}-kafka-bootstrap:9093{{ else }}{{ .Values.kafka.bootstrap }}{{ end -}}
 {{- end }}

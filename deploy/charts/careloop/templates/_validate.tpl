@@ -24,6 +24,21 @@
 {{- if and (eq $v.kafka.securityProtocol "SASL_PLAINTEXT") (eq $v.kafka.saslMechanism "PLAIN") -}}
 {{- fail "kafka.saslMechanism PLAIN with SASL_PLAINTEXT shows the password to the network. Set SASL_SSL, or a SCRAM mechanism." -}}
 {{- end -}}
+{{- if and $v.postgres.perService (ne $v.postgres.mode "existing") -}}
+{{- fail "postgres.perService goes with postgres.mode existing: CloudNativePG makes one server for all here. Set that, or leave perService empty." -}}
+{{- end -}}
+{{- if and $v.externalSecrets.enabled (not $v.externalSecrets.storeRef.name) -}}
+{{- fail "externalSecrets.storeRef.name is empty: set it to your SecretStore or ClusterSecretStore." -}}
+{{- end -}}
+{{- if and $v.externalSecrets.enabled (eq $v.migrations.run "hook") -}}
+{{- fail "migrations.run is hook, and a hook runs before the secrets of externalSecrets exist. Set migrations.run to job." -}}
+{{- end -}}
+{{- if and $v.routes.grpcRoute.enabled (or (not $v.routes.grpcRoute.parentRefs) (not $v.routes.grpcRoute.domain)) -}}
+{{- fail "routes.grpcRoute needs parentRefs, the gateway that takes the calls, and domain, under which each service has a name. Set both." -}}
+{{- end -}}
+{{- if and $v.routes.ingress.enabled (or (not $v.routes.ingress.className) (not $v.routes.ingress.domain) (not $v.routes.ingress.tlsSecret)) -}}
+{{- fail "routes.ingress needs className, domain and tlsSecret: calls carry tokens, and are not let in unencrypted. Set them." -}}
+{{- end -}}
 {{- if and $v.autoscaling.enabled $v.keda.enabled -}}
 {{- fail "autoscaling.enabled and keda.enabled would both set the replicas. Enable one of them." -}}
 {{- end -}}
