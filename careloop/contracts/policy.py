@@ -49,6 +49,7 @@ PRESCRIBING: dict[str, frozenset[Role]] = {
     "/care.prescribing.v1.PrescribingService/DiscontinuePrescription": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/CountSupply": CLINICIANS | {Role.CLIENT},
     "/care.prescribing.v1.PrescribingService/ResolveDiscrepancy": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/AnswerConcern": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/MarkEnteredInError": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/GetDecisions": CLINICIANS,
     "/care.prescribing.v1.PrescribingService/ReadDecisions": frozenset({Role.ANALYST}),

@@ -368,9 +368,124 @@ class DiscrepancyResolved:
     occurred_at: Instant
 
 
+class ConcernCause(OpenCodes):
+    """What made prescribing check again what the client takes already."""
+
+    FACT = "fact"
+    IMPORT = "import"
+    """Facts of an importer, together."""
+    DECISION = "decision"
+    STRIKE = "strike"
+    BIRTHDAY = "birthday"
+    PACK = "pack"
+    ANSWER = "answer"
+    """An answer whose time is over, while what it answered still stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """An alert of the safety check against a medicine that is taken already: a `prescription` of ours, or one of the
+    reconciled list (`prescription` is then None). `if_stopped` says what stopping it from one day to the next would do,
+    and what to do instead; empty where nothing is known to speak against that."""
+
+    concern: FactId
+    prescription: FactId | None
+    medicine: Medicine
+    alert: Alert
+    if_stopped: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCapsule:
+    """What the check stood on: the knowledge, the version of prescribing's own stream, the client's day, and the
+    reading of the chart. Folding that many events and checking again gives the same concerns."""
+
+    knowledge_pack: str
+    knowledge_version: str
+    knowledge_digest: str
+    stream_version: int
+    as_of: date
+    reading: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcernsRaised:
+    """The check finds with a new fact what it did not find without it. `caused_by` is that fact, the first one of an
+    import, or the answer that is over."""
+
+    fact_id: FactId
+    cause: ConcernCause
+    caused_by: FactId
+    concerns: tuple[Concern, ...]
+    capsule: CheckCapsule
+    occurred_at: Instant
+
+
+class ConcernAnswerCode(OpenCodes):
+    """What a prescriber does about a concern."""
+
+    DOSE_CHANGED = "dose-changed"
+    STOPPED = "stopped"
+    PLAN = "plan"
+    """Stopped or lowered by a plan, said in the comment, until `by_when`."""
+    MONITORING = "monitoring"
+    FACT_WRONG = "fact-wrong"
+    ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcernAnswered:
+    """A prescriber answered a concern. `by_when` is the day until which a plan or monitoring is to hold, `second` the
+    clinician who agreed where a contraindication was accepted.
+
+    If the check still finds it at `look_again_at`, it is raised again; None is never. `settles` are the raised concerns
+    of which with this none is open any more.
+    """
+
+    fact_id: FactId
+    concern: FactId
+    answer: ConcernAnswerCode
+    by_when: date | None
+    reason: OverrideReason | None
+    comment: str
+    second: str
+    prescriber: str
+    look_again_at: Instant | None
+    settles: FactId | None
+    occurred_at: Instant
+
+
+class ConcernEnding(OpenCodes):
+    """Why a concern ended without, or after, an answer."""
+
+    FACT_STRUCK = "fact-struck"
+    DRUG_STOPPED = "drug-stopped"
+    NOT_FOUND = "not-found"
+    RAISED_AGAIN = "raised-again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcernEnded:
+    """The check does not find it any more; `settles` as in ConcernAnswered."""
+
+    fact_id: FactId
+    concern: FactId
+    because: ConcernEnding
+    settles: FactId | None
+    occurred_at: Instant
+
+
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued
+Standing = ConcernsRaised | ConcernAnswered | ConcernEnded
 Published = (
-    Decided | DoseTookEffect | SupplyCounted | ListCompared | DiscrepancyFound | DiscrepancyResolved | EnteredInError
+    Decided
+    | DoseTookEffect
+    | SupplyCounted
+    | ListCompared
+    | DiscrepancyFound
+    | DiscrepancyResolved
+    | Standing
+    | EnteredInError
 )
 TYPES = topics("care.prescribing", Published)
 """Every event type on the topic, by its name on the wire."""

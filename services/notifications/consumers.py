@@ -15,7 +15,7 @@ from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing
 from careloop.contracts.terms import EnteredInError, Reporter, RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
-from careloop.kernel.ids import PatientId
+from careloop.kernel.ids import FactId, PatientId
 from careloop.kernel.restating import restating
 from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING, asks_for_a_danger
 from careloop.knowledge.urgency.safety_questions import ask_within
@@ -77,6 +77,14 @@ RESULT_KINDS: Mapping[str, CauseKind] = {
     "high": CauseKind.RESULT_HIGH,
     "moderate": CauseKind.RESULT_TO_LOOK_AT,
 }
+
+LOW = "low"
+CONCERN_KINDS: Mapping[str, CauseKind] = {
+    "contraindicated": CauseKind.CONCERN_CONTRAINDICATED,
+    "high": CauseKind.CONCERN_HIGH,
+    "moderate": CauseKind.CONCERN_MODERATE,
+}
+"""The gravest first."""
 
 Heard = Noted | Cause
 safety_answers = restating(SafetyAnswersNoted, ScaleScored, "evidence")
@@ -154,6 +162,20 @@ def hear_discrepancy(envelope: Envelope, fact: prescribing.DiscrepancyFound) -> 
     return _cause(envelope, fact, CauseKind.DISCREPANCY_FOUND, detail=f"{fact.medicine.name}: {fact.kind}")
 
 
+def hear_concerns(envelope: Envelope, fact: prescribing.ConcernsRaised) -> Heard | None:
+    """One notice of all, by the gravest; a low one is seen in the view alone. A severity of a later build is grave."""
+    words = list(CONCERN_KINDS)
+    severities = [one.alert.severity for one in fact.concerns]
+    known = [words.index(severity) if severity in words else 0 for severity in severities if severity != LOW]
+    if not known:
+        return None
+    kind = CONCERN_KINDS[words[min(known)]]
+    if kind is CauseKind.CONCERN_HIGH and all(one.prescription is None for one in fact.concerns):
+        kind = CauseKind.CONCERN_LISTED
+    told = (f"{one.medicine.name}: {', '.join(one.alert.involves)} ({one.alert.severity})" for one in fact.concerns)
+    return _cause(envelope, fact, kind, detail="; ".join(told))
+
+
 def hear_completed(envelope: Envelope, fact: assessment.AssessmentCompleted) -> Heard:
     return _cause(envelope, fact, CauseKind.ASSESSMENT_COMPLETED, detail=", ".join(fact.diagnoses))
 
@@ -220,6 +242,15 @@ def is_of_screener(scored: ScaleScored) -> bool:
     return scored.instrument == SCREENER
 
 
+def settles(closed: prescribing.ConcernAnswered | prescribing.ConcernEnded) -> bool:
+    return closed.settles is not None
+
+
+def settled(closed: prescribing.ConcernAnswered | prescribing.ConcernEnded) -> FactId | None:
+    """What was raised of which nothing is open any more."""
+    return closed.settles
+
+
 SCREENING = note(ScreeningNoted, ScaleScored, at={"screened_by": "scored_by"}, only=is_of_screener)
 STRUCK = note(StrikeNoted, EnteredInError)
 HEARD: Notes[Heard | None] = {
@@ -259,6 +290,9 @@ HEARD: Notes[Heard | None] = {
         (prescribing.PrescriptionDiscontinued, hear_discontinued),
         (prescribing.DiscrepancyFound, hear_discrepancy),
         note(ResolutionNoted, prescribing.DiscrepancyResolved, at={"side_effect": "discrepancy"}),
+        (prescribing.ConcernsRaised, hear_concerns),
+        note(ResolutionNoted, prescribing.ConcernAnswered, only=settles, side_effect=settled),
+        note(ResolutionNoted, prescribing.ConcernEnded, only=settles, side_effect=settled),
         STRUCK,
     ),
 }

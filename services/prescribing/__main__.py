@@ -31,6 +31,7 @@ from services.prescribing.evidence import (
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import RESTATED
 from services.prescribing.replay import PastDecisions
+from services.prescribing.settings import PrescribingSettings
 
 ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated=RESTATED, due=due.due_rows)
 
@@ -40,8 +41,10 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     current_pack()  # A pack that is not sound stops the start, and no order waits until it is read.
     async with compose(resources, ROOMS) as foundation:
         settings = foundation.settings
+        assert isinstance(settings, PrescribingSettings)
+        checks = due.rows_of_notes(settings.notice_importers)
         inboxes = [
-            foundation.consume(NotesConsumer(consumer, notes, foundation.streams), sorted(CONSUMERS[consumer]))
+            foundation.consume(NotesConsumer(consumer, notes, foundation.streams, checks), sorted(CONSUMERS[consumer]))
             for consumer, notes in ((CONSUMER, NOTES), (COURSE_CONSUMER, COURSE_NOTES))
         ]
         foundation.consume(ComparingConsumer(COMPARING_CONSUMER, foundation.streams), ["assessment"])
@@ -61,7 +64,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             foundation.streams,
             OWN_DECISIONS,
             foundation.resources.clock,
-            {due.TAKE_EFFECT: due.asked},
+            {due.TAKE_EFFECT: due.asked, due.STANDING_CHECK: due.asked_check},
             {due.TAKE_EFFECT: due.when},
         )
         foundation.take_up_due(rows.handlers)
@@ -70,4 +73,4 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
 
 
 if __name__ == "__main__":
-    sys.exit(run(build, POLICY))
+    sys.exit(run(build, POLICY, settings_model=PrescribingSettings))

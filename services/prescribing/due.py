@@ -1,17 +1,54 @@
-"""What an event of prescribing makes due: the day on which a dose that was dated ahead takes effect."""
+"""What an event of prescribing makes due: the day on which a dose that was dated ahead takes effect, and a check of
+what is taken already."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from careloop.chassis.due.rows import due_row, read_detail
+from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import DueRow
+from careloop.contracts.prescribing import ConcernCause
+from careloop.kernel.ids import FactId
 from careloop.knowledge.local_time import day_begins
-from services.prescribing.domain.events import DoseChanged, Event, PrescriptionIssued
+from services.prescribing.domain import noted
+from services.prescribing.domain.events import (
+    ConcernAnswered,
+    DoseChanged,
+    EnteredInError,
+    Event,
+    PrescriptionDiscontinued,
+    PrescriptionIssued,
+)
+from services.prescribing.domain.noted import MedicationsNoted, StrikeNoted
+from services.prescribing.domain.standing_check import CheckCause, CheckStanding
 from services.prescribing.domain.state import PrescriptionChart
 from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect, dated_ahead, doses_ahead
 
 TAKE_EFFECT = "take-effect"
+STANDING_CHECK = "standing-check"
+OF_AN_IMPORT = timedelta(seconds=120)
+"""After the beginning of the minute: whatever else of the same import is recorded is noted by then."""
+STILL_ACTS = (timedelta(days=1), timedelta(days=15), timedelta(days=36))
+"""When what was stopped is looked at again, and a concern about it may have ended: it counts on its last day, and for
+the washouts of the pack."""
+READ_BY_THE_CHECK = (
+    noted.HistoryNoted,
+    noted.ConditionStatusNoted,
+    noted.MedicationsNoted,
+    noted.AllergiesNoted,
+    noted.PregnancyNoted,
+    noted.ResultsNoted,
+    noted.GenotypesNoted,
+    noted.SmokingNoted,
+    noted.DiagnosisNoted,
+    noted.DiagnosisSeverityNoted,
+    noted.ScaleNoted,
+    noted.SuicideRiskNoted,
+    noted.SideEffectNoted,
+    noted.StrikeNoted,
+)
+DueOfNote = Callable[[Envelope, Event], Iterable[DueRow]]
 EARLIEST_DAY = timedelta(hours=14)
 """So long before its day begins in UTC a day begins where it begins first."""
 
@@ -21,6 +58,47 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
     row is taken up."""
     if isinstance(event, PrescriptionIssued | DoseChanged):
         yield from (_row(dose, stream_id) for dose in dated_ahead(event))
+    match event:
+        case PrescriptionIssued() | DoseChanged():
+            yield _check(stream_id, ConcernCause.DECISION, event.fact_id, event.occurred_at)
+        case PrescriptionDiscontinued():
+            for later in (timedelta(0), *STILL_ACTS):
+                yield _check(stream_id, ConcernCause.DECISION, event.fact_id, event.occurred_at + later)
+        case EnteredInError():
+            yield _check(stream_id, ConcernCause.STRIKE, event.fact_id, event.occurred_at)
+        case ConcernAnswered() if event.look_again_at is not None:
+            yield _check(stream_id, ConcernCause.ANSWER, event.fact_id, event.look_again_at)
+
+
+def rows_of_notes(importers: Collection[str]) -> DueOfNote:
+    """The check that a noted fact asks for: at once; of what an importer recorded within a minute, one for all."""
+
+    def rows(envelope: Envelope, noted: Event) -> Iterable[DueRow]:
+        if not isinstance(noted, READ_BY_THE_CHECK):
+            return ()
+        if isinstance(noted, StrikeNoted):
+            return (_check(envelope.patient_id, ConcernCause.STRIKE, noted.fact_id, envelope.recorded_at),)
+        if envelope.actor in importers:
+            minute = envelope.recorded_at.replace(second=0, microsecond=0)
+            return (_check(envelope.patient_id, ConcernCause.IMPORT, noted.fact_id, minute + OF_AN_IMPORT, minute),)
+        told = f"{type(noted).__name__} {noted.fact_id}"
+        moments = (timedelta(0), *(STILL_ACTS if isinstance(noted, MedicationsNoted) else ()))
+        return [
+            _check(envelope.patient_id, ConcernCause.FACT, noted.fact_id, envelope.recorded_at + later, told)
+            for later in moments
+        ]
+
+    return rows
+
+
+def _check(stream_id: UUID, cause: ConcernCause, fact: FactId, at: datetime, subject: object = None) -> DueRow:
+    told = f"{cause} {subject or fact} {stream_id}"
+    return due_row(stream_id, STANDING_CHECK, subject=told, at=at, detail=CheckCause(cause=cause, fact=fact))
+
+
+def asked_check(row: DueRow, now: datetime) -> CheckStanding:
+    """What the row of a check asks for."""
+    return CheckStanding(because=read_detail(row, CheckCause), at=row.due_at, now=now)
 
 
 def clocks(chart: PrescriptionChart, stream_id: UUID) -> Iterable[DueRow]:

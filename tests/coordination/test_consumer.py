@@ -108,7 +108,8 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
             (
                 "PrescriptionIssued", "PrescriptionDeclined", "DoseChanged", "DoseTookEffect",
                 "PrescriptionDiscontinued",
-                "SupplyCounted", "ListCompared", "DiscrepancyFound", "DiscrepancyResolved", "EnteredInError",
+                "SupplyCounted", "ListCompared", "DiscrepancyFound", "DiscrepancyResolved",
+                "ConcernsRaised", "ConcernAnswered", "ConcernEnded", "EnteredInError",
             ),
         ),
         "monitoring": (

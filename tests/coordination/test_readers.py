@@ -44,7 +44,12 @@ STANDING = replace(
     kind=DiscrepancyKind.NOT_LISTED,
     listed_daily_dose_mg=None,
 )
-EVERYTHING = [*told(), *WRITTEN, *ENDED, ("prescribing", STANDING)]
+RAISED = replace(
+    control.CONCERNS_RAISED,
+    fact_id=fact("raised again"),
+    concerns=(replace(control.CONCERNS_RAISED.concerns[0], concern=fact("another concern")),),
+)
+EVERYTHING = [*told(), *WRITTEN, *ENDED, ("prescribing", STANDING), ("prescribing", RAISED)]
 SECTIONS = folded(EVERYTHING)
 ALL = compose(PATIENT, SECTIONS)
 
@@ -66,6 +71,7 @@ CLIENT_SEES = {
     "allergies": WHOLE,
     "medications": "without alerts and answers",
     "discrepancies": "nothing",
+    "concerns": "nothing",
     "pregnancy": WHOLE,
     "results": WHOLE,
     "history": WHOLE,

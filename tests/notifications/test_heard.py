@@ -105,6 +105,9 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.prescribing.DiscrepancyFound.v1": prescribing.DiscrepancyFound,
         "care.prescribing.DiscrepancyResolved.v1": prescribing.DiscrepancyResolved,
         "care.assessment.EnteredInError.v1": terms.EnteredInError,
+        "care.prescribing.ConcernsRaised.v1": prescribing.ConcernsRaised,
+        "care.prescribing.ConcernAnswered.v1": prescribing.ConcernAnswered,
+        "care.prescribing.ConcernEnded.v1": prescribing.ConcernEnded,
         "care.prescribing.PrescriptionIssued.v1": prescribing.PrescriptionIssued,
         "care.prescribing.PrescriptionDeclined.v1": prescribing.PrescriptionDeclined,
         "care.prescribing.DoseChanged.v1": prescribing.DoseChanged,
@@ -270,6 +273,15 @@ def skipped(level: terms.TriageLevel) -> monitoring.DoseRecorded:
         occurred_at=OCCURRED,
         triage=triage,
     )
+CONTRAINDICATED = "What the client takes is contraindicated now"
+
+
+def concerns(*severities: str, ours: bool = True) -> prescribing.ConcernsRaised:
+    """One for each severity, about a prescription of ours or about something that is only listed."""
+    (ours_one,) = published.CONCERNS_RAISED.concerns
+    about = ours_one if ours else replace(ours_one, prescription=None)
+    raised = (replace(about, alert=replace(about.alert, severity=severity)) for severity in severities)
+    return replace(published.CONCERNS_RAISED, concerns=tuple(raised), occurred_at=OCCURRED)
 
 
 Said = tuple[str, Any, CauseKind, str, str, str]
@@ -434,6 +446,27 @@ CAUSES: list[Said] = [
         "sertraline: dose",
         "",
     ),
+    *(
+        (
+            "care.prescribing.ConcernsRaised.v1",
+            concerns(*severities, ours=kind is not CauseKind.CONCERN_LISTED),
+            kind,
+            subject,
+            "; ".join(f"sertraline 50 MG Oral Tablet: sertraline, phenelzine ({severity})" for severity in severities),
+            "",
+        )
+        for severities, kind, subject in (
+            (
+                ("contraindicated", "high"),
+                CauseKind.CONCERN_CONTRAINDICATED,
+                CONTRAINDICATED,
+            ),
+            (("of-a-later-build",), CauseKind.CONCERN_CONTRAINDICATED, CONTRAINDICATED),
+            (("low", "high"), CauseKind.CONCERN_HIGH, "A high alert against what the client takes"),
+            (("high",), CauseKind.CONCERN_LISTED, "A high alert against what the client takes"),
+            (("moderate",), CauseKind.CONCERN_MODERATE, "An alert against what the client takes"),
+        )
+    ),
     (
         "care.assessment.PlanProposed.v1",
         PLAN_CHANGED,
@@ -520,6 +553,10 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.PRESCRIPTION_DISCONTINUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.ASSESSMENT_COMPLETED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.DISCREPANCY_FOUND: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.CONCERN_CONTRAINDICATED: (Priority.STAT, ((OSEI, MANAGER), (LIND,), (LAST,))),
+    CauseKind.CONCERN_HIGH: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
+    CauseKind.CONCERN_LISTED: (Priority.URGENT, ((MANAGER, OSEI), (LIND,), (LAST,))),
+    CauseKind.CONCERN_MODERATE: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
     CauseKind.PLAN_CHANGED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
     CauseKind.MESSAGE_FROM_CLIENT: (Priority.ROUTINE, ((THERAPIST,),)),
@@ -529,28 +566,31 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD: (Priority.ROUTINE, ((THERAPIST,), (MANAGER,), (OSEI,), (LAST,))),
     CauseKind.MESSAGE_TO_CLIENT: (Priority.ROUTINE, ((("client", terms.Role.CLIENT),),)),
 }
+BY_WINDOW = {
+    CauseKind.CONCERN_CONTRAINDICATED: RULES.stat_window,
+    CauseKind.CONCERN_HIGH: RULES.urgent_window,
+    CauseKind.CONCERN_LISTED: RULES.urgent_window,
+    CauseKind.CONCERN_MODERATE: RULES.routine_window,
+    CauseKind.DISCREPANCY_FOUND: RULES.routine_window,
+    CauseKind.SAFETY_ITEM_MISSING: RULES.urgent_window,
+}
+"""Whose clock nothing but the programme sets."""
 WITH_A_CLOCK = {
+    *BY_WINDOW,
     CauseKind.RISK_HIGH,
     CauseKind.RISK_MODERATE,
     CauseKind.RISK_LOW,
     CauseKind.RISK_HISTORY,
-    CauseKind.SAFETY_ITEM_MISSING,
     CauseKind.RESULT_CRITICAL,
     CauseKind.RESULT_HIGH,
     CauseKind.RESULT_TO_LOOK_AT,
     CauseKind.SIDE_EFFECT_EMERGENCY,
     CauseKind.SIDE_EFFECT_SAME_DAY,
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
-    CauseKind.DISCREPANCY_FOUND,
     CauseKind.CLIENT_WROTE_EMERGENCY,
     CauseKind.CLIENT_WROTE_SAME_DAY,
     CauseKind.CLIENT_WROTE_WITHIN_72_HOURS,
     CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD,
-}
-DAY_LATER = RECORDED + RULES.routine_window
-CLOCKS_BY_WINDOW = {
-    CauseKind.DISCREPANCY_FOUND: DAY_LATER,
-    CauseKind.SAFETY_ITEM_MISSING: RECORDED + RULES.urgent_window,
 }
 ACT_BY = {
     **dict.fromkeys((CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW, CauseKind.RISK_HISTORY), DUE),
@@ -572,7 +612,8 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
     wire_type, told, kind, subject, detail, named = said
     priority, rungs = TOLD[kind]
     acknowledged = kind in WITH_A_CLOCK
-    clock = CLOCKS_BY_WINDOW.get(kind, DUE) if acknowledged else None
+    clock = (RECORDED + BY_WINDOW[kind] if kind in BY_WINDOW else DUE) if acknowledged else None
+    channels = BOTH if acknowledged and kind is not CauseKind.CONCERN_MODERATE else INBOX
     notice, *entries = await heard(wire_type, told, *EVERYBODY)
     assert isinstance(notice, NoticeDecided)
     assert notice == NoticeDecided(
@@ -587,7 +628,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
         detail=detail,
         priority=priority,
         addressees=tuple(
-            Addressee(person=person, role=role, channels=BOTH if acknowledged else INBOX, step=step)
+            Addressee(person=person, role=role, channels=channels, step=step)
             for step, rung in enumerate(rungs)
             for person, role in rung
         ),

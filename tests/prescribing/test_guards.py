@@ -24,6 +24,7 @@ ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "DiscontinuePrescription": (p.DISCONTINUE, (*p.ASSESSED, p.ISSUED)),
     "CountSupply": (p.COUNT_SERTRALINE, ()),
     "ResolveDiscrepancy": (p.RESOLVE, (*p.ASSESSED, p.ISSUED, p.DISCREPANCY)),
+    "AnswerConcern": (p.ANSWER_CONCERN, (*p.ASSESSED, p.ISSUED, p.RAISED)),
     "MarkEnteredInError": (p.STRIKE, (*p.ASSESSED, p.ISSUED)),
 }
 """A command that is allowed, and what must have happened before."""
@@ -33,6 +34,7 @@ GUARDS = {
     "DiscontinuePrescription": {"time", "credential", "prescription", "repeat"},
     "CountSupply": {"time", "repeat"},
     "ResolveDiscrepancy": {"time", "credential", "repeat"},
+    "AnswerConcern": {"time", "credential", "repeat"},
     "MarkEnteredInError": {"fact", "repeat"},
 }
 SECOND = timedelta(seconds=1)

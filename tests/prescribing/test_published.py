@@ -131,6 +131,9 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (p.DISCREPANCY, p.DISCREPANCY),
     (replace(p.DISCREPANCY, listed_stopped_on=TODAY), replace(p.DISCREPANCY, listed_stopped_on=TODAY)),
     (p.RESOLVED, p.RESOLVED),
+    (p.RAISED, p.RAISED),
+    (p.CONCERN_ANSWERED, p.CONCERN_ANSWERED),
+    (p.CONCERN_ENDED, p.CONCERN_ENDED),
     (p.STRUCK, STRUCK),
 ]
 

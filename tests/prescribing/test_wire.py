@@ -133,6 +133,16 @@ FULL: dict[str, Any] = {
         comment="halved",
         occurred_at=stamp(YESTERDAY),
     ),
+    "AnswerConcern": pb.AnswerConcernRequest(
+        **BASE,
+        concern_id=str(p.CONCERN.concern),
+        answer="dose-changed",
+        by_when=TOMORROW.isoformat(),
+        accepted_because="cross-taper",
+        comment="in hospital",
+        second="ph.ng",
+        occurred_at=stamp(YESTERDAY),
+    ),
     "MarkEnteredInError": pb.MarkEnteredInErrorRequest(
         **BASE, fact_id=str(p.ISSUED.fact_id), reason="another client's order"
     ),
@@ -150,6 +160,7 @@ BARE: dict[str, Any] = {
     "ResolveDiscrepancy": pb.ResolveDiscrepancyRequest(
         **BASE, discrepancy_id=str(p.DISCREPANCY.fact_id), resolution="list-wrong"
     ),
+    "AnswerConcern": pb.AnswerConcernRequest(**BASE, concern_id=str(p.CONCERN.concern), answer="stopped"),
 }
 WRITES = (
     "IssuePrescription",
@@ -157,15 +168,18 @@ WRITES = (
     "DiscontinuePrescription",
     "CountSupply",
     "ResolveDiscrepancy",
+    "AnswerConcern",
     "MarkEnteredInError",
 )
-WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "ResolveDiscrepancy")
+WITH_CREDENTIAL = ("IssuePrescription", "ChangeDose", "DiscontinuePrescription", "ResolveDiscrepancy", "AnswerConcern")
 WAITING = ("ScreenOrder", "DraftDosePlan", "IssuePrescription", "ChangeDose")
 METHODS = pb.DESCRIPTOR.services_by_name["PrescribingService"].methods_by_name
 WARNED = (*p.ASSESSED, p.POSITIVE_MDQ)
 
 
 def history(rpc: str) -> tuple[Any, ...]:
+    if rpc == "AnswerConcern":
+        return (*WARNED, p.BEGUN, p.RAISED, p.SECOND_CAME)
     if rpc == "ResolveDiscrepancy":
         return (*WARNED, p.BEGUN, p.DISCREPANCY)
     return WARNED if rpc in ("IssuePrescription", "ScreenOrder") else (*WARNED, p.BEGUN)
@@ -542,10 +556,11 @@ LONGEST = {
     "overrides[0].involves[0]": 2000,
     "overrides[0].involves[1]": 2000,
     "overrides[0].comment": 2000,
+    "second": 200,
 }
 MEDICINES = {"overrides[0].involves[0]", "overrides[0].involves[1]"}
-UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "fact_id"}
-DAYS = {"starts_on", "answers.used_since", "order.starts_on", "effective_on", "stopped_on", "counted_on"}
+UUIDS = {"patient_id", "prescription_id", "discrepancy_id", "concern_id", "fact_id"}
+DAYS = {"starts_on", "answers.used_since", "order.starts_on", "effective_on", "stopped_on", "counted_on", "by_when"}
 FIRST_DOSE, AS_NEEDED = "order.regimen.phases[0].doses[0]", "order.regimen.phases[1].as_needed"
 REGIMEN_AMOUNTS = {f"{FIRST_DOSE}.amount_mg", f"{AS_NEEDED}.amount_mg"}
 STRENGTH = "on_hand[0].strengths_mg[0]"
@@ -554,7 +569,16 @@ AMOUNTS = {"order.daily_dose_mg", "daily_dose_mg", "units", "unit_mg", *REGIMEN_
 TIMES, MOST = {f"{FIRST_DOSE}.at"}, {f"{AS_NEEDED}.most_in_24_hours"}
 WEEKDAYS = {"order.regimen.phases[1].weekdays[0]"}
 CONDITION_CODES = {"order.indication.system", "order.indication.code"}
-CODES = {"overrides[0].reason", "status_reason", "resolution", "planned_doses", "kind", *WEEKDAYS}
+CODES = {
+    "overrides[0].reason",
+    "status_reason",
+    "resolution",
+    "planned_doses",
+    "answer",
+    "accepted_because",
+    "kind",
+    *WEEKDAYS,
+}
 TOKENS = {"at_least[0]"}
 COUNTS = {
     "order.days_supply": (1, 366),
@@ -569,7 +593,7 @@ NEEDED = {
     *("medicine.name", "units"),
     *("from.name", "to.name", "on_hand[0].name", STRENGTH),
     *(f"{AS_NEEDED}.reason", *REGIMEN_AMOUNTS, *TIMES),
-    *(*MEDICINES, *UUIDS, *(CODES - {"planned_doses"}), *TOKENS, *CONDITION_CODES),
+    *(*MEDICINES, *UUIDS, *(CODES - {"planned_doses", "accepted_because"}), *TOKENS, *CONDITION_CODES),
 }
 
 

@@ -1,13 +1,15 @@
 """The consumer that keeps another service's facts as notes in its own streams."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+
+from msgspec import structs
 
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.events.envelope import Envelope
-from careloop.chassis.log.protocol import Write
+from careloop.chassis.log.protocol import DueRow, Write
 from careloop.kernel.events import CommandKind, Event, Request
 from careloop.kernel.ids import PersonId
 from careloop.kernel.restating import restating
@@ -56,11 +58,19 @@ def listening(
 class NotesConsumer(Handler, Generic[State, Fact]):
     """Notes every fact once, at any version of the stream, however often it is delivered.
 
-    A note is recorded when its fact was, by the service whose consumer this is.
+    A note is recorded when its fact was, by the service whose consumer this is. `due` says what a note makes due that
+    depends on who recorded the fact, or when.
     """
 
-    def __init__(self, consumer: str, notes: Notes[Fact | None], streams: Streams[State, Fact]) -> None:
+    def __init__(
+        self,
+        consumer: str,
+        notes: Notes[Fact | None],
+        streams: Streams[State, Fact],
+        due: Callable[[Envelope, Fact], Iterable[DueRow]] = lambda _envelope, _noted: (),
+    ) -> None:
         self.consumer = consumer
+        self._due = due
         self.contracts: Mapping[str, type] = {name: contract for name, (contract, _note) in notes.items()}
         self._notes = notes
         self._streams = streams
@@ -76,7 +86,9 @@ class NotesConsumer(Handler, Generic[State, Fact]):
         if noted is None:
             return None
         request = note_request(self.consumer, envelope, envelope.recorded_at)
-        return self._streams.write(envelope.patient_id, request, [noted], None)
+        write = self._streams.write(envelope.patient_id, request, [noted], None)
+        due = tuple(self._due(envelope, noted))
+        return structs.replace(write, due=(*write.due, *due)) if due else write
 
 
 def note_request(consumer: str, envelope: Envelope, now: datetime) -> Request:

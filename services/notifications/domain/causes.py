@@ -187,6 +187,27 @@ TABLE: Mapping[CauseKind, Rule] = {
         priority=Priority.ROUTINE,
         rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
     ),
+    CauseKind.CONCERN_CONTRAINDICATED: Rule(
+        subject="What the client takes is contraindicated now",
+        priority=Priority.STAT,
+        rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.OTHER_PRESCRIBERS, Seat.PHARMACIST)),
+    ),
+    CauseKind.CONCERN_HIGH: Rule(
+        subject="A high alert against what the client takes",
+        priority=Priority.URGENT,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,), (Seat.OTHER_PRESCRIBERS,)),
+    ),
+    CauseKind.CONCERN_LISTED: Rule(
+        subject="A high alert against what the client takes",
+        priority=Priority.URGENT,
+        rungs=((Seat.CARE_MANAGER, Seat.PRESCRIBER), (Seat.OTHER_PRESCRIBERS,)),
+    ),
+    CauseKind.CONCERN_MODERATE: Rule(
+        subject="An alert against what the client takes",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
+        channels=INBOX,
+    ),
     CauseKind.ASSESSMENT_COMPLETED: _for_information("The initial assessment is complete", Seat.WHOLE_TEAM),
     CauseKind.PLAN_CHANGED: _for_information("The plan was changed", Seat.WHOLE_TEAM),
     CauseKind.MESSAGE_POSTED: _for_information("A message from a colleague", Seat.NAMED),

@@ -1,20 +1,23 @@
 """Every command of prescribing, with the decision that answers it."""
 
 from careloop.kernel.decisions import Decisions
+from services.prescribing.domain.answering import answer_concern
 from services.prescribing.domain.discontinuing import discontinue
 from services.prescribing.domain.dose_changes import change_dose
 from services.prescribing.domain.entered_in_error import mark_entered_in_error
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.orders import issue
 from services.prescribing.domain.reconciliation import compare_list, resolve_discrepancy
+from services.prescribing.domain.standing_check import check_standing
 from services.prescribing.domain.state import PrescriptionChart
 from services.prescribing.domain.supply import count_supply
 from services.prescribing.domain.taking_effect import take_effect
 
 DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(
-    issue, change_dose, discontinue, count_supply, resolve_discrepancy, mark_entered_in_error
+    issue, change_dose, discontinue, count_supply, resolve_discrepancy, answer_concern, mark_entered_in_error
 )
 """What people ask for."""
 
-OWN_DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(compare_list, take_effect)
-"""What the service decides of itself: about a list that it noted, and when a day has come."""
+OWN_DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(compare_list, take_effect, check_standing)
+"""What the service decides of itself: about a list that it noted, when a day has come, and what a new fact means for
+what is taken."""

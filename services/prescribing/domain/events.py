@@ -10,6 +10,9 @@ from decimal import Decimal
 from msgspec import UNSET, UnsetType
 
 from careloop.contracts.prescribing import (
+    ConcernAnswered,
+    ConcernEnded,
+    ConcernsRaised,
     DiscrepancyFound,
     DiscrepancyResolved,
     DoseTookEffect,
@@ -26,6 +29,9 @@ from services.prescribing.domain.noted import Noted
 
 __all__ = [
     "TOPICS",
+    "ConcernAnswered",
+    "ConcernEnded",
+    "ConcernsRaised",
     "Decided",
     "DiscrepancyFound",
     "DiscrepancyResolved",
@@ -81,6 +87,9 @@ class DoseChanged:
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
 Compared = ListCompared | DiscrepancyFound | DiscrepancyResolved
-Event = Noted | Decided | DoseTookEffect | PrescriptionDiscontinued | SupplyCounted | Compared | EnteredInError
+Standing = ConcernsRaised | ConcernAnswered | ConcernEnded
+Event = (
+    Noted | Decided | DoseTookEffect | PrescriptionDiscontinued | SupplyCounted | Compared | Standing | EnteredInError
+)
 TOPICS: dict[str, type[Event]] = topics("prescribing", Event)
 """Every stored event by its registered name."""

@@ -10,7 +10,11 @@ from careloop.contracts.care_team import Changes, MembershipEndNoted, Membership
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.local_time import local_day, zone_named
+from services.prescribing.domain.concerns import Concerns
 from services.prescribing.domain.events import (
+    ConcernAnswered,
+    ConcernEnded,
+    ConcernsRaised,
     DiscrepancyFound,
     DiscrepancyResolved,
     DoseChanged,
@@ -64,6 +68,7 @@ class PrescriptionChart:
     resolved: tuple[DiscrepancyResolved, ...] = ()
     zones: tuple[TimeZoneNoted, ...] = ()
     decided: frozenset[FactId] = frozenset()
+    concerns: Concerns = field(default_factory=Concerns)
     team: Changes = field(default_factory=Changes)
 
     @property
@@ -173,6 +178,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, discrepancies=found, decided=now.decided | {event.fact_id})
         case DiscrepancyResolved():
             now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
+        case ConcernsRaised() | ConcernAnswered() | ConcernEnded():
+            now = replace(now, concerns=now.concerns.having(event), decided=now.decided | {event.fact_id})
         case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared():
             now = replace(now, decided=now.decided | {event.fact_id})
         case TimeZoneNoted():

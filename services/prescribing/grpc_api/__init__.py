@@ -18,6 +18,7 @@ from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 from services.prescribing.application import Prescribing, ScreenOrder
+from services.prescribing.domain.answering import AnswerConcern
 from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
@@ -62,6 +63,7 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
     DiscontinuePrescription = write(DiscontinuePrescription, pb, answers.ended)
     CountSupply = write(CountSupply, pb)
     ResolveDiscrepancy = write(ResolveDiscrepancy, pb)
+    AnswerConcern = write(AnswerConcern, pb, answers.concern_answered)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     async def ScreenOrder(self, request: pb.ScreenOrderRequest, _context: Any) -> pb.ScreenOrderResponse:  # noqa: N802

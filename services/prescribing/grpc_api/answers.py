@@ -12,7 +12,7 @@ from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
 from careloop.contracts import prescribing as contract
-from careloop.contracts.prescribing import PrescriptionDiscontinued, RefusedOverride
+from careloop.contracts.prescribing import ConcernAnswered, PrescriptionDiscontinued, RefusedOverride
 from careloop.knowledge.findings import Alert, NotChecked, Screening
 from careloop.knowledge.screening.explaining import Explanation
 from services.prescribing.domain.events import Decided, Event, PrescriptionDeclined
@@ -78,6 +78,11 @@ def decided(done: Done[Event]) -> dict[str, Any]:
     if isinstance(found, PrescriptionDeclined):
         return said | {"decision": pb.DECISION_DECLINED, "reasons": found.reasons}
     return said | {"decision": pb.DECISION_ISSUED}
+
+
+def concern_answered(done: Done[Event]) -> dict[str, Any]:
+    found = event_of(done, ConcernAnswered)
+    return {"look_again_at": fields.timestamp(found.look_again_at) if found is not None else None}
 
 
 def ended(done: Done[Event]) -> dict[str, Any]:

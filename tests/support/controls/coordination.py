@@ -23,6 +23,7 @@ from services.coordination.domain import events
 from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeamMember
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.messages import PostMessage
+from tests.support.controls import prescribing as p
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -420,6 +421,9 @@ DISCREPANCY_RESOLVED = prescribing.DiscrepancyResolved(
     resolved_by=PRESCRIBER,
     occurred_at=week(3),
 )
+CONCERNS_RAISED = replace(p.RAISED, concerns=(replace(p.CONCERN, prescription=ISSUED.fact_id),), occurred_at=week(6))
+CONCERN_ANSWERED = replace(p.CONCERN_ANSWERED, occurred_at=week(7))
+CONCERN_ENDED = replace(p.CONCERN_ENDED, occurred_at=week(8))
 DISCONTINUED = prescribing.PrescriptionDiscontinued(
     fact_id=fact("discontinued"),
     prescription=ISSUED.fact_id,
@@ -585,6 +589,9 @@ TOLD: dict[str, tuple[Any, ...]] = {
         TOOK_EFFECT,
         LIST_COMPARED,
         DISCREPANCY,
+        CONCERNS_RAISED,
+        CONCERN_ANSWERED,
+        CONCERN_ENDED,
         DISCREPANCY_RESOLVED,
         DISCONTINUED,
         COUNTED,

@@ -4,9 +4,18 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from careloop.contracts import prescribing as contract
 from careloop.contracts.assessment import CurrentMedication
 from careloop.contracts.prescribing import (
     AsNeeded,
+    CheckCapsule,
+    Concern,
+    ConcernAnswerCode,
+    ConcernAnswered,
+    ConcernCause,
+    ConcernEnded,
+    ConcernEnding,
+    ConcernsRaised,
     DiscrepancyKind,
     DiscrepancyResolution,
     DoseTookEffect,
@@ -21,18 +30,20 @@ from careloop.contracts.prescribing import (
     StatusReason,
     Weekday,
 )
-from careloop.contracts.terms import Coding, Medicine
+from careloop.contracts.terms import Coding, Medicine, Role
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
 from careloop.kernel.ids import FactId, derived_id
 from careloop.knowledge import chart as known
 from careloop.knowledge import findings
 from services.prescribing.domain import events, noted, orders
+from services.prescribing.domain.answering import AnswerConcern
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.reconciliation import CompareList, ResolveDiscrepancy
 from services.prescribing.domain.screening import Freshness
+from services.prescribing.domain.standing_check import CheckCause, CheckStanding
 from services.prescribing.domain.supply import CountSupply
 from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect
 from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
@@ -397,9 +408,84 @@ RESOLVED = events.DiscrepancyResolved(
     resolved_by=PRESCRIBER,
     occurred_at=NOON,
 )
-BACKGROUND: tuple[events.Event, ...] = ASSESSED
 TAKE_EFFECT = TakeEffect(dose=DoseAhead(prescription=ISSUED.fact_id, change=None, effective_on=TODAY), now=NOON)
+SECOND_CAME = replace(
+    CAME_NOTED,
+    evidence=event("second came"),
+    fact_id=fact("second came"),
+    person="ph.ng",
+    role=Role.PHARMACIST,
+    effective_from=LAST_WEEK,
+)
+CONCERN = Concern(
+    concern=fact("concern"),
+    prescription=ISSUED.fact_id,
+    medicine=SERTRALINE_50.medicine,
+    alert=contract.Alert(
+        rule="ddi.maoi-serotonergic",
+        version=1,
+        kind="drug-drug",
+        severity="contraindicated",
+        involves=("sertraline", "phenelzine"),
+        message="May cause serotonin syndrome.",
+        action="Do not combine.",
+        source="ONC high-priority list, 4 [V]",
+        reviewed=True,
+    ),
+    if_stopped="Do not tell the client to stop at once: dizziness. Taper over two weeks.",
+)
+RAISED = ConcernsRaised(
+    fact_id=fact("raised"),
+    cause=ConcernCause.FACT,
+    caused_by=PHENELZINE_TAKEN.fact_id,
+    concerns=(CONCERN,),
+    capsule=CheckCapsule(
+        knowledge_pack="careloop-psychiatry",
+        knowledge_version="1.0.0",
+        knowledge_digest="sha256:00",
+        stream_version=8,
+        as_of=TODAY,
+        reading=2,
+    ),
+    occurred_at=NOON,
+)
+CONCERN_ANSWERED = ConcernAnswered(
+    fact_id=fact("concern answered"),
+    concern=CONCERN.concern,
+    answer=ConcernAnswerCode.ACCEPTED,
+    by_when=TODAY,
+    reason=OverrideReason.CROSS_TAPER,
+    comment="in hospital",
+    second="ph.ng",
+    prescriber=PRESCRIBER,
+    look_again_at=NOON + timedelta(days=30),
+    settles=RAISED.fact_id,
+    occurred_at=NOON,
+)
+CONCERN_ENDED = ConcernEnded(
+    fact_id=fact("concern ended"),
+    concern=CONCERN.concern,
+    because=ConcernEnding.NOT_FOUND,
+    settles=RAISED.fact_id,
+    occurred_at=NOON,
+)
+ANSWER_CONCERN = AnswerConcern(
+    fact_id=CONCERN_ANSWERED.fact_id,
+    concern=CONCERN.concern,
+    answer=ConcernAnswerCode.STOPPED,
+    comment="the client was called",
+    prescriber=PRESCRIBER,
+    credential=CREDENTIAL,
+    occurred_at=NOON,
+    now=NOON,
+)
+CHECK_STANDING = CheckStanding(
+    because=CheckCause(cause=ConcernCause.FACT, fact=PHENELZINE_TAKEN.fact_id), at=NOON, now=NOON
+)
+BACKGROUND: tuple[events.Event, ...] = (*ASSESSED, RAISED)
 COMMANDS: tuple[object, ...] = (
+    ANSWER_CONCERN,
+    CHECK_STANDING,
     ISSUE_SERTRALINE,
     TAKE_EFFECT,
     COMPARE,
@@ -453,6 +539,9 @@ EXAMPLES: tuple[events.Event, ...] = (
     DISCREPANCY,
     replace(DISCREPANCY, kind=DiscrepancyKind.STOPPED, listed_daily_dose_mg=None, listed_stopped_on=TODAY),
     RESOLVED,
+    RAISED,
+    CONCERN_ANSWERED,
+    CONCERN_ENDED,
     STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("prescribing", EXAMPLES))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from careloop.contracts.assessment import DiagnosisEstablished, ListGapsRecorded
 from careloop.kernel.ids import PatientId
+from services.coordination.domain.view.concerns import StandingConcern, standing_concerns
 from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
 from services.coordination.domain.view.doses import Dose, doses
 from services.coordination.domain.view.intake import (
@@ -46,6 +47,7 @@ class CareView:
     allergies: Allergies
     medications: Medications
     discrepancies: tuple[Discrepancy, ...]
+    concerns: tuple[StandingConcern, ...]
     history: History
     pregnancy: Pregnancy | None
     results: Results
@@ -78,6 +80,7 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         allergies=allergies(assessed),
         medications=medications(assessed, sections.prescribing),
         discrepancies=discrepancies(assessed, sections.prescribing),
+        concerns=standing_concerns(sections.prescribing),
         history=history(assessed),
         pregnancy=pregnancy(assessed),
         results=results(assessed),

@@ -1,8 +1,8 @@
 """What of the care view each of its readers sees: a table with a row for every field.
 
 Nobody reads a message but who wrote it and who it is for. Clinicians see all else. The client sees the record of their
-care, and not how the team watches over them: urgency, risks, what results demand, notices, discrepancies, the reasons
-for which an order was declined or an alert answered.
+care, and not how the team watches over them: urgency, risks, what results demand, notices, discrepancies, concerns, the
+reasons for which an order was declined or an alert answered.
 """
 
 from collections.abc import Callable, Mapping
@@ -71,6 +71,7 @@ CLINICIANS: Mapping[str, Show] = {
     "allergies": whole,
     "medications": whole,
     "discrepancies": whole,
+    "concerns": whole,
     "history": whole,
     "pregnancy": whole,
     "results": whole,
@@ -98,6 +99,7 @@ THE_CLIENT: Mapping[str, Show] = {
     "allergies": whole,
     "medications": without_overrides,
     "discrepancies": none,
+    "concerns": none,
     "history": whole,
     "pregnancy": whole,
     "results": whole,
@@ -144,6 +146,9 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
             declined=_without_reasons(sections.prescribing.declined),
             discrepancies=(),
             resolved=(),
+            concerns_raised=(),
+            concerns_answered=(),
+            concerns_ended=(),
         ),
         monitoring=replace(sections.monitoring, risks=(), contacts=(), ended=(), demanded=(), settled=()),
         notifications=NotificationsSection(),

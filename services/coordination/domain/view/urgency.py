@@ -14,6 +14,7 @@ from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
 from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING
 from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY
+from services.coordination.domain.view.concerns import OPEN, standing_concerns
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.notices import acknowledge_by, open_notices, pages_unanswered
 from services.coordination.domain.view.result_actions import open_demands
@@ -21,6 +22,7 @@ from services.coordination.domain.view.sections import Section, Sections
 from services.coordination.domain.view.sections.assessment import AssessmentSection
 from services.coordination.domain.view.sections.monitoring import MonitoringSection
 from services.coordination.domain.view.sections.notifications import NotificationsSection
+from services.coordination.domain.view.sections.prescribing import PrescribingSection
 
 LEVELS = (*TriageLevel, "none")
 """The words of the ranks, the most urgent first."""
@@ -34,6 +36,11 @@ IMPORTED = "imported"
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _RISKS = {RiskLevel.HIGH: TriageLevel.EMERGENCY_NOW, RiskLevel.MODERATE: TriageLevel.SAME_DAY}
 _DEMANDS = {"moderate": TriageLevel.NEXT_VISIT, "low": TriageLevel.NEXT_VISIT}
+CONCERNS = {
+    "contraindicated": TriageLevel.SAME_DAY,
+    "high": TriageLevel.SAME_DAY,
+    "moderate": TriageLevel.NEXT_VISIT,
+}
 _NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLevel.SAME_DAY}
 
 
@@ -75,6 +82,8 @@ def concerns(section: Section) -> tuple[Concern, ...]:
     if isinstance(section, AssessmentSection | MonitoringSection):
         found += [_risk(risk.fact) for risk in unsuperseded(section)]
         found += [_left_blank(scale.fact.fact_id) for scale in left_blank(section)]
+    if isinstance(section, PrescribingSection):
+        found += _raised(section)
     if isinstance(section, NotificationsSection):
         found += _notices(section)
         found += [
@@ -133,7 +142,7 @@ def imported_risks(section: NotificationsSection) -> frozenset[FactId]:
 def urgency(sections: Sections) -> Urgency:
     """The first of all concerns. A risk counts until it is answered, a side effect until it is closed."""
     taken = answered(sections.notifications) | answered(sections.monitoring)
-    every = (sections.assessment, sections.monitoring, sections.notifications)
+    every = (sections.assessment, sections.prescribing, sections.monitoring, sections.notifications)
     return first(concern for section in every for concern in concerns(section) if stands(concern, taken))
 
 
@@ -221,6 +230,15 @@ def _demand(raised: ResultActionRaised) -> Concern:
 
 def _left_blank(scale: FactId) -> Concern:
     return replace(_concern(scale, TriageLevel.SAME_DAY, SAFETY_ITEM_MISSING, None), until_answered=True)
+
+
+def _raised(section: PrescribingSection) -> list[Concern]:
+    """What the safety check finds against something that is taken, until it is answered; a low one asks for nobody."""
+    return [
+        _concern(one.concern, CONCERNS[one.alert.severity], f"concern-{one.alert.severity}", None)
+        for one in standing_concerns(section)
+        if one.status == OPEN and one.alert.severity in CONCERNS
+    ]
 
 
 def _risk(risk: RiskRaised) -> Concern:

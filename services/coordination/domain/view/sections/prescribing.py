@@ -88,4 +88,7 @@ class PrescribingSection:
     compared: tuple[DatedFact[prescribing.ListCompared], ...] = ()
     discrepancies: tuple[DatedFact[prescribing.DiscrepancyFound], ...] = ()
     resolved: tuple[DatedFact[prescribing.DiscrepancyResolved], ...] = ()
+    concerns_raised: tuple[DatedFact[prescribing.ConcernsRaised], ...] = ()
+    concerns_answered: tuple[DatedFact[prescribing.ConcernAnswered], ...] = ()
+    concerns_ended: tuple[DatedFact[prescribing.ConcernEnded], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()
