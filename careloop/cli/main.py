@@ -19,6 +19,7 @@ COMMANDS = {
     "clock": "careloop.cli.commands.clock:clock",
     "migrate": "careloop.cli.commands.migrate:migrate",
     "topics": "careloop.cli.commands.topics:topics",
+    "keys": "careloop.cli.commands.keys:keys",
     "check": "careloop.cli.commands.check:check",
     "backup": "careloop.cli.commands.backup:backup",
     "support-bundle": "careloop.cli.commands.support_bundle:support_bundle",

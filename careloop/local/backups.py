@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 
 from careloop.local.postgres_server import find_binaries
-from careloop.local.schemas import Passwords, address, admit_roles, create_roles, create_schemas, migrate_all
+from careloop.local.schemas import Passwords, address, admit_roles, create_roles, create_schemas, hand_over, migrate_all
 from careloop.local.settings import DATABASE, MIGRATOR, SERVICES
 from careloop.local.unavailable import StackUnavailable
 
@@ -185,6 +185,7 @@ async def restore(admin_url: str, file: Path, *, database: str = DATABASE, passw
             raise BackupFailed(f"the database {database} exists: nothing is restored over it")
         await create_roles(server, passwords)
         await server.execute(f'create database "{database}"')
+        await hand_over(server, database)
         await admit_roles(server, database)
     finally:
         await server.close()

@@ -49,6 +49,7 @@ async def prepare(
         await create_roles(server, of)
         if not await server.fetchval("select 1 from pg_database where datname = $1", database):
             await server.execute(f'create database "{database}"')
+        await hand_over(server, database)
         await admit_roles(server, database)
     finally:
         await server.close()
@@ -68,6 +69,16 @@ async def create_schemas(url: str, services: Sequence[str] = SERVICES) -> None:
 async def migrate_all(url: str, services: Sequence[str] = SERVICES) -> None:
     """Bring the schemas to their newest version, as the role of `url`, which owns them."""
     await asyncio.gather(*(asyncio.to_thread(migrate, url, service) for service in services))
+
+
+async def hand_over(server: asyncpg.Connection, database: str) -> None:
+    """The database is the migrator's from now on, who brings it to the next release without an administrator."""
+    owner = await server.fetchval("select pg_get_userbyid(datdba) from pg_database where datname = $1", database)
+    if owner == MIGRATOR:
+        return
+    if not await server.fetchval("select rolsuper from pg_roles where rolname = current_user"):
+        await server.execute(f"grant {MIGRATOR} to current_user")
+    await server.execute(f'alter database "{database}" owner to {MIGRATOR}')
 
 
 async def admit_roles(server: asyncpg.Connection, database: str) -> None:

@@ -66,6 +66,8 @@ def test_an_administrator_makes_all_and_may_do_so_again(server: LocalStack, tmp_
             shown = careloop("migrate", "--passwords", str(tmp_path), POSTGRES_URL=server.admin_url, ROLE_PASSWORD=None)
             assert "coordination" in shown.output
         assert versions(address(server.admin_url)) == newest(*SERVICES)
+        # The next release needs no administrator.
+        careloop("migrate", "--no-roles", POSTGRES_URL=address(server.admin_url, user="migrator"))
     with psycopg.connect(server.admin_url) as admin:
         row = admin.execute("select rolname from pg_authid where rolpassword is not null").fetchall()
         assert row == [("assessment",)]
