@@ -273,6 +273,8 @@ def skipped(level: terms.TriageLevel) -> monitoring.DoseRecorded:
         occurred_at=OCCURRED,
         triage=triage,
     )
+
+
 CONTRAINDICATED = "What the client takes is contraindicated now"
 
 
