@@ -5,6 +5,7 @@ from typing import Any
 
 from careloop.contracts.notifications import NoticeDecided
 from careloop.kernel.ids import FactId
+from services.coordination.domain.view.concerns import OPEN, standing_concerns
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.notices import open_notices
 from services.coordination.domain.view.sections import Section
@@ -45,7 +46,7 @@ def standing(section: Section) -> Section:
         case NotificationsSection():
             return _notified(section)
         case PrescribingSection():
-            return PrescribingSection(struck=section.struck)
+            return _prescribed(section)
         case CoordinationSection():
             return CoordinationSection(struck=section.struck)
 
@@ -66,6 +67,19 @@ def _monitored(section: MonitoringSection) -> MonitoringSection:
         scales=_scales(section),
         risks=unsuperseded(section),
         demanded=tuple([k for k in section.demanded if k.fact.fact_id not in over]),
+        struck=section.struck,
+    )
+
+
+def _prescribed(section: PrescribingSection) -> PrescribingSection:
+    """What was raised and has a concern that is open, with all that came of it."""
+    waiting = {one.concern for one in standing_concerns(section) if one.status == OPEN}
+    raised = tuple([k for k in section.concerns_raised if any(one.concern in waiting for one in k.fact.concerns)])
+    stay = {one.concern for k in raised for one in k.fact.concerns}
+    return PrescribingSection(
+        concerns_raised=raised,
+        concerns_answered=tuple([k for k in section.concerns_answered if k.fact.concern in stay]),
+        concerns_ended=tuple([k for k in section.concerns_ended if k.fact.concern in stay]),
         struck=section.struck,
     )
 

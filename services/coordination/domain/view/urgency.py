@@ -12,6 +12,7 @@ from careloop.contracts.terms import CLINICAL_ROLES, Reporter, RiskLevel, RiskRa
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
+from careloop.knowledge.findings import Severity
 from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING
 from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY
 from services.coordination.domain.view.concerns import OPEN, standing_concerns
@@ -36,11 +37,7 @@ IMPORTED = "imported"
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _RISKS = {RiskLevel.HIGH: TriageLevel.EMERGENCY_NOW, RiskLevel.MODERATE: TriageLevel.SAME_DAY}
 _DEMANDS = {"moderate": TriageLevel.NEXT_VISIT, "low": TriageLevel.NEXT_VISIT}
-CONCERNS = {
-    "contraindicated": TriageLevel.SAME_DAY,
-    "high": TriageLevel.SAME_DAY,
-    "moderate": TriageLevel.NEXT_VISIT,
-}
+_CONCERNS = {"moderate": TriageLevel.NEXT_VISIT}
 _NOTICES = {Priority.STAT: TriageLevel.EMERGENCY_NOW, Priority.URGENT: TriageLevel.SAME_DAY}
 
 
@@ -233,11 +230,17 @@ def _left_blank(scale: FactId) -> Concern:
 
 
 def _raised(section: PrescribingSection) -> list[Concern]:
-    """What the safety check finds against something that is taken, until it is answered; a low one asks for nobody."""
+    """What the safety check finds against something that is taken, until it is answered; a low one asks for nobody, and
+    a severity that is not known here counts as the gravest."""
     return [
-        _concern(one.concern, CONCERNS[one.alert.severity], f"concern-{one.alert.severity}", None)
+        _concern(
+            one.concern,
+            _CONCERNS.get(one.alert.severity, TriageLevel.SAME_DAY),
+            f"concern-{one.alert.severity}",
+            None,
+        )
         for one in standing_concerns(section)
-        if one.status == OPEN and one.alert.severity in CONCERNS
+        if one.status == OPEN and one.alert.severity != Severity.LOW
     ]
 
 
