@@ -49,6 +49,11 @@ def courses(draw: st.DrawFn, source: str) -> list[Event]:
             if hasattr(event, field):
                 before = [e.fact_id for e in told if type(e).__name__ == kinds and e.fact_id not in settled]
                 about[field] = draw(st.sampled_from(before)) if before else fact("another")
+        if hasattr(event, "concerns"):
+            about["concerns"] = tuple(replace(one, concern=fact(f"concern {n}")) for one in event.concerns)
+        if hasattr(event, "concern"):
+            raised = [one.concern for e in told for one in getattr(e, "concerns", ())]
+            about["concern"] = draw(st.sampled_from(raised)) if raised else fact("another")
         if hasattr(event, "suppressed"):
             about["suppressed"] = draw(st.sampled_from(["", "", "imported", "old-news"]))
             about["cause_fact"] = fact(f"cause {draw(NUMBERS)}")

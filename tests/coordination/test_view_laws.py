@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careloop.chassis.events.codec import ENCODER
-from careloop.contracts.monitoring import Triage
+from careloop.contracts.terms import Triage
 from services.coordination.domain.view.care_view import compose
 from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.section_fold import KNOWN_TYPES
