@@ -57,7 +57,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many pages, shards and rounds also for few events."""
     monkeypatch.setattr(history, "PAGE", 7)
     monkeypatch.setattr(shards, "EVENTS_PER_SHARD", 30)
-    monkeypatch.setattr(rebuild, "NEAR", 3)
+    monkeypatch.setattr(rebuild, "NEAR", 30)
 
 
 async def tell_everyone(care: Coordination, patients: list[PatientId], seed: int = 0) -> None:

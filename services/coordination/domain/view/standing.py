@@ -1,6 +1,7 @@
 """What of a section may still matter to its place in the caseload: few facts, however long the history."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from careloop.contracts.notifications import NoticeDecided
@@ -34,12 +35,13 @@ def standing(section: Section) -> Section:
     """
     match section:
         case AssessmentSection():
-            return AssessmentSection(
+            return replace(
+                section,
+                **_nothing_of(_ASSESSED),
                 enrolments=section.enrolments[-1:],
                 risks=unsuperseded(section),
                 scales=_scales(section),
                 completions=section.completions[-1:],
-                struck=section.struck,
             )
         case MonitoringSection():
             return _monitored(section)
@@ -48,7 +50,23 @@ def standing(section: Section) -> Section:
         case PrescribingSection():
             return _prescribed(section)
         case CoordinationSection():
-            return CoordinationSection(struck=section.struck)
+            return replace(section, **_nothing_of(_COORDINATED))
+
+
+# What is not named here stays: a new kind of fact may ask for attention.
+_ASSESSED = (
+    "histories", "medications", "allergies", "list_gaps", "pregnancies", "results", "genotypes", "smoking", "diagnoses",
+    "plans", "amendments",
+)  # fmt: skip
+_PRESCRIBED = (
+    "issued", "declined", "changed", "took_effect", "discontinued", "counted", "compared", "discrepancies", "resolved",
+)  # fmt: skip
+_COORDINATED = ("assigned", "released", "messages")
+_MONITORED = ("resolved", "contacts", "ended", "settled", "doses")
+
+
+def _nothing_of(shelves: tuple[str, ...]) -> dict[str, Any]:
+    return dict.fromkeys(shelves, ())
 
 
 def _scales(section: AssessmentSection | MonitoringSection) -> tuple[DatedFact[Any], ...]:
@@ -62,12 +80,13 @@ def _scales(section: AssessmentSection | MonitoringSection) -> tuple[DatedFact[A
 def _monitored(section: MonitoringSection) -> MonitoringSection:
     closed = {dated.fact.side_effect for dated in section.resolved}
     over = {dated.fact.raised for dated in section.settled}
-    return MonitoringSection(
+    return replace(
+        section,
+        **_nothing_of(_MONITORED),
         reported=tuple([k for k in section.reported if k.fact.fact_id not in closed]),
         scales=_scales(section),
         risks=unsuperseded(section),
         demanded=tuple([k for k in section.demanded if k.fact.fact_id not in over]),
-        struck=section.struck,
     )
 
 
@@ -76,11 +95,12 @@ def _prescribed(section: PrescribingSection) -> PrescribingSection:
     waiting = {one.concern for one in standing_concerns(section) if one.status == OPEN}
     raised = tuple([k for k in section.concerns_raised if any(one.concern in waiting for one in k.fact.concerns)])
     stay = {one.concern for k in raised for one in k.fact.concerns}
-    return PrescribingSection(
+    return replace(
+        section,
+        **_nothing_of(_PRESCRIBED),
         concerns_raised=raised,
         concerns_answered=tuple([k for k in section.concerns_answered if k.fact.concern in stay]),
         concerns_ended=tuple([k for k in section.concerns_ended if k.fact.concern in stay]),
-        struck=section.struck,
     )
 
 
@@ -92,13 +112,14 @@ def _notified(section: NotificationsSection) -> NotificationsSection:
     waiting = {dated.fact.fact_id for dated in open_notices(section)}
     decided = tuple([k for k in section.decided if k.fact.fact_id in waiting or _may_matter(k.fact, settled, ended)])
     stay = {k.fact.fact_id for k in decided}
-    return NotificationsSection(
+    return replace(
+        section,
         decided=decided,
         failed=tuple([k for k in section.failed if k.fact.notice in stay]),
         acknowledged=tuple([k for k in section.acknowledged if k.fact.notice in stay]),
         escalated=tuple([k for k in section.escalated if k.fact.notice in stay]),
+        handed_over=(),
         withdrawn=tuple([k for k in section.withdrawn if k.fact.notice in stay]),
-        struck=section.struck,
     )
 
 

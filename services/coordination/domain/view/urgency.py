@@ -32,6 +32,8 @@ NOBODY_ANSWERED_AFTER = 4
 """So many pages of an emergency that nobody answers are said to be so."""
 DONE = frozenset({"risk-answered", "asked-since"})
 """Why a notice is withdrawn whose cause was answered."""
+NEVER_ASKS = frozenset({"SideEffectReported", "MessagePosted"})
+"""Kinds of causes that no notice answers: a side effect stands until it is closed, a message asks for nothing here."""
 IMPORTED = "imported"
 """Why nobody is notified of what a named importer recorded."""
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -197,8 +199,8 @@ def asked_in_full(section: AssessmentSection | MonitoringSection) -> Mapping[str
 
 
 def asks_until_answered(notice: NoticeDecided) -> bool:
-    """Whether its cause is of the kinds of facts that ask until they are answered."""
-    return _cause(notice) in (RiskRaised.__name__, ScaleScored.__name__)
+    """Whether its cause may be a fact that asks until it is answered: all but those known to be none."""
+    return _cause(notice) not in NEVER_ASKS
 
 
 def _is_risk(notice: NoticeDecided) -> bool:
