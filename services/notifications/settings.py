@@ -29,6 +29,7 @@ class NotificationSettings(ServiceSettings):
     notice_stat_window_seconds: float = Field(default=15 * 60, gt=0)
     notice_urgent_window_seconds: float = Field(default=2 * 3600, gt=0)
     notice_routine_window_seconds: float = Field(default=24 * 3600, gt=0)
+    notice_stat_again_seconds: float = Field(default=15 * 60, gt=0)
     notice_old_news_seconds: float = Field(default=24 * 3600, gt=0)
     notice_first_retry_seconds: float = Field(default=15, gt=0)
     notice_longest_retry_seconds: float = Field(default=300, gt=0)
@@ -69,6 +70,7 @@ class NotificationSettings(ServiceSettings):
             stat_window=timedelta(seconds=self.notice_stat_window_seconds),
             urgent_window=timedelta(seconds=self.notice_urgent_window_seconds),
             routine_window=timedelta(seconds=self.notice_routine_window_seconds),
+            stat_again_after=timedelta(seconds=self.notice_stat_again_seconds),
             old_news_after=timedelta(seconds=self.notice_old_news_seconds),
             first_retry=timedelta(seconds=self.notice_first_retry_seconds),
             longest_retry=timedelta(seconds=self.notice_longest_retry_seconds),

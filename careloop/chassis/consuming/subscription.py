@@ -203,7 +203,7 @@ class Subscription:
             decoder=undecoded,
             auto_offset_reset="earliest",
             batch_timeout_ms=10,
-            fetch_max_wait_ms=20,
+            fetch_max_wait_ms=100,
             max_records=self._inbox.most_records,
             max_partition_fetch_bytes=max(LEAST_FETCH_BYTES, self._inbox.most_records * BYTES_OF_A_RECORD),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,

@@ -71,12 +71,14 @@ def escalate(command: Escalate, board: NoticeBoard) -> list[Event]:
     rule = TABLE[notice.decided.kind]
     next_people = _not_notified(notice, _ladder(command, notice, board))
     if next_people:
-        return _notify(command, notice, rule, (*next_people, *_last_resort(command, notice)), last=False)
+        window = command.rules.window(rule.priority)
+        return _notify(command, notice, rule, (*next_people, *_last_resort(command, notice)), wait=window)
     if command.unreachable:
         return []
     on_call = command.rules.on_call.person
     ends = rule.priority is not Priority.STAT and notice.notified.count(on_call) >= command.rules.repages
-    return _notify(command, notice, rule, (on_call, *_last_resort(command, notice)), last=ends)
+    wait = command.rules.paged_again_after(rule.priority)
+    return _notify(command, notice, rule, (on_call, *_last_resort(command, notice)), wait=None if ends else wait)
 
 
 @guarded()
@@ -94,7 +96,7 @@ def page_again(command: PageAgain, board: NoticeBoard) -> list[Event]:
         return escalate(step, board)
     rule, first = TABLE[notice.decided.kind], _ladder(step, notice, board)[0]
     persons = dict.fromkeys([notice.acknowledged_by, *(it.person for it in first)])
-    return _notify(step, notice, rule, tuple(persons), last=False)
+    return _notify(step, notice, rule, tuple(persons), wait=command.rules.window(rule.priority))
 
 
 def _ladder(command: Escalate, notice: Notice, board: NoticeBoard) -> Steps:
@@ -117,14 +119,17 @@ def _not_notified(notice: Notice, found: Steps) -> tuple[str, ...]:
     return next((persons for persons in remaining if persons), ())
 
 
-def _notify(command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, ...], *, last: bool) -> list[Event]:
+def _notify(
+    command: Escalate, notice: Notice, rule: Rule, persons: tuple[str, ...], *, wait: timedelta | None
+) -> list[Event]:
+    """They are notified now, and others after that wait; None: nobody else is."""
     step = notice.step + 1
     next_page = escalated(
         command,
         rule,
         step=step,
         persons=persons,
-        acknowledge_by=None if last else command.now + command.rules.window(rule.priority),
+        acknowledge_by=None if wait is None else command.now + wait,
     )
     return [next_page, *in_inboxes(command.notice, persons, rule, step=step, now=command.now)]
 

@@ -18,7 +18,8 @@ class OnCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeRules:
-    """`*_window`: how long the people of one step have to acknowledge. `old_news_after`: how much later than it
+    """`*_window`: how long the people of one step have to acknowledge. `stat_again_after`: how long after a page of an
+    emergency the on-call person is paged again, once everybody was. `old_news_after`: how much later than it
     happened what is only for information may be recorded and still be news; what asks something always is. A failed
     attempt is tried again after `first_retry`, then twice that, and so on up to `longest_retry`, at most `attempts`
     times in all. The on-call person is paged again at most `repages` times, but without end where a notice is stat;
@@ -30,6 +31,7 @@ class NoticeRules:
     stat_window: timedelta = timedelta(minutes=15)
     urgent_window: timedelta = timedelta(hours=2)
     routine_window: timedelta = timedelta(hours=24)
+    stat_again_after: timedelta = timedelta(minutes=15)
     old_news_after: timedelta = timedelta(hours=24)
     first_retry: timedelta = timedelta(seconds=15)
     longest_retry: timedelta = timedelta(minutes=5)
@@ -53,6 +55,10 @@ class NoticeRules:
             Priority.ROUTINE: self.routine_window,
         }
         return windows[priority]
+
+    def paged_again_after(self, priority: Priority) -> timedelta:
+        """How long the on-call person has until they are paged again."""
+        return self.stat_again_after if priority is Priority.STAT else self.window(priority)
 
     def retry_after(self, attempt: int) -> timedelta:
         """How long to wait after the failure of this attempt; the first is 1."""
