@@ -61,7 +61,6 @@ class TreatmentWeeks:
             patient_id=str(self._patient),
             instrument=answers.instrument,
             items=answers.items,
-            source=SOURCE,
             occurred_at=at(self._on(answers.day)),
         )
         await self._requests.send(MONITORING, self._stub.AnswerScale, request, self._client)
