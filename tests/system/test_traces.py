@@ -58,9 +58,17 @@ async def test_a_prescription_is_followed_from_its_call_into_the_view_through_fo
     def of_order(step: str) -> set[str]:
         return {one.service for one in collector.trace(caller.trace) if one.step == step and ISSUED in one.name}
 
+    steps = {
+        ("prescribing", "IssuePrescription"),
+        ("prescribing", "append"),
+        ("prescribing", "publish"),
+        ("coordination", "project"),
+        ("monitoring", "append"),
+    }
+
     async def is_whole() -> bool:
-        projected = any(one.step == "project" for one in collector.trace(caller.trace))
-        return projected and of_order("apply") == {"coordination", "monitoring", "notifications"}
+        found = {(one.service, one.step) for one in collector.trace(caller.trace)}
+        return steps <= found and of_order("apply") == {"coordination", "monitoring", "notifications"}
 
     await until(is_whole, 20)
     spans = collector.trace(caller.trace)

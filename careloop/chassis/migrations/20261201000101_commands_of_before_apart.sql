@@ -42,7 +42,6 @@ begin
         ) then
             raise unique_violation;
         end if;
-        -- Most logs have none of before.
         -- Most logs have none of before, and then no more is asked than that.
         if (select true from commands limit 1) then
             if exists (
