@@ -310,7 +310,13 @@ async def _is_refused(running: Encrypted) -> bool:
 
 
 async def _moved(running: Encrypted, beyond: int) -> bool:
-    return await running.noted() > beyond
+    """The other service reads the keys again in its own time: until then it refuses the new ones."""
+    try:
+        return await running.noted() > beyond
+    except grpc.aio.AioRpcError as refused:
+        if refused.code() is not grpc.StatusCode.UNAUTHENTICATED:
+            raise
+        return False
 
 
 async def _other_password(running: Encrypted, servers: EncryptedServers) -> None:
