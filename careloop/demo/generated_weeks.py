@@ -1,6 +1,7 @@
 """Twelve generated weeks of care per patient: pure and seeded, so the same patient has the same course in every run.
 
-Every text sent from here is labelled as generated; answers of a client are the client's alone. Totals fall, stall or rise as courses of treatment do; they are
+Every text sent from here is labelled as generated; answers of a client are the client's alone. Totals fall, stall or
+rise as courses of treatment do; they are
 plausible, not clinical data.
 """
 
