@@ -103,7 +103,7 @@ def _page_again(stream_id: UUID, event: NoticeAcknowledged | NoticePaused) -> It
 
 
 def hand_overs(board: NoticeBoard, stream_id: UUID) -> Iterable[DueRow]:
-    """The rows for whoever left before there were such rows, while anything is open."""
+    """The rows for those who left before there were such rows, while anything is open."""
     if any(notice.is_open for notice in board.notices.values()):
         for change in board.team.changes:
             if isinstance(change, ReleaseNoted):

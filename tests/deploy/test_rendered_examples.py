@@ -13,11 +13,8 @@ import yaml
 
 from careloop.chassis.process.transport import variable
 from careloop.local.settings import SERVICES
-from services.coordination.domain.view.sections import SECTIONS
-from services.monitoring.consumers import NOTES
-from services.notifications.consumers import CAUSES, EARLIER
+from careloop.local.topics import read_sources
 from services.notifications.settings import NotificationSettings
-from services.prescribing.evidence import CONSUMERS
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/charts/careloop"
@@ -140,13 +137,7 @@ def test_the_topics_are_those_of_the_one_list() -> None:
 
 
 def test_a_kafka_user_may_read_what_its_service_consumes_and_write_its_own_topic() -> None:
-    reads: dict[str, set[str]] = {
-        "assessment": set(),
-        "prescribing": {source for sources in CONSUMERS.values() for source in sources},
-        "monitoring": {name.split(".")[1] for name in NOTES},
-        "notifications": {*CAUSES.sources, *EARLIER.sources},
-        "coordination": set(SECTIONS),
-    }
+    reads = read_sources()
     users = {one["metadata"]["name"]: one["spec"] for one in documents("production", "KafkaUser")}
     for service in SERVICES:
         acls = users[f"careloop-kafka-{service}"]["authorization"]["acls"]

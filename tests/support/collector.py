@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as wire
@@ -14,6 +14,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+SAMPLED = 1 / 64
+"""Which part of the traces is collected: spans of every call would slow the tests that share the system."""
+
+
+def sampled_trace() -> UUID:
+    """The id of a trace that is collected: of its last 56 bits the first six are 0."""
+    return UUID(int=uuid4().int & ~(0b111111 << 50))
 
 
 @dataclass(frozen=True)

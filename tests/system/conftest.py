@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.collector import Collector, collecting
+from tests.support.collector import SAMPLED, Collector, collecting
 from tests.support.processes.running import System
 from tests.support.processes.starting import started_system
 
@@ -18,7 +18,8 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="package")
 def shared_system(collector: Collector) -> Iterator[System]:
-    with started_system(settings={"CARELOOP_OTLP_ENDPOINT": collector.address}) as system:
+    traces = {"CARELOOP_OTLP_ENDPOINT": collector.address, "CARELOOP_TRACE_RATIO": str(SAMPLED)}
+    with started_system(settings=traces) as system:
         yield system
 
 

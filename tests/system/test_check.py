@@ -4,10 +4,13 @@ import asyncio
 import json
 import urllib.request
 
+from care.operations.v1 import operations_pb2 as operations
+
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.cli.checking.recovery import newest_on_topics
 from careloop.local.backups import positions
 from careloop.local.settings import SERVICES
+from careloop.local.topics import read_sources
 from tests.support.checker.ledger import tables
 from tests.support.histories.care import Care
 from tests.support.processes.console import careloop
@@ -38,6 +41,22 @@ async def test_how_far_the_topics_go_is_read_from_them(system: System) -> None:
         return max(at for (service, _partition), at in found.items() if service == "assessment") >= ends["assessment"]
 
     await until(is_there)
+
+
+async def test_kafka_permits_each_service_what_it_consumes_and_no_more(system: System) -> None:
+    """`reads.yaml` decides over the permissions; a consumer without its topic would wait for ever."""
+    operator = system.person("operator", "on-call")
+
+    async def consumed(service: str) -> set[str]:
+        answer = await operator.operations(service, operations.GetStatusRequest())
+        return {one.source for one in answer.consumers}
+
+    async def are_alike() -> bool:
+        return {service: await consumed(service) for service in SERVICES} == {
+            service: set(sources) for service, sources in read_sources().items()
+        }
+
+    await until(are_alike)
 
 
 async def _services_are_well(system: System) -> bool:

@@ -3,13 +3,12 @@
 import json
 from collections import Counter
 from typing import Any
-from uuid import uuid4
 
 import grpc
 import pytest
 
 from careloop.chassis.tracing.spans import ATTRIBUTES, SpanId
-from tests.support.collector import CollectedSpan, Collector
+from tests.support.collector import CollectedSpan, Collector, sampled_trace
 from tests.support.histories.care import SERTRALINE, Care
 from tests.support.processes.running import STUBS, Person, System, coordination, new_id, prescribing
 from tests.support.waiting import until
@@ -50,7 +49,7 @@ async def test_a_prescription_is_followed_from_its_call_into_the_view_through_fo
     await care.enrol()
     await care.form_team()
     await care.assess()
-    caller = SpanId(uuid4(), 0xC0FFEE)
+    caller = SpanId(sampled_trace(), 0xC0FFEE)
     issued = await order_of(care, caller)
     care.tokens["prescribing"] = issued.receipt.token
     assert issued.fact_id in {one.fact_id for one in (await care.view()).view.medications.medications}
@@ -92,7 +91,7 @@ async def test_a_call_with_a_correlation_id_of_its_own_points_to_its_callers_tra
     system: System, collector: Collector
 ) -> None:
     care = Care(system)
-    caller, correlation = SpanId(uuid4(), 0xBEEF), uuid4()
+    caller, correlation = SpanId(sampled_trace(), 0xBEEF), sampled_trace()
     metadata = (*sent(care.registrar, caller), ("x-correlation-id", str(correlation)))
     stub = STUBS["coordination"](system.channels["coordination"])
     with pytest.raises(grpc.aio.AioRpcError):
@@ -114,7 +113,7 @@ async def test_no_span_holds_anything_of_a_patient_or_of_a_caller(system: System
     await care.enrol()
     await care.form_team()
     await care.assess()
-    trace = uuid4()
+    trace = sampled_trace()
     care.tokens["prescribing"] = (await order_of(care, SpanId(trace, 1))).receipt.token
     await care.view()
 

@@ -111,7 +111,7 @@ def check_plan(
     source: Annotated[typer.FileBinaryRead, typer.Argument(metavar="FILE", help="A JSON file, or - to read one.")],
     lines: Annotated[bool, typer.Option("--lines", help="One JSON object a line, one answer a line.")] = False,
 ) -> None:
-    """Judge a schedule of doses, whoever wrote it: what is illegal, what is to be answered, what could not be judged.
+    """Judge any schedule of doses: what is illegal, what is to be answered, what could not be judged.
 
     Input: the chart fields of `careloop screen`, and {"segments": [{"drug", "from_on", "to_on", "regimen"}]} with the
     regimens of `careloop regimen`; "from" where the chart does not have the drug that is lowered; strengths,

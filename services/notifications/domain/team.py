@@ -12,7 +12,7 @@ PRESCRIBING_ROLES = frozenset({Role.PSYCHIATRIST, Role.PSYCHIATRIC_NURSE_PRACTIT
 
 
 def alike(roles: frozenset[Role]) -> frozenset[Role]:
-    """These roles and those that may take their place: whoever prescribes stands in for whoever prescribes."""
+    """These roles and those that may take their place: any prescriber stands in for another."""
     return roles | PRESCRIBING_ROLES if roles & PRESCRIBING_ROLES else roles
 
 

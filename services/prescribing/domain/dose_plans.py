@@ -89,7 +89,7 @@ def _require_few_pieces(query: DraftDosePlan) -> None:
 
 
 def draft(query: DraftDosePlan, chart: PrescriptionChart, freshness: Freshness) -> Draft:
-    """The plan on what is known now, and what the checker says of it. Stale evidence is told as not checked."""
+    """The plan on what is known now, and what the checker says of it. Stale evidence counts as not checked."""
     as_of = chart.today(query.now)
     known = LATEST.patient_chart(Asking(chart=chart, order=_of_nothing(query), as_of=as_of))
     wanted = Wanted(

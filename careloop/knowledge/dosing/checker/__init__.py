@@ -1,1 +1,1 @@
-"""The checker: judges any schedule, whoever wrote it, day by day."""
+"""The checker: judges any schedule, day by day."""

@@ -1,4 +1,4 @@
-"""A schedule judged: every constraint on every day of every drug, whoever wrote it."""
+"""A schedule judged: every constraint on every day of every drug."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date

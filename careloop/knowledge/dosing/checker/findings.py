@@ -25,7 +25,7 @@ class Constraint(StrEnum):
 
 
 class Weight(StrEnum):
-    """A violation makes the plan illegal; what is to answer is answered when it is signed; a note is told."""
+    """A violation makes the plan illegal; what is to answer is answered when it is signed; a note asks for nothing."""
 
     VIOLATION = "violation"
     TO_ANSWER = "to-answer"
