@@ -27,11 +27,18 @@ from careloop.kernel.ids import EventId, PatientId, PersonId
 from careloop.local.settings import StackSettings
 from services.assessment.settings import AssessmentSettings
 from services.notifications.settings import NotificationSettings
+from services.prescribing.settings import PrescribingSettings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-MODELS: list[type[BaseSettings]] = [ServiceSettings, AssessmentSettings, NotificationSettings, StackSettings]
+MODELS: list[type[BaseSettings]] = [
+    ServiceSettings,
+    AssessmentSettings,
+    PrescribingSettings,
+    NotificationSettings,
+    StackSettings,
+]
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

@@ -30,8 +30,10 @@ from careloop.local.supervisor import Supervisor
 WINDOWS = {
     "CARELOOP_NOTICE_STAT_WINDOW_SECONDS": "3",
     "CARELOOP_NOTICE_URGENT_WINDOW_SECONDS": "4",
+    "CARELOOP_NOTICE_REPAGES": "2",
+    "CARELOOP_IMPORT_WINDOW_SECONDS": "2",
 }
-"""Instead of 15 minutes and 2 hours."""
+"""Instead of 15 minutes, 2 hours, 12 times and 1 minute."""
 
 
 class DemoFailed(Exception):

@@ -23,10 +23,22 @@ CAUSES = frozenset(
         "prescribing.PrescriptionDeclined.v1",
         "prescribing.DoseChanged.v1",
         "prescribing.PrescriptionDiscontinued.v1",
+        "prescribing.DiscrepancyFound.v1",
         "coordination.MessagePosted.v1",
     }
 )
 """What someone must hear of: each of these is the cause of exactly one decision."""
+BY_CONTENT = frozenset(
+    {
+        "monitoring.ScaleScored.v1",
+        "assessment.ScaleScored.v1",
+        "monitoring.DoseRecorded.v1",
+        "monitoring.ResultActionRaised.v1",
+        "prescribing.ConcernsRaised.v1",
+        "assessment.PlanProposed.v1",
+    }
+)
+"""What someone must hear of or not, by what it says: each of these is the cause of one decision at most."""
 
 
 async def judge(dsn: str, bootstrap: str, acknowledged: Mapping[str, Iterable[str]]) -> list[Check]:
@@ -43,7 +55,9 @@ async def judge(dsn: str, bootstrap: str, acknowledged: Mapping[str, Iterable[st
         *checks,
         verdict.journal_is_gapless(journal),
         verdict.views_are_folds(shown(database.sections, database.journal), folded(database.journal)),
-        verdict.one_decision_per_cause(_causes(database), database.decided_on),
+        verdict.one_decision_per_cause(
+            _causes(database, CAUSES), database.decided_on, may_cause=_causes(database, BY_CONTENT)
+        ),
     ]
 
 
@@ -62,8 +76,8 @@ def _of_service(
     ]
 
 
-def _causes(database: Database) -> list[UUID]:
-    return [row.event_id for service in CONTRACTS for row in database.stored[service] if row.topic in CAUSES]
+def _causes(database: Database, topics: frozenset[str]) -> list[UUID]:
+    return [row.event_id for service in CONTRACTS for row in database.stored[service] if row.topic in topics]
 
 
 def verdict_table(checks: Sequence[Check], *, brief: bool = False) -> Table:

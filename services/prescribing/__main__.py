@@ -42,7 +42,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
         settings = foundation.settings
         assert isinstance(settings, PrescribingSettings)
-        checks = due.rows_of_notes(settings.notice_importers)
+        checks = due.rows_of_notes(settings.notice_importers, settings.import_window)
         inboxes = [
             foundation.consume(NotesConsumer(consumer, notes, foundation.streams, checks), sorted(CONSUMERS[consumer]))
             for consumer, notes in ((CONSUMER, NOTES), (COURSE_CONSUMER, COURSE_NOTES))

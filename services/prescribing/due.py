@@ -27,8 +27,6 @@ from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect, dat
 
 TAKE_EFFECT = "take-effect"
 STANDING_CHECK = "standing-check"
-OF_AN_IMPORT = timedelta(seconds=120)
-"""After the beginning of the minute: whatever else of the same import is recorded is noted by then."""
 STILL_ACTS = (timedelta(days=1), timedelta(days=15), timedelta(days=36))
 """When what was stopped is looked at again, and a concern about it may have ended: it counts on its last day, and for
 the washouts of the pack."""
@@ -48,6 +46,7 @@ READ_BY_THE_CHECK = (
     noted.SideEffectNoted,
     noted.StrikeNoted,
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DueOfNote = Callable[[Envelope, Event], Iterable[DueRow]]
 EARLIEST_DAY = timedelta(hours=14)
 """So long before its day begins in UTC a day begins where it begins first."""
@@ -70,8 +69,11 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
             yield _check(stream_id, ConcernCause.ANSWER, event.fact_id, event.look_again_at)
 
 
-def rows_of_notes(importers: Collection[str]) -> DueOfNote:
-    """The check that a noted fact asks for: at once; of what an importer recorded within a minute, one for all."""
+def rows_of_notes(importers: Collection[str], window: timedelta) -> DueOfNote:
+    """The check that a noted fact asks for: at once; of what an importer recorded within one window, one for all.
+
+    It is made one window after that ends: what else belongs to the import is noted by then.
+    """
 
     def rows(envelope: Envelope, noted: Event) -> Iterable[DueRow]:
         if not isinstance(noted, READ_BY_THE_CHECK):
@@ -79,8 +81,8 @@ def rows_of_notes(importers: Collection[str]) -> DueOfNote:
         if isinstance(noted, StrikeNoted):
             return (_check(envelope.patient_id, ConcernCause.STRIKE, noted.fact_id, envelope.recorded_at),)
         if envelope.actor in importers:
-            minute = envelope.recorded_at.replace(second=0, microsecond=0)
-            return (_check(envelope.patient_id, ConcernCause.IMPORT, noted.fact_id, minute + OF_AN_IMPORT, minute),)
+            began = envelope.recorded_at - (envelope.recorded_at - _EPOCH) % window
+            return (_check(envelope.patient_id, ConcernCause.IMPORT, noted.fact_id, began + 2 * window, began),)
         told = f"{type(noted).__name__} {noted.fact_id}"
         moments = (timedelta(0), *(STILL_ACTS if isinstance(noted, MedicationsNoted) else ()))
         return [

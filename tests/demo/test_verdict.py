@@ -141,6 +141,8 @@ def test_decisions_about_notices() -> None:
     assert told(verdict.one_decision_per_cause([event(1)], [])) == f"no notice was decided for event {event(1)}"
     assert "2 notices were decided" in told(verdict.one_decision_per_cause([event(1)], [event(1), event(1)]))
     assert "which is no cause" in told(verdict.one_decision_per_cause([], [event(2)]))
+    assert told(verdict.one_decision_per_cause([], [event(2)], may_cause=[event(2), event(3)])) == ""
+    assert "2 notices were decided" in told(verdict.one_decision_per_cause([], [event(2)] * 2, may_cause=[event(2)]))
 
 
 def test_a_view_as_known_that_differs_from_what_was_served() -> None:

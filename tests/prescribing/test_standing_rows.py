@@ -33,6 +33,7 @@ from tests.support.histories.writes import request
 from tests.support.noting import received
 
 LEASE = timedelta(seconds=61)
+MINUTE = timedelta(minutes=1)
 
 
 class Killed(BaseException):
@@ -67,7 +68,7 @@ class Practice:
         rows = DueDecisions(self.streams, decisions, lambda: self.now, {due.STANDING_CHECK: due.asked_check})
         self.worker = DueWorker(self.store, rows.handlers, lambda: self.now)
         self.consumer = NotesConsumer(
-            "prescribing.evidence", NOTES, self.streams, due.rows_of_notes(frozenset({"careloop-intake"}))
+            "prescribing.evidence", NOTES, self.streams, due.rows_of_notes(frozenset({"careloop-intake"}), MINUTE)
         )
 
     async def knows(self, *events: Event) -> "Practice":
@@ -139,10 +140,12 @@ async def test_a_fact_that_is_delivered_twice_is_checked_once() -> None:
 async def test_what_an_importer_records_together_is_one_event() -> None:
     clinic = await practice()
     await clinic.hear("ibuprofen", actor="careloop-intake")
+    clinic.now += timedelta(seconds=59)
     await clinic.hear("ibuprofen", "lisinopril", actor="careloop-intake")
+    clinic.now += timedelta(seconds=60)
     await clinic.work()
     assert await clinic.raised() == [], "not before the import is over"
-    clinic.now += timedelta(minutes=3)
+    clinic.now += timedelta(seconds=1)
     await clinic.work()
     (found,) = await clinic.raised()
     assert {one.alert.rule for one in found.concerns} == {"ddi.lithium-nsaid", "ddi.lithium-raas"}

@@ -13,9 +13,15 @@ from pathlib import Path
 from careloop.chassis.process.runtime import run
 from careloop.chassis.process.settings import ServiceSettings
 from careloop.contracts.policy import POLICY
+from services.assessment.settings import AssessmentSettings
 from services.notifications.settings import NotificationSettings
+from services.prescribing.settings import PrescribingSettings
 
-SETTINGS: dict[str, type[ServiceSettings]] = {"notifications": NotificationSettings}
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "assessment": AssessmentSettings,
+    "prescribing": PrescribingSettings,
+    "notifications": NotificationSettings,
+}
 
 
 class ClockOf:
