@@ -68,7 +68,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             due.WHEN,
         )
         foundation.take_up_due(rows.handlers)
-        seeding = Seeding("doses-ahead", foundation.streams, due.clocks)
+        seeding = Seeding("clocks", foundation.streams, due.clocks)
         yield foundation.service(api.add_to, tasks={"seeding": seeding.work(foundation.resources.clock)})
 
 

@@ -1,10 +1,11 @@
 """What an event of prescribing makes due: the day on which a dose that was dated ahead takes effect, what time does
-with a dose plan, and a check of what is taken already."""
+with a dose plan, the end of the time to answer a discrepancy, and a check of what is taken already."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
+from careloop.chassis.due.deciding import Asks, When
 from careloop.chassis.due.rows import due_row, read_detail
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import DueRow
@@ -14,6 +15,7 @@ from careloop.knowledge.local_time import day_begins
 from services.prescribing.domain import noted
 from services.prescribing.domain.events import (
     ConcernAnswered,
+    DiscrepancyFound,
     DoseChanged,
     DosePlanEnded,
     EnteredInError,
@@ -26,6 +28,7 @@ from services.prescribing.domain.events import (
     StepOverdue,
 )
 from services.prescribing.domain.noted import MedicationsNoted, StrikeNoted
+from services.prescribing.domain.overdue import AnswerTime, RaiseOverdue, answer_time, unanswered
 from services.prescribing.domain.plan_time import DrugEnd, PlanTurn, StopDrug, TurnPlan, turn_comes_at
 from services.prescribing.domain.standing_check import CheckCause, CheckStanding
 from services.prescribing.domain.state import PrescriptionChart
@@ -33,6 +36,7 @@ from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect, dat
 
 TAKE_EFFECT = "take-effect"
 STANDING_CHECK = "standing-check"
+DISCREPANCY = "discrepancy"
 DOSE_PLAN = "dose-plan"
 STOP_DRUG = "stop-drug"
 STILL_ACTS = (timedelta(days=1), timedelta(days=15), timedelta(days=36))
@@ -76,6 +80,8 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
             yield _check(stream_id, ConcernCause.STRIKE, event.fact_id, event.occurred_at)
         case ConcernAnswered() if event.look_again_at is not None:
             yield _check(stream_id, ConcernCause.ANSWER, event.fact_id, event.look_again_at)
+        case DiscrepancyFound():
+            yield _answer(answer_time(event), stream_id)
 
 
 def _rows_of_plan(event: Event, stream_id: UUID) -> Iterable[DueRow]:
@@ -145,9 +151,20 @@ def asked_check(row: DueRow, now: datetime) -> CheckStanding:
     return CheckStanding(because=read_detail(row, CheckCause), at=row.due_at, now=now)
 
 
+def _answer(time: AnswerTime, stream_id: UUID) -> DueRow:
+    return due_row(stream_id, DISCREPANCY, subject=time.discrepancy, at=time.answer_by, detail=time)
+
+
+def asked_answer(row: DueRow, now: datetime) -> RaiseOverdue:
+    """What the row of a discrepancy asks for."""
+    return RaiseOverdue(time=read_detail(row, AnswerTime), now=now)
+
+
 def clocks(chart: PrescriptionChart, stream_id: UUID) -> Iterable[DueRow]:
-    """The rows of all doses that lie ahead, or whose day came before there were such rows."""
-    return [_row(dose, stream_id) for dose in doses_ahead(chart)]
+    """The rows of all doses that lie ahead, and of all discrepancies that wait for an answer; also of those whose time
+    came before there were such rows."""
+    doses = [_row(dose, stream_id) for dose in doses_ahead(chart)]
+    return [*doses, *(_answer(time, stream_id) for time in unanswered(chart))]
 
 
 def _row(dose: DoseAhead, stream_id: UUID) -> DueRow:
@@ -165,7 +182,13 @@ def when(row: DueRow, chart: PrescriptionChart) -> datetime:
     return day_begins(read_detail(row, DoseAhead).effective_on, chart.zone)
 
 
-ASKED = {TAKE_EFFECT: asked, STANDING_CHECK: asked_check, DOSE_PLAN: asked_turn, STOP_DRUG: asked_stop}
+ASKED: dict[str, Asks] = {
+    TAKE_EFFECT: asked,
+    STANDING_CHECK: asked_check,
+    DISCREPANCY: asked_answer,
+    DOSE_PLAN: asked_turn,
+    STOP_DRUG: asked_stop,
+}
 """What the rows of each kind ask for."""
-WHEN = {TAKE_EFFECT: when, DOSE_PLAN: when_turn, STOP_DRUG: when_stopped}
+WHEN: dict[str, When[PrescriptionChart]] = {TAKE_EFFECT: when, DOSE_PLAN: when_turn, STOP_DRUG: when_stopped}
 """The kinds whose moment may move."""

@@ -9,6 +9,7 @@ from services.prescribing.domain.entered_in_error import mark_entered_in_error
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.holding import change_step, hold_step
 from services.prescribing.domain.orders import issue
+from services.prescribing.domain.overdue import raise_overdue
 from services.prescribing.domain.plan_endings import end_dose_plan
 from services.prescribing.domain.plan_time import stop_drug, turn_plan
 from services.prescribing.domain.reconciliation import compare_list, resolve_discrepancy
@@ -35,7 +36,7 @@ DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(
 """What people ask for."""
 
 OWN_DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(
-    compare_list, take_effect, turn_plan, stop_drug, check_standing
+    compare_list, raise_overdue, take_effect, turn_plan, stop_drug, check_standing
 )
-"""What the service decides of itself: about a list that it noted, when a day has come, and what a new fact means for
-what is taken."""
+"""What the service decides of itself: about a list that it noted, about what nobody answered in time, when a day has
+come, and what a new fact means for what is taken."""

@@ -15,6 +15,7 @@ from careloop.contracts.prescribing import (
     ConcernEnded,
     ConcernsRaised,
     DiscrepancyFound,
+    DiscrepancyOverdue,
     DiscrepancyResolved,
     DosePlanEnded,
     DosePlanKind,
@@ -49,6 +50,7 @@ __all__ = [
     "ConcernsRaised",
     "Decided",
     "DiscrepancyFound",
+    "DiscrepancyOverdue",
     "DiscrepancyResolved",
     "DoseChanged",
     "DosePlanEnded",
@@ -135,7 +137,7 @@ class DosePlanSigned:
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
-Compared = ListCompared | DiscrepancyFound | DiscrepancyResolved
+Compared = ListCompared | DiscrepancyFound | DiscrepancyOverdue | DiscrepancyResolved
 Standing = ConcernsRaised | ConcernAnswered | ConcernEnded
 Planned = (
     DosePlanSigned

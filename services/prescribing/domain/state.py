@@ -13,6 +13,7 @@ from careloop.knowledge.local_time import local_day, zone_named
 from services.prescribing.domain.concerns import Concerns
 from services.prescribing.domain.events import (
     DiscrepancyFound,
+    DiscrepancyOverdue,
     DiscrepancyResolved,
     DoseChanged,
     DoseTookEffect,
@@ -194,7 +195,7 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, discrepancies=found, decided=now.decided | {event.fact_id})
         case DiscrepancyResolved():
             now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
-        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared():
+        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared() | DiscrepancyOverdue():
             now = replace(now, decided=now.decided | {event.fact_id})
         case TimeZoneNoted():
             now = replace(now, zones=(*now.zones, event))
