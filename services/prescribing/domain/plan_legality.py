@@ -19,7 +19,7 @@ def require_legal(check: PlanCheck) -> None:
         first = check.violations[0]
         details = {"constraint": str(first.constraint), "rule": first.rule, "day": first.day.isoformat()}
         figures = {"found": first.found, "allowed": first.allowed}
-        details |= {name: f"{value:f}" for name, value in figures.items() if value is not None}
+        details |= {name: f"{value.normalize():f}" for name, value in figures.items() if value is not None}
         details |= {"drug": first.drug, "unit": first.unit, "violations": str(len(check.violations))}
         sentence = "The schedule breaks a constraint; see violations."
         raise RuleViolated("plan-not-legal", sentence, field="segments", details=details)

@@ -6,6 +6,7 @@ from careloop.contracts.assessment import DiagnosisEstablished, ListGapsRecorded
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.concerns import StandingConcern, standing_concerns
 from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
+from services.coordination.domain.view.dose_plans import DosePlan, dose_plans
 from services.coordination.domain.view.doses import Dose, doses
 from services.coordination.domain.view.intake import (
     Allergies,
@@ -66,6 +67,7 @@ class CareView:
     urgency: Urgency
     list_gaps: tuple[ListGapsRecorded, ...]
     result_actions: tuple[ResultAction, ...]
+    dose_plans: tuple[DosePlan, ...]
 
 
 def compose(patient_id: PatientId, sections: Sections) -> CareView:
@@ -99,4 +101,5 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         urgency=urgency(sections),
         list_gaps=list_gaps(assessed),
         result_actions=result_actions(monitored),
+        dose_plans=dose_plans(sections.prescribing),
     )
