@@ -90,6 +90,7 @@ CLIENT_SEES = {
     "urgency": "nothing",
     "list_gaps": WHOLE,
     "result_actions": "nothing",
+    "dose_plans": "without answers and reasons",
 }
 
 

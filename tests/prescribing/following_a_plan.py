@@ -176,11 +176,12 @@ class Practice:
             "prescribing", self.store, Codec(TOPICS), DECIDER, published=frozenset(), due=due.due_rows
         )
         self.history = history
+        rows = DueDecisions(self.streams, OWN_DECISIONS, lambda: self.now, due.ASKED, due.WHEN)
+        self.handlers = rows.handlers
         self.worker = self.another_worker()
 
     def another_worker(self) -> DueWorker:
-        rows = DueDecisions(self.streams, OWN_DECISIONS, lambda: self.now, due.ASKED, due.WHEN)
-        return DueWorker(self.store, rows.handlers, lambda: self.now)
+        return DueWorker(self.store, self.handlers, lambda: self.now)
 
     async def opened(self) -> "Practice":
         await self.know(*self.history)

@@ -14,6 +14,8 @@ from careloop.contracts.prescribing import (
     DosePlanKind,
     DoseTookEffect,
     HoldReason,
+    Override,
+    OverrideReason,
     PlanEnding,
     PrescriptionDiscontinued,
     SafetyStepTaken,
@@ -194,10 +196,15 @@ async def test_what_a_step_asks_is_answered_when_it_is_confirmed() -> None:
 
 
 # The check is run again
+RENAL_LATER = Override(rule="lab.lithium-renal-missing", involves=(), reason=OverrideReason.WILL_MONITOR)
+
+
 async def raising_lithium() -> Practice:
     lithium = replace(ours("lithium carbonate", "600"), ingredients=("lithium",))
     clinic = await practice(lithium, level_of(TODAY - 70 * DAY))
-    await clinic.do(sign(segment("lithium", "900", FIRST), kind=DosePlanKind.TITRATION, name="lithium"))
+    await clinic.do(
+        sign(segment("lithium", "900", FIRST), kind=DosePlanKind.TITRATION, name="lithium", overrides=(RENAL_LATER,))
+    )
     await clinic.until(at(FIRST - DAY))
     return clinic
 

@@ -230,7 +230,7 @@ TABLE: Mapping[CauseKind, Rule] = {
     CauseKind.STEP_HELD_BY_CLIENT: Rule(
         subject="The client holds a step of their dose plan: hear today why",
         priority=Priority.URGENT,
-        rungs=((Seat.NAMED,), (Seat.CARE_MANAGER,), (Seat.OTHER_PRESCRIBERS,)),
+        rungs=((Seat.NAMED,), (Seat.CARE_MANAGER,), (Seat.PRESCRIBER, Seat.OTHER_PRESCRIBERS)),
     ),
     CauseKind.STEP_CHANGED: _for_information(
         "A step of a dose plan has another day", Seat.THERAPIST, Seat.CARE_MANAGER

@@ -29,6 +29,7 @@ from careloop.knowledge.pack.pack import current_pack
 from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.dose_plans import NOT_ASKED, TaperAnswers, known_on, require_on_hand, with_stale
 from services.prescribing.domain.events import DosePlanSigned, Event, PrescriptionIssued
+from services.prescribing.domain.indications import require_written
 from services.prescribing.domain.plan_endings import ended_with, standing_plan
 from services.prescribing.domain.plan_legality import answered, capsule_of, require_legal
 from services.prescribing.domain.plan_record import DosePlan
@@ -106,6 +107,8 @@ def sign_dose_plan(command: SignDosePlan, chart: PrescriptionChart) -> list[Even
 
 def _require_sound(command: SignDosePlan) -> None:
     require_on_hand(command.on_hand)
+    if command.begins is not None and command.begins.indication is not None:
+        require_written(command.begins.indication, "begins.indication")
     for field, code in (("kind", command.kind), ("status_reason", command.status_reason)):
         if not code.known:
             raise InvalidInput("not-a-code", f"{field} is none of the codes.", field=field)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from careloop.contracts.prescribing import (
     AnsweredAsk,
@@ -141,6 +142,7 @@ DOWN = PlannedDose(
     regimen=every_day("25"),
 )
 STOPPED = replace(DOWN, daily_dose_mg=Decimal(0), regimen=None)
+BEGINS = replace(DOWN, drug="mirtazapine", prescription=fact("mirtazapine"), begins=True, down=False)
 STEPS = (
     PlannedStep(number=1, from_on=TOMORROW, doses=(DOWN,), asks=("withdrawal-symptoms",)),
     PlannedStep(number=2, from_on=LATER, doses=(STOPPED,), asks=()),
@@ -178,6 +180,8 @@ SIGNED_SWITCH = replace(
     SIGNED,
     fact_id=fact("switch signed"),
     kind=DosePlanKind.SWITCH,
+    steps=(replace(STEPS[0], doses=(BEGINS, DOWN)), STEPS[1]),
+    safety=True,
     begins=p.SERTRALINE_50,
     on_hand=(),
     answers=Answers(),
@@ -226,6 +230,9 @@ CONFIRMED = StepConfirmed(
     settles=OVERDUE.fact_id,
     prescriber=PRESCRIBER,
     occurred_at=NOON,
+)
+STOP_CONFIRMED = replace(
+    CONFIRMED, fact_id=fact("stop confirmed"), step=2, decisions=(), stops=(p.ISSUED.fact_id,), moved=(), settles=None
 )
 TAKEN = SafetyStepTaken(
     fact_id=fact("safety step"),
@@ -282,6 +289,9 @@ MOVED = StepChanged(
     prescriber=PRESCRIBER,
     occurred_at=NOON,
 )
+MOVED_AFTER_ALL = replace(
+    MOVED, fact_id=fact("moved after all"), comment="away", cancels=(CHANGED.fact_id,), settles=OVERDUE.fact_id
+)
 ENDED = DosePlanEnded(
     fact_id=END.fact_id,
     plan=SIGNED.fact_id,
@@ -292,6 +302,7 @@ ENDED = DosePlanEnded(
     ended_by=PRESCRIBER,
     occurred_at=NOON,
 )
+ENDED_OVERDUE = replace(ENDED, fact_id=fact("ended overdue"), settles=OVERDUE.fact_id, cancels=())
 EXAMPLES: tuple[events.Event, ...] = (
     SIGNED,
     SIGNED_SWITCH,
@@ -299,12 +310,18 @@ EXAMPLES: tuple[events.Event, ...] = (
     OVERDUE,
     CHANGED,
     CONFIRMED,
+    STOP_CONFIRMED,
     TAKEN,
     DECLINED,
     ILLEGAL,
     HELD,
     HELD_BY_PRESCRIBER,
     MOVED,
+    MOVED_AFTER_ALL,
     ENDED,
+    ENDED_OVERDUE,
 )
+STORY: tuple[events.Event, ...] = (SIGNED, DUE, OVERDUE, CONFIRMED, TAKEN, DECLINED, HELD, MOVED, ENDED)
+"""One of each kind."""
+PUBLISHED_STORY: tuple[Any, ...] = tuple(as_published("prescribing", STORY))
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("prescribing", EXAMPLES))
