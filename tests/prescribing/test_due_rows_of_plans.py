@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ OPENS = at(FIRST - 3 * DAY, 5)
 LEASE = timedelta(seconds=61)
 
 
-async def tapering(zone: str = "America/New_York", **told: object) -> Practice:
+async def tapering(zone: str = "America/New_York", **told: Any) -> Practice:
     clinic = await practice(zone=zone)
     await clinic.do(sign(*TAPER.segments, **told))
     return clinic

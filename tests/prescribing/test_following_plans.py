@@ -115,14 +115,18 @@ async def test_a_confirmed_step_takes_effect_on_its_day_and_not_before() -> None
     changed, confirmed = await clinic.do(confirm(1, clinic.now))
     assert isinstance(changed, DoseChanged)
     assert isinstance(confirmed, StepConfirmed)
-    assert (changed.from_daily_dose_mg, changed.to_daily_dose_mg, changed.effective_on) == (100, 50, FIRST)
+    assert (changed.from_daily_dose_mg, changed.to_daily_dose_mg, changed.effective_on) == (
+        Decimal(100),
+        Decimal(50),
+        FIRST,
+    )
     assert (confirmed.from_on, confirmed.decisions, confirmed.moved) == (FIRST, (changed.fact_id,), ())
     begins = at(FIRST, 5)
     await clinic.until(begins - timedelta(minutes=15))
     assert await clinic.events(DoseTookEffect) == []
     await clinic.until(begins)
     (effect,) = await clinic.events(DoseTookEffect)
-    assert (effect.change, effect.daily_dose_mg, effect.occurred_at) == (changed.fact_id, 50, begins)
+    assert (effect.change, effect.daily_dose_mg, effect.occurred_at) == (changed.fact_id, Decimal(50), begins)
 
 
 async def test_a_taper_that_is_confirmed_step_by_step_ends_its_prescription_with_the_last_dose() -> None:
@@ -258,7 +262,9 @@ async def test_the_new_drug_is_prescribed_when_its_first_step_is_confirmed() -> 
     issued, changed, _confirmed = await clinic.do(confirm(1, clinic.now))
     assert isinstance(issued, PrescriptionIssued)
     assert isinstance(changed, DoseChanged)
-    assert (issued.order.daily_dose_mg, issued.order.starts_on, issued.order.days_supply) == (15, FIRST, 30)
+    assert (issued.order.daily_dose_mg, issued.order.starts_on, issued.order.days_supply) == (
+        Decimal(15), FIRST, 30,
+    )  # fmt: skip
     assert (issued.order.medicine.name, issued.ingredients) == ("mirtazapine", ("mirtazapine",))
     assert issued.order.sig
     plan = await clinic.plan()

@@ -56,7 +56,7 @@ def refused(command: SignDosePlan, slug: str, *history: Event) -> dict[str, Any]
 
 def test_whatever_changes_on_one_day_is_one_step() -> None:
     steps = signed(SWITCH).steps
-    told = [(one.number, one.from_on, [(dose.drug, dose.daily_dose_mg) for dose in one.doses]) for one in steps]
+    told = [(one.number, one.from_on, [(dose.drug, int(dose.daily_dose_mg)) for dose in one.doses]) for one in steps]
     assert told == [
         (1, FIRST, [("mirtazapine", 15), ("sertraline", 50)]),
         (2, SECOND, [("sertraline", 25)]),

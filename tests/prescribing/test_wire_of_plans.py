@@ -103,7 +103,7 @@ WRONG: dict[str, list[tuple[str, Any, str]]] = {
         ("begins.medicine.name", "x" * 501, "text-too-long"),
         ("begins.days_supply", 0, "out-of-range"),
         ("begins.indication.code", "nonsense", "not-a-condition-code"),
-        ("on_hand[0].strengths_mg[0]", "0.001", "out-of-range"),
+        ("on_hand[0].strengths_mg[0]", "-1", "not-an-amount"),
         ("answers.days_a_week", 8, "out-of-range"),
         ("status_reason", "because", "not-a-code"),
         ("replaces_plan_id", "nonsense", "not-a-uuid"),

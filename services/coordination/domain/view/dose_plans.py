@@ -96,7 +96,7 @@ def _plan(plan: DosePlanSigned, section: PrescribingSection) -> DosePlan:
     comes_to = _comes_to(plan, section)
     steps = tuple(replace(one, status=IN_FORCE) if _is_in_force(one, comes_to, effective) else one for one in steps)
     ended = next((k.fact for k in section.plans_ended if k.fact.plan == plan.fact_id), None)
-    return replace(signed(plan, status=IN_FORCE, steps=steps), **_ending(ended))
+    return _ended(signed(plan, status=IN_FORCE, steps=steps), ended)
 
 
 def _of_plan(plan: FactId, section: PrescribingSection) -> list[Told]:
@@ -138,7 +138,8 @@ def _comes_to(plan: DosePlanSigned, section: PrescribingSection) -> dict[int, se
     """By step the decisions, and the prescriptions that end, by which it is in force."""
     done = [k.fact for k in section.steps_confirmed if k.fact.plan == plan.fact_id]
     taken = [k.fact for k in section.safety_steps_taken if k.fact.plan == plan.fact_id]
-    return {one.step: {*one.decisions, *one.stops} for one in (*done, *taken)}
+    every: list[StepConfirmed | SafetyStepTaken] = [*done, *taken]
+    return {one.step: {*one.decisions, *one.stops} for one in every}
 
 
 def _is_in_force(step: DoseStep, comes_to: dict[int, set[FactId]], effective: set[FactId]) -> bool:
@@ -146,12 +147,13 @@ def _is_in_force(step: DoseStep, comes_to: dict[int, set[FactId]], effective: se
     return step.status == CONFIRMED and bool(decisions) and decisions <= effective
 
 
-def _ending(ended: DosePlanEnded | None) -> dict[str, object]:
+def _ended(plan: DosePlan, ended: DosePlanEnded | None) -> DosePlan:
     if ended is None:
-        return {}
-    return {
-        "status": str(ended.reason),
-        "ended_by": ended.ended_by,
-        "ended_at": ended.occurred_at,
-        "comment": ended.comment,
-    }
+        return plan
+    return replace(
+        plan,
+        status=str(ended.reason),
+        ended_by=ended.ended_by,
+        ended_at=ended.occurred_at,
+        comment=ended.comment,
+    )

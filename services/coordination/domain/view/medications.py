@@ -9,7 +9,16 @@ from typing import TypeVar
 from msgspec import UNSET, UnsetType
 
 from careloop.contracts.assessment import CurrentMedication
-from careloop.contracts.prescribing import Alert, NotChecked, Override, Regimen, is_overridden
+from careloop.contracts.prescribing import (
+    Alert,
+    DosePlanEnded,
+    NotChecked,
+    Override,
+    Regimen,
+    StepChanged,
+    StepHeld,
+    is_overridden,
+)
 from careloop.contracts.terms import Coding, Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
@@ -174,8 +183,9 @@ def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseCha
 
 def _not_taken(ordered: PrescribingSection) -> set[FactId]:
     """The changes of confirmed steps that were held, moved or ended before their day."""
-    waiting = (*ordered.steps_held, *ordered.steps_changed, *ordered.plans_ended)
-    return {cancelled for k in waiting for cancelled in k.fact.cancels}
+    waiting: list[StepHeld | StepChanged | DosePlanEnded] = [k.fact for k in ordered.steps_held]
+    waiting += [*(k.fact for k in ordered.steps_changed), *(k.fact for k in ordered.plans_ended)]
+    return {cancelled for one in waiting for cancelled in one.cancels}
 
 
 def _in_force(dated: DatedFact[Issued] | DatedFact[Changed], day: date, ordered: PrescribingSection) -> bool:
