@@ -15,7 +15,7 @@ from tests.coordination.telling import view
 from tests.support.controls import dose_plans as plans
 from tests.support.controls import prescribing as p
 from tests.support.controls.coordination import struck
-from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER
+from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, fact
 from tests.support.histories.restate import as_published
 
 DAY = timedelta(days=1)
@@ -87,7 +87,7 @@ def test_a_step_stands_where_the_last_fact_left_it(told: Sequence[Any], status: 
 
 
 def _named(number: int) -> Any:
-    return plans.fact(f"again {number}")
+    return fact(f"again {number}")
 
 
 def test_a_reduction_for_safety_is_in_force_when_its_dose_took_effect_and_its_drug_ended() -> None:
@@ -111,7 +111,7 @@ def test_steps_stand_on_the_days_that_they_have_now_and_say_why() -> None:
 
 
 def test_a_plan_that_ended_says_why_and_comes_after_those_in_force() -> None:
-    other = replace(SIGNED, fact_id=plans.fact("another plan"), occurred_at=NOON - DAY)
+    other = replace(SIGNED, fact_id=fact("another plan"), occurred_at=NOON - DAY)
     in_force, ended = view(prescribing=(SIGNED, ENDED, other)).dose_plans
     assert (in_force.fact_id, in_force.status) == (other.fact_id, "in-force")
     assert (ended.status, ended.ended_by, ended.ended_at, ended.comment) == ("relapse", PRESCRIBER, NOON, "low again")
