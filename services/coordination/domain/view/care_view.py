@@ -7,6 +7,7 @@ from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.concerns import StandingConcern, standing_concerns
 from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
 from services.coordination.domain.view.doses import Dose, doses
+from services.coordination.domain.view.episode import EpisodeEnd, episode_end
 from services.coordination.domain.view.intake import (
     Allergies,
     History,
@@ -65,6 +66,7 @@ class CareView:
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency
     list_gaps: tuple[ListGapsRecorded, ...]
+    episode_end: EpisodeEnd | None
     result_actions: tuple[ResultAction, ...]
 
 
@@ -98,5 +100,6 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         timeline=timeline(sections),
         urgency=urgency(sections),
         list_gaps=list_gaps(assessed),
+        episode_end=episode_end(assessed),
         result_actions=result_actions(monitored),
     )

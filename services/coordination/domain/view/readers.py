@@ -89,6 +89,7 @@ CLINICIANS: Mapping[str, Show] = {
     "timeline": whole,
     "urgency": whole,
     "list_gaps": whole,
+    "episode_end": whole,
     "result_actions": whole,
 }
 THE_CLIENT: Mapping[str, Show] = {
@@ -117,6 +118,7 @@ THE_CLIENT: Mapping[str, Show] = {
     "timeline": whole,
     "urgency": unsaid,
     "list_gaps": whole,
+    "episode_end": without(last_risk=""),
     "result_actions": none,
 }
 """Of messages and of the timeline there is nothing in it that the reader may not see: they are composed of what
@@ -140,7 +142,7 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
     if not reader.is_client:
         return replace(sections, coordination=coordination)
     return Sections(
-        assessment=replace(sections.assessment, risks=()),
+        assessment=replace(sections.assessment, risks=(), caring_contacts=()),
         prescribing=replace(
             sections.prescribing,
             declined=_without_reasons(sections.prescribing.declined),
