@@ -17,6 +17,7 @@ from services.prescribing.domain.events import (
     ConcernEnded,
     ConcernsRaised,
     DiscrepancyFound,
+    DiscrepancyOverdue,
     DiscrepancyResolved,
     DoseChanged,
     DoseTookEffect,
@@ -192,7 +193,7 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
         case ConcernsRaised() | ConcernAnswered() | ConcernEnded():
             now = replace(now, concerns=now.concerns.having(event), decided=now.decided | {event.fact_id})
-        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared():
+        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared() | DiscrepancyOverdue():
             now = replace(now, decided=now.decided | {event.fact_id})
         case TimeZoneNoted() | EpisodeBegunNoted() | EpisodeEndNoted() | MembershipNoted() | MembershipEndNoted():
             now = _of_care(now, event)
