@@ -37,6 +37,8 @@ ASSESSMENT: dict[str, frozenset[Role]] = {
     "/care.assessment.v1.AssessmentService/AddToPlan": CARE_TEAM,
     "/care.assessment.v1.AssessmentService/CompleteAssessment": PRESCRIBERS,
     "/care.assessment.v1.AssessmentService/AmendAssessment": PRESCRIBERS,
+    "/care.assessment.v1.AssessmentService/CloseEpisode": PRESCRIBERS | {Role.CARE_MANAGER, Role.REGISTRAR},
+    "/care.assessment.v1.AssessmentService/ConfirmDeath": RECORDERS,
     "/care.assessment.v1.AssessmentService/MarkEnteredInError": RECORDERS,
     "/care.assessment.v1.AssessmentService/GetAssessment": CLINICIANS | {Role.REGISTRAR},
 }
@@ -66,6 +68,7 @@ MONITORING: dict[str, frozenset[Role]] = {
     "/care.monitoring.v1.MonitoringService/AnswerScale": CARE_TEAM | {Role.CLIENT},
     "/care.monitoring.v1.MonitoringService/RecordRiskContact": CARE_TEAM,
     "/care.monitoring.v1.MonitoringService/RecordDose": CLINICIANS | {Role.CLIENT},
+    "/care.monitoring.v1.MonitoringService/TookTooMuch": frozenset({Role.CLIENT}),
     "/care.monitoring.v1.MonitoringService/MarkEnteredInError": CARE_TEAM,
 }
 

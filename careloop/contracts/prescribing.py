@@ -707,6 +707,8 @@ class PlanEnding(OpenCodes):
     PRESCRIPTION_ENDED = "prescription-ended"
     DOSE_CHANGED_OUTSIDE = "dose-changed-outside"
     """By ChangeDose, outside of the plan."""
+    EPISODE_CLOSED = "episode-closed"
+    """The client's episode of care ended."""
     WITHDRAWAL_SYMPTOMS = "withdrawal-symptoms"
     SIDE_EFFECT = "side-effect"
     RELAPSE = "relapse"

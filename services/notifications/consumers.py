@@ -14,6 +14,7 @@ from careloop.chassis.consuming.noting import Notes, listening, note, note_reque
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing
+from careloop.contracts.episodes import EpisodeBegunNoted, EpisodeEndNoted
 from careloop.contracts.terms import EnteredInError, Reporter, RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
 from careloop.kernel.ids import FactId, PatientId
 from careloop.kernel.restating import restating
@@ -24,10 +25,10 @@ from careloop.knowledge.urgency.triage import NOT_UNDERSTOOD
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
+from services.notifications.domain.ending import note_begun, note_end, reopen
 from services.notifications.domain.events import Event
 from services.notifications.domain.handing_over import with_hand_over
 from services.notifications.domain.noted import (
-    Noted,
     ReleaseNoted,
     ResolutionNoted,
     SafetyAnswersNoted,
@@ -49,7 +50,7 @@ from services.notifications.domain.noting import settled as settled_notices
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.screenings import Reconsider, note_screening, of_importers, reconsider, with_screened
 from services.notifications.domain.settling import Settling, note_settlement, stand_again, with_settled
-from services.notifications.domain.state import NoticeBoard
+from services.notifications.domain.state import NoticeBoard, evolve
 from services.notifications.domain.waiting import withdraw_page
 
 CONSUMER = "notifications"
@@ -87,7 +88,17 @@ CONCERN_KINDS: Mapping[str, CauseKind] = {
 }
 """The gravest first."""
 
-Heard = Noted | Cause
+
+@dataclass(frozen=True, slots=True)
+class EndHeard:
+    """The end of an episode, and what somebody must hear of it."""
+
+    noted: EpisodeEndNoted
+    death: Cause | None
+
+
+Simple = ResolutionNoted | ScreeningNoted | TimeZoneNoted | EpisodeBegunNoted
+Heard = Simple | SettlementNoted | SafetyAnswersNoted | TeamNoted | ReleaseNoted | StrikeNoted | Cause | EndHeard
 safety_answers = restating(SafetyAnswersNoted, ScaleScored, "evidence")
 
 
@@ -126,6 +137,19 @@ def hear_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) ->
     flags = f"; {', '.join(fact.triage.red_flags)}" if fact.triage.red_flags else ""
     kind = SIDE_EFFECT_KINDS[fact.triage.level]
     return _cause(envelope, fact, kind, detail=f"{fact.symptom}{grade}{flags}", due_at=fact.triage.due_at)
+
+
+def hear_emergency(envelope: Envelope, fact: monitoring.EmergencyDeclared) -> Heard:
+    parts = [str(fact.kind)]
+    if fact.medicine is not None:
+        parts.append(fact.medicine.name)
+    if fact.total_mg is not None:
+        parts.append(f"{fact.total_mg} mg within 24 hours, {fact.daily_dose_mg} mg a day")
+    return _cause(envelope, fact, CauseKind.EMERGENCY_DECLARED, detail=": ".join(parts))
+
+
+def hear_extra_dose(envelope: Envelope, fact: monitoring.ExtraDoseReported) -> Heard:
+    return _cause(envelope, fact, CauseKind.EXTRA_DOSE, detail=f"{fact.medicine.name}: {fact.why}", due_at=fact.due_at)
 
 
 def hear_issued(envelope: Envelope, fact: prescribing.PrescriptionIssued) -> Heard:
@@ -265,6 +289,20 @@ def _due_at(triage: Triage | UnsetType) -> datetime | None:
     return triage.due_at if isinstance(triage, Triage) else None
 
 
+ended = restating(EpisodeEndNoted, assessment.EpisodeClosed, "evidence")
+
+
+def hear_end(envelope: Envelope, fact: assessment.EpisodeClosed) -> EndHeard:
+    death = None
+    if fact.reason is assessment.EndReason.DECEASED:
+        death = _cause(envelope, fact, CauseKind.DEATH_RECORDED, detail=fact.reported_by, due_at=fact.confirm_by)
+    return EndHeard(ended(fact, evidence=envelope.event_id), death)
+
+
+def hear_caring_contact(envelope: Envelope, fact: assessment.CaringContactDue) -> Heard:
+    return _cause(envelope, fact, CauseKind.CARING_CONTACT, due_at=fact.due_at)
+
+
 def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
     kind = CauseKind.MESSAGE_POSTED
     if fact.sender == coordination.CLIENT:
@@ -322,6 +360,8 @@ HEARD: Notes[Heard | None] = {
         monitoring.TYPES,
         (monitoring.SideEffectReported, hear_side_effect),
         (monitoring.DoseRecorded, hear_dose),
+        (monitoring.EmergencyDeclared, hear_emergency),
+        (monitoring.ExtraDoseReported, hear_extra_dose),
         note(ResolutionNoted, monitoring.SideEffectResolved),
         note(SettlementNoted, monitoring.RiskContactRecorded, closes=lambda fact: fact.outcome.closes),
         note(SettlementNoted, monitoring.RiskEnded, risks=lambda fact: (fact.risk,), closes=lambda _fact: True),
@@ -376,6 +416,15 @@ SCREENED: Notes[Heard | None] = {
 }
 """What came before late things were news, the screenings that end an imported risk, and where the client lives."""
 
+ENDS: Notes[Heard | None] = listening(
+    assessment.TYPES,
+    note(EpisodeBegunNoted, assessment.PatientEnrolled),
+    (assessment.EpisodeClosed, hear_end),
+    note(ResolutionNoted, assessment.DeathConfirmed, at={"side_effect": "closing"}),
+    (assessment.CaringContactDue, hear_caring_contact),
+)
+"""The end of episodes, and what is due after it."""
+
 
 def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
     """The decision that one event asks for; nothing if it was taken before."""
@@ -388,18 +437,19 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
         case StrikeNoted():
             again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
             again += stand_again(heard, board, Settling(rules=rules, now=clock()))
+            again += reopen(heard, board, rules, clock())
             return with_hand_over([*note_strike(heard, board), *again], board, rules, clock())
         case SettlementNoted() | SafetyAnswersNoted():
             return note_settlement(heard, board, Settling(rules=rules, now=clock()))
         case TeamNoted() | ReleaseNoted():
             return with_hand_over(note_team(heard, board), board, rules, clock())
+        case EndHeard():
+            return _ended(heard, board, rules, clock)
         case _:
             return _noted(heard, board, rules)
 
 
-def _noted(
-    heard: ResolutionNoted | ScreeningNoted | TimeZoneNoted, board: NoticeBoard, rules: NoticeRules
-) -> Sequence[Event]:
+def _noted(heard: Simple, board: NoticeBoard, rules: NoticeRules) -> Sequence[Event]:
     match heard:
         case ResolutionNoted():
             return note_resolution(heard, board)
@@ -407,6 +457,18 @@ def _noted(
             return note_screening(of_importers(heard, rules), board)
         case TimeZoneNoted():
             return note_time_zone(heard, board)
+        case EpisodeBegunNoted():
+            return note_begun(heard, board)
+
+
+def _ended(heard: EndHeard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
+    """The end, and the notice that a death asks for; each once."""
+    events = note_end(heard.noted, board)
+    if heard.death is None:
+        return events
+    for event in events:
+        board = evolve(board, event)
+    return [*events, *decide_notice(DecideNotice(cause=heard.death, rules=rules, now=clock()), board)]
 
 
 def decide_earlier(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
@@ -433,6 +495,9 @@ class Listener:
 CAUSES = Listener(consumer=CONSUMER, heard=HEARD, decide=decide)
 EARLIER = Listener(consumer="notifications.screenings", heard=SCREENED, decide=decide_earlier)
 """Reads its sources from their beginning, also what came before there was such a consumer."""
+
+EPISODES = Listener(consumer="notifications.episodes", heard=ENDS, decide=decide)
+"""Reads assessment from its beginning, also what came before there was such a consumer."""
 
 
 class NoticesConsumer(Handler):

@@ -9,6 +9,7 @@ from careloop.chassis.due.deciding import Asks, When
 from careloop.chassis.due.rows import due_row, read_detail
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import DueRow
+from careloop.contracts.episodes import EpisodeBegunNoted
 from careloop.contracts.prescribing import ConcernCause
 from careloop.kernel.ids import FactId
 from careloop.knowledge.local_time import day_begins
@@ -139,6 +140,12 @@ def rows_of_notes(importers: Collection[str], window: timedelta) -> DueOfNote:
         ]
 
     return rows
+
+
+def resumed(envelope: Envelope, begun: Event) -> Iterable[DueRow]:
+    """The check that care asks for which goes on after it had ended."""
+    if isinstance(begun, EpisodeBegunNoted):
+        yield _check(envelope.patient_id, ConcernCause.FACT, begun.fact_id, envelope.recorded_at)
 
 
 def _check(stream_id: UUID, cause: ConcernCause, fact: FactId, at: datetime, subject: object = None) -> DueRow:

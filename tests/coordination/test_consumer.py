@@ -100,6 +100,7 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
                 "PatientEnrolled", "HistoryRecorded", "MedicationsReconciled", "AllergiesRecorded", "ListGapsRecorded",
                 "PregnancyRecorded", "ResultsRecorded", "GenotypesRecorded", "SmokingRecorded", "ScaleScored",
                 "DiagnosisEstablished", "RiskRaised", "PlanProposed", "AssessmentCompleted", "AssessmentAmended",
+                "EpisodeClosed", "DeathConfirmed", "CaringContactDue",
                 "EnteredInError",
             ),
         ),
@@ -119,7 +120,7 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
             (
                 "SideEffectReported", "SideEffectResolved", "ScaleScored", "RiskRaised", "RiskContactRecorded",
                 "RiskEnded", "ResultActionRaised", "ResultActionEnded", "DoseRecorded",
-                "EnteredInError",
+                "ExtraDoseReported", "EmergencyDeclared", "EnteredInError",
             ),
         ),
         "notifications": (

@@ -97,6 +97,28 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "GenotypesRecorded",
         "no genotypes known",
     ),
+    ("assessment", control.CLOSED_BEFORE, "EpisodeClosed", f"left on {week(-4).date()} handed to Lakeside Clinic"),
+    (
+        "assessment",
+        replace(control.CLOSED_BEFORE, handed_to=None),
+        "EpisodeClosed",
+        f"left on {week(-4).date()}",
+    ),
+    ("assessment", control.DEATH_CONFIRMED, "DeathConfirmed", "by noor-nurse"),
+    ("assessment", control.CONTACT_DUE, "CaringContactDue", f"by {week(-3).date()}"),
+    (
+        "monitoring",
+        control.EXTRA_DOSE,
+        "ExtraDoseReported",
+        "extra dose of lithium: Builds up for hours after it was taken; kidney, brain.",
+    ),
+    ("monitoring", control.EMERGENCY, "EmergencyDeclared", "took-too-much"),
+    (
+        "monitoring",
+        replace(control.EMERGENCY, medicine=Medicine(name="lithium")),
+        "EmergencyDeclared",
+        "took-too-much: lithium",
+    ),
     ("assessment", control.FORMER_SMOKER, "SmokingRecorded", "smoking: former 2026-01-05"),
     (
         "assessment",

@@ -21,6 +21,7 @@ from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
 from tests.support.controls import coordination as published
 from tests.support.controls import dose_plans as plans
+from tests.support.controls import monitoring as doses
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT, event, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, RULES, TOM
@@ -92,6 +93,8 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.monitoring.SideEffectReported.v1": monitoring.SideEffectReported,
         "care.monitoring.SideEffectResolved.v1": monitoring.SideEffectResolved,
         "care.monitoring.DoseRecorded.v1": monitoring.DoseRecorded,
+        "care.monitoring.EmergencyDeclared.v1": monitoring.EmergencyDeclared,
+        "care.monitoring.ExtraDoseReported.v1": monitoring.ExtraDoseReported,
         "care.monitoring.RiskRaised.v1": terms.RiskRaised,
         "care.monitoring.RiskContactRecorded.v1": monitoring.RiskContactRecorded,
         "care.monitoring.RiskEnded.v1": monitoring.RiskEnded,
@@ -423,6 +426,30 @@ CAUSES: list[Said] = [
         "",
     ),
     (
+        "care.monitoring.EmergencyDeclared.v1",
+        replace(published.EMERGENCY, occurred_at=OCCURRED),
+        CauseKind.EMERGENCY_DECLARED,
+        "The client took too much: act now",
+        "took-too-much",
+        "",
+    ),
+    (
+        "care.monitoring.EmergencyDeclared.v1",
+        replace(doses.EMERGENCY, occurred_at=OCCURRED),
+        CauseKind.EMERGENCY_DECLARED,
+        "The client took too much: act now",
+        "double-daily-dose: lithium: 1800 mg within 24 hours, 900 mg a day",
+        "",
+    ),
+    (
+        "care.monitoring.ExtraDoseReported.v1",
+        replace(published.EXTRA_DOSE, due_at=DUE, occurred_at=OCCURRED),
+        CauseKind.EXTRA_DOSE,
+        "An extra dose of what is dangerous in overdose: to be looked at today",
+        "lithium: Builds up for hours after it was taken; kidney, brain.",
+        "",
+    ),
+    (
         EFFECT,
         side_effect(TRIAGED.SAME_DAY, DUE, 3),
         CauseKind.SIDE_EFFECT_SAME_DAY,
@@ -619,6 +646,8 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.RISK_HISTORY: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
     CauseKind.SAFETY_ITEM_MISSING: (Priority.URGENT, ((MANAGER,), (THERAPIST,), (OSEI,), (LAST,))),
     CauseKind.SIDE_EFFECT_EMERGENCY: (Priority.STAT, ((OSEI, MANAGER), (LIND, THERAPIST), (LAST,))),
+    CauseKind.EMERGENCY_DECLARED: (Priority.STAT, ((OSEI, MANAGER), (LIND, THERAPIST), (LAST,))),
+    CauseKind.EXTRA_DOSE: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.SIDE_EFFECT_SAME_DAY: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
     CauseKind.RESULT_CRITICAL: (Priority.STAT, ((OSEI,), (MANAGER, LIND), (LAST,))),
@@ -662,12 +691,15 @@ BY_WINDOW = {
     CauseKind.CONCERN_LISTED: RULES.urgent_window,
     CauseKind.CONCERN_MODERATE: RULES.routine_window,
     CauseKind.DISCREPANCY_FOUND: RULES.routine_window,
+    CauseKind.EMERGENCY_DECLARED: RULES.stat_window,
     CauseKind.DISCREPANCY_OVERDUE: RULES.urgent_window,
     CauseKind.SAFETY_ITEM_MISSING: RULES.urgent_window,
     CauseKind.STEP_OVERDUE: RULES.routine_window,
     CauseKind.STEP_HELD_BY_CLIENT: RULES.urgent_window,
 }
 """Whose clock nothing but the programme sets."""
+OF_AN_END = {CauseKind.DEATH_RECORDED, CauseKind.CARING_CONTACT}
+"""What another consumer hears."""
 WITH_A_CLOCK = {
     *BY_WINDOW,
     CauseKind.RISK_HIGH,
@@ -679,11 +711,20 @@ WITH_A_CLOCK = {
     CauseKind.RESULT_TO_LOOK_AT,
     CauseKind.SIDE_EFFECT_EMERGENCY,
     CauseKind.SIDE_EFFECT_SAME_DAY,
+    CauseKind.EMERGENCY_DECLARED,
+    CauseKind.EXTRA_DOSE,
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
     CauseKind.CLIENT_WROTE_EMERGENCY,
     CauseKind.CLIENT_WROTE_SAME_DAY,
     CauseKind.CLIENT_WROTE_WITHIN_72_HOURS,
     CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD,
+    CauseKind.DISCREPANCY_FOUND,
+}
+DAY_LATER = RECORDED + RULES.routine_window
+CLOCKS_BY_WINDOW = {
+    CauseKind.DISCREPANCY_FOUND: DAY_LATER,
+    CauseKind.SAFETY_ITEM_MISSING: RECORDED + RULES.urgent_window,
+    CauseKind.EMERGENCY_DECLARED: RECORDED + RULES.stat_window,
 }
 ACT_BY = {
     **dict.fromkeys((CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW, CauseKind.RISK_HISTORY), DUE),
@@ -694,7 +735,7 @@ EVERYBODY = (*control.TEAM, control.OTHER_PRESCRIBER)
 
 
 def test_the_causes_are_of_every_kind_and_every_level() -> None:
-    assert {kind for _, _, kind, *_ in CAUSES} == set(CauseKind) - {CauseKind.RECORDS_WAIT} == set(TOLD)
+    assert {kind for _, _, kind, *_ in CAUSES} == set(CauseKind) - OF_AN_END - {CauseKind.RECORDS_WAIT} == set(TOLD)
     assert {told.level for _, told, *_ in CAUSES if isinstance(told, terms.RiskRaised)} == set(terms.RiskLevel)
     effects = [told for _, told, *_ in CAUSES if isinstance(told, monitoring.SideEffectReported)]
     assert {told.triage.level for told in effects} == set(terms.TriageLevel)

@@ -87,6 +87,15 @@ MESSAGES = frozenset({CauseKind.MESSAGE_POSTED, CauseKind.MESSAGE_FROM_CLIENT, C
 RISKS = frozenset({CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW, CauseKind.RISK_HISTORY})
 """The kinds that ask for a suicide-risk contact."""
 
+EMERGENCIES = RISKS | {
+    CauseKind.RESULT_CRITICAL,
+    CauseKind.SIDE_EFFECT_EMERGENCY,
+    CauseKind.EMERGENCY_DECLARED,
+    CauseKind.CLIENT_WROTE_EMERGENCY,
+    CauseKind.RECORDS_WAIT,
+}
+"""The kinds whose clocks run on when an episode of care is closed."""
+
 ASK_FOR_AN_ACT = RISKS | {CauseKind.SAFETY_ITEM_MISSING}
 """The kinds that end when something was done: to take such a notice on holds the paging for a while. A clinician who
 recorded the cause is asked before anybody else is."""
@@ -157,6 +166,26 @@ TABLE: Mapping[CauseKind, Rule] = {
         subject="Something urgent was recorded and could not be processed: look at the client now",
         priority=Priority.STAT,
         rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
+    ),
+    CauseKind.EMERGENCY_DECLARED: Rule(
+        subject="The client took too much: act now",
+        priority=Priority.STAT,
+        rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
+    ),
+    CauseKind.EXTRA_DOSE: Rule(
+        subject="An extra dose of what is dangerous in overdose: to be looked at today",
+        priority=Priority.URGENT,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,), (Seat.OTHER_PRESCRIBERS,)),
+    ),
+    CauseKind.DEATH_RECORDED: Rule(
+        subject="The client was recorded as deceased: confirm it, tell the team, and close what is open",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.CARE_MANAGER, Seat.PRESCRIBER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
+    ),
+    CauseKind.CARING_CONTACT: Rule(
+        subject="A client left while at risk: ask how they are",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.CARE_MANAGER,), (Seat.PRESCRIBER,), (Seat.THERAPIST, Seat.OTHER_PRESCRIBERS)),
     ),
     CauseKind.RESULT_CRITICAL: Rule(
         subject="A result demands that a drug is held or stopped: act now",

@@ -55,6 +55,10 @@ class CauseKind(StrEnum):
     CLIENT_WROTE_SAME_DAY = "client-wrote-same-day"
     CLIENT_WROTE_WITHIN_72_HOURS = "client-wrote-within-72-hours"
     CLIENT_WROTE_NOT_UNDERSTOOD = "client-wrote-not-understood"
+    EMERGENCY_DECLARED = "emergency-declared"
+    EXTRA_DOSE = "extra-dose"
+    DEATH_RECORDED = "death-recorded"
+    CARING_CONTACT = "caring-contact"
     RECORDS_WAIT = "records-wait"
     """Something that may be urgent is known, and could not be applied."""
 

@@ -13,6 +13,7 @@ from careloop.kernel.restating import fact
 from careloop.knowledge.local_time import local_day
 from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.events import Event, PrescriptionDeclined
+from services.prescribing.domain.orders import require_open
 from services.prescribing.domain.plan_endings import standing_plan
 from services.prescribing.domain.plan_record import DosePlan
 from services.prescribing.domain.plan_steps import in_words, stops_of
@@ -45,8 +46,9 @@ def confirm_step(command: ConfirmStep, chart: PrescriptionChart) -> list[Event]:
 
     Raises NotKnown for a plan that is not there; RuleViolated for one that ended, for a step that is not the next
     (`step-not-next`) or whose day is more than three days ahead (`step-not-due`), and where something that the step
-    asks is not answered (`ask-not-answered`).
+    asks is not answered (`ask-not-answered`), and as IssuePrescription after the end of an episode of care.
     """
+    require_open(chart)
     plan = standing_plan(command.plan, chart)
     waiting = next_step(command.step, plan)
     today = local_day(command.now, chart.zone)

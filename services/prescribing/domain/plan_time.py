@@ -94,6 +94,8 @@ def _matter(turn: PlanTurn, chart: PrescriptionChart) -> _Matter | None:
     plan = chart.plan_with(turn.fact)
     if plan is None or plan.ended is not None or not (turn.strike or plan.latest.fact_id == turn.fact):
         return None
+    if chart.ended is not None:
+        return _over(plan, PlanEnding.EPISODE_CLOSED, chart.ended.occurred_at)
     step = plan.next_step
     if step is None:
         return _completion(plan, chart.zone)
@@ -141,18 +143,22 @@ def _completion(plan: DosePlan, zone: ZoneInfo) -> _Matter | None:
     last = plan.last_done
     if last is None:
         return None
-    begins = day_begins(last.from_on, zone)
+    return _over(plan, PlanEnding.COMPLETED, day_begins(last.from_on, zone))
+
+
+def _over(plan: DosePlan, reason: PlanEnding, since: datetime) -> _Matter:
+    step = plan.next_step
     ended = DosePlanEnded(
-        fact_id=FactId(derived_id("prescribing", "plan-completed", plan.fact_id, last.from_on)),
+        fact_id=FactId(derived_id("prescribing", "plan-over", plan.fact_id, reason, since.isoformat())),
         plan=plan.fact_id,
-        reason=PlanEnding.COMPLETED,
+        reason=reason,
         comment="",
         cancels=(),
-        settles=None,
+        settles=plan.waits(step) if step is not None else None,
         ended_by="",
-        occurred_at=begins,
+        occurred_at=since,
     )
-    return _Matter(begins, lambda _command, _at: [ended])
+    return _Matter(since, lambda _command, _at: [ended])
 
 
 def _taken(plan: DosePlan, step: PlannedStep, chart: PrescriptionChart, command: TurnPlan, at: datetime) -> list[Event]:
@@ -186,12 +192,12 @@ def _capsule(found: DecisionCapsule | PrescriptionDeclined) -> DecisionCapsule:
 @guarded()
 def stop_drug(command: StopDrug, chart: PrescriptionChart) -> list[Event]:
     """The prescription ends with its last dose the day before. Nothing where the step was held, or the plan ended,
-    before that day, or the prescription ended otherwise."""
+    before that day, where the prescription ended otherwise, or the client's episode of care is closed."""
     end = command.end
     plan, issued = chart.plan(end.plan), chart.prescription(end.prescription)
     step = plan.step(end.step) if plan is not None else None
     done = plan is not None and end.step in plan.done and step is not None and step.from_on == end.from_on
-    if plan is None or issued is None or not done or chart.discontinuation(end.prescription):
+    if plan is None or issued is None or not done or chart.discontinuation(end.prescription) or chart.ended:
         return []
     begins = day_begins(end.from_on, chart.zone)
     if plan.ended is not None and plan.ended.occurred_at < begins:

@@ -30,6 +30,7 @@ from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.dose_plans import NOT_ASKED, TaperAnswers, known_on, require_on_hand, with_stale
 from services.prescribing.domain.events import DosePlanSigned, Event, PrescriptionIssued
 from services.prescribing.domain.indications import require_written
+from services.prescribing.domain.orders import require_open
 from services.prescribing.domain.plan_endings import ended_with, standing_plan
 from services.prescribing.domain.plan_legality import answered, capsule_of, require_legal
 from services.prescribing.domain.plan_record import DosePlan
@@ -72,8 +73,9 @@ def sign_dose_plan(command: SignDosePlan, chart: PrescriptionChart) -> list[Even
     Raises InvalidInput for a schedule that makes no sense or has no step, RuleViolated for one that is not legal
     (`plan-not-legal`, with the first violation), could not be judged (`plan-not-checked`), has something that is not
     answered (`plan-not-answered`), or is of a prescription that has a plan in force that it does not replace
-    (`plan-exists`).
+    (`plan-exists`), and after the end of the client's episode of care (`episode-closed`).
     """
+    require_open(chart)
     as_of = chart.today(command.now)
     _require_sound(command)
     segments, known = schedule(command.segments), known_on(chart, as_of)

@@ -7,6 +7,7 @@ from typing import TypeVar, assert_never
 from zoneinfo import ZoneInfo
 
 from careloop.contracts.care_team import Changes, MembershipEndNoted, MembershipNoted, with_noted
+from careloop.contracts.episodes import EpisodeBegunNoted, EpisodeEndNoted, Episodes
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.local_time import local_day, zone_named
@@ -68,10 +69,21 @@ class PrescriptionChart:
     discrepancies: tuple[DiscrepancyFound, ...] = ()
     resolved: tuple[DiscrepancyResolved, ...] = ()
     zones: tuple[TimeZoneNoted, ...] = ()
+    episodes: Episodes = field(default_factory=Episodes)
     decided: frozenset[FactId] = frozenset()
     concerns: Concerns = field(default_factory=Concerns)
     team: Changes = field(default_factory=Changes)
     plans: DosePlans = field(default_factory=DosePlans)
+
+    @property
+    def ended(self) -> EpisodeEndNoted | None:
+        """The end by which the client is in no episode of care now."""
+        return self.episodes.ended(self.struck)
+
+    @property
+    def earlier_end(self) -> datetime | None:
+        """Up to when what was noted belongs to an earlier episode; None in the first."""
+        return self.episodes.earlier_end(self.struck)
 
     @property
     def enrolled(self) -> bool:
@@ -197,10 +209,8 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
         case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared() | DiscrepancyOverdue():
             now = replace(now, decided=now.decided | {event.fact_id})
-        case TimeZoneNoted():
-            now = replace(now, zones=(*now.zones, event))
-        case MembershipNoted() | MembershipEndNoted():
-            now = replace(now, team=with_noted(now.team, event))
+        case TimeZoneNoted() | EpisodeBegunNoted() | EpisodeEndNoted() | MembershipNoted() | MembershipEndNoted():
+            now = _of_care(now, event)
         case EnteredInError() | StrikeNoted():
             now = replace(now, struck=now.struck | {event.fact_id})
         case (
@@ -233,6 +243,20 @@ def _with_own(chart: PrescriptionChart, event: Planned | Standing) -> Prescripti
     if isinstance(event, Standing):
         return replace(chart, concerns=chart.concerns.having(event), decided=decided)
     return replace(chart, plans=chart.plans.having(event), decided=decided)
+
+
+def _of_care(
+    chart: PrescriptionChart,
+    noted: TimeZoneNoted | EpisodeBegunNoted | EpisodeEndNoted | MembershipNoted | MembershipEndNoted,
+) -> PrescriptionChart:
+    """Where and by whom the client is cared for, and from when to when."""
+    match noted:
+        case TimeZoneNoted():
+            return replace(chart, zones=(*chart.zones, noted))
+        case EpisodeBegunNoted() | EpisodeEndNoted():
+            return replace(chart, episodes=chart.episodes.having(noted))
+        case MembershipNoted() | MembershipEndNoted():
+            return replace(chart, team=with_noted(chart.team, noted))
 
 
 DECIDER: Decider[PrescriptionChart, Event] = Decider(initial=initial, evolve=evolve)

@@ -8,6 +8,7 @@ from services.coordination.domain.view.concerns import StandingConcern, standing
 from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
 from services.coordination.domain.view.dose_plans import DosePlan, dose_plans
 from services.coordination.domain.view.doses import Dose, doses
+from services.coordination.domain.view.episode import EpisodeEnd, episode_end
 from services.coordination.domain.view.intake import (
     Allergies,
     History,
@@ -66,6 +67,7 @@ class CareView:
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency
     list_gaps: tuple[ListGapsRecorded, ...]
+    episode_end: EpisodeEnd | None
     result_actions: tuple[ResultAction, ...]
     dose_plans: tuple[DosePlan, ...]
 
@@ -100,6 +102,7 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         timeline=timeline(sections),
         urgency=urgency(sections),
         list_gaps=list_gaps(assessed),
+        episode_end=episode_end(assessed),
         result_actions=result_actions(monitored),
         dose_plans=dose_plans(sections.prescribing),
     )

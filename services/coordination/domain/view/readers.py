@@ -100,6 +100,7 @@ CLINICIANS: Mapping[str, Show] = {
     "timeline": whole,
     "urgency": whole,
     "list_gaps": whole,
+    "episode_end": whole,
     "result_actions": whole,
     "dose_plans": whole,
 }
@@ -129,6 +130,7 @@ THE_CLIENT: Mapping[str, Show] = {
     "timeline": whole,
     "urgency": unsaid,
     "list_gaps": whole,
+    "episode_end": without(last_risk=""),
     "result_actions": none,
     "dose_plans": without_answers,
 }
@@ -153,7 +155,7 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
     if not reader.is_client:
         return replace(sections, coordination=coordination)
     return Sections(
-        assessment=replace(sections.assessment, risks=()),
+        assessment=replace(sections.assessment, risks=(), caring_contacts=()),
         prescribing=replace(
             sections.prescribing,
             declined=_without_reasons(sections.prescribing.declined),

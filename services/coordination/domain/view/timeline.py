@@ -46,6 +46,11 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.PlanProposed: lambda e: "; ".join(e.plan.goals),
     assessment.AssessmentCompleted: lambda e: _words("by", e.completed_by),
     assessment.AssessmentAmended: lambda e: e.reason,
+    assessment.EpisodeClosed: lambda e: _words(
+        e.reason, "on", e.on, f"handed to {e.handed_to.who}" if e.handed_to else ""
+    ),
+    assessment.DeathConfirmed: lambda e: _words("by", e.confirmed_by),
+    assessment.CaringContactDue: lambda e: _words("by", e.due_at.date()),
     Issued: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg)),
     Declined: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg), "-", ", ".join(e.reasons)),
     Changed: lambda e: _words("to", *_dose(e.to_daily_dose_mg)),
@@ -75,6 +80,8 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     monitoring.ResultActionRaised: lambda e: _words(f"{e.drug}:", e.message, e.action),
     monitoring.ResultActionEnded: lambda e: e.because,
     monitoring.DoseRecorded: lambda e: _words(e.medicine.name, e.status, e.reason),
+    monitoring.ExtraDoseReported: lambda e: _words("extra dose of", f"{e.medicine.name}:", e.why),
+    monitoring.EmergencyDeclared: lambda e: _words(f"{e.kind}:", e.medicine.name) if e.medicine else str(e.kind),
     notifications.NoticeDecided: lambda e: _words(e.subject, f"(suppressed: {e.suppressed})" if e.suppressed else ""),
     notifications.NoticeFailed: lambda e: _words(e.person, "by", f"{e.channel}:", e.reason),
     notifications.NoticeAcknowledged: lambda e: _words("by", e.acknowledged_by),
