@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from careloop.chassis.due.worker import Pace
-from careloop.contracts.prescribing import DoseTookEffect, SafetyStepTaken, StepDue, StepHeld, StepOverdue
+from careloop.contracts.prescribing import (
+    DosePlanEnded,
+    DoseTookEffect,
+    PlanEnding,
+    SafetyStepTaken,
+    StepDue,
+    StepHeld,
+    StepOverdue,
+)
 from services.prescribing import due
 from tests.prescribing.following_a_plan import (
     DAY,
@@ -25,7 +33,8 @@ from tests.prescribing.following_a_plan import (
     sign,
 )  # fmt: skip
 from tests.support.controls import prescribing as p
-from tests.support.controls.moments import fact
+from tests.support.controls.episodes import BEGUN, end_noted
+from tests.support.controls.moments import NOON, fact
 
 OPENS = at(FIRST - 3 * DAY, 5)
 LEASE = timedelta(seconds=61)
@@ -182,3 +191,16 @@ async def test_a_client_who_moved_west_has_a_later_midnight() -> None:
     (due,) = await clinic.events(StepDue)
     assert due.occurred_at == OPENS + timedelta(hours=3)
     assert due.from_on == FIRST
+
+
+async def test_a_plan_ends_with_the_episode_of_care_when_it_is_looked_at_next() -> None:
+    clinic = await tapering()
+    end = end_noted("the end", NOON)
+    await clinic.know(BEGUN, end)
+    assert await clinic.events(StepDue) == []
+    clinic.now = OPENS
+    await clinic.work()
+    (ended,) = await clinic.events(DosePlanEnded)
+    assert (ended.reason, ended.occurred_at) == (PlanEnding.EPISODE_CLOSED, end.occurred_at)
+    assert await clinic.events(StepDue) == []
+    assert await clinic.open_rows() == 0

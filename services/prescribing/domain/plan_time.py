@@ -96,6 +96,10 @@ def _matter(turn: PlanTurn, chart: PrescriptionChart) -> _Matter | None:
         return None
     if chart.ended is not None:
         return _over(plan, PlanEnding.EPISODE_CLOSED, chart.ended.occurred_at)
+    return _matter_of(plan, chart)
+
+
+def _matter_of(plan: DosePlan, chart: PrescriptionChart) -> _Matter | None:
     step = plan.next_step
     if step is None:
         return _completion(plan, chart.zone)
