@@ -4,7 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from itertools import cycle
+from datetime import UTC, datetime, timedelta
+from itertools import count, cycle
 from typing import Any
 
 import grpc
@@ -23,13 +24,19 @@ from tests.support.processes.running import System, assessment, coordination, mo
 from tests.support.waiting import until
 
 Refused = Counter[grpc.StatusCode]
+AGO = count(1)
+APART = timedelta(minutes=6)
+"""Doses nearer to each other than five minutes are asked about, and not stored."""
 
 
 def dose() -> monitoring.RecordDoseRequest:
-    """Of a patient of whom nothing is known yet, which monitoring takes: the enrolment may still be on its way."""
-    return monitoring.RecordDoseRequest(
+    """Of a patient of whom nothing is known yet, which monitoring takes: the enrolment may still be on its way. Each is
+    of a time of its own."""
+    request = monitoring.RecordDoseRequest(
         request_id=new_id(), medicine=SERTRALINE, status=monitoring.DOSE_STATUS_TAKEN, patient_id=new_id()
     )
+    request.occurred_at.FromDatetime(datetime.now(UTC) - next(AGO) * APART)
+    return request
 
 
 def skipped(reason: str) -> monitoring.RecordDoseRequest:
