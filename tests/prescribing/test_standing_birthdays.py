@@ -33,8 +33,8 @@ def test_what_a_rule_says_from_65_on_is_raised_on_that_birthday(late: timedelta)
 
 
 def test_a_birthday_on_which_nothing_begins_to_hold_raises_nothing() -> None:
-    birthday = {"fact_id": FactId(PATIENT), "cause": ConcernCause.BIRTHDAY}
-    assert check(BORN, AMITRIPTYLINE, at=OF_65 + timedelta(days=366), now=OF_65 + timedelta(days=366), **birthday) == []
+    of_66 = OF_65 + timedelta(days=366)
+    assert check(BORN, AMITRIPTYLINE, fact_id=FactId(PATIENT), cause=ConcernCause.BIRTHDAY, at=of_66, now=of_66) == []
 
 
 async def test_enrolment_brings_the_row_and_the_worker_raises_once() -> None:
