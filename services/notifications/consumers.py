@@ -46,6 +46,7 @@ from services.notifications.domain.noting import (
     note_team,
     note_time_zone,
 )
+from services.notifications.domain.noting import settled as settled_notices
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.screenings import Reconsider, note_screening, of_importers, reconsider, with_screened
 from services.notifications.domain.settling import Settling, note_settlement, stand_again, with_settled
@@ -206,6 +207,56 @@ def hear_concerns(envelope: Envelope, fact: prescribing.ConcernsRaised) -> Heard
     return _cause(envelope, fact, kind, detail="; ".join(told))
 
 
+def hear_plan_signed(envelope: Envelope, fact: prescribing.DosePlanSigned) -> Heard:
+    drugs = dict.fromkeys(dose.drug for step in fact.steps for dose in step.doses)
+    detail = f"{fact.kind}, {len(fact.steps)} steps: {', '.join(drugs)}"
+    return _cause(envelope, fact, CauseKind.PLAN_SIGNED, detail=detail)
+
+
+def hear_step_due(envelope: Envelope, fact: prescribing.StepDue) -> Heard:
+    return _cause(envelope, fact, CauseKind.STEP_DUE, detail=fact.what, named=fact.prescriber)
+
+
+def hear_step_overdue(envelope: Envelope, fact: prescribing.StepOverdue) -> Heard:
+    return _cause(envelope, fact, CauseKind.STEP_OVERDUE, detail=fact.what, named=fact.prescriber)
+
+
+def hear_step_confirmed(envelope: Envelope, fact: prescribing.StepConfirmed) -> Heard:
+    """The team hears of the changes of dose that it comes to."""
+    return _cause(envelope, fact, CauseKind.STEP_CONFIRMED, detail=fact.what, settles=fact.settles)
+
+
+def hear_safety_step(envelope: Envelope, fact: prescribing.SafetyStepTaken) -> Heard:
+    return _cause(envelope, fact, CauseKind.STEP_CONFIRMED, detail=fact.what)
+
+
+def hear_step_declined(envelope: Envelope, fact: prescribing.StepDeclined) -> Heard | None:
+    """Where an order was declined, that is heard of by itself."""
+    if fact.declined is not None:
+        return None
+    detail = f"{fact.what}: {', '.join(fact.reasons)}"
+    return _cause(envelope, fact, CauseKind.STEP_DECLINED, detail=detail, named=fact.prescriber)
+
+
+def hear_step_held(envelope: Envelope, fact: prescribing.StepHeld) -> Heard:
+    """A client who holds twice in a row is to be seen within a week."""
+    again = "; held again: see the client within 7 days" if fact.in_a_row > 1 else ""
+    broken = "; what remains is not legal so: sign another plan" if fact.breaks else ""
+    kind = CauseKind.STEP_HELD_BY_CLIENT if fact.by_client else CauseKind.STEP_HELD
+    named = fact.prescriber if fact.by_client else ""
+    return _cause(
+        envelope, fact, kind, detail=f"{fact.what}: {fact.reason}{again}{broken}", named=named, settles=fact.settles
+    )
+
+
+def hear_step_changed(envelope: Envelope, fact: prescribing.StepChanged) -> Heard:
+    return _cause(envelope, fact, CauseKind.STEP_CHANGED, detail=f"{fact.what}: {fact.reason}", settles=fact.settles)
+
+
+def hear_plan_ended(envelope: Envelope, fact: prescribing.DosePlanEnded) -> Heard:
+    return _cause(envelope, fact, CauseKind.PLAN_ENDED, detail=str(fact.reason), settles=fact.settles)
+
+
 def hear_completed(envelope: Envelope, fact: assessment.AssessmentCompleted) -> Heard:
     return _cause(envelope, fact, CauseKind.ASSESSMENT_COMPLETED, detail=", ".join(fact.diagnoses))
 
@@ -338,6 +389,15 @@ HEARD: Notes[Heard | None] = {
         (prescribing.DiscrepancyOverdue, hear_overdue),
         note(ResolutionNoted, prescribing.DiscrepancyResolved, at={"side_effect": "discrepancy"}),
         (prescribing.ConcernsRaised, hear_concerns),
+        (prescribing.DosePlanSigned, hear_plan_signed),
+        (prescribing.StepDue, hear_step_due),
+        (prescribing.StepOverdue, hear_step_overdue),
+        (prescribing.StepConfirmed, hear_step_confirmed),
+        (prescribing.SafetyStepTaken, hear_safety_step),
+        (prescribing.StepDeclined, hear_step_declined),
+        (prescribing.StepHeld, hear_step_held),
+        (prescribing.StepChanged, hear_step_changed),
+        (prescribing.DosePlanEnded, hear_plan_ended),
         note(ResolutionNoted, prescribing.ConcernAnswered, only=settles, side_effect=settled),
         note(ResolutionNoted, prescribing.ConcernEnded, only=settles, side_effect=settled),
         STRUCK,
@@ -373,7 +433,7 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
             now = clock()
             notice = decide_notice(DecideNotice(cause=heard, rules=rules, now=now), board)
             made = with_settled(with_screened(notice, board, now), board, now)
-            return [*made, *withdraw_page(heard, board, now)]
+            return [*made, *withdraw_page(heard, board, now), *settled_notices(heard, board, now)]
         case StrikeNoted():
             again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
             again += stand_again(heard, board, Settling(rules=rules, now=clock()))

@@ -71,12 +71,8 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             foundation.streams,
             OWN_DECISIONS,
             foundation.resources.clock,
-            {
-                due.TAKE_EFFECT: due.asked,
-                due.STANDING_CHECK: due.asked_check,
-                due.DISCREPANCY: due.asked_answer,
-            },
-            {due.TAKE_EFFECT: due.when},
+            due.ASKED,
+            due.WHEN,
         )
         foundation.take_up_due(rows.handlers)
         seeding = Seeding("clocks", foundation.streams, due.clocks)

@@ -110,7 +110,9 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
                 "PrescriptionIssued", "PrescriptionDeclined", "DoseChanged", "DoseTookEffect",
                 "PrescriptionDiscontinued",
                 "SupplyCounted", "ListCompared", "DiscrepancyFound", "DiscrepancyOverdue", "DiscrepancyResolved",
-                "ConcernsRaised", "ConcernAnswered", "ConcernEnded", "EnteredInError",
+                "ConcernsRaised", "ConcernAnswered", "ConcernEnded", "DosePlanSigned", "StepDue", "StepOverdue",
+                "StepConfirmed", "SafetyStepTaken", "StepDeclined", "StepHeld", "StepChanged", "DosePlanEnded",
+                "EnteredInError",
             ),
         ),
         "monitoring": (

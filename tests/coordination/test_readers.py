@@ -99,6 +99,7 @@ CLIENT_SEES = {
     "list_gaps": WHOLE,
     "episode_end": "without the risk",
     "result_actions": "nothing",
+    "dose_plans": "without answers and reasons",
 }
 
 

@@ -20,6 +20,7 @@ from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
 from tests.support.controls import coordination as published
+from tests.support.controls import dose_plans as plans
 from tests.support.controls import monitoring as doses
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT, event, fact
@@ -112,6 +113,7 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.prescribing.ConcernsRaised.v1": prescribing.ConcernsRaised,
         "care.prescribing.ConcernAnswered.v1": prescribing.ConcernAnswered,
         "care.prescribing.ConcernEnded.v1": prescribing.ConcernEnded,
+        **{f"care.prescribing.{type(one).__name__}.v1": type(one) for one in plans.PUBLISHED_STORY},
         "care.prescribing.PrescriptionIssued.v1": prescribing.PrescriptionIssued,
         "care.prescribing.PrescriptionDeclined.v1": prescribing.PrescriptionDeclined,
         "care.prescribing.DoseChanged.v1": prescribing.DoseChanged,
@@ -300,7 +302,74 @@ EMERGENCY = (CauseKind.CLIENT_WROTE_EMERGENCY, "The client wrote of an emergency
 TODAY_READ = (CauseKind.CLIENT_WROTE_SAME_DAY, "What the client wrote is to be answered today")
 TRIAGED, LEVELS = terms.TriageLevel, terms.RiskLevel
 PLAN_CHANGED = replace(published.PROPOSED, fact_id=fact("plan"), replaces=fact("plan before"), occurred_at=OCCURRED)
+PLAN = {type(one).__name__: replace(one, occurred_at=OCCURRED) for one in plans.PUBLISHED_STORY}
+HELD, OF_LIND = PLAN["StepHeld"], {"prescriber": DR_LIND}
+CLIENT_HOLDS = "The client holds a step of their dose plan: hear today why"
+AGAIN_AND_BROKEN = (
+    "client-wish; held again: see the client within 7 days; what remains is not legal so: sign another plan"
+)
+OF_PLANS: list[Said] = [
+    (f"care.prescribing.{type(told).__name__}.v1", told, kind, subject, detail, named)
+    for told, kind, subject, detail, named in (
+        (PLAN["DosePlanSigned"], CauseKind.PLAN_SIGNED, "A dose plan was signed", "taper, 2 steps: sertraline", ""),
+        (
+            replace(PLAN["StepDue"], **OF_LIND),
+            CauseKind.STEP_DUE,
+            "A step of a dose plan is due: without a confirmation it does not happen",
+            plans.WHAT,
+            DR_LIND,
+        ),
+        (
+            replace(PLAN["StepOverdue"], **OF_LIND),
+            CauseKind.STEP_OVERDUE,
+            "A step of a dose plan was not confirmed: the dose before goes on",
+            plans.WHAT,
+            DR_LIND,
+        ),
+        *(
+            (PLAN[kind], CauseKind.STEP_CONFIRMED, "Your medicine changes as planned", plans.WHAT, "")
+            for kind in ("StepConfirmed", "SafetyStepTaken")
+        ),
+        (
+            replace(PLAN["StepDeclined"], declined=None, reasons=("plan-not-legal", "result-missing"), **OF_LIND),
+            CauseKind.STEP_DECLINED,
+            "A step of a dose plan was declined",
+            f"{plans.WHAT}: plan-not-legal, result-missing",
+            DR_LIND,
+        ),
+        (
+            replace(HELD, in_a_row=1, breaks=(), **OF_LIND),
+            CauseKind.STEP_HELD_BY_CLIENT,
+            CLIENT_HOLDS,
+            f"{plans.WHAT}: client-wish",
+            DR_LIND,
+        ),
+        (
+            replace(HELD, **OF_LIND),
+            CauseKind.STEP_HELD_BY_CLIENT,
+            CLIENT_HOLDS,
+            f"{plans.WHAT}: {AGAIN_AND_BROKEN}",
+            DR_LIND,
+        ),
+        (
+            replace(HELD, by_client=False, in_a_row=0, breaks=()),
+            CauseKind.STEP_HELD,
+            "A step of a dose plan waits",
+            f"{plans.WHAT}: client-wish",
+            "",
+        ),
+        (
+            PLAN["StepChanged"],
+            CauseKind.STEP_CHANGED,
+            "A step of a dose plan has another day",
+            f"{plans.WHAT}: supply",
+            "",
+        ),
+        (PLAN["DosePlanEnded"], CauseKind.PLAN_ENDED, "A dose plan ended", "relapse", ""),
+    )
+]
 CAUSES: list[Said] = [
+    *OF_PLANS,
     *(
         (RISK_OF.format(source), risk(level), kind, subject, "phq-9-item-9", "")
         for source in ("assessment", "monitoring")
@@ -598,6 +667,15 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.CONCERN_HIGH: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.CONCERN_LISTED: (Priority.URGENT, ((MANAGER, OSEI), (LIND,), (LAST,))),
     CauseKind.CONCERN_MODERATE: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.PLAN_SIGNED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.STEP_DUE: (Priority.ROUTINE, ((LIND,),)),
+    CauseKind.STEP_OVERDUE: (Priority.ROUTINE, ((LIND,), (MANAGER,), (LAST,))),
+    CauseKind.STEP_CONFIRMED: (Priority.ROUTINE, ((("client", terms.Role.CLIENT),),)),
+    CauseKind.STEP_DECLINED: (Priority.ROUTINE, ((LIND,),)),
+    CauseKind.STEP_HELD_BY_CLIENT: (Priority.URGENT, ((LIND,), (MANAGER,), (OSEI,), (LAST,))),
+    CauseKind.STEP_HELD: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.STEP_CHANGED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.PLAN_ENDED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.PLAN_CHANGED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
     CauseKind.MESSAGE_FROM_CLIENT: (Priority.ROUTINE, ((THERAPIST,),)),
@@ -616,6 +694,8 @@ BY_WINDOW = {
     CauseKind.EMERGENCY_DECLARED: RULES.stat_window,
     CauseKind.DISCREPANCY_OVERDUE: RULES.urgent_window,
     CauseKind.SAFETY_ITEM_MISSING: RULES.urgent_window,
+    CauseKind.STEP_OVERDUE: RULES.routine_window,
+    CauseKind.STEP_HELD_BY_CLIENT: RULES.urgent_window,
 }
 """Whose clock nothing but the programme sets."""
 OF_AN_END = {CauseKind.DEATH_RECORDED, CauseKind.CARING_CONTACT}
@@ -667,7 +747,8 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
     priority, rungs = TOLD[kind]
     acknowledged = kind in WITH_A_CLOCK
     clock = (RECORDED + BY_WINDOW[kind] if kind in BY_WINDOW else DUE) if acknowledged else None
-    channels = BOTH if acknowledged and kind is not CauseKind.CONCERN_MODERATE else INBOX
+    quiet = kind in (CauseKind.CONCERN_MODERATE, CauseKind.STEP_OVERDUE)
+    channels = BOTH if acknowledged and not quiet else INBOX
     notice, *entries = await heard(wire_type, told, *EVERYBODY)
     assert isinstance(notice, NoticeDecided)
     assert notice == NoticeDecided(
@@ -778,3 +859,20 @@ async def test_an_answer_to_a_lesser_alert_or_to_none_is_no_override_of_a_high_o
     )
     notice, *_ = await heard("care.prescribing.PrescriptionIssued.v1", replace(OVER_ALERT, capsule=capsule), *EVERYBODY)
     assert getattr(notice, "kind") == CauseKind.PRESCRIPTION_ISSUED  # noqa: B009 - any event may come back
+
+
+async def test_a_step_that_was_declined_as_an_order_is_heard_of_once() -> None:
+    told = PLAN["StepDeclined"]
+    assert told.declined is not None
+    assert await heard("care.prescribing.StepDeclined.v1", told, *EVERYBODY) == []
+
+
+@pytest.mark.parametrize("kind", ["StepConfirmed", "StepHeld", "StepChanged", "DosePlanEnded"])
+async def test_what_becomes_of_an_overdue_step_ends_its_notice(kind: str) -> None:
+    office = await office_with(*EVERYBODY)
+    overdue = PLAN["StepOverdue"]
+    await office.hear(received("care.prescribing.StepOverdue.v1", overdue))
+    answer = received(f"care.prescribing.{kind}.v1", replace(PLAN[kind], settles=overdue.fact_id))
+    await office.hear(structs.replace(answer, envelope=structs.replace(answer.envelope, event_id=event("answer"))))
+    (notice,) = [one for one in (await office.board()).notices.values() if one.decided.cause_fact == overdue.fact_id]
+    assert (notice.is_open, notice.reason) == (False, "side-effect-resolved")

@@ -18,6 +18,7 @@ class Cause:
 
     `type` is its name on the wire, `due_at` when a clinician must have looked if the event says so, `named` the person
     it names, `recorded_by` who recorded it, `sender` who wrote it, `detail` what may be read of it inside Careloop.
+    `settles` is an earlier fact that asks for nothing more with it.
     """
 
     event_id: EventId
@@ -31,6 +32,7 @@ class Cause:
     named: str = ""
     detail: str = ""
     sender: str | UnsetType = UNSET
+    settles: FactId | None = None
 
 
 class Seat(StrEnum):
@@ -242,6 +244,28 @@ TABLE: Mapping[CauseKind, Rule] = {
         rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
         channels=INBOX,
     ),
+    CauseKind.PLAN_SIGNED: _for_information("A dose plan was signed", Seat.THERAPIST, Seat.CARE_MANAGER),
+    CauseKind.STEP_DUE: _for_information(
+        "A step of a dose plan is due: without a confirmation it does not happen", Seat.NAMED
+    ),
+    CauseKind.STEP_OVERDUE: Rule(
+        subject="A step of a dose plan was not confirmed: the dose before goes on",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.NAMED,), (Seat.CARE_MANAGER,)),
+        channels=INBOX,
+    ),
+    CauseKind.STEP_DECLINED: _for_information("A step of a dose plan was declined", Seat.NAMED),
+    CauseKind.STEP_HELD: _for_information("A step of a dose plan waits", Seat.THERAPIST, Seat.CARE_MANAGER),
+    CauseKind.STEP_HELD_BY_CLIENT: Rule(
+        subject="The client holds a step of their dose plan: hear today why",
+        priority=Priority.URGENT,
+        rungs=((Seat.NAMED,), (Seat.CARE_MANAGER,), (Seat.PRESCRIBER, Seat.OTHER_PRESCRIBERS)),
+    ),
+    CauseKind.STEP_CHANGED: _for_information(
+        "A step of a dose plan has another day", Seat.THERAPIST, Seat.CARE_MANAGER
+    ),
+    CauseKind.STEP_CONFIRMED: _for_information("Your medicine changes as planned", Seat.CLIENT),
+    CauseKind.PLAN_ENDED: _for_information("A dose plan ended", Seat.THERAPIST, Seat.CARE_MANAGER),
     CauseKind.ASSESSMENT_COMPLETED: _for_information("The initial assessment is complete", Seat.WHOLE_TEAM),
     CauseKind.PLAN_CHANGED: _for_information("The plan was changed", Seat.WHOLE_TEAM),
     CauseKind.MESSAGE_POSTED: _for_information("A message from a colleague", Seat.NAMED),

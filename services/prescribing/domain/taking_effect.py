@@ -77,10 +77,13 @@ def _is_last_of_its_day(dose: DoseAhead, issued: PrescriptionIssued, chart: Pres
 
 
 def dated_ahead(event: PrescriptionIssued | DoseChanged) -> tuple[DoseAhead, ...]:
-    """What takes effect on a later day than it was decided on; none where it was in force at once.
+    """What takes effect on a later day than it was decided on; none where it was in force at once. A step of a plan
+    always does: its day is one that is still to come where the client lives.
 
     A decision stored without its day is taken to have been decided when it was true of the client.
     """
+    if isinstance(event, DoseChanged) and event.plan is not UNSET:
+        return (DoseAhead(prescription=event.prescription, change=event.fact_id, effective_on=event.effective_on),)
     if isinstance(event, DoseChanged):
         doses = [DoseAhead(prescription=event.prescription, change=event.fact_id, effective_on=event.effective_on)]
     else:

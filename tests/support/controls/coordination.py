@@ -24,6 +24,7 @@ from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeam
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.messages import PostMessage
 from tests.support.controls import prescribing as p
+from tests.support.controls.dose_plans import PUBLISHED_STORY
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -653,6 +654,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         DISCREPANCY_RESOLVED,
         DISCONTINUED,
         COUNTED,
+        *PUBLISHED_STORY,
         struck(DISCONTINUED),
     ),
     "monitoring": (

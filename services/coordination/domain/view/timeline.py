@@ -18,6 +18,12 @@ RESULTS_SHOWN = 5
 _NAMES: Mapping[type, str] = {
     shelf.holds: event.__name__ for section in SECTIONS.values() for event, shelf in section.shelves.items()
 }
+
+
+def _step(event: Any) -> str:
+    return f"step {event.step}: {event.what}"
+
+
 _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.PatientEnrolled: lambda _: "enrolled",
     assessment.HistoryRecorded: lambda e: _counted(
@@ -58,6 +64,15 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     prescribing.ConcernsRaised: lambda e: "; ".join(_words(one.medicine.name, one.alert.rule) for one in e.concerns),
     prescribing.ConcernAnswered: lambda e: _words(e.answer, e.reason, e.by_when, e.comment),
     prescribing.ConcernEnded: lambda e: str(e.because),
+    prescribing.DosePlanSigned: lambda e: _words(e.kind, "in", len(e.steps), "steps"),
+    prescribing.StepDue: _step,
+    prescribing.StepOverdue: _step,
+    prescribing.StepConfirmed: _step,
+    prescribing.SafetyStepTaken: _step,
+    prescribing.StepDeclined: lambda e: _words(_step(e), "-" if e.reasons else "", ", ".join(e.reasons)),
+    prescribing.StepHeld: lambda e: _words(_step(e), f"({e.reason})", e.comment),
+    prescribing.StepChanged: lambda e: _words(_step(e), f"({e.reason})", e.comment),
+    prescribing.DosePlanEnded: lambda e: _words(e.reason, e.comment),
     monitoring.SideEffectReported: lambda e: _words(f"{e.symptom}:", e.triage.level),
     monitoring.SideEffectResolved: lambda e: _words(f"{e.outcome}:", e.action_taken),
     monitoring.RiskContactRecorded: lambda e: _words(e.outcome, e.where, e.next),
