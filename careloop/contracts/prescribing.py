@@ -333,7 +333,8 @@ class DiscrepancyKind(OpenCodes):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscrepancyFound:
     """A reconciled list says otherwise than a prescription in force. Doses are in milligrams a day; None is not
-    stated. `listed_stopped_on` is the day of the last dose by the list."""
+    stated. `listed_stopped_on` is the day of the last dose by the list. A prescriber is to answer by `answer_by`, which
+    earlier builds did not publish."""
 
     fact_id: FactId
     listed_in: FactId
@@ -343,6 +344,19 @@ class DiscrepancyFound:
     prescribed_daily_dose_mg: Decimal | None
     listed_daily_dose_mg: Decimal | None
     listed_stopped_on: date | None
+    occurred_at: Instant
+    answer_by: Instant | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscrepancyOverdue:
+    """No prescriber answered a discrepancy that still stands by the moment at which this occurred."""
+
+    fact_id: FactId
+    discrepancy: FactId
+    prescription: FactId
+    medicine: Medicine
+    kind: DiscrepancyKind
     occurred_at: Instant
 
 
@@ -483,6 +497,7 @@ Published = (
     | SupplyCounted
     | ListCompared
     | DiscrepancyFound
+    | DiscrepancyOverdue
     | DiscrepancyResolved
     | Standing
     | EnteredInError

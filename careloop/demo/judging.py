@@ -24,6 +24,7 @@ CAUSES = frozenset(
         "prescribing.DoseChanged.v1",
         "prescribing.PrescriptionDiscontinued.v1",
         "prescribing.DiscrepancyFound.v1",
+        "prescribing.DiscrepancyOverdue.v1",
         "coordination.MessagePosted.v1",
     }
 )

@@ -1,5 +1,6 @@
 """Topics are made from one list, `topics.yaml` beside this module, and never by a client's first use."""
 
+import asyncio
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -10,6 +11,7 @@ from aiokafka.errors import for_code
 from careloop.chassis.relay.broker_access import BrokerAccess
 
 _ALREADY_EXISTS = 36
+KNOWN_WITHIN_SECONDS = 15.0
 
 
 class PartitionsDiffer(Exception):
@@ -58,14 +60,25 @@ async def create_topics(broker: BrokerAccess, topics: tuple[Topic, ...], *, part
         for name, code, *_ in answer.topic_errors:
             if code not in (0, _ALREADY_EXISTS):
                 raise for_code(code)(f"topic {name} could not be made")
-        for found in await admin.describe_topics(list(wanted)):
-            _check(found["topic"], len(found["partitions"]), wanted[found["topic"]])
+        for name, found in (await _partitions(admin, list(wanted))).items():
+            _check(name, found, wanted[name])
     finally:
         await admin.close()
 
 
+async def _partitions(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    """How many each topic has. A broker that has just made a topic may say 0 for a moment: it is asked again, for at
+    most `KNOWN_WITHIN_SECONDS`."""
+    give_up_at = asyncio.get_running_loop().time() + KNOWN_WITHIN_SECONDS
+    while True:
+        found = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics(names)}
+        if all(found.values()) or asyncio.get_running_loop().time() > give_up_at:
+            return found
+        await asyncio.sleep(0.1)
+
+
 def _check(name: str, found: int, wanted: int) -> None:
-    if found not in (0, wanted):
+    if found != wanted:
         raise PartitionsDiffer(
             f"topic {name} has {found} partitions and {wanted} are wanted; "
             "a topic keeps the number it was made with: set CARELOOP_PARTITIONS to it"

@@ -162,6 +162,12 @@ def hear_discrepancy(envelope: Envelope, fact: prescribing.DiscrepancyFound) -> 
     return _cause(envelope, fact, CauseKind.DISCREPANCY_FOUND, detail=f"{fact.medicine.name}: {fact.kind}")
 
 
+def hear_overdue(envelope: Envelope, fact: prescribing.DiscrepancyOverdue) -> Heard:
+    """About the discrepancy: what resolves that ends this too."""
+    cause = _cause(envelope, fact, CauseKind.DISCREPANCY_OVERDUE, detail=f"{fact.medicine.name}: {fact.kind}")
+    return replace(cause, fact_id=fact.discrepancy)
+
+
 def hear_concerns(envelope: Envelope, fact: prescribing.ConcernsRaised) -> Heard | None:
     """One notice of all, by the gravest; a low one is seen in the view alone. A severity of a later build is grave."""
     words = list(CONCERN_KINDS)
@@ -289,6 +295,7 @@ HEARD: Notes[Heard | None] = {
         (prescribing.DoseChanged, hear_dose_change),
         (prescribing.PrescriptionDiscontinued, hear_discontinued),
         (prescribing.DiscrepancyFound, hear_discrepancy),
+        (prescribing.DiscrepancyOverdue, hear_overdue),
         note(ResolutionNoted, prescribing.DiscrepancyResolved, at={"side_effect": "discrepancy"}),
         (prescribing.ConcernsRaised, hear_concerns),
         note(ResolutionNoted, prescribing.ConcernAnswered, only=settles, side_effect=settled),

@@ -64,11 +64,15 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             foundation.streams,
             OWN_DECISIONS,
             foundation.resources.clock,
-            {due.TAKE_EFFECT: due.asked, due.STANDING_CHECK: due.asked_check},
+            {
+                due.TAKE_EFFECT: due.asked,
+                due.STANDING_CHECK: due.asked_check,
+                due.DISCREPANCY: due.asked_answer,
+            },
             {due.TAKE_EFFECT: due.when},
         )
         foundation.take_up_due(rows.handlers)
-        seeding = Seeding("doses-ahead", foundation.streams, due.clocks)
+        seeding = Seeding("clocks", foundation.streams, due.clocks)
         yield foundation.service(api.add_to, tasks={"seeding": seeding.work(foundation.resources.clock)})
 
 

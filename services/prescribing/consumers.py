@@ -151,7 +151,7 @@ class ComparingConsumer(Handler):
         loaded = await self._streams.load(patient_id)
         chart, version, writes = loaded.state, loaded.version, []
         for one in lists:
-            events = compare_list(_comparison(one.event), chart)
+            events = compare_list(_comparison(one), chart)
             if events:
                 request = note_request(self.consumer, one.envelope, one.envelope.recorded_at)
                 writes.append(self._streams.write(patient_id, request, events, version))
@@ -159,11 +159,13 @@ class ComparingConsumer(Handler):
         return writes
 
 
-comparison = restating(CompareList, assessment.MedicationsReconciled, "fact_id", listed_in="fact_id")
+comparison = restating(CompareList, assessment.MedicationsReconciled, "fact_id", "recorded_at", listed_in="fact_id")
 
 
-def _comparison(listed: assessment.MedicationsReconciled) -> CompareList:
-    return comparison(listed, fact_id=FactId(derived_id("prescribing", "comparison", listed.fact_id)))
+def _comparison(received: Received) -> CompareList:
+    listed, recorded_at = received.event, received.envelope.recorded_at
+    named = FactId(derived_id("prescribing", "comparison", listed.fact_id))
+    return comparison(listed, fact_id=named, recorded_at=recorded_at)
 
 
 def with_status(fact: assessment.HistoryRecorded) -> tuple[known.Condition, ...]:

@@ -1,5 +1,5 @@
-"""What an event of prescribing makes due: the day on which a dose that was dated ahead takes effect, and a check of
-what is taken already."""
+"""What an event of prescribing makes due: the day on which a dose that was dated ahead takes effect, the end of the
+time to answer a discrepancy, and a check of what is taken already."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, time, timedelta
@@ -14,6 +14,7 @@ from careloop.knowledge.local_time import day_begins
 from services.prescribing.domain import noted
 from services.prescribing.domain.events import (
     ConcernAnswered,
+    DiscrepancyFound,
     DoseChanged,
     EnteredInError,
     Event,
@@ -21,12 +22,14 @@ from services.prescribing.domain.events import (
     PrescriptionIssued,
 )
 from services.prescribing.domain.noted import MedicationsNoted, StrikeNoted
+from services.prescribing.domain.overdue import AnswerTime, RaiseOverdue, answer_time, unanswered
 from services.prescribing.domain.standing_check import CheckCause, CheckStanding
 from services.prescribing.domain.state import PrescriptionChart
 from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect, dated_ahead, doses_ahead
 
 TAKE_EFFECT = "take-effect"
 STANDING_CHECK = "standing-check"
+DISCREPANCY = "discrepancy"
 STILL_ACTS = (timedelta(days=1), timedelta(days=15), timedelta(days=36))
 """When what was stopped is looked at again, and a concern about it may have ended: it counts on its last day, and for
 the washouts of the pack."""
@@ -67,6 +70,8 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
             yield _check(stream_id, ConcernCause.STRIKE, event.fact_id, event.occurred_at)
         case ConcernAnswered() if event.look_again_at is not None:
             yield _check(stream_id, ConcernCause.ANSWER, event.fact_id, event.look_again_at)
+        case DiscrepancyFound():
+            yield _answer(answer_time(event), stream_id)
 
 
 def rows_of_notes(importers: Collection[str], window: timedelta) -> DueOfNote:
@@ -103,9 +108,20 @@ def asked_check(row: DueRow, now: datetime) -> CheckStanding:
     return CheckStanding(because=read_detail(row, CheckCause), at=row.due_at, now=now)
 
 
+def _answer(time: AnswerTime, stream_id: UUID) -> DueRow:
+    return due_row(stream_id, DISCREPANCY, subject=time.discrepancy, at=time.answer_by, detail=time)
+
+
+def asked_answer(row: DueRow, now: datetime) -> RaiseOverdue:
+    """What the row of a discrepancy asks for."""
+    return RaiseOverdue(time=read_detail(row, AnswerTime), now=now)
+
+
 def clocks(chart: PrescriptionChart, stream_id: UUID) -> Iterable[DueRow]:
-    """The rows of all doses that lie ahead, or whose day came before there were such rows."""
-    return [_row(dose, stream_id) for dose in doses_ahead(chart)]
+    """The rows of all doses that lie ahead, and of all discrepancies that wait for an answer; also of those whose time
+    came before there were such rows."""
+    doses = [_row(dose, stream_id) for dose in doses_ahead(chart)]
+    return [*doses, *(_answer(time, stream_id) for time in unanswered(chart))]
 
 
 def _row(dose: DoseAhead, stream_id: UUID) -> DueRow:

@@ -108,7 +108,7 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
             (
                 "PrescriptionIssued", "PrescriptionDeclined", "DoseChanged", "DoseTookEffect",
                 "PrescriptionDiscontinued",
-                "SupplyCounted", "ListCompared", "DiscrepancyFound", "DiscrepancyResolved",
+                "SupplyCounted", "ListCompared", "DiscrepancyFound", "DiscrepancyOverdue", "DiscrepancyResolved",
                 "ConcernsRaised", "ConcernAnswered", "ConcernEnded", "EnteredInError",
             ),
         ),

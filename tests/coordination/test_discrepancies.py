@@ -1,11 +1,12 @@
 """Where the client's list and a prescription differ, until somebody answered or the prescription follows."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from careloop.contracts.assessment import CurrentMedication
 from careloop.contracts.prescribing import DiscrepancyKind
@@ -36,9 +37,20 @@ def test_a_discrepancy_of_the_newest_list_says_all_of_it() -> None:
         listed_daily_dose_mg=Decimal(25),
         listed_stopped_on=None,
         occurred_at=week(2),
+        answer_by=week(2) + timedelta(hours=72),
+        overdue=False,
     )
     assert shown(*FOUND) == (expected,)
-    assert unsaid(expected) == ["listed_stopped_on"]
+    assert unsaid(expected) == ["listed_stopped_on", "overdue"]
+
+
+def test_it_is_overdue_once_nobody_answered_in_time_and_has_no_time_where_none_was_said() -> None:
+    (late,) = shown(*FOUND, control.DISCREPANCY_OVERDUE)
+    assert late.overdue
+    (struck,) = shown(*FOUND, control.DISCREPANCY_OVERDUE, control.struck(control.DISCREPANCY_OVERDUE))
+    assert not struck.overdue
+    (earlier,) = shown(*FOUND[:-1], replace(control.DISCREPANCY, answer_by=UNSET))
+    assert (earlier.answer_by, earlier.overdue) == (None, False)
 
 
 def test_what_the_list_says_of_our_prescription_is_no_second_medicine() -> None:

@@ -146,6 +146,7 @@ SAYS: list[tuple[str, Any, str, str]] = [
     ("prescribing", control.COUNTED, "SupplyCounted", "sertraline 7.5 left on 2026-11-20"),
     ("prescribing", control.LIST_COMPARED, "ListCompared", "1 of our medicines on the list"),
     ("prescribing", control.DISCREPANCY, "DiscrepancyFound", "sertraline: dose"),
+    ("prescribing", control.DISCREPANCY_OVERDUE, "DiscrepancyOverdue", "sertraline: dose was not answered in time"),
     ("prescribing", control.DISCREPANCY_RESOLVED, "DiscrepancyResolved", "list-wrong read again"),
     ("prescribing", control.CONCERNS_RAISED, "ConcernsRaised", "sertraline 50 MG Oral Tablet ddi.maoi-serotonergic"),
     ("prescribing", control.CONCERN_ANSWERED, "ConcernAnswered", "accepted cross-taper 2026-11-23 in hospital"),

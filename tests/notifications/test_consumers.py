@@ -12,8 +12,9 @@ from careloop.kernel.ids import PatientId, PersonId
 from services.notifications.consumers import HEARD
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.events import NoticeDecided, NoticeWithdrawn
+from tests.support.controls import coordination as published
 from tests.support.controls.moments import PATIENT, fact
-from tests.support.services.notices import TEAM, office_in_memory, resolved, side_effect, struck
+from tests.support.services.notices import TEAM, office_in_memory, received, resolved, side_effect, struck
 
 OTHER = PatientId(fact("another patient"))
 
@@ -41,6 +42,19 @@ async def test_a_resolved_side_effect_stops_the_clock_and_a_struck_resolution_st
     before = await office.stored()
     await office.hear(resolved(), struck("rash resolved"))
     assert await office.stored() == before
+
+
+async def test_an_answer_to_a_discrepancy_ends_its_notice_and_that_of_nobody_having_answered() -> None:
+    office = office_in_memory()
+    await office.hear(
+        *TEAM,
+        received("found", "care.prescribing.DiscrepancyFound.v1", published.DISCREPANCY),
+        received("overdue", "care.prescribing.DiscrepancyOverdue.v1", published.DISCREPANCY_OVERDUE),
+    )
+    notices = (await office.board()).notices.values()
+    assert [(one.decided.priority, one.is_open) for one in notices] == [("routine", True), ("urgent", True)]
+    await office.hear(received("answered", "care.prescribing.DiscrepancyResolved.v1", published.DISCREPANCY_RESOLVED))
+    assert [one.status for one in (await office.board()).notices.values()] == ["resolved", "resolved"]
 
 
 async def test_the_team_of_the_same_batch_is_told() -> None:

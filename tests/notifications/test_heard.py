@@ -103,6 +103,7 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.assessment.AssessmentCompleted.v1": assessment.AssessmentCompleted,
         "care.assessment.PlanProposed.v1": assessment.PlanProposed,
         "care.prescribing.DiscrepancyFound.v1": prescribing.DiscrepancyFound,
+        "care.prescribing.DiscrepancyOverdue.v1": prescribing.DiscrepancyOverdue,
         "care.prescribing.DiscrepancyResolved.v1": prescribing.DiscrepancyResolved,
         "care.assessment.EnteredInError.v1": terms.EnteredInError,
         "care.prescribing.ConcernsRaised.v1": prescribing.ConcernsRaised,
@@ -448,6 +449,14 @@ CAUSES: list[Said] = [
         "sertraline: dose",
         "",
     ),
+    (
+        "care.prescribing.DiscrepancyOverdue.v1",
+        replace(published.DISCREPANCY_OVERDUE, occurred_at=OCCURRED),
+        CauseKind.DISCREPANCY_OVERDUE,
+        "Nobody answered that the client's list differs from a prescription: answer it today",
+        "sertraline: dose",
+        "",
+    ),
     *(
         (
             "care.prescribing.ConcernsRaised.v1",
@@ -555,6 +564,7 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.PRESCRIPTION_DISCONTINUED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.ASSESSMENT_COMPLETED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.DISCREPANCY_FOUND: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.DISCREPANCY_OVERDUE: (Priority.URGENT, ((OSEI,), (MANAGER, LIND), (LAST,))),
     CauseKind.CONCERN_CONTRAINDICATED: (Priority.STAT, ((OSEI, MANAGER), (LIND,), (LAST,))),
     CauseKind.CONCERN_HIGH: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.CONCERN_LISTED: (Priority.URGENT, ((MANAGER, OSEI), (LIND,), (LAST,))),
@@ -574,6 +584,7 @@ BY_WINDOW = {
     CauseKind.CONCERN_LISTED: RULES.urgent_window,
     CauseKind.CONCERN_MODERATE: RULES.routine_window,
     CauseKind.DISCREPANCY_FOUND: RULES.routine_window,
+    CauseKind.DISCREPANCY_OVERDUE: RULES.urgent_window,
     CauseKind.SAFETY_ITEM_MISSING: RULES.urgent_window,
 }
 """Whose clock nothing but the programme sets."""
@@ -621,7 +632,7 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
     assert notice == NoticeDecided(
         fact_id=notice.fact_id,
         cause=EVIDENCE,
-        cause_fact=told.fact_id,
+        cause_fact=told.discrepancy if isinstance(told, prescribing.DiscrepancyOverdue) else told.fact_id,
         cause_type=wire_type,
         cause_recorded_at=RECORDED,
         kind=kind,

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from careloop.chassis.events.codec import ENCODER
 from careloop.contracts import prescribing as contract
@@ -130,6 +131,8 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (p.COMPARED, p.COMPARED),
     (p.DISCREPANCY, p.DISCREPANCY),
     (replace(p.DISCREPANCY, listed_stopped_on=TODAY), replace(p.DISCREPANCY, listed_stopped_on=TODAY)),
+    (replace(p.DISCREPANCY, answer_by=UNSET), replace(p.DISCREPANCY, answer_by=UNSET)),
+    (p.OVERDUE, p.OVERDUE),
     (p.RESOLVED, p.RESOLVED),
     (p.RAISED, p.RAISED),
     (p.CONCERN_ANSWERED, p.CONCERN_ANSWERED),

@@ -187,6 +187,11 @@ TABLE: Mapping[CauseKind, Rule] = {
         priority=Priority.ROUTINE,
         rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
     ),
+    CauseKind.DISCREPANCY_OVERDUE: Rule(
+        subject="Nobody answered that the client's list differs from a prescription: answer it today",
+        priority=Priority.URGENT,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER, Seat.OTHER_PRESCRIBERS)),
+    ),
     CauseKind.CONCERN_CONTRAINDICATED: Rule(
         subject="What the client takes is contraindicated now",
         priority=Priority.STAT,

@@ -28,6 +28,7 @@ class CauseKind(StrEnum):
     DOSE_CHANGED_OVER_ALERT = "dose-changed-over-alert"
     PRESCRIPTION_DISCONTINUED = "prescription-discontinued"
     DISCREPANCY_FOUND = "discrepancy-found"
+    DISCREPANCY_OVERDUE = "discrepancy-overdue"
     CONCERN_CONTRAINDICATED = "concern-contraindicated"
     CONCERN_HIGH = "concern-high"
     CONCERN_LISTED = "concern-listed"

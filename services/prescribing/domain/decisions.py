@@ -7,6 +7,7 @@ from services.prescribing.domain.dose_changes import change_dose
 from services.prescribing.domain.entered_in_error import mark_entered_in_error
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.orders import issue
+from services.prescribing.domain.overdue import raise_overdue
 from services.prescribing.domain.reconciliation import compare_list, resolve_discrepancy
 from services.prescribing.domain.standing_check import check_standing
 from services.prescribing.domain.state import PrescriptionChart
@@ -18,6 +19,6 @@ DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(
 )
 """What people ask for."""
 
-OWN_DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(compare_list, take_effect, check_standing)
-"""What the service decides of itself: about a list that it noted, when a day has come, and what a new fact means for
-what is taken."""
+OWN_DECISIONS: Decisions[PrescriptionChart, Event] = Decisions(compare_list, raise_overdue, take_effect, check_standing)
+"""What the service decides of itself: about a list that it noted, about what nobody answered in time, when a day has
+come, and what a new fact means for what is taken."""

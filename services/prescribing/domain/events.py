@@ -14,6 +14,7 @@ from careloop.contracts.prescribing import (
     ConcernEnded,
     ConcernsRaised,
     DiscrepancyFound,
+    DiscrepancyOverdue,
     DiscrepancyResolved,
     DoseTookEffect,
     ListCompared,
@@ -34,6 +35,7 @@ __all__ = [
     "ConcernsRaised",
     "Decided",
     "DiscrepancyFound",
+    "DiscrepancyOverdue",
     "DiscrepancyResolved",
     "DoseChanged",
     "DoseTookEffect",
@@ -86,7 +88,7 @@ class DoseChanged:
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
-Compared = ListCompared | DiscrepancyFound | DiscrepancyResolved
+Compared = ListCompared | DiscrepancyFound | DiscrepancyOverdue | DiscrepancyResolved
 Standing = ConcernsRaised | ConcernAnswered | ConcernEnded
 Event = (
     Noted | Decided | DoseTookEffect | PrescriptionDiscontinued | SupplyCounted | Compared | Standing | EnteredInError

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -25,17 +25,20 @@ from careloop.kernel.restating import fact
 from services.prescribing.domain.events import Event, PrescriptionIssued
 from services.prescribing.domain.matching import substance
 from services.prescribing.domain.noted import MedicationsNoted
+from services.prescribing.domain.overdue import answered_within
 from services.prescribing.domain.state import PrescriptionChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareList:
-    """A reconciled list that was heard of; `fact_id` names the comparison, `listed_in` the list."""
+    """A reconciled list that was heard of; `fact_id` names the comparison, `listed_in` the list, which was recorded at
+    `recorded_at`."""
 
     fact_id: FactId
     listed_in: FactId
     medications: tuple[CurrentMedication, ...]
     occurred_at: Instant
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,7 @@ def _difference(issued: PrescriptionIssued, command: CompareList, chart: Prescri
         listed_daily_dose_mg=dose,
         listed_stopped_on=_last(stopped_on, taken),
         occurred_at=command.occurred_at,
+        answer_by=command.recorded_at + answered_within(kind, issued, chart, command.occurred_at.date()),
     )
 
 

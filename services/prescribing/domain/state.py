@@ -16,6 +16,7 @@ from services.prescribing.domain.events import (
     ConcernEnded,
     ConcernsRaised,
     DiscrepancyFound,
+    DiscrepancyOverdue,
     DiscrepancyResolved,
     DoseChanged,
     DoseTookEffect,
@@ -180,7 +181,7 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
         case ConcernsRaised() | ConcernAnswered() | ConcernEnded():
             now = replace(now, concerns=now.concerns.having(event), decided=now.decided | {event.fact_id})
-        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared():
+        case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared() | DiscrepancyOverdue():
             now = replace(now, decided=now.decided | {event.fact_id})
         case TimeZoneNoted():
             now = replace(now, zones=(*now.zones, event))

@@ -292,7 +292,7 @@ def test_every_subscription_commits_by_hand_and_has_a_static_member(service: str
         assert settings["enable_auto_commit"] is False
         assert settings["auto_offset_reset"] == "earliest"
         assert settings["max_poll_interval_ms"] == MAX_POLL_INTERVAL_MS
-        assert settings["fetch_max_wait_ms"] <= 20
+        assert settings["fetch_max_wait_ms"] <= 100
         assert subscriber.batch_timeout_ms <= 10
         assert settings["group_instance_id"] == f"{subscriber.group_id}.0"
     assert len({subscriber.group_id for subscriber in subscribers}) == 4

@@ -412,6 +412,15 @@ DISCREPANCY = prescribing.DiscrepancyFound(
     listed_daily_dose_mg=Decimal(25),
     listed_stopped_on=None,
     occurred_at=week(2),
+    answer_by=week(2) + timedelta(hours=72),
+)
+DISCREPANCY_OVERDUE = prescribing.DiscrepancyOverdue(
+    fact_id=fact("overdue"),
+    discrepancy=DISCREPANCY.fact_id,
+    prescription=DISCREPANCY.prescription,
+    medicine=DISCREPANCY.medicine,
+    kind=DISCREPANCY.kind,
+    occurred_at=DISCREPANCY.occurred_at + timedelta(hours=72),
 )
 DISCREPANCY_RESOLVED = prescribing.DiscrepancyResolved(
     fact_id=fact("answered"),
@@ -589,6 +598,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         TOOK_EFFECT,
         LIST_COMPARED,
         DISCREPANCY,
+        DISCREPANCY_OVERDUE,
         CONCERNS_RAISED,
         CONCERN_ANSWERED,
         CONCERN_ENDED,

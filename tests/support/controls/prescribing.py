@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from msgspec import UNSET
+
 from careloop.contracts import prescribing as contract
 from careloop.contracts.assessment import CurrentMedication
 from careloop.contracts.prescribing import (
@@ -41,6 +43,7 @@ from services.prescribing.domain.answering import AnswerConcern
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
+from services.prescribing.domain.overdue import AnswerTime, RaiseOverdue, overdue_id
 from services.prescribing.domain.reconciliation import CompareList, ResolveDiscrepancy
 from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.standing_check import CheckCause, CheckStanding
@@ -364,6 +367,7 @@ SERTRALINE_COUNTED = events.SupplyCounted(
 )
 NONE_LEFT = replace(SERTRALINE_COUNTED, units=Decimal(0), unit_mg=None)
 LIST = fact("the client's list")
+LIST_NOTED = replace(NOTHING_TAKEN, fact_id=LIST, evidence=event("the client's list"), occurred_at=NOON)
 COMPARE = CompareList(
     fact_id=fact("comparison"),
     listed_in=LIST,
@@ -372,6 +376,7 @@ COMPARE = CompareList(
         CurrentMedication(medicine=Medicine(name="ibuprofen"), source="client"),
     ),
     occurred_at=NOON,
+    recorded_at=NOON,
 )
 COMPARED = events.ListCompared(
     fact_id=fact("comparison"),
@@ -389,6 +394,18 @@ DISCREPANCY = events.DiscrepancyFound(
     listed_daily_dose_mg=Decimal(25),
     listed_stopped_on=None,
     occurred_at=NOON,
+    answer_by=NOON + timedelta(hours=72),
+)
+OVERDUE = events.DiscrepancyOverdue(
+    fact_id=overdue_id(DISCREPANCY.fact_id),
+    discrepancy=DISCREPANCY.fact_id,
+    prescription=ISSUED.fact_id,
+    medicine=SERTRALINE_50.medicine,
+    kind=DiscrepancyKind.DOSE,
+    occurred_at=NOON + timedelta(hours=72),
+)
+RAISE_OVERDUE = RaiseOverdue(
+    time=AnswerTime(discrepancy=DISCREPANCY.fact_id, answer_by=OVERDUE.occurred_at), now=OVERDUE.occurred_at
 )
 RESOLVE = ResolveDiscrepancy(
     fact_id=fact("answered"),
@@ -482,13 +499,14 @@ ANSWER_CONCERN = AnswerConcern(
 CHECK_STANDING = CheckStanding(
     because=CheckCause(cause=ConcernCause.FACT, fact=PHENELZINE_TAKEN.fact_id), at=NOON, now=NOON
 )
-BACKGROUND: tuple[events.Event, ...] = (*ASSESSED, RAISED)
+BACKGROUND: tuple[events.Event, ...] = (*ASSESSED, RAISED, LIST_NOTED)
 COMMANDS: tuple[object, ...] = (
     ANSWER_CONCERN,
     CHECK_STANDING,
     ISSUE_SERTRALINE,
     TAKE_EFFECT,
     COMPARE,
+    RAISE_OVERDUE,
     RESOLVE,
     CHANGE_TO_100,
     DISCONTINUE,
@@ -537,7 +555,15 @@ EXAMPLES: tuple[events.Event, ...] = (
     NONE_LEFT,
     COMPARED,
     DISCREPANCY,
-    replace(DISCREPANCY, kind=DiscrepancyKind.STOPPED, listed_daily_dose_mg=None, listed_stopped_on=TODAY),
+    replace(DISCREPANCY, answer_by=UNSET),
+    OVERDUE,
+    replace(
+        DISCREPANCY,
+        kind=DiscrepancyKind.STOPPED,
+        listed_daily_dose_mg=None,
+        listed_stopped_on=TODAY,
+        answer_by=UNSET,
+    ),
     RESOLVED,
     RAISED,
     CONCERN_ANSWERED,

@@ -17,6 +17,8 @@ from services.coordination.domain.view.sections.prescribing import PrescribingSe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discrepancy:
+    """`answer_by` is None where its build did not say it; `overdue` once it was said that nobody answered in time."""
+
     fact_id: FactId
     prescription: FactId
     kind: str
@@ -25,9 +27,11 @@ class Discrepancy:
     listed_daily_dose_mg: Decimal | None
     listed_stopped_on: date | None
     occurred_at: Instant
+    answer_by: Instant | None
+    overdue: bool
 
 
-discrepancy = shown(Discrepancy, DiscrepancyFound)
+discrepancy = shown(Discrepancy, DiscrepancyFound, "answer_by", "overdue")
 
 
 def discrepancies(assessed: AssessmentSection, ordered: PrescribingSection) -> tuple[Discrepancy, ...]:
@@ -41,7 +45,11 @@ def discrepancies(assessed: AssessmentSection, ordered: PrescribingSection) -> t
         if listed is not None and k.fact.listed_in == listed.fact_id and k.fact.fact_id not in answered
     ]
     still = [one for one in found if one.prescription in ours and not _settled(one, ours[one.prescription])]
-    return tuple(map(discrepancy, sorted(still, key=lambda one: (one.medicine.name.casefold(), one.fact_id))))
+    late = {k.fact.discrepancy for k in ordered.overdue}
+    return tuple(
+        discrepancy(one, answer_by=one.answer_by or None, overdue=one.fact_id in late)
+        for one in sorted(still, key=lambda one: (one.medicine.name.casefold(), one.fact_id))
+    )
 
 
 def _settled(found: DiscrepancyFound, medication: Medication) -> bool:

@@ -59,7 +59,8 @@ _ASSESSED = (
     "plans", "amendments",
 )  # fmt: skip
 _PRESCRIBED = (
-    "issued", "declined", "changed", "took_effect", "discontinued", "counted", "compared", "discrepancies", "resolved",
+    "issued", "declined", "changed", "took_effect", "discontinued", "counted", "compared", "discrepancies", "overdue",
+    "resolved",
 )  # fmt: skip
 _COORDINATED = ("assigned", "released", "messages")
 _MONITORED = ("resolved", "contacts", "ended", "settled", "doses")

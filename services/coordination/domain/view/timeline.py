@@ -48,6 +48,7 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     prescribing.SupplyCounted: lambda e: _words(e.medicine.name, f"{e.units} left on", e.counted_on),
     prescribing.ListCompared: lambda e: _words(len(e.matched), "of our medicines on the list"),
     prescribing.DiscrepancyFound: lambda e: _words(f"{e.medicine.name}:", e.kind),
+    prescribing.DiscrepancyOverdue: lambda e: _words(f"{e.medicine.name}:", e.kind, "was not answered in time"),
     prescribing.DiscrepancyResolved: lambda e: _words(e.resolution, e.comment),
     prescribing.ConcernsRaised: lambda e: "; ".join(_words(one.medicine.name, one.alert.rule) for one in e.concerns),
     prescribing.ConcernAnswered: lambda e: _words(e.answer, e.reason, e.by_when, e.comment),

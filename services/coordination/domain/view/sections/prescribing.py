@@ -87,6 +87,7 @@ class PrescribingSection:
     counted: tuple[DatedFact[prescribing.SupplyCounted], ...] = ()
     compared: tuple[DatedFact[prescribing.ListCompared], ...] = ()
     discrepancies: tuple[DatedFact[prescribing.DiscrepancyFound], ...] = ()
+    overdue: tuple[DatedFact[prescribing.DiscrepancyOverdue], ...] = ()
     resolved: tuple[DatedFact[prescribing.DiscrepancyResolved], ...] = ()
     concerns_raised: tuple[DatedFact[prescribing.ConcernsRaised], ...] = ()
     concerns_answered: tuple[DatedFact[prescribing.ConcernAnswered], ...] = ()
