@@ -31,8 +31,13 @@ async def measure(bench: Bench) -> None:
         _figure(bench, name, (run[name] for run in runs))
     whole = _figure(bench, "the whole system", (sum(run.values()) for run in runs))
     bench.report.rows.append(
-        Row(figure="processor while nothing happens, five services, Kafka, PostgreSQL", ours=whole, better="lower",
-            target=12.0, goal="<= 12 % of a core")
+        Row(
+            figure="processor while nothing happens, five services, Kafka, PostgreSQL",
+            ours=whole,
+            better="lower",
+            target=12.0,
+            goal="<= 12 % of a core",
+        )
     )
 
 
