@@ -11,7 +11,7 @@ from careloop.chassis.commands.writes import Writes
 from careloop.chassis.process.composition import compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts.policy import POLICY
-from services.assessment.__main__ import ROOMS
+from services.assessment.__main__ import ROOMS, episodes
 from services.assessment.domain.decisions import DECISIONS
 from services.assessment.grpc_api import AssessmentApi
 
@@ -30,7 +30,8 @@ class Noop(AssessmentApi):
 @asynccontextmanager
 async def build(resources: Resources) -> AsyncIterator[Service]:
     async with compose(resources, ROOMS) as foundation:
-        noop = Noop(Writes(foundation.streams, DECISIONS), resources.settings.partitions)
+        ends = episodes(foundation, lambda _source, _partition: False)
+        noop = Noop(Writes(foundation.streams, DECISIONS), resources.settings.partitions, episodes=ends)
         yield foundation.service(noop.add_to)
 
 

@@ -47,7 +47,8 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientEnrolled:
-    """A client joined the programme, or their identity was put right. `time_zone` is an IANA name."""
+    """A client joined the programme, or their identity was put right; after the end of an episode it begins the next.
+    `time_zone` is an IANA name."""
 
     fact_id: FactId
     name: str
@@ -359,6 +360,87 @@ class AssessmentAmended:
     occurred_at: Instant
 
 
+class EndReason(OpenCodes):
+    """Why a client's episode of care ended."""
+
+    COMPLETED = "completed"
+    TRANSFERRED = "transferred"
+    LEFT = "left"
+    """By the client's own choice, or because they could not be reached any more."""
+    DECEASED = "deceased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareHandedOver:
+    """Who goes on with what the programme began. `supply_until` is the last day for which the client has medicines,
+    as a person said it; None where nobody was asked."""
+
+    who: Name
+    accepted_by: Name
+    first_appointment_on: date
+    supply_until: date | None = None
+
+
+class ContactChannel(OpenCodes):
+    """By which way somebody tried to reach the client."""
+
+    PHONE = "phone"
+    TEXT = "text"
+    EMAIL = "email"
+    APP = "app"
+    EMERGENCY_CONTACT = "emergency-contact"
+    HOME_VISIT = "home-visit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactAttempt:
+    channel: ContactChannel
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeClosed:
+    """The client's episode of care ended at `occurred_at`; another enrolment, of a later moment, begins the next.
+
+    `on` is the last day of care, or the day of death. `last_risk` is the suicide risk as last screened or raised. Who
+    left has a letter and `attempts` to reach them behind it. A death is to be confirmed by a second person by
+    `confirm_by`; `reported_by` says who told of it.
+    """
+
+    fact_id: FactId
+    reason: EndReason
+    on: date
+    handed_to: CareHandedOver | None
+    letter_sent_on: date | None
+    attempts: tuple[ContactAttempt, ...]
+    last_risk: terms.RiskLevel
+    reported_by: str
+    agreed_by: str
+    closed_by: str
+    confirm_by: Instant | None
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeathConfirmed:
+    """A second person confirmed the death that `closing` recorded."""
+
+    fact_id: FactId
+    closing: FactId
+    confirmed_by: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaringContactDue:
+    """A client who left while at risk is to be asked how they are, by `due_at`, though the episode is closed."""
+
+    fact_id: FactId
+    closing: FactId
+    due_at: Instant
+    occurred_at: Instant
+
+
 ClinicalFact = (
     PatientEnrolled
     | HistoryRecorded
@@ -375,6 +457,9 @@ ClinicalFact = (
     | PlanProposed
     | AssessmentCompleted
     | AssessmentAmended
+    | EpisodeClosed
+    | DeathConfirmed
+    | CaringContactDue
 )
 """What can be struck: everything with a fact id of its own."""
 Published = ClinicalFact | EnteredInError

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import UNSET, UnsetType
@@ -62,11 +63,14 @@ class SideEffectResolved:
 class DoseStatus(StrEnum):
     TAKEN = "taken"
     SKIPPED = "skipped"
+    EXTRA = "extra"
+    """Taken besides another one of the same medicine, as who took it said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseRecorded:
-    """A dose was taken or skipped; `reason` says why it was skipped.
+    """A dose was taken or skipped; `reason` says why it was skipped. `amount_mg` is in milligrams, absent where it was
+    not said.
 
     `flags` holds `not-known-yet` where this client has no such prescription as far as is known; absent where there is
     nothing to say. `triage` is how soon somebody must read the reason; absent where none was given, and of builds that
@@ -82,6 +86,46 @@ class DoseRecorded:
     occurred_at: Instant
     flags: tuple[str, ...] | UnsetType = UNSET
     triage: Triage | UnsetType = UNSET
+    amount_mg: Decimal | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraDoseReported:
+    """An extra dose was taken of what is dangerous in overdose: `drug`, by this rule; somebody looks by `due_at`."""
+
+    fact_id: FactId
+    dose: FactId
+    medicine: Medicine
+    drug: str
+    why: str
+    rule: str
+    rule_version: int
+    due_at: Instant
+    occurred_at: Instant
+
+
+class EmergencyKind(OpenCodes):
+    """What was declared an emergency."""
+
+    TOOK_TOO_MUCH = "took-too-much"
+    """By the client's own word."""
+    DOUBLE_DAILY_DOSE = "double-daily-dose"
+    """The doses of 24 hours add up to twice the daily dose, or more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyDeclared:
+    """Somebody must act at once. `medicine` and `dose` are what it is about, `total_mg` the doses of 24 hours and
+    `daily_dose_mg` the dose of a day, in milligrams; each None where it was not said."""
+
+    fact_id: FactId
+    kind: EmergencyKind
+    medicine: Medicine | None
+    dose: FactId | None
+    total_mg: Decimal | None
+    daily_dose_mg: Decimal | None
+    declared_by: str
+    occurred_at: Instant
 
 
 class RiskContactOutcome(OpenCodes):
@@ -182,6 +226,8 @@ Published = (
     | ResultActionRaised
     | ResultActionEnded
     | DoseRecorded
+    | ExtraDoseReported
+    | EmergencyDeclared
     | EnteredInError
 )
 TYPES = topics("care.monitoring", Published)

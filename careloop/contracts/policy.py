@@ -37,6 +37,8 @@ ASSESSMENT: dict[str, frozenset[Role]] = {
     "/care.assessment.v1.AssessmentService/AddToPlan": CARE_TEAM,
     "/care.assessment.v1.AssessmentService/CompleteAssessment": PRESCRIBERS,
     "/care.assessment.v1.AssessmentService/AmendAssessment": PRESCRIBERS,
+    "/care.assessment.v1.AssessmentService/CloseEpisode": PRESCRIBERS | {Role.CARE_MANAGER, Role.REGISTRAR},
+    "/care.assessment.v1.AssessmentService/ConfirmDeath": RECORDERS,
     "/care.assessment.v1.AssessmentService/MarkEnteredInError": RECORDERS,
     "/care.assessment.v1.AssessmentService/GetAssessment": CLINICIANS | {Role.REGISTRAR},
 }
@@ -47,6 +49,11 @@ PRESCRIBING: dict[str, frozenset[Role]] = {
     "/care.prescribing.v1.PrescribingService/IssuePrescription": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/ChangeDose": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/DiscontinuePrescription": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/SignDosePlan": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/ConfirmStep": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/HoldStep": PRESCRIBERS | {Role.CLIENT},
+    "/care.prescribing.v1.PrescribingService/ChangeStep": PRESCRIBERS,
+    "/care.prescribing.v1.PrescribingService/EndDosePlan": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/CountSupply": CLINICIANS | {Role.CLIENT},
     "/care.prescribing.v1.PrescribingService/ResolveDiscrepancy": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/AnswerConcern": PRESCRIBERS,
@@ -61,6 +68,7 @@ MONITORING: dict[str, frozenset[Role]] = {
     "/care.monitoring.v1.MonitoringService/AnswerScale": CARE_TEAM | {Role.CLIENT},
     "/care.monitoring.v1.MonitoringService/RecordRiskContact": CARE_TEAM,
     "/care.monitoring.v1.MonitoringService/RecordDose": CLINICIANS | {Role.CLIENT},
+    "/care.monitoring.v1.MonitoringService/TookTooMuch": frozenset({Role.CLIENT}),
     "/care.monitoring.v1.MonitoringService/MarkEnteredInError": CARE_TEAM,
 }
 

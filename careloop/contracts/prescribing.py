@@ -218,7 +218,8 @@ class PrescriptionDeclined:
 class DoseChanged:
     """The daily dose of an active prescription changes, in milligrams a day: at once, or, where `effective_on` lies
     after the day of the decision, when DoseTookEffect says so. `cancels` are the changes planned for a later day that
-    do not take place; absent where there are none."""
+    do not take place; absent where there are none. Of a step of a dose `plan` the dose is taken by its `regimen`, and
+    is in force when DoseTookEffect says so, whatever the day of the decision."""
 
     fact_id: FactId
     prescription: FactId
@@ -230,6 +231,8 @@ class DoseChanged:
     capsule: DecisionCapsule
     occurred_at: Instant
     cancels: tuple[FactId, ...] | UnsetType = UNSET
+    regimen: Regimen | UnsetType = UNSET
+    plan: FactId | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -489,7 +492,259 @@ class ConcernEnded:
     occurred_at: Instant
 
 
+class DosePlanKind(OpenCodes):
+    """What a dose plan is for."""
+
+    TITRATION = "titration"
+    TAPER = "taper"
+    SWITCH = "switch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedDose:
+    """What a step is of one drug: its `daily_dose_mg` over the pattern of its regimen, or 0 and no regimen where it is
+    not taken any more. `prescription` is the one whose dose changes, or that `begins` when the step is confirmed.
+    `down` is a dose below the one before."""
+
+    drug: Annotated[str, Length(200)]
+    prescription: FactId
+    begins: bool
+    down: bool
+    daily_dose_mg: Decimal
+    regimen: Regimen | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """All that changes on one day: what is tied to each other is one step. `asks` are the results and questions that
+    are to be answered when it is confirmed."""
+
+    number: int
+    from_on: date
+    doses: tuple[PlannedDose, ...]
+    asks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DosePlanSigned:
+    """A prescriber signed a dose plan that is legal. No step happens that nobody confirms, except, where it is signed
+    for `safety`, its reductions. `client_sets_pace`: the client says when; they may slow a plan down in any case.
+    `status_reason` is why a drug is left, `overrides` answer what the checker wanted answered, and `replaces` is the
+    plan that ends with it."""
+
+    fact_id: FactId
+    kind: DosePlanKind
+    steps: tuple[PlannedStep, ...]
+    safety: bool
+    client_sets_pace: bool
+    status_reason: StatusReason
+    replaces: FactId | None
+    overrides: tuple[Override, ...]
+    capsule: CheckCapsule
+    prescriber: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDue:
+    """From now on the step may be confirmed: three days before its day, or less where that is nearer. `what` says it in
+    words."""
+
+    fact_id: FactId
+    plan: FactId
+    step: int
+    from_on: date
+    asks: tuple[str, ...]
+    what: str
+    prescriber: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOverdue:
+    """It is noon of the step's day where the client lives, and nobody confirmed it: the dose before goes on."""
+
+    fact_id: FactId
+    plan: FactId
+    step: int
+    from_on: date
+    what: str
+    prescriber: str
+    occurred_at: Instant
+
+
+class AskAnswer(OpenCodes):
+    """What was found about something that a step asks for."""
+
+    FINE = "fine"
+    """Asked or measured, and nothing speaks against the step."""
+    ACCEPTED = "accepted"
+    """Asked or measured, and tolerable."""
+    NOT_NEEDED = "not-needed"
+    NOT_OBTAINABLE = "not-obtainable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredAsk:
+    ask: Annotated[str, Length(100)]
+    answer: AskAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDay:
+    """The day of a step as it is now."""
+
+    step: int
+    from_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepConfirmed:
+    """A prescriber confirmed a step after the check was run again: `decisions` are the changes of dose, and the
+    prescriptions, that it comes to. `moved` are the steps that have another day now, and `settles` the overdue step
+    that somebody was asked about; the prescriptions in `stops` end with the day before."""
+
+    fact_id: FactId
+    plan: FactId
+    step: int
+    from_on: date
+    what: str
+    decisions: tuple[FactId, ...]
+    stops: tuple[FactId, ...]
+    asked: tuple[AnsweredAsk, ...]
+    moved: tuple[StepDay, ...]
+    settles: FactId | None
+    prescriber: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyStepTaken:
+    """The day of a reduction that was signed for safety has come and nobody held it: it happens unconfirmed."""
+
+    fact_id: FactId
+    plan: FactId
+    step: int
+    from_on: date
+    what: str
+    decisions: tuple[FactId, ...]
+    stops: tuple[FactId, ...]
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDeclined:
+    """The check, run again, does not allow the step; the plan stays. `reasons` are slugs, `declined` the order that the
+    safety check declined, if it did."""
+
+    fact_id: FactId
+    plan: FactId
+    step: int
+    what: str
+    reasons: tuple[str, ...]
+    declined: FactId | None
+    prescriber: str
+    occurred_at: Instant
+
+
+class HoldReason(OpenCodes):
+    """Why a step does not happen on its day, or a plan ends before its end."""
+
+    WITHDRAWAL_SYMPTOMS = "withdrawal-symptoms"
+    SIDE_EFFECT = "side-effect"
+    RELAPSE = "relapse"
+    RESULT = "result"
+    CLIENT_WISH = "client-wish"
+    SUPPLY = "supply"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepHeld:
+    """A step waits: it and all later ones have another day, in `moved`. `cancels` are changes of dose that were
+    confirmed and do not take place. `in_a_row` counts the client's holds since a step was last confirmed. `breaks` are
+    the constraints that what remains breaks so, on their days: it cannot be confirmed as it is."""
+
+    fact_id: FactId
+    plan: FactId
+    step: int
+    what: str
+    reason: HoldReason
+    comment: str
+    by_client: bool
+    in_a_row: int
+    held_by: str
+    cancels: tuple[FactId, ...]
+    moved: tuple[StepDay, ...]
+    breaks: tuple[str, ...]
+    settles: FactId | None
+    prescriber: str
+    occurred_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepChanged:
+    """A prescriber put a step, and with it the later ones, on another, later day: `moved`."""
+
+    fact_id: FactId
+    plan: FactId
+    step: int
+    what: str
+    reason: HoldReason
+    comment: str
+    cancels: tuple[FactId, ...]
+    moved: tuple[StepDay, ...]
+    settles: FactId | None
+    prescriber: str
+    occurred_at: Instant
+
+
+class PlanEnding(OpenCodes):
+    """Why a dose plan ended, besides the reasons of a hold."""
+
+    COMPLETED = "completed"
+    REPLACED = "replaced"
+    PRESCRIPTION_ENDED = "prescription-ended"
+    DOSE_CHANGED_OUTSIDE = "dose-changed-outside"
+    """By ChangeDose, outside of the plan."""
+    EPISODE_CLOSED = "episode-closed"
+    """The client's episode of care ended."""
+    WITHDRAWAL_SYMPTOMS = "withdrawal-symptoms"
+    SIDE_EFFECT = "side-effect"
+    RELAPSE = "relapse"
+    RESULT = "result"
+    CLIENT_WISH = "client-wish"
+    SUPPLY = "supply"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DosePlanEnded:
+    """No further step of the plan happens; the doses in force go on. `cancels` as in StepHeld. `ended_by` is empty
+    where its last step took effect."""
+
+    fact_id: FactId
+    plan: FactId
+    reason: PlanEnding
+    comment: str
+    cancels: tuple[FactId, ...]
+    settles: FactId | None
+    ended_by: str
+    occurred_at: Instant
+
+
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged | PrescriptionDiscontinued
+Planned = (
+    DosePlanSigned
+    | StepDue
+    | StepOverdue
+    | StepConfirmed
+    | SafetyStepTaken
+    | StepDeclined
+    | StepHeld
+    | StepChanged
+    | DosePlanEnded
+)
 Standing = ConcernsRaised | ConcernAnswered | ConcernEnded
 Published = (
     Decided
@@ -500,6 +755,7 @@ Published = (
     | DiscrepancyOverdue
     | DiscrepancyResolved
     | Standing
+    | Planned
     | EnteredInError
 )
 TYPES = topics("care.prescribing", Published)

@@ -24,6 +24,14 @@ CAUSES = frozenset(
         "prescribing.DoseChanged.v1",
         "prescribing.PrescriptionDiscontinued.v1",
         "prescribing.DiscrepancyFound.v1",
+        "prescribing.DosePlanSigned.v1",
+        "prescribing.StepDue.v1",
+        "prescribing.StepOverdue.v1",
+        "prescribing.StepConfirmed.v1",
+        "prescribing.SafetyStepTaken.v1",
+        "prescribing.StepHeld.v1",
+        "prescribing.StepChanged.v1",
+        "prescribing.DosePlanEnded.v1",
         "prescribing.DiscrepancyOverdue.v1",
         "coordination.MessagePosted.v1",
     }
@@ -36,6 +44,7 @@ BY_CONTENT = frozenset(
         "monitoring.DoseRecorded.v1",
         "monitoring.ResultActionRaised.v1",
         "prescribing.ConcernsRaised.v1",
+        "prescribing.StepDeclined.v1",
         "assessment.PlanProposed.v1",
     }
 )

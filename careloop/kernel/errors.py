@@ -36,9 +36,11 @@ class NeedsConfirmation(RuleViolated):
         *,
         field: str = "",
         entries: Sequence[str] = (),
+        said: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(slug, sentence, field=field)
         self.entries = tuple(entries)
+        self.said = dict(said or {})
 
 
 class NotKnown(CareloopError):

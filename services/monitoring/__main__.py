@@ -14,6 +14,8 @@ from services.monitoring.consumers import (
     CONSUMER,
     DEPARTMENT_CONSUMER,
     DEPARTMENT_NOTES,
+    DOSES_CONSUMER,
+    DOSES_NOTES,
     NOTES,
     PROFILE_CONSUMER,
     PROFILE_NOTES,
@@ -37,6 +39,7 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         foundation.consume(NotesConsumer(PROFILE_CONSUMER, PROFILE_NOTES, streams), ("assessment",))
         foundation.consume(NotesConsumer(DEPARTMENT_CONSUMER, DEPARTMENT_NOTES, streams), ("assessment",))
         foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, streams), ("coordination",))
+        foundation.consume(NotesConsumer(DOSES_CONSUMER, DOSES_NOTES, streams), ("prescribing",))
         risks, results = following(streams)
         foundation.consume(risks, ("assessment",))
         foundation.consume(results, ("assessment", "prescribing"))

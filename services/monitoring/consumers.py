@@ -17,6 +17,7 @@ from careloop.kernel.restating import restating
 from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from services.monitoring.domain.events import Event
 from services.monitoring.domain.noted import (
+    DailyDoseNoted,
     DiscontinuationNoted,
     EmergencyDepartmentNoted,
     EnrolmentNoted,
@@ -169,3 +170,16 @@ TEAM_NOTES: Notes[Event | None] = listening(
     note(MembershipEndNoted, coordination.TeamMemberReleased),
     note(StrikeNoted, EnteredInError),
 )
+
+DOSES_CONSUMER = "monitoring.doses"
+"""Reads prescribing from its beginning, also what came before there was such a consumer."""
+DOSES_NOTES: Notes[Event | None] = listening(
+    prescribing.TYPES,
+    note(
+        DailyDoseNoted,
+        prescribing.PrescriptionIssued,
+        at={"prescription": "fact_id", "daily_dose_mg": "order.daily_dose_mg", "effective_on": "order.starts_on"},
+    ),
+    note(DailyDoseNoted, prescribing.DoseChanged, at={"daily_dose_mg": "to_daily_dose_mg"}),
+)
+"""How much a day is the dose."""

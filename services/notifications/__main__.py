@@ -12,7 +12,7 @@ from careloop.chassis.process.composition import Rooms, compose
 from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import notifications as contract
 from careloop.contracts.policy import POLICY
-from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
+from services.notifications.consumers import CAUSES, EARLIER, EPISODES, NoticesConsumer
 from services.notifications.domain.decisions import DECISIONS
 from services.notifications.domain.events import TOPICS
 from services.notifications.domain.state import DECIDER
@@ -41,8 +41,9 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         streams, rules = foundation.streams, settings.rules()
         clock = resources.clock
         waiting = WaitingRecords(streams, rules, clock)
-        for listener, while_waiting in ((CAUSES, waiting.effects), (EARLIER, nothing_at_once)):
+        for listener in (CAUSES, EARLIER, EPISODES):
             consumer = NoticesConsumer(listener, streams, rules, clock)
+            while_waiting = waiting.effects if listener is CAUSES else nothing_at_once
             foundation.consume(consumer, listener.sources, while_waiting=while_waiting)
         work = NoticeWork(streams, settings.sender(), rules, clock, settings.notice_send_deadline_seconds)
         foundation.take_up_due(work.handlers, settings.pace())

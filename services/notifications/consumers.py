@@ -14,6 +14,7 @@ from careloop.chassis.consuming.noting import Notes, listening, note, note_reque
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import Statement, Write
 from careloop.contracts import assessment, coordination, monitoring, prescribing
+from careloop.contracts.episodes import EpisodeBegunNoted, EpisodeEndNoted
 from careloop.contracts.terms import EnteredInError, Reporter, RiskLevel, RiskRaised, ScaleScored, Triage, TriageLevel
 from careloop.kernel.ids import FactId, PatientId
 from careloop.kernel.restating import restating
@@ -24,10 +25,10 @@ from careloop.knowledge.urgency.triage import NOT_UNDERSTOOD
 from services.notifications.domain.causes import Cause
 from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.deciding import DecideNotice, decide_notice
+from services.notifications.domain.ending import note_begun, note_end, reopen
 from services.notifications.domain.events import Event
 from services.notifications.domain.handing_over import with_hand_over
 from services.notifications.domain.noted import (
-    Noted,
     ReleaseNoted,
     ResolutionNoted,
     SafetyAnswersNoted,
@@ -45,10 +46,11 @@ from services.notifications.domain.noting import (
     note_team,
     note_time_zone,
 )
+from services.notifications.domain.noting import settled as settled_notices
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.screenings import Reconsider, note_screening, of_importers, reconsider, with_screened
 from services.notifications.domain.settling import Settling, note_settlement, stand_again, with_settled
-from services.notifications.domain.state import NoticeBoard
+from services.notifications.domain.state import NoticeBoard, evolve
 from services.notifications.domain.waiting import withdraw_page
 
 CONSUMER = "notifications"
@@ -86,7 +88,17 @@ CONCERN_KINDS: Mapping[str, CauseKind] = {
 }
 """The gravest first."""
 
-Heard = Noted | Cause
+
+@dataclass(frozen=True, slots=True)
+class EndHeard:
+    """The end of an episode, and what somebody must hear of it."""
+
+    noted: EpisodeEndNoted
+    death: Cause | None
+
+
+Simple = ResolutionNoted | ScreeningNoted | TimeZoneNoted | EpisodeBegunNoted
+Heard = Simple | SettlementNoted | SafetyAnswersNoted | TeamNoted | ReleaseNoted | StrikeNoted | Cause | EndHeard
 safety_answers = restating(SafetyAnswersNoted, ScaleScored, "evidence")
 
 
@@ -125,6 +137,19 @@ def hear_side_effect(envelope: Envelope, fact: monitoring.SideEffectReported) ->
     flags = f"; {', '.join(fact.triage.red_flags)}" if fact.triage.red_flags else ""
     kind = SIDE_EFFECT_KINDS[fact.triage.level]
     return _cause(envelope, fact, kind, detail=f"{fact.symptom}{grade}{flags}", due_at=fact.triage.due_at)
+
+
+def hear_emergency(envelope: Envelope, fact: monitoring.EmergencyDeclared) -> Heard:
+    parts = [str(fact.kind)]
+    if fact.medicine is not None:
+        parts.append(fact.medicine.name)
+    if fact.total_mg is not None:
+        parts.append(f"{fact.total_mg} mg within 24 hours, {fact.daily_dose_mg} mg a day")
+    return _cause(envelope, fact, CauseKind.EMERGENCY_DECLARED, detail=": ".join(parts))
+
+
+def hear_extra_dose(envelope: Envelope, fact: monitoring.ExtraDoseReported) -> Heard:
+    return _cause(envelope, fact, CauseKind.EXTRA_DOSE, detail=f"{fact.medicine.name}: {fact.why}", due_at=fact.due_at)
 
 
 def hear_issued(envelope: Envelope, fact: prescribing.PrescriptionIssued) -> Heard:
@@ -182,6 +207,56 @@ def hear_concerns(envelope: Envelope, fact: prescribing.ConcernsRaised) -> Heard
     return _cause(envelope, fact, kind, detail="; ".join(told))
 
 
+def hear_plan_signed(envelope: Envelope, fact: prescribing.DosePlanSigned) -> Heard:
+    drugs = dict.fromkeys(dose.drug for step in fact.steps for dose in step.doses)
+    detail = f"{fact.kind}, {len(fact.steps)} steps: {', '.join(drugs)}"
+    return _cause(envelope, fact, CauseKind.PLAN_SIGNED, detail=detail)
+
+
+def hear_step_due(envelope: Envelope, fact: prescribing.StepDue) -> Heard:
+    return _cause(envelope, fact, CauseKind.STEP_DUE, detail=fact.what, named=fact.prescriber)
+
+
+def hear_step_overdue(envelope: Envelope, fact: prescribing.StepOverdue) -> Heard:
+    return _cause(envelope, fact, CauseKind.STEP_OVERDUE, detail=fact.what, named=fact.prescriber)
+
+
+def hear_step_confirmed(envelope: Envelope, fact: prescribing.StepConfirmed) -> Heard:
+    """The team hears of the changes of dose that it comes to."""
+    return _cause(envelope, fact, CauseKind.STEP_CONFIRMED, detail=fact.what, settles=fact.settles)
+
+
+def hear_safety_step(envelope: Envelope, fact: prescribing.SafetyStepTaken) -> Heard:
+    return _cause(envelope, fact, CauseKind.STEP_CONFIRMED, detail=fact.what)
+
+
+def hear_step_declined(envelope: Envelope, fact: prescribing.StepDeclined) -> Heard | None:
+    """Where an order was declined, that is heard of by itself."""
+    if fact.declined is not None:
+        return None
+    detail = f"{fact.what}: {', '.join(fact.reasons)}"
+    return _cause(envelope, fact, CauseKind.STEP_DECLINED, detail=detail, named=fact.prescriber)
+
+
+def hear_step_held(envelope: Envelope, fact: prescribing.StepHeld) -> Heard:
+    """A client who holds twice in a row is to be seen within a week."""
+    again = "; held again: see the client within 7 days" if fact.in_a_row > 1 else ""
+    broken = "; what remains is not legal so: sign another plan" if fact.breaks else ""
+    kind = CauseKind.STEP_HELD_BY_CLIENT if fact.by_client else CauseKind.STEP_HELD
+    named = fact.prescriber if fact.by_client else ""
+    return _cause(
+        envelope, fact, kind, detail=f"{fact.what}: {fact.reason}{again}{broken}", named=named, settles=fact.settles
+    )
+
+
+def hear_step_changed(envelope: Envelope, fact: prescribing.StepChanged) -> Heard:
+    return _cause(envelope, fact, CauseKind.STEP_CHANGED, detail=f"{fact.what}: {fact.reason}", settles=fact.settles)
+
+
+def hear_plan_ended(envelope: Envelope, fact: prescribing.DosePlanEnded) -> Heard:
+    return _cause(envelope, fact, CauseKind.PLAN_ENDED, detail=str(fact.reason), settles=fact.settles)
+
+
 def hear_completed(envelope: Envelope, fact: assessment.AssessmentCompleted) -> Heard:
     return _cause(envelope, fact, CauseKind.ASSESSMENT_COMPLETED, detail=", ".join(fact.diagnoses))
 
@@ -212,6 +287,20 @@ def _written(triage: Triage | UnsetType) -> CauseKind | None:
 
 def _due_at(triage: Triage | UnsetType) -> datetime | None:
     return triage.due_at if isinstance(triage, Triage) else None
+
+
+ended = restating(EpisodeEndNoted, assessment.EpisodeClosed, "evidence")
+
+
+def hear_end(envelope: Envelope, fact: assessment.EpisodeClosed) -> EndHeard:
+    death = None
+    if fact.reason is assessment.EndReason.DECEASED:
+        death = _cause(envelope, fact, CauseKind.DEATH_RECORDED, detail=fact.reported_by, due_at=fact.confirm_by)
+    return EndHeard(ended(fact, evidence=envelope.event_id), death)
+
+
+def hear_caring_contact(envelope: Envelope, fact: assessment.CaringContactDue) -> Heard:
+    return _cause(envelope, fact, CauseKind.CARING_CONTACT, due_at=fact.due_at)
 
 
 def hear_message(envelope: Envelope, fact: coordination.MessagePosted) -> Heard:
@@ -271,6 +360,8 @@ HEARD: Notes[Heard | None] = {
         monitoring.TYPES,
         (monitoring.SideEffectReported, hear_side_effect),
         (monitoring.DoseRecorded, hear_dose),
+        (monitoring.EmergencyDeclared, hear_emergency),
+        (monitoring.ExtraDoseReported, hear_extra_dose),
         note(ResolutionNoted, monitoring.SideEffectResolved),
         note(SettlementNoted, monitoring.RiskContactRecorded, closes=lambda fact: fact.outcome.closes),
         note(SettlementNoted, monitoring.RiskEnded, risks=lambda fact: (fact.risk,), closes=lambda _fact: True),
@@ -298,6 +389,15 @@ HEARD: Notes[Heard | None] = {
         (prescribing.DiscrepancyOverdue, hear_overdue),
         note(ResolutionNoted, prescribing.DiscrepancyResolved, at={"side_effect": "discrepancy"}),
         (prescribing.ConcernsRaised, hear_concerns),
+        (prescribing.DosePlanSigned, hear_plan_signed),
+        (prescribing.StepDue, hear_step_due),
+        (prescribing.StepOverdue, hear_step_overdue),
+        (prescribing.StepConfirmed, hear_step_confirmed),
+        (prescribing.SafetyStepTaken, hear_safety_step),
+        (prescribing.StepDeclined, hear_step_declined),
+        (prescribing.StepHeld, hear_step_held),
+        (prescribing.StepChanged, hear_step_changed),
+        (prescribing.DosePlanEnded, hear_plan_ended),
         note(ResolutionNoted, prescribing.ConcernAnswered, only=settles, side_effect=settled),
         note(ResolutionNoted, prescribing.ConcernEnded, only=settles, side_effect=settled),
         STRUCK,
@@ -316,6 +416,15 @@ SCREENED: Notes[Heard | None] = {
 }
 """What came before late things were news, the screenings that end an imported risk, and where the client lives."""
 
+ENDS: Notes[Heard | None] = listening(
+    assessment.TYPES,
+    note(EpisodeBegunNoted, assessment.PatientEnrolled),
+    (assessment.EpisodeClosed, hear_end),
+    note(ResolutionNoted, assessment.DeathConfirmed, at={"side_effect": "closing"}),
+    (assessment.CaringContactDue, hear_caring_contact),
+)
+"""The end of episodes, and what is due after it."""
+
 
 def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
     """The decision that one event asks for; nothing if it was taken before."""
@@ -324,22 +433,23 @@ def decide(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -
             now = clock()
             notice = decide_notice(DecideNotice(cause=heard, rules=rules, now=now), board)
             made = with_settled(with_screened(notice, board, now), board, now)
-            return [*made, *withdraw_page(heard, board, now)]
+            return [*made, *withdraw_page(heard, board, now), *settled_notices(heard, board, now)]
         case StrikeNoted():
             again = decide_again(DecideAgain(strike=heard, rules=rules, now=clock()), board)
             again += stand_again(heard, board, Settling(rules=rules, now=clock()))
+            again += reopen(heard, board, rules, clock())
             return with_hand_over([*note_strike(heard, board), *again], board, rules, clock())
         case SettlementNoted() | SafetyAnswersNoted():
             return note_settlement(heard, board, Settling(rules=rules, now=clock()))
         case TeamNoted() | ReleaseNoted():
             return with_hand_over(note_team(heard, board), board, rules, clock())
+        case EndHeard():
+            return _ended(heard, board, rules, clock)
         case _:
             return _noted(heard, board, rules)
 
 
-def _noted(
-    heard: ResolutionNoted | ScreeningNoted | TimeZoneNoted, board: NoticeBoard, rules: NoticeRules
-) -> Sequence[Event]:
+def _noted(heard: Simple, board: NoticeBoard, rules: NoticeRules) -> Sequence[Event]:
     match heard:
         case ResolutionNoted():
             return note_resolution(heard, board)
@@ -347,6 +457,18 @@ def _noted(
             return note_screening(of_importers(heard, rules), board)
         case TimeZoneNoted():
             return note_time_zone(heard, board)
+        case EpisodeBegunNoted():
+            return note_begun(heard, board)
+
+
+def _ended(heard: EndHeard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
+    """The end, and the notice that a death asks for; each once."""
+    events = note_end(heard.noted, board)
+    if heard.death is None:
+        return events
+    for event in events:
+        board = evolve(board, event)
+    return [*events, *decide_notice(DecideNotice(cause=heard.death, rules=rules, now=clock()), board)]
 
 
 def decide_earlier(heard: Heard, board: NoticeBoard, rules: NoticeRules, clock: Clock) -> Sequence[Event]:
@@ -373,6 +495,9 @@ class Listener:
 CAUSES = Listener(consumer=CONSUMER, heard=HEARD, decide=decide)
 EARLIER = Listener(consumer="notifications.screenings", heard=SCREENED, decide=decide_earlier)
 """Reads its sources from their beginning, also what came before there was such a consumer."""
+
+EPISODES = Listener(consumer="notifications.episodes", heard=ENDS, decide=decide)
+"""Reads assessment from its beginning, also what came before there was such a consumer."""
 
 
 class NoticesConsumer(Handler):

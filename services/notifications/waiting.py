@@ -30,11 +30,14 @@ from services.notifications.domain.waiting import PageWaiting, page_waiting
 AT_ONCE = 500
 AGAIN_SECONDS = 5.0
 
+URGENT = frozenset(
+    {RiskRaised, monitoring.SideEffectReported, monitoring.EmergencyDeclared, monitoring.ExtraDoseReported}
+)
 MAY_BE_URGENT: Mapping[str, type] = {
     wire_type: contract
     for types in (assessment.TYPES, monitoring.TYPES)
     for wire_type, contract in types.items()
-    if contract in {RiskRaised, monitoring.SideEffectReported}
+    if contract in URGENT
 }
 """The types of which some ask for somebody at once. One that cannot be read is taken for such."""
 

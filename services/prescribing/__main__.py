@@ -16,7 +16,7 @@ from careloop.contracts.policy import POLICY
 from careloop.knowledge.pack.pack import current_pack
 from services.prescribing import due
 from services.prescribing.application import Prescribing
-from services.prescribing.consumers import COURSE_NOTES, NOTES, TEAM_NOTES, ComparingConsumer
+from services.prescribing.consumers import COURSE_NOTES, NOTES, TEAM_NOTES, ComparingConsumer, EpisodesConsumer
 from services.prescribing.domain.decisions import DECISIONS, OWN_DECISIONS
 from services.prescribing.domain.events import TOPICS
 from services.prescribing.domain.state import DECIDER
@@ -25,6 +25,7 @@ from services.prescribing.evidence import (
     CONSUMER,
     CONSUMERS,
     COURSE_CONSUMER,
+    EPISODES_CONSUMER,
     TEAM_CONSUMER,
     ConsumedEvidence,
 )
@@ -48,6 +49,9 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             for consumer, notes in ((CONSUMER, NOTES), (COURSE_CONSUMER, COURSE_NOTES))
         ]
         foundation.consume(ComparingConsumer(COMPARING_CONSUMER, foundation.streams), ["assessment"])
+        clock = foundation.resources.clock
+        episodes = EpisodesConsumer(EPISODES_CONSUMER, foundation.streams, clock, due.resumed)
+        inboxes.append(foundation.consume(episodes, sorted(CONSUMERS[EPISODES_CONSUMER])))
         foundation.consume(NotesConsumer(TEAM_CONSUMER, TEAM_NOTES, foundation.streams), ["coordination"])
         evidence = ConsumedEvidence(
             foundation.store,
@@ -64,16 +68,12 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
             foundation.streams,
             OWN_DECISIONS,
             foundation.resources.clock,
-            {
-                due.TAKE_EFFECT: due.asked,
-                due.STANDING_CHECK: due.asked_check,
-                due.DISCREPANCY: due.asked_answer,
-            },
-            {due.TAKE_EFFECT: due.when},
+            due.ASKED,
+            due.WHEN,
         )
         foundation.take_up_due(rows.handlers)
         seeding = Seeding("clocks", foundation.streams, due.clocks)
-        yield foundation.service(api.add_to, tasks={"seeding": seeding.work(foundation.resources.clock)})
+        yield foundation.service(api.add_to, tasks={"seeding": seeding.work(clock)})
 
 
 if __name__ == "__main__":

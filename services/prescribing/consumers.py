@@ -1,17 +1,20 @@
 """Facts of assessment and monitoring become notes in prescribing's own stream, in the words a screen reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
+from careloop.chassis.clock import Clock
 from careloop.chassis.commands.streams import Streams
 from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.consuming.noting import Notes, listening, note, note_request
-from careloop.chassis.log.protocol import Write
+from careloop.chassis.events.envelope import Envelope
+from careloop.chassis.log.protocol import DueRow, Write
 from careloop.contracts import assessment, coordination, monitoring
 from careloop.contracts.care_team import MembershipEndNoted, MembershipNoted
+from careloop.contracts.episodes import EpisodeBegunNoted, EpisodeEndNoted
 from careloop.contracts.terms import EnteredInError, Medicine, RiskRaised, ScaleScored
 from careloop.kernel.ids import FactId, PatientId, derived_id
 from careloop.kernel.restating import restating
@@ -23,6 +26,7 @@ from services.prescribing.domain.assessed import PLAN, RISK_SCREEN
 from services.prescribing.domain.events import Event
 from services.prescribing.domain.reconciliation import CompareList, compare_list
 from services.prescribing.domain.state import PrescriptionChart
+from services.prescribing.domain.taking_effect import caught_up
 
 medication = restating(known.Medication, assessment.CurrentMedication, "name", "rxcui")
 trial = restating(known.Trial, assessment.EarlierTreatment, "name", "rxcui", "weeks", "stopped_for")
@@ -158,6 +162,81 @@ class ComparingConsumer(Handler):
                 chart, version = self._streams.decider.fold(events, chart), version + len(events)
         return writes
 
+
+class EpisodesConsumer(Handler):
+    """Notes how episodes begin and end, in the order in which they did, strikes of that among them.
+
+    Where an episode is open again, doses whose day came meanwhile take effect, and `due` says what else is due.
+    """
+
+    contracts: Mapping[str, type] = {
+        "care.assessment.EpisodeClosed.v1": assessment.EpisodeClosed,
+        "care.assessment.PatientEnrolled.v1": assessment.PatientEnrolled,
+        "care.assessment.EnteredInError.v1": EnteredInError,
+    }
+
+    def __init__(
+        self,
+        consumer: str,
+        streams: Streams[PrescriptionChart, Event],
+        clock: Clock,
+        due: Callable[[Envelope, Event], Iterable[DueRow]],
+    ) -> None:
+        self.consumer = consumer
+        self._streams = streams
+        self._clock = clock
+        self._due = due
+
+    async def handle(self, received: Sequence[Received]) -> Effects:
+        by_patient: dict[PatientId, list[Received]] = {}
+        for one in received:
+            by_patient.setdefault(one.envelope.patient_id, []).append(one)
+        writes = [write for patient, heard in by_patient.items() for write in await self._heard(patient, heard)]
+        return Effects(writes=tuple(writes))
+
+    async def _heard(self, patient_id: PatientId, received: Sequence[Received]) -> Sequence[Write]:
+        loaded = await self._streams.load(patient_id)
+        chart, version, writes = loaded.state, loaded.version, []
+        for one in received:
+            events = self._following(one, chart)
+            if events:
+                request = note_request(self.consumer, one.envelope, one.envelope.recorded_at)
+                write = self._streams.write(patient_id, request, events, version)
+                due = [] if chart.ended is None else self._checks(one.envelope, events)
+                writes.append(structs.replace(write, due=(*write.due, *due)))
+                chart, version = self._streams.decider.fold(events, chart), version + len(events)
+        return writes
+
+    def _checks(self, envelope: Envelope, events: Sequence[Event]) -> list[DueRow]:
+        return [row for event in events for row in self._due(envelope, event)]
+
+    def _following(self, one: Received, chart: PrescriptionChart) -> list[Event]:
+        _contract, noting = EPISODES_HEARD[one.envelope.type]
+        heard = noting(one.envelope, one.event)
+        if heard is None or not _is_about_episodes(heard, chart):
+            return []
+        after = self._streams.decider.fold([heard], chart)
+        back = after.ended is None and bool(after.episodes.ends)
+        return [*_unless_noted(heard, chart), *(caught_up(after, self._clock()) if back else ())]
+
+
+def _is_about_episodes(heard: Event, chart: PrescriptionChart) -> bool:
+    return not isinstance(heard, noted.StrikeNoted) or chart.episodes.rest_on(heard.fact_id)
+
+
+def _unless_noted(heard: Event, chart: PrescriptionChart) -> list[Event]:
+    """Another consumer notes strikes as well, and may have been first."""
+    if isinstance(heard, noted.StrikeNoted):
+        return [] if heard.fact_id in chart.struck else [heard]
+    return [] if heard in (*chart.episodes.begun, *chart.episodes.ends) else [heard]
+
+
+EPISODES_HEARD: Notes[Event | None] = listening(
+    assessment.TYPES,
+    note(EpisodeBegunNoted, assessment.PatientEnrolled),
+    note(EpisodeEndNoted, assessment.EpisodeClosed),
+    note(noted.StrikeNoted, EnteredInError),
+)
 
 comparison = restating(CompareList, assessment.MedicationsReconciled, "fact_id", "recorded_at", listed_in="fact_id")
 

@@ -1,13 +1,15 @@
-"""What an event of prescribing makes due: the day on which a dose that was dated ahead takes effect, the end of the
-time to answer a discrepancy, and a check of what is taken already."""
+"""What an event of prescribing makes due: the day on which a dose that was dated ahead takes effect, what time does
+with a dose plan, the end of the time to answer a discrepancy, and a check of what is taken already."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
+from careloop.chassis.due.deciding import Asks, When
 from careloop.chassis.due.rows import due_row, read_detail
 from careloop.chassis.events.envelope import Envelope
 from careloop.chassis.log.protocol import DueRow
+from careloop.contracts.episodes import EpisodeBegunNoted
 from careloop.contracts.prescribing import ConcernCause
 from careloop.kernel.ids import FactId
 from careloop.knowledge.local_time import day_begins
@@ -16,13 +18,19 @@ from services.prescribing.domain.events import (
     ConcernAnswered,
     DiscrepancyFound,
     DoseChanged,
+    DosePlanEnded,
     EnteredInError,
     Event,
+    Planned,
     PrescriptionDiscontinued,
     PrescriptionIssued,
+    SafetyStepTaken,
+    StepConfirmed,
+    StepOverdue,
 )
 from services.prescribing.domain.noted import MedicationsNoted, StrikeNoted
 from services.prescribing.domain.overdue import AnswerTime, RaiseOverdue, answer_time, unanswered
+from services.prescribing.domain.plan_time import DrugEnd, PlanTurn, StopDrug, TurnPlan, turn_comes_at
 from services.prescribing.domain.standing_check import CheckCause, CheckStanding
 from services.prescribing.domain.state import PrescriptionChart
 from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect, dated_ahead, doses_ahead
@@ -30,6 +38,8 @@ from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect, dat
 TAKE_EFFECT = "take-effect"
 STANDING_CHECK = "standing-check"
 DISCREPANCY = "discrepancy"
+DOSE_PLAN = "dose-plan"
+STOP_DRUG = "stop-drug"
 STILL_ACTS = (timedelta(days=1), timedelta(days=15), timedelta(days=36))
 """When what was stopped is looked at again, and a concern about it may have ended: it counts on its last day, and for
 the washouts of the pack."""
@@ -60,6 +70,7 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
     row is taken up."""
     if isinstance(event, PrescriptionIssued | DoseChanged):
         yield from (_row(dose, stream_id) for dose in dated_ahead(event))
+    yield from _rows_of_plan(event, stream_id)
     match event:
         case PrescriptionIssued() | DoseChanged():
             yield _check(stream_id, ConcernCause.DECISION, event.fact_id, event.occurred_at)
@@ -72,6 +83,39 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
             yield _check(stream_id, ConcernCause.ANSWER, event.fact_id, event.look_again_at)
         case DiscrepancyFound():
             yield _answer(answer_time(event), stream_id)
+
+
+def _rows_of_plan(event: Event, stream_id: UUID) -> Iterable[DueRow]:
+    """A plan is looked at after each of its events: when the next thing is due is asked of the plan as it is then."""
+    if isinstance(event, StepConfirmed | SafetyStepTaken):
+        for stopped in event.stops:
+            end = DrugEnd(plan=event.plan, step=event.step, prescription=stopped, from_on=event.from_on)
+            first = datetime.combine(event.from_on, time(0), tzinfo=UTC) - EARLIEST_DAY
+            yield due_row(stream_id, STOP_DRUG, subject=f"{event.fact_id} {stopped}", at=first, detail=end)
+    if isinstance(event, Planned | EnteredInError) and not isinstance(event, StepOverdue | DosePlanEnded):
+        turn = PlanTurn(fact=event.fact_id, strike=isinstance(event, EnteredInError))
+        subject = f"{event.fact_id} {turn.strike}"
+        yield due_row(stream_id, DOSE_PLAN, subject=subject, at=event.occurred_at, detail=turn)
+
+
+def asked_turn(row: DueRow, now: datetime) -> TurnPlan:
+    """What the row of a plan asks for."""
+    return TurnPlan(turn=read_detail(row, PlanTurn), now=now)
+
+
+def when_turn(row: DueRow, chart: PrescriptionChart) -> datetime:
+    """When the next thing happens with the plan, as far as that is known now; at once where nothing does."""
+    return turn_comes_at(read_detail(row, PlanTurn), chart) or row.due_at
+
+
+def asked_stop(row: DueRow, now: datetime) -> StopDrug:
+    """What the row of a drug that a plan stops asks for."""
+    return StopDrug(end=read_detail(row, DrugEnd), now=now)
+
+
+def when_stopped(row: DueRow, chart: PrescriptionChart) -> datetime:
+    """When the first day without a dose begins where the client lives."""
+    return day_begins(read_detail(row, DrugEnd).from_on, chart.zone)
 
 
 def rows_of_notes(importers: Collection[str], window: timedelta) -> DueOfNote:
@@ -96,6 +140,12 @@ def rows_of_notes(importers: Collection[str], window: timedelta) -> DueOfNote:
         ]
 
     return rows
+
+
+def resumed(envelope: Envelope, begun: Event) -> Iterable[DueRow]:
+    """The check that care asks for which goes on after it had ended."""
+    if isinstance(begun, EpisodeBegunNoted):
+        yield _check(envelope.patient_id, ConcernCause.FACT, begun.fact_id, envelope.recorded_at)
 
 
 def _check(stream_id: UUID, cause: ConcernCause, fact: FactId, at: datetime, subject: object = None) -> DueRow:
@@ -137,3 +187,15 @@ def asked(row: DueRow, now: datetime) -> TakeEffect:
 def when(row: DueRow, chart: PrescriptionChart) -> datetime:
     """When its day begins where the client lives, as far as that is known now."""
     return day_begins(read_detail(row, DoseAhead).effective_on, chart.zone)
+
+
+ASKED: dict[str, Asks] = {
+    TAKE_EFFECT: asked,
+    STANDING_CHECK: asked_check,
+    DISCREPANCY: asked_answer,
+    DOSE_PLAN: asked_turn,
+    STOP_DRUG: asked_stop,
+}
+"""What the rows of each kind ask for."""
+WHEN: dict[str, When[PrescriptionChart]] = {TAKE_EFFECT: when, DOSE_PLAN: when_turn, STOP_DRUG: when_stopped}
+"""The kinds whose moment may move."""

@@ -1,4 +1,5 @@
-"""What prescribing publishes in other words than it stores: decisions, whose capsule lies flat there."""
+"""What prescribing publishes in other words than it stores: decisions, whose capsule lies flat there, and
+plans, without what was asked before a taper."""
 
 from typing import Any, TypeVar
 
@@ -39,5 +40,6 @@ RESTATED: dict[type, Any] = {
     events.PrescriptionIssued: decided(contract.PrescriptionIssued, events.PrescriptionIssued),
     events.PrescriptionDeclined: decided(contract.PrescriptionDeclined, events.PrescriptionDeclined),
     events.DoseChanged: decided(contract.DoseChanged, events.DoseChanged),
+    events.DosePlanSigned: restating(contract.DosePlanSigned, events.DosePlanSigned),
 }
 """A stored class to the function that restates it."""

@@ -21,6 +21,7 @@ from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER, Assessment
 from services.assessment.grpc_api import AssessmentApi
 from tests.support.controls import assessment as control
+from tests.support.services.informed import all_known
 
 PARTITIONS = 6
 CALLER = PersonId("np-ruth-abara")
@@ -44,7 +45,7 @@ class Clinic:
         self.streams: Streams[Assessment, Event] = Streams(
             "assessment", self.store, self.codec, DECIDER, published=PUBLISHED_TOPICS
         )
-        self.api = AssessmentApi(Writes(self.streams, DECISIONS), PARTITIONS)
+        self.api = AssessmentApi(Writes(self.streams, DECISIONS), PARTITIONS, episodes=all_known())
 
     async def knows(self, *events: Event) -> "Clinic":
         """Stored as they are."""

@@ -25,6 +25,7 @@ from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
 from services.assessment.grpc_api import AssessmentApi
 from tests.support.controls import assessment as control
+from tests.support.services.informed import all_known
 
 PATIENT = str(control.PATIENT)
 CONTEXT = cast(Any, None)
@@ -56,7 +57,7 @@ def api(store: MemoryEventStore) -> AssessmentApi:
     codec: Codec[Event] = Codec(TOPICS)
     publishing = Publishing("assessment", codec, published_as(TOPICS, contract.TYPES), contract.TYPES)
     streams = Streams("assessment", store, codec, DECIDER, published=publishing.published_topics)
-    return AssessmentApi(Writes(streams, DECISIONS), partitions=6)
+    return AssessmentApi(Writes(streams, DECISIONS), partitions=6, episodes=all_known())
 
 
 def monday() -> Timestamp:

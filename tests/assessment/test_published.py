@@ -29,5 +29,21 @@ async def test_what_is_published_says_what_was_stored(example: events.Event) -> 
 
 def test_every_fact_has_an_example_and_every_field_a_value() -> None:
     assert {type(one) for one in control.EXAMPLES} == set(events.TOPICS.values())
-    assert {kind.__name__ for kind in NOTES} == {"MembershipNoted", "MembershipEndNoted", "StrikeNoted"}
+    assert {kind.__name__ for kind in NOTES} == {
+        "MembershipNoted",
+        "MembershipEndNoted",
+        "PrescriptionNoted",
+        "PrescriptionEndNoted",
+        "RiskNoted",
+        "RisksSeenToNoted",
+        "ScreenNoted",
+        "EmergencyNoted",
+        "ConcernsNoted",
+        "ConcernClosedNoted",
+        "SideEffectNoted",
+        "ResolutionNoted",
+        "EmergencyNoticeNoted",
+        "AcknowledgementNoted",
+        "StrikeNoted",
+    }
     assert never_set(*control.EXAMPLES) == set()

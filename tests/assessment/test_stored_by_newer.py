@@ -29,6 +29,7 @@ from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER, Assessment
 from services.assessment.grpc_api import AssessmentApi
 from tests.support.controls import assessment as control
+from tests.support.services.informed import all_known
 from tests.support.services.served import refused
 from tests.support.services.signing import NOW, public_keys, token
 
@@ -49,7 +50,7 @@ async def reading(stored_as: Callable[[bytes], bytes]) -> AsyncIterator[Any]:
     changed = replace(diagnosis, state=stored_as(diagnosis.state))
     await store.commit(Unit(writes=(replace(write, events=(enrolled, changed)),)))
     verifier = TokenVerifier(public_keys(), audience="assessment", roles=frozenset(Role), clock=lambda: NOW)
-    api = AssessmentApi(Writes(streams, DECISIONS), partitions=6)
+    api = AssessmentApi(Writes(streams, DECISIONS), partitions=6, episodes=all_known())
     server = GrpcServer(Guard(verifier, POLICY, lambda: NOW, max_deadline_seconds=10), [api.add_to])
     port = await server.start("127.0.0.1", 0)
     try:

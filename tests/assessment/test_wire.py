@@ -24,6 +24,7 @@ from careloop.contracts.assessment import (
     DiagnosisEstablished,
     EarlierTreatment,
     EmergencyContact,
+    EndReason,
     GenotypeResult,
     GenotypesRecorded,
     HistoryRecorded,
@@ -65,6 +66,7 @@ def stamp(moment: datetime) -> Timestamp:
 
 
 AT: dict[str, Any] = {"occurred_at": stamp(MONDAY)}
+SEEN = ConsistencyToken(service="prescribing", partition=0, position=3, patient_id=control.PATIENT).encode()
 SERTRALINE = common_pb2.Medicine(name="sertraline", rxcui="36437")
 NAMED = common_pb2.Medicine(name="lithium")
 MEDICINE, BY_NAME = Medicine(name="sertraline", rxcui="36437"), Medicine(name="lithium", rxcui="")
@@ -185,6 +187,24 @@ FULL: dict[str, Any] = {
     "AmendAssessment": pb.AmendAssessmentRequest(
         **BASE, occurred_at=stamp(control.TUESDAY + SECOND), reason="a letter came"
     ),
+    "CloseEpisode": pb.CloseEpisodeRequest(
+        **BASE,
+        occurred_at=stamp(control.TUESDAY),
+        end_reason="left",
+        on="2026-11-16",
+        handed_to=pb.CareHandedOver(
+            who="Dr. Imani Wells, Lakeside Clinic",
+            accepted_by="Dr. Imani Wells",
+            first_appointment_on="2026-11-24",
+            supply_until="2026-12-01",
+        ),
+        letter_sent_on="2026-11-14",
+        attempts=[pb.ContactAttempt(channel=one.channel, on=one.on.isoformat()) for one in control.TRIED],
+        reported_by="the client",
+        agreed_by="dr-lindqvist",
+        at_least=[SEEN],
+    ),
+    "ConfirmDeath": pb.ConfirmDeathRequest(**BASE, **AT, closing_id=str(control.DIED.fact_id)),
     "MarkEnteredInError": pb.MarkEnteredInErrorRequest(
         **BASE, fact_id=str(control.MEDICATIONS.fact_id), reason="another client's list"
     ),
@@ -238,6 +258,8 @@ BARE: dict[str, Any] = {
     "AddToPlan": pb.AddToPlanRequest(**BASE, plan=pb.Plan(goals=["rest"])),
     "CompleteAssessment": pb.CompleteAssessmentRequest(**BASE),
     "AmendAssessment": pb.AmendAssessmentRequest(**BASE, reason="a letter came"),
+    "CloseEpisode": pb.CloseEpisodeRequest(**BASE, end_reason="completed"),
+    "ConfirmDeath": pb.ConfirmDeathRequest(**BASE, closing_id=str(control.DIED.fact_id)),
 }
 
 ENROLLED = PatientEnrolled(
@@ -383,6 +405,16 @@ AMENDED = replace(
     reason="a letter came",
     occurred_at=control.TUESDAY + SECOND,
 )
+CLOSED = replace(
+    control.CLOSED,
+    fact_id=A_FACT,
+    on=date(2026, 11, 16),
+    last_risk=RiskLevel.LOW,
+    reported_by="the client",
+    agreed_by="dr-lindqvist",
+    closed_by=CALLER,
+)
+CONFIRMED = replace(control.DEATH_CONFIRMED, fact_id=A_FACT, confirmed_by=CALLER, occurred_at=MONDAY)
 STORED: dict[str, Any] = {
     "EnrollPatient": ENROLLED,
     "RecordHistory": HISTORY,
@@ -409,6 +441,8 @@ STORED: dict[str, Any] = {
     ),
     "CompleteAssessment": COMPLETED,
     "AmendAssessment": AMENDED,
+    "CloseEpisode": CLOSED,
+    "ConfirmDeath": CONFIRMED,
     "MarkEnteredInError": EnteredInError(
         fact_id=control.MEDICATIONS.fact_id, reason="another client's list", marked_by=CALLER, occurred_at=NOW
     ),
@@ -519,10 +553,22 @@ BARELY_STORED: dict[str, Any] = {
     "AddToPlan": replace(PLAN, plan=replace(control.PLAN, goals=(*control.PLAN.goals, "rest")), occurred_at=NOW),
     "CompleteAssessment": replace(COMPLETED, occurred_at=NOW),
     "AmendAssessment": replace(AMENDED, occurred_at=NOW),
+    "CloseEpisode": replace(
+        CLOSED,
+        reason=EndReason.COMPLETED,
+        on=NOW.date(),
+        handed_to=None,
+        letter_sent_on=None,
+        attempts=(),
+        reported_by="",
+        agreed_by="",
+        occurred_at=NOW,
+    ),
+    "ConfirmDeath": replace(CONFIRMED, occurred_at=NOW),
 }
 WRITES = tuple(STORED)
 METHODS = pb.DESCRIPTOR.services_by_name["AssessmentService"].methods_by_name
-WITH_CREDENTIAL = ("CompleteAssessment", "AmendAssessment")
+WITH_CREDENTIAL = ("CompleteAssessment", "AmendAssessment", "CloseEpisode")
 
 
 def history(rpc: str) -> tuple[Any, ...]:
@@ -530,6 +576,8 @@ def history(rpc: str) -> tuple[Any, ...]:
         return ()
     if rpc == "AmendAssessment":
         return (*control.RECORDED, control.COMPLETED)
+    if rpc == "ConfirmDeath":
+        return (*control.RECORDED, control.DIED)
     return control.RECORDED
 
 
@@ -564,6 +612,7 @@ def test_every_call_has_an_example_and_every_field_a_value_in_one() -> None:
         "ResultsRecorded.none_known",
         "GenotypesRecorded.none_known",
         "ScaleScored.flags",
+        "EpisodeClosed.confirm_by",
     }
 
 
@@ -638,7 +687,7 @@ async def test_a_total_is_answered_as_it_was_read() -> None:
     )
 
 
-@pytest.mark.parametrize("rpc", WITH_CREDENTIAL)
+@pytest.mark.parametrize("rpc", ["CompleteAssessment", "AmendAssessment"])
 async def test_what_the_assessment_says_is_answered(rpc: str) -> None:
     clinic = await clinic_for(rpc)
     await clinic.knows(
@@ -827,10 +876,14 @@ LONGEST = {
     "plan.goals[0]": NAME,
     "plan.goals[1]": NAME,
     "reason": WORDS,
+    "handed_to.who": NAME,
+    "handed_to.accepted_by": NAME,
+    "reported_by": SOURCE,
+    "agreed_by": NAME,
 }
 CHECKED = {"time_zone", "results[0].loinc", "instrument", "icd10"}
 """Texts of at most CODE characters that must also be what they say."""
-UUIDS = {"patient_id", "fact_id"}
+UUIDS = {"patient_id", "fact_id", "closing_id"}
 DAYS = {
     "birth_date",
     "conditions[0].onset",
@@ -840,6 +893,11 @@ DAYS = {
     "stopped_on",
     "medication.stopped_on",
     "results[0].on",
+    "on",
+    "handed_to.first_appointment_on",
+    "handed_to.supply_until",
+    "letter_sent_on",
+    *(f"attempts[{index}].on" for index in range(3)),
 }
 AMOUNTS = {
     "earlier_treatments[0].daily_dose_mg",
@@ -860,7 +918,10 @@ CODES = {
     "status",
     "severity",
     "verification",
+    "end_reason",
+    *(f"attempts[{index}].channel" for index in range(3)),
 }
+TOKENS = {"at_least[0]"}
 COUNTS = {"earlier_treatments[0].weeks": (0, 5200), "left_out": (0, 100_000), "total": (0, 1000)}
 ITEMS = {f"items[{index}]" for index in range(len(SCREENER_ITEMS))}
 OPTIONAL = {
@@ -892,11 +953,15 @@ OPTIONAL = {
     "display",
     "plan.medications[0].medicine.rxcui",
     "plan.medications[0].daily_dose_mg",
+    "on",
+    "handed_to.supply_until",
+    "reported_by",
+    "agreed_by",
 }
 
 
 def test_every_place_of_every_request_is_known_by_its_kind() -> None:
-    kinds = [set(LONGEST), CHECKED, UUIDS, DAYS, AMOUNTS, CODES, set(COUNTS), ITEMS]
+    kinds = [set(LONGEST), CHECKED, UUIDS, DAYS, AMOUNTS, CODES, TOKENS, set(COUNTS), ITEMS]
     assert {str(place) for request in FULL.values() for place in places(request)} == set().union(*kinds)
     assert sum(map(len, kinds)) == len(set().union(*kinds))
 
@@ -910,6 +975,8 @@ def wrong(place: Any) -> list[tuple[Any, str]]:
         return [("x" * (CODE + 1), "text-too-long")]
     if name in DAYS:
         return [("tomorrow", "not-a-date"), ("1899-12-31", "date-too-early")]
+    if name in TOKENS:
+        return [("nonsense", "token-malformed")]
     if name in AMOUNTS:
         return [("NaN", "not-an-amount"), ("-1", "not-an-amount"), ("1000000", "not-an-amount")]
     if name in ITEMS or name in COUNTS:

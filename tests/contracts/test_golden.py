@@ -17,6 +17,7 @@ import pytest
 
 from careloop.chassis.events.codec import ENCODER, Codec
 from careloop.chassis.events.stored_form import StoredByNewer
+from tests.support.controls import controls_of
 
 GOLDEN = Path(__file__).parent / "golden"
 SERVICES = ("assessment", "prescribing", "monitoring", "notifications", "coordination")
@@ -58,10 +59,10 @@ def has_controls(service: str) -> bool:
 
 def shapes() -> Iterator[Shape]:
     for service in filter(has_controls, BUILT):
-        controls = import_module(f"tests.support.controls.{service}")
+        controls = controls_of(service)
         events = import_module(f"services.{service}.domain.events")
         contract = import_module(f"careloop.contracts.{service}")
-        for types, examples in ((events.TOPICS, controls.EXAMPLES), (contract.TYPES, controls.PUBLISHED_EXAMPLES)):
+        for types, examples in ((events.TOPICS, controls.examples), (contract.TYPES, controls.published)):
             for name, cls in types.items():
                 yield Shape(name, cls, tuple(example for example in examples if type(example) is cls))
 

@@ -7,6 +7,7 @@ import pytest
 from careloop.chassis.events.codec import ENCODER, Codec
 from careloop.chassis.events.publishing import Publishing
 from careloop.local.settings import SERVICES
+from tests.support.controls import controls_of
 from tests.support.histories.log import rows_of
 from tests.support.histories.restate import published_of, restate
 
@@ -15,7 +16,7 @@ from tests.support.histories.restate import published_of, restate
 async def test_every_published_event_has_its_contracts_form(service: str) -> None:
     published = published_of(service)
     contracts = import_module(f"careloop.contracts.{service}").TYPES
-    examples = import_module(f"tests.support.controls.{service}").EXAMPLES
+    examples = controls_of(service).examples
     told = [example for example in examples if type(example) in published]
     codec = Codec(import_module(f"services.{service}.domain.events").TOPICS)
     publishing = Publishing(service, codec, published, contracts)

@@ -100,6 +100,7 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
                 "PatientEnrolled", "HistoryRecorded", "MedicationsReconciled", "AllergiesRecorded", "ListGapsRecorded",
                 "PregnancyRecorded", "ResultsRecorded", "GenotypesRecorded", "SmokingRecorded", "ScaleScored",
                 "DiagnosisEstablished", "RiskRaised", "PlanProposed", "AssessmentCompleted", "AssessmentAmended",
+                "EpisodeClosed", "DeathConfirmed", "CaringContactDue",
                 "EnteredInError",
             ),
         ),
@@ -109,7 +110,9 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
                 "PrescriptionIssued", "PrescriptionDeclined", "DoseChanged", "DoseTookEffect",
                 "PrescriptionDiscontinued",
                 "SupplyCounted", "ListCompared", "DiscrepancyFound", "DiscrepancyOverdue", "DiscrepancyResolved",
-                "ConcernsRaised", "ConcernAnswered", "ConcernEnded", "EnteredInError",
+                "ConcernsRaised", "ConcernAnswered", "ConcernEnded", "DosePlanSigned", "StepDue", "StepOverdue",
+                "StepConfirmed", "SafetyStepTaken", "StepDeclined", "StepHeld", "StepChanged", "DosePlanEnded",
+                "EnteredInError",
             ),
         ),
         "monitoring": (
@@ -117,7 +120,7 @@ def test_the_projector_listens_to_all_that_the_five_services_publish() -> None:
             (
                 "SideEffectReported", "SideEffectResolved", "ScaleScored", "RiskRaised", "RiskContactRecorded",
                 "RiskEnded", "ResultActionRaised", "ResultActionEnded", "DoseRecorded",
-                "EnteredInError",
+                "ExtraDoseReported", "EmergencyDeclared", "EnteredInError",
             ),
         ),
         "notifications": (

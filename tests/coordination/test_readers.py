@@ -49,7 +49,15 @@ RAISED = replace(
     fact_id=fact("raised again"),
     concerns=(replace(control.CONCERNS_RAISED.concerns[0], concern=fact("another concern")),),
 )
-EVERYTHING = [*told(), *WRITTEN, *ENDED, ("prescribing", STANDING), ("prescribing", RAISED)]
+CLOSED = replace(control.CLOSED_BEFORE, fact_id=fact("closed"), occurred_at=week(12))
+EVERYTHING = [
+    *told(),
+    *WRITTEN,
+    *ENDED,
+    ("prescribing", STANDING),
+    ("prescribing", RAISED),
+    ("assessment", CLOSED),
+]
 SECTIONS = folded(EVERYTHING)
 ALL = compose(PATIENT, SECTIONS)
 
@@ -89,7 +97,9 @@ CLIENT_SEES = {
     "timeline": "without what the others leave out",
     "urgency": "nothing",
     "list_gaps": WHOLE,
+    "episode_end": "without the risk",
     "result_actions": "nothing",
+    "dose_plans": "without answers and reasons",
 }
 
 

@@ -14,6 +14,7 @@ from services.coordination.domain.view.sections import SECTIONS
 from services.coordination.domain.view.timeline import TimelineEntry
 from tests.coordination.telling import received, recorded_at, view
 from tests.support.controls import coordination as control
+from tests.support.controls import dose_plans as plans
 from tests.support.controls.coordination import struck, week
 from tests.support.controls.moments import PRESCRIBER, fact
 
@@ -39,6 +40,7 @@ ASSIGNED, RELEASED, POSTED = (
     next(one for one in control.PUBLISHED_EXAMPLES if type(one) is kind)
     for kind in (coordination.TeamMemberAssigned, coordination.TeamMemberReleased, coordination.MessagePosted)
 )
+PLAN: dict[str, Any] = {type(one).__name__: one for one in plans.PUBLISHED_STORY}
 
 SAYS: list[tuple[str, Any, str, str]] = [
     ("assessment", control.ENROLLED, "PatientEnrolled", "enrolled"),
@@ -95,6 +97,28 @@ SAYS: list[tuple[str, Any, str, str]] = [
         "GenotypesRecorded",
         "no genotypes known",
     ),
+    ("assessment", control.CLOSED_BEFORE, "EpisodeClosed", f"left on {week(-4).date()} handed to Lakeside Clinic"),
+    (
+        "assessment",
+        replace(control.CLOSED_BEFORE, handed_to=None),
+        "EpisodeClosed",
+        f"left on {week(-4).date()}",
+    ),
+    ("assessment", control.DEATH_CONFIRMED, "DeathConfirmed", "by noor-nurse"),
+    ("assessment", control.CONTACT_DUE, "CaringContactDue", f"by {week(-3).date()}"),
+    (
+        "monitoring",
+        control.EXTRA_DOSE,
+        "ExtraDoseReported",
+        "extra dose of lithium: Builds up for hours after it was taken; kidney, brain.",
+    ),
+    ("monitoring", control.EMERGENCY, "EmergencyDeclared", "took-too-much"),
+    (
+        "monitoring",
+        replace(control.EMERGENCY, medicine=Medicine(name="lithium")),
+        "EmergencyDeclared",
+        "took-too-much: lithium",
+    ),
     ("assessment", control.FORMER_SMOKER, "SmokingRecorded", "smoking: former 2026-01-05"),
     (
         "assessment",
@@ -146,6 +170,21 @@ SAYS: list[tuple[str, Any, str, str]] = [
     ("prescribing", control.COUNTED, "SupplyCounted", "sertraline 7.5 left on 2026-11-20"),
     ("prescribing", control.LIST_COMPARED, "ListCompared", "1 of our medicines on the list"),
     ("prescribing", control.DISCREPANCY, "DiscrepancyFound", "sertraline: dose"),
+    ("prescribing", PLAN["DosePlanSigned"], "DosePlanSigned", "taper in 2 steps"),
+    *(
+        ("prescribing", PLAN[kind], kind, f"step 1: {plans.WHAT}")
+        for kind in ("StepDue", "StepOverdue", "StepConfirmed", "SafetyStepTaken")
+    ),
+    (
+        "prescribing",
+        PLAN["StepDeclined"],
+        "StepDeclined",
+        f"step 1: {plans.WHAT} - high-alert-not-overridden",
+    ),
+    ("prescribing", replace(PLAN["StepDeclined"], reasons=()), "StepDeclined", f"step 1: {plans.WHAT}"),
+    ("prescribing", PLAN["StepHeld"], "StepHeld", f"step 1: {plans.WHAT} (client-wish)"),
+    ("prescribing", PLAN["StepChanged"], "StepChanged", f"step 1: {plans.WHAT} (supply)"),
+    ("prescribing", PLAN["DosePlanEnded"], "DosePlanEnded", "relapse low again"),
     ("prescribing", control.DISCREPANCY_OVERDUE, "DiscrepancyOverdue", "sertraline: dose was not answered in time"),
     ("prescribing", control.DISCREPANCY_RESOLVED, "DiscrepancyResolved", "list-wrong read again"),
     ("prescribing", control.CONCERNS_RAISED, "ConcernsRaised", "sertraline 50 MG Oral Tablet ddi.maoi-serotonergic"),

@@ -43,6 +43,7 @@ from services.assessment.domain.events import TOPICS, Event
 from services.assessment.domain.state import DECIDER
 from services.assessment.grpc_api import AssessmentApi
 from tests.support.histories import fhir
+from tests.support.services.informed import all_known
 from tests.support.services.signing import NOW, public_keys, token
 
 REGISTRAR = {"sub": "careloop-intake", "role": "registrar"}
@@ -77,7 +78,7 @@ async def assessment(store: MemoryEventStore, claims: dict[str, str] | None = No
     codec: Codec[Event] = Codec(TOPICS)
     topics = Publishing("assessment", codec, published_as(TOPICS, contract.TYPES), contract.TYPES).published_topics
     streams = Streams("assessment", store, codec, DECIDER, published=topics)
-    api = AssessmentApi(Writes(streams, DECISIONS), 6)
+    api = AssessmentApi(Writes(streams, DECISIONS), 6, episodes=all_known())
     roles = {role for allowed in POLICY.values() for role in allowed}
     verifier = TokenVerifier(public_keys(), audience="assessment", roles=roles, clock=lambda: NOW)
     guard = Guard(verifier, POLICY, lambda: NOW, max_deadline_seconds=10)

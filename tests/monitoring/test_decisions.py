@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from care.monitoring.v1 import monitoring_pb2 as pb
 
-from careloop.contracts.monitoring import DoseStatus, ReporterKind
+from careloop.contracts.monitoring import ReporterKind
 from careloop.contracts.terms import Reporter, RiskLevel, Triage, TriageLevel
 from careloop.kernel.ids import FactId
 from services.monitoring.domain import decisions, events
+from services.monitoring.domain.doses import DoseSaid
 from services.monitoring.domain.events import Event, RiskRaised, ScaleScored, SideEffectReported
 from services.monitoring.domain.state import DECIDER
 from tests.support.controls import monitoring as m
@@ -25,6 +26,7 @@ WILLING: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "AnswerScale": (m.ANSWER_PHQ_9, ()),
     "RecordRiskContact": (m.CONTACT, (m.RISK,)),
     "RecordDose": (m.RECORD_DOSE, ()),
+    "TookTooMuch": (m.TAKE_TOO_MUCH, ()),
     "MarkEnteredInError": (m.STRIKE_NAUSEA, (m.NAUSEA,)),
 }
 """Each command, and what must have been recorded before it is taken."""
@@ -35,6 +37,7 @@ GUARDS: dict[str, frozenset[str]] = {
     "AnswerScale": frozenset({"repeat", "time"}),
     "RecordRiskContact": frozenset({"repeat", "time"}),
     "RecordDose": frozenset({"repeat", "time"}),
+    "TookTooMuch": frozenset({"repeat", "time"}),
     "MarkEnteredInError": frozenset({"repeat", "existence"}),
 }
 """A strike has no time of its own; nothing waits for the enrolment or asks for a licence."""
@@ -220,7 +223,7 @@ def test_a_dose_keeps_its_prescription_and_why_it_was_skipped() -> None:
     command = replace(
         m.RECORD_DOSE,
         prescription=fact("prescription"),
-        status=DoseStatus.SKIPPED,
+        status=DoseSaid.SKIPPED,
         reason="felt sick",
         occurred_at=YESTERDAY,
     )
@@ -229,7 +232,7 @@ def test_a_dose_keeps_its_prescription_and_why_it_was_skipped() -> None:
 
 
 def test_a_skipped_dose_without_a_reason_says_which_field_is_missing() -> None:
-    skipped = replace(m.RECORD_DOSE, status=DoseStatus.SKIPPED, reason="")
+    skipped = replace(m.RECORD_DOSE, status=DoseSaid.SKIPPED, reason="")
     assert given(DECIDER).when(DECISIONS["RecordDose"], skipped).then_refused("reason-required").field == "reason"
 
 

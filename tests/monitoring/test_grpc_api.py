@@ -393,7 +393,8 @@ def contact(**changes: Any) -> pb.RecordRiskContactRequest:
     return pb.RecordRiskContactRequest(**said | changes)
 
 
-WRITES: list[Any] = [report(), resolve(), answer(), contact(), dose(), strike()]
+TOO_MUCH = pb.TookTooMuchRequest(request_id="too-much", patient_id=str(PATIENT))
+WRITES: list[Any] = [report(), resolve(), answer(), contact(), dose(), TOO_MUCH, strike()]
 
 
 def test_the_writes_are_all_that_the_service_has() -> None:

@@ -23,6 +23,8 @@ TOLD = {
     "ResultActionRaised": contract.ResultActionRaised,
     "ResultActionEnded": contract.ResultActionEnded,
     "DoseRecorded": contract.DoseRecorded,
+    "ExtraDoseReported": contract.ExtraDoseReported,
+    "EmergencyDeclared": contract.EmergencyDeclared,
     "EnteredInError": terms.EnteredInError,
 }
 """What was reported here. What was noted of others they have told themselves."""

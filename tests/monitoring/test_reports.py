@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from careloop.contracts.monitoring import DoseStatus
 from careloop.contracts.terms import RiskLevel, Triage, TriageLevel
 from services.monitoring.domain import events
-from services.monitoring.domain.doses import record_dose
+from services.monitoring.domain.doses import DoseSaid, record_dose
 from services.monitoring.domain.entered_in_error import mark_entered_in_error
 from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.scales import answer_scale
@@ -141,7 +140,7 @@ def test_answers_out_of_range_are_refused_by_item() -> None:
 
 def test_a_dose_is_recorded_and_a_skipped_one_needs_a_reason() -> None:
     given(DECIDER).when(record_dose, m.RECORD_DOSE).then(m.DOSE)
-    skipped = replace(m.RECORD_DOSE, status=DoseStatus.SKIPPED)
+    skipped = replace(m.RECORD_DOSE, status=DoseSaid.SKIPPED)
     given(DECIDER).when(record_dose, skipped).then_refused("reason-required")
 
 

@@ -83,7 +83,7 @@ def test_the_table_names_every_kind_of_cause() -> None:
 
 @pytest.mark.parametrize("kind", CauseKind)
 def test_a_patient_without_a_team_has_the_on_call_person(kind: CauseKind) -> None:
-    nobody_else = "client" if kind is CauseKind.MESSAGE_TO_CLIENT else "on-call"
+    nobody_else = "client" if kind in (CauseKind.MESSAGE_TO_CLIENT, CauseKind.STEP_CONFIRMED) else "on-call"
     assert steps(decided(kind, named="nobody-known")) == [[nobody_else]]
 
 
@@ -133,6 +133,10 @@ INFORMING = frozenset(
         CauseKind.PRESCRIPTION_DISCONTINUED,
         CauseKind.ASSESSMENT_COMPLETED,
         CauseKind.PLAN_CHANGED,
+        CauseKind.PLAN_SIGNED,
+        CauseKind.STEP_HELD,
+        CauseKind.STEP_CHANGED,
+        CauseKind.PLAN_ENDED,
     }
 )
 """What asks nothing of anybody; a message and a declined order wait for the person whom they name, and an order that

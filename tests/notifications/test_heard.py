@@ -20,6 +20,8 @@ from services.notifications.domain.codes import CauseKind
 from services.notifications.domain.events import Event, NoticeDecided
 from services.notifications.domain.noted import ReleaseNoted, ResolutionNoted, StrikeNoted, TeamNoted
 from tests.support.controls import coordination as published
+from tests.support.controls import dose_plans as plans
+from tests.support.controls import monitoring as doses
 from tests.support.controls import notifications as control
 from tests.support.controls.moments import NOON, PATIENT, event, fact
 from tests.support.controls.notifications import DR_LIND, DR_OSEI, MAYA, RULES, TOM
@@ -91,6 +93,8 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.monitoring.SideEffectReported.v1": monitoring.SideEffectReported,
         "care.monitoring.SideEffectResolved.v1": monitoring.SideEffectResolved,
         "care.monitoring.DoseRecorded.v1": monitoring.DoseRecorded,
+        "care.monitoring.EmergencyDeclared.v1": monitoring.EmergencyDeclared,
+        "care.monitoring.ExtraDoseReported.v1": monitoring.ExtraDoseReported,
         "care.monitoring.RiskRaised.v1": terms.RiskRaised,
         "care.monitoring.RiskContactRecorded.v1": monitoring.RiskContactRecorded,
         "care.monitoring.RiskEnded.v1": monitoring.RiskEnded,
@@ -109,6 +113,7 @@ def test_notifications_listens_to_what_somebody_must_hear_and_to_every_strike() 
         "care.prescribing.ConcernsRaised.v1": prescribing.ConcernsRaised,
         "care.prescribing.ConcernAnswered.v1": prescribing.ConcernAnswered,
         "care.prescribing.ConcernEnded.v1": prescribing.ConcernEnded,
+        **{f"care.prescribing.{type(one).__name__}.v1": type(one) for one in plans.PUBLISHED_STORY},
         "care.prescribing.PrescriptionIssued.v1": prescribing.PrescriptionIssued,
         "care.prescribing.PrescriptionDeclined.v1": prescribing.PrescriptionDeclined,
         "care.prescribing.DoseChanged.v1": prescribing.DoseChanged,
@@ -297,7 +302,74 @@ EMERGENCY = (CauseKind.CLIENT_WROTE_EMERGENCY, "The client wrote of an emergency
 TODAY_READ = (CauseKind.CLIENT_WROTE_SAME_DAY, "What the client wrote is to be answered today")
 TRIAGED, LEVELS = terms.TriageLevel, terms.RiskLevel
 PLAN_CHANGED = replace(published.PROPOSED, fact_id=fact("plan"), replaces=fact("plan before"), occurred_at=OCCURRED)
+PLAN = {type(one).__name__: replace(one, occurred_at=OCCURRED) for one in plans.PUBLISHED_STORY}
+HELD, OF_LIND = PLAN["StepHeld"], {"prescriber": DR_LIND}
+CLIENT_HOLDS = "The client holds a step of their dose plan: hear today why"
+AGAIN_AND_BROKEN = (
+    "client-wish; held again: see the client within 7 days; what remains is not legal so: sign another plan"
+)
+OF_PLANS: list[Said] = [
+    (f"care.prescribing.{type(told).__name__}.v1", told, kind, subject, detail, named)
+    for told, kind, subject, detail, named in (
+        (PLAN["DosePlanSigned"], CauseKind.PLAN_SIGNED, "A dose plan was signed", "taper, 2 steps: sertraline", ""),
+        (
+            replace(PLAN["StepDue"], **OF_LIND),
+            CauseKind.STEP_DUE,
+            "A step of a dose plan is due: without a confirmation it does not happen",
+            plans.WHAT,
+            DR_LIND,
+        ),
+        (
+            replace(PLAN["StepOverdue"], **OF_LIND),
+            CauseKind.STEP_OVERDUE,
+            "A step of a dose plan was not confirmed: the dose before goes on",
+            plans.WHAT,
+            DR_LIND,
+        ),
+        *(
+            (PLAN[kind], CauseKind.STEP_CONFIRMED, "Your medicine changes as planned", plans.WHAT, "")
+            for kind in ("StepConfirmed", "SafetyStepTaken")
+        ),
+        (
+            replace(PLAN["StepDeclined"], declined=None, reasons=("plan-not-legal", "result-missing"), **OF_LIND),
+            CauseKind.STEP_DECLINED,
+            "A step of a dose plan was declined",
+            f"{plans.WHAT}: plan-not-legal, result-missing",
+            DR_LIND,
+        ),
+        (
+            replace(HELD, in_a_row=1, breaks=(), **OF_LIND),
+            CauseKind.STEP_HELD_BY_CLIENT,
+            CLIENT_HOLDS,
+            f"{plans.WHAT}: client-wish",
+            DR_LIND,
+        ),
+        (
+            replace(HELD, **OF_LIND),
+            CauseKind.STEP_HELD_BY_CLIENT,
+            CLIENT_HOLDS,
+            f"{plans.WHAT}: {AGAIN_AND_BROKEN}",
+            DR_LIND,
+        ),
+        (
+            replace(HELD, by_client=False, in_a_row=0, breaks=()),
+            CauseKind.STEP_HELD,
+            "A step of a dose plan waits",
+            f"{plans.WHAT}: client-wish",
+            "",
+        ),
+        (
+            PLAN["StepChanged"],
+            CauseKind.STEP_CHANGED,
+            "A step of a dose plan has another day",
+            f"{plans.WHAT}: supply",
+            "",
+        ),
+        (PLAN["DosePlanEnded"], CauseKind.PLAN_ENDED, "A dose plan ended", "relapse", ""),
+    )
+]
 CAUSES: list[Said] = [
+    *OF_PLANS,
     *(
         (RISK_OF.format(source), risk(level), kind, subject, "phq-9-item-9", "")
         for source in ("assessment", "monitoring")
@@ -351,6 +423,30 @@ CAUSES: list[Said] = [
         CauseKind.SIDE_EFFECT_EMERGENCY,
         "Side effect: emergency, act now",
         "rash, CTCAE grade 4; rash, fever",
+        "",
+    ),
+    (
+        "care.monitoring.EmergencyDeclared.v1",
+        replace(published.EMERGENCY, occurred_at=OCCURRED),
+        CauseKind.EMERGENCY_DECLARED,
+        "The client took too much: act now",
+        "took-too-much",
+        "",
+    ),
+    (
+        "care.monitoring.EmergencyDeclared.v1",
+        replace(doses.EMERGENCY, occurred_at=OCCURRED),
+        CauseKind.EMERGENCY_DECLARED,
+        "The client took too much: act now",
+        "double-daily-dose: lithium: 1800 mg within 24 hours, 900 mg a day",
+        "",
+    ),
+    (
+        "care.monitoring.ExtraDoseReported.v1",
+        replace(published.EXTRA_DOSE, due_at=DUE, occurred_at=OCCURRED),
+        CauseKind.EXTRA_DOSE,
+        "An extra dose of what is dangerous in overdose: to be looked at today",
+        "lithium: Builds up for hours after it was taken; kidney, brain.",
         "",
     ),
     (
@@ -550,6 +646,8 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.RISK_HISTORY: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
     CauseKind.SAFETY_ITEM_MISSING: (Priority.URGENT, ((MANAGER,), (THERAPIST,), (OSEI,), (LAST,))),
     CauseKind.SIDE_EFFECT_EMERGENCY: (Priority.STAT, ((OSEI, MANAGER), (LIND, THERAPIST), (LAST,))),
+    CauseKind.EMERGENCY_DECLARED: (Priority.STAT, ((OSEI, MANAGER), (LIND, THERAPIST), (LAST,))),
+    CauseKind.EXTRA_DOSE: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.SIDE_EFFECT_SAME_DAY: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
     CauseKind.RESULT_CRITICAL: (Priority.STAT, ((OSEI,), (MANAGER, LIND), (LAST,))),
@@ -569,6 +667,15 @@ TOLD: dict[CauseKind, tuple[Priority, Rungs]] = {
     CauseKind.CONCERN_HIGH: (Priority.URGENT, ((OSEI,), (MANAGER,), (LIND,), (LAST,))),
     CauseKind.CONCERN_LISTED: (Priority.URGENT, ((MANAGER, OSEI), (LIND,), (LAST,))),
     CauseKind.CONCERN_MODERATE: (Priority.ROUTINE, ((OSEI,), (MANAGER,), (LAST,))),
+    CauseKind.PLAN_SIGNED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.STEP_DUE: (Priority.ROUTINE, ((LIND,),)),
+    CauseKind.STEP_OVERDUE: (Priority.ROUTINE, ((LIND,), (MANAGER,), (LAST,))),
+    CauseKind.STEP_CONFIRMED: (Priority.ROUTINE, ((("client", terms.Role.CLIENT),),)),
+    CauseKind.STEP_DECLINED: (Priority.ROUTINE, ((LIND,),)),
+    CauseKind.STEP_HELD_BY_CLIENT: (Priority.URGENT, ((LIND,), (MANAGER,), (OSEI,), (LAST,))),
+    CauseKind.STEP_HELD: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.STEP_CHANGED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
+    CauseKind.PLAN_ENDED: (Priority.ROUTINE, ((THERAPIST, MANAGER),)),
     CauseKind.PLAN_CHANGED: (Priority.ROUTINE, ((OSEI, LIND, MANAGER, THERAPIST),)),
     CauseKind.MESSAGE_POSTED: (Priority.ROUTINE, ((THERAPIST,),)),
     CauseKind.MESSAGE_FROM_CLIENT: (Priority.ROUTINE, ((THERAPIST,),)),
@@ -584,10 +691,15 @@ BY_WINDOW = {
     CauseKind.CONCERN_LISTED: RULES.urgent_window,
     CauseKind.CONCERN_MODERATE: RULES.routine_window,
     CauseKind.DISCREPANCY_FOUND: RULES.routine_window,
+    CauseKind.EMERGENCY_DECLARED: RULES.stat_window,
     CauseKind.DISCREPANCY_OVERDUE: RULES.urgent_window,
     CauseKind.SAFETY_ITEM_MISSING: RULES.urgent_window,
+    CauseKind.STEP_OVERDUE: RULES.routine_window,
+    CauseKind.STEP_HELD_BY_CLIENT: RULES.urgent_window,
 }
 """Whose clock nothing but the programme sets."""
+OF_AN_END = {CauseKind.DEATH_RECORDED, CauseKind.CARING_CONTACT}
+"""What another consumer hears."""
 WITH_A_CLOCK = {
     *BY_WINDOW,
     CauseKind.RISK_HIGH,
@@ -599,11 +711,20 @@ WITH_A_CLOCK = {
     CauseKind.RESULT_TO_LOOK_AT,
     CauseKind.SIDE_EFFECT_EMERGENCY,
     CauseKind.SIDE_EFFECT_SAME_DAY,
+    CauseKind.EMERGENCY_DECLARED,
+    CauseKind.EXTRA_DOSE,
     CauseKind.SIDE_EFFECT_WITHIN_72_HOURS,
     CauseKind.CLIENT_WROTE_EMERGENCY,
     CauseKind.CLIENT_WROTE_SAME_DAY,
     CauseKind.CLIENT_WROTE_WITHIN_72_HOURS,
     CauseKind.CLIENT_WROTE_NOT_UNDERSTOOD,
+    CauseKind.DISCREPANCY_FOUND,
+}
+DAY_LATER = RECORDED + RULES.routine_window
+CLOCKS_BY_WINDOW = {
+    CauseKind.DISCREPANCY_FOUND: DAY_LATER,
+    CauseKind.SAFETY_ITEM_MISSING: RECORDED + RULES.urgent_window,
+    CauseKind.EMERGENCY_DECLARED: RECORDED + RULES.stat_window,
 }
 ACT_BY = {
     **dict.fromkeys((CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW, CauseKind.RISK_HISTORY), DUE),
@@ -614,7 +735,7 @@ EVERYBODY = (*control.TEAM, control.OTHER_PRESCRIBER)
 
 
 def test_the_causes_are_of_every_kind_and_every_level() -> None:
-    assert {kind for _, _, kind, *_ in CAUSES} == set(CauseKind) - {CauseKind.RECORDS_WAIT} == set(TOLD)
+    assert {kind for _, _, kind, *_ in CAUSES} == set(CauseKind) - OF_AN_END - {CauseKind.RECORDS_WAIT} == set(TOLD)
     assert {told.level for _, told, *_ in CAUSES if isinstance(told, terms.RiskRaised)} == set(terms.RiskLevel)
     effects = [told for _, told, *_ in CAUSES if isinstance(told, monitoring.SideEffectReported)]
     assert {told.triage.level for told in effects} == set(terms.TriageLevel)
@@ -626,7 +747,8 @@ async def test_a_cause_becomes_one_notice_that_says_all_of_it(said: Said) -> Non
     priority, rungs = TOLD[kind]
     acknowledged = kind in WITH_A_CLOCK
     clock = (RECORDED + BY_WINDOW[kind] if kind in BY_WINDOW else DUE) if acknowledged else None
-    channels = BOTH if acknowledged and kind is not CauseKind.CONCERN_MODERATE else INBOX
+    quiet = kind in (CauseKind.CONCERN_MODERATE, CauseKind.STEP_OVERDUE)
+    channels = BOTH if acknowledged and not quiet else INBOX
     notice, *entries = await heard(wire_type, told, *EVERYBODY)
     assert isinstance(notice, NoticeDecided)
     assert notice == NoticeDecided(
@@ -737,3 +859,20 @@ async def test_an_answer_to_a_lesser_alert_or_to_none_is_no_override_of_a_high_o
     )
     notice, *_ = await heard("care.prescribing.PrescriptionIssued.v1", replace(OVER_ALERT, capsule=capsule), *EVERYBODY)
     assert getattr(notice, "kind") == CauseKind.PRESCRIPTION_ISSUED  # noqa: B009 - any event may come back
+
+
+async def test_a_step_that_was_declined_as_an_order_is_heard_of_once() -> None:
+    told = PLAN["StepDeclined"]
+    assert told.declined is not None
+    assert await heard("care.prescribing.StepDeclined.v1", told, *EVERYBODY) == []
+
+
+@pytest.mark.parametrize("kind", ["StepConfirmed", "StepHeld", "StepChanged", "DosePlanEnded"])
+async def test_what_becomes_of_an_overdue_step_ends_its_notice(kind: str) -> None:
+    office = await office_with(*EVERYBODY)
+    overdue = PLAN["StepOverdue"]
+    await office.hear(received("care.prescribing.StepOverdue.v1", overdue))
+    answer = received(f"care.prescribing.{kind}.v1", replace(PLAN[kind], settles=overdue.fact_id))
+    await office.hear(structs.replace(answer, envelope=structs.replace(answer.envelope, event_id=event("answer"))))
+    (notice,) = [one for one in (await office.board()).notices.values() if one.decided.cause_fact == overdue.fact_id]
+    assert (notice.is_open, notice.reason) == (False, "side-effect-resolved")

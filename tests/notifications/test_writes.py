@@ -31,6 +31,8 @@ from services.notifications.due import (
 )
 from services.notifications.views import inbox_statements
 from tests.support.controls import notifications as control
+from tests.support.controls.episodes import BEGUN as EPISODE_BEGUN
+from tests.support.controls.episodes import ENDED
 from tests.support.controls.moments import NOON, PATIENT
 from tests.support.controls.notifications import BOTH, DR_OSEI, MAYA, NOTICE, SOON, TOM
 from tests.support.histories.restate import published_of
@@ -268,6 +270,8 @@ IN_INBOXES: list[tuple[str, Event, Shown]] = [
             control.RESOLUTION,
             control.SCREENING,
             control.TIME_ZONE,
+            EPISODE_BEGUN,
+            ENDED,
             control.SETTLED,
             control.ANSWERED_SAFELY,
             control.ATTEMPTED,

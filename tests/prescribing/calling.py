@@ -97,10 +97,16 @@ class Clinic:
             await self.store.commit(Unit(gate=gate))
 
     async def call(
-        self, rpc: str, request: Any, *, now: datetime = NOON, credential: Credential | None = LICENCE
+        self,
+        rpc: str,
+        request: Any,
+        *,
+        now: datetime = NOON,
+        credential: Credential | None = LICENCE,
+        role: str = "psychiatric-nurse-practitioner",
     ) -> Any:
         """One call of the API, as the guard lets it through."""
-        caller = Caller(subject=CALLER, role="psychiatric-nurse-practitioner", credential=credential)
+        caller = Caller(subject=CALLER, role=role, credential=credential)
         method = f"/care.prescribing.v1.PrescribingService/{rpc}"
         set_current_call(Call(method=method, caller=caller, correlation_id=CORRELATION, now=now))
         return await getattr(self.api, rpc)(request, CONTEXT)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from careloop.contracts import assessment, terms
-from services.prescribing.consumers import COURSE_NOTES, NOTES
+from services.prescribing.consumers import COURSE_NOTES, EPISODES_HEARD, NOTES
 from services.prescribing.domain.noted import AssessmentPartNoted, CompletionNoted
 from services.prescribing.evidence import CONSUMERS
 from tests.prescribing.serving import Log
@@ -47,7 +47,7 @@ def sources_of(notes: Mapping[str, Any]) -> set[str]:
 
 
 def test_each_consumer_is_waited_for_as_to_the_sources_that_it_notes_of() -> None:
-    read = [sources_of(NOTES), sources_of(COURSE_NOTES)]
+    read = [sources_of(NOTES), sources_of(COURSE_NOTES), sources_of(EPISODES_HEARD)]
     assert [set(sources) for sources in CONSUMERS.values()] == read
 
 

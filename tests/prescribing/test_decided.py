@@ -327,4 +327,5 @@ def test_the_examples_of_decisions_leave_no_field_without_a_value() -> None:
     others = (replace(ASKED, freshness=p.STALE), *(replace(ASKED, order=one) for one in orders))
     unset = never_set(declined, changed, *(decide(one, *p.ASSESSED) for one in others))
     of_others = {f"DecisionCapsule.{field}" for field in ("overrides", "missing", "refused_overrides")}
+    of_others |= {"DoseChanged.regimen", "DoseChanged.plan"}
     assert unset <= of_others | {"Alert.reviewed"}

@@ -13,15 +13,27 @@ from careloop.kernel.credentials import Credential
 from careloop.kernel.errors import CareloopError, InvalidInput, NotAllowed, NotKnown, RuleViolated
 from services.prescribing.domain.decisions import DECISIONS
 from services.prescribing.domain.events import Event
+from services.prescribing.domain.signing import sign_dose_plan
 from services.prescribing.domain.state import DECIDER
+from tests.support.controls import dose_plans as plans
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, TODAY, YESTERDAY, fact
 from tests.support.specification import given
 
+PRESCRIBED = (*p.ASSESSED, plans.PRAZOSIN)
+(TAPERING,), (STOPPING,) = (
+    given(DECIDER, *PRESCRIBED).when(sign_dose_plan, command).decided for command in (plans.SIGN, plans.SIGN_STOP)
+)
+BY_PRESCRIBER = replace(plans.HOLD, by_client=False, credential=p.CREDENTIAL)
 ENOUGH: dict[str, tuple[Any, tuple[Event, ...]]] = {
     "IssuePrescription": (p.ISSUE_SERTRALINE, p.ASSESSED),
     "ChangeDose": (p.CHANGE_TO_100, (*p.ASSESSED, p.ISSUED)),
     "DiscontinuePrescription": (p.DISCONTINUE, (*p.ASSESSED, p.ISSUED)),
+    "SignDosePlan": (plans.SIGN, PRESCRIBED),
+    "ConfirmStep": (plans.CONFIRM_STOP, (*PRESCRIBED, STOPPING)),
+    "HoldStep": (BY_PRESCRIBER, (*PRESCRIBED, TAPERING)),
+    "ChangeStep": (plans.CHANGE, (*PRESCRIBED, TAPERING)),
+    "EndDosePlan": (plans.END, (*PRESCRIBED, TAPERING)),
     "CountSupply": (p.COUNT_SERTRALINE, ()),
     "ResolveDiscrepancy": (p.RESOLVE, (*p.ASSESSED, p.ISSUED, p.DISCREPANCY)),
     "AnswerConcern": (p.ANSWER_CONCERN, (*p.ASSESSED, p.ISSUED, p.RAISED)),
@@ -32,6 +44,11 @@ GUARDS = {
     "IssuePrescription": {"time", "credential", "enrolment", "repeat"},
     "ChangeDose": {"time", "credential", "prescription", "repeat"},
     "DiscontinuePrescription": {"time", "credential", "prescription", "repeat"},
+    "SignDosePlan": {"time", "credential", "enrolment", "repeat"},
+    "ConfirmStep": {"time", "credential", "repeat"},
+    "HoldStep": {"time", "credential", "repeat"},
+    "ChangeStep": {"time", "credential", "repeat"},
+    "EndDosePlan": {"time", "credential", "repeat"},
     "CountSupply": {"time", "repeat"},
     "ResolveDiscrepancy": {"time", "credential", "repeat"},
     "AnswerConcern": {"time", "credential", "repeat"},

@@ -23,6 +23,7 @@ from services.prescribing.domain.overdue import raise_overdue
 from services.prescribing.domain.reconciliation import compare_list
 from services.prescribing.domain.state import DECIDER, PrescriptionChart
 from tests.support.controls import prescribing as p
+from tests.support.controls.episodes import end_noted
 from tests.support.controls.moments import NOON, PATIENT, TODAY, fact
 from tests.support.histories.writes import request
 from tests.support.specification import given
@@ -51,6 +52,7 @@ def test_it_is_overdue_at_the_moment_at_which_it_was_to_be_answered() -> None:
         pytest.param(replace(p.PHENELZINE_STRUCK, fact_id=p.LIST), id="the list was struck"),
         pytest.param(replace(p.LIST_NOTED, fact_id=fact("newer"), occurred_at=NOON + HOUR), id="a newer list came"),
         pytest.param(replace(p.CHANGED, to_daily_dose_mg=Decimal(25)), id="the dose became that of the list"),
+        pytest.param(end_noted("closed", NOON), id="the episode of care ended"),
     ],
 )
 def test_nobody_is_late_with_what_stands_no_more(then: Event) -> None:

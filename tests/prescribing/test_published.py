@@ -13,6 +13,7 @@ from careloop.contracts import terms
 from careloop.contracts.prescribing import Override, OverrideReason, StatusReason
 from services.prescribing.domain.noted import Noted
 from tests.support.completeness import never_set
+from tests.support.controls import dose_plans as plans
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import published_of, restate
@@ -124,6 +125,11 @@ EXAMPLES: list[tuple[Any, Any]] = [
     (replace(p.CHANGED, capsule=CAPSULE), CHANGED),
     (replace(p.CHANGED, from_daily_dose_mg=None, capsule=CAPSULE), replace(CHANGED, from_daily_dose_mg=None)),
     (replace(p.CHANGED, cancels=CANCELS, capsule=CAPSULE), replace(CHANGED, cancels=CANCELS)),
+    (
+        replace(p.CHANGED, plan=fact("plan"), regimen=p.REGIMEN, capsule=CAPSULE),
+        replace(CHANGED, plan=fact("plan"), regimen=p.REGIMEN),
+    ),
+    *zip(plans.EXAMPLES, plans.PUBLISHED_EXAMPLES, strict=True),
     (p.DISCONTINUED, DISCONTINUED),
     (p.TOOK_EFFECT, p.TOOK_EFFECT),
     (ABRUPT, ABRUPT),
@@ -184,3 +190,8 @@ def test_the_published_capsule_leaves_out_only_what_the_stored_one_alone_needs()
     knowledge = {"knowledge_pack", "knowledge_version", "knowledge_digest"}
     assert stored - flat == {"screening", "knowledge", "changing", "reading", "refused_overrides"}
     assert flat - stored == knowledge
+
+
+def test_what_was_asked_before_a_taper_stays_in_prescribing() -> None:
+    told = {field.name for field in fields(contract.DosePlanSigned)}
+    assert not told & {"answers", "on_hand", "begins"}

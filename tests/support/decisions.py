@@ -8,6 +8,7 @@ from typing import Any
 from careloop.kernel.decider import Decider
 from careloop.kernel.decisions import Decision, Decisions
 from careloop.local.settings import SERVICES
+from tests.support.controls import controls_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +36,15 @@ class Deciding:
 
 def deciding(service: str) -> Deciding:
     decisions = import_module(f"services.{service}.domain.decisions")
-    controls = import_module(f"tests.support.controls.{service}")
+    controls = controls_of(service)
     return Deciding(
         service=service,
         decider=import_module(f"services.{service}.domain.state").DECIDER,
         asked_for=decisions.DECISIONS,
         own=getattr(decisions, "OWN_DECISIONS", {}),
-        background=controls.BACKGROUND,
-        commands=controls.COMMANDS,
-        examples=controls.EXAMPLES,
+        background=controls.background,
+        commands=controls.commands,
+        examples=controls.examples,
     )
 
 

@@ -51,7 +51,8 @@ def write(
     `hooks` read what the command's marks cannot say, by field. `prepare` waits for what the decision needs besides.
     The answer holds the receipt and, where the response has it, the `fact_id` of the fact recorded, empty when there is
     none; `answer` adds the other fields, and `awaited` those that must be waited for. Where the response has
-    `needs_confirmation`, a write that needs one answers so, with the entries in `would_remove` and without a receipt.
+    `needs_confirmation`, a write that needs one answers so, with the entries in `would_remove` or what else the refusal
+    has to say in fields of its names, and without a receipt.
     Raises DoesNotFit, at import, for a request that does not fit its command.
     """
     request, response = (getattr(wire, f"{command.__name__}{part}") for part in ("Request", "Response"))
@@ -70,7 +71,8 @@ def write(
         except NeedsConfirmation as needed:
             if not asks_back:
                 raise
-            return response(needs_confirmation=True, would_remove=needed.entries)
+            entries = {"would_remove": needed.entries} if needed.entries else {}
+            return response(needs_confirmation=True, **entries, **needed.said)
         said = dict(answer(done)) if answer is not None else {}
         if awaited is not None:
             said |= await awaited(api, patient_id, done)

@@ -42,13 +42,20 @@ class Findings:
 
 
 def parts(state: Assessment, as_of: datetime) -> dict[Part, list[ClinicalFact]]:
-    """The facts that fill each part by `as_of`; an empty list is what is missing."""
+    """The facts that fill each part by `as_of`; an empty list is what is missing.
+
+    History and diagnoses stay a client's; lists, the screen and the plan are asked for again in every episode.
+    """
     whole_lists = {
         Part.MEDICATIONS: state.latest(MedicationsReconciled, as_of),
         Part.ALLERGIES: state.latest(AllergiesRecorded, as_of),
         Part.PLAN: state.latest(PlanProposed, as_of),
     }
-    latest_only: dict[Part, list[ClinicalFact]] = {part: [fact] if fact else [] for part, fact in whole_lists.items()}
+    before = state.earlier_end
+    latest_only: dict[Part, list[ClinicalFact]] = {
+        part: [fact] if fact and (before is None or fact.occurred_at > before) else []
+        for part, fact in whole_lists.items()
+    }
     return {
         Part.HISTORY: [*state.standing(HistoryRecorded, as_of)],
         Part.DIAGNOSIS: [*_diagnoses(state, as_of)],
@@ -69,8 +76,11 @@ def _diagnoses(state: Assessment, as_of: datetime) -> list[DiagnosisEstablished]
 
 
 def _risk_screens(state: Assessment, as_of: datetime) -> list[ScaleScored]:
-    """The last C-SSRS screener and any PHQ-9 with item 9 answered since; without a screener the last such PHQ-9."""
-    screens = [scale for scale in state.standing(ScaleScored, as_of) if _risk(scale) is not None]
+    """The last C-SSRS screener of this episode and any PHQ-9 with item 9 answered since; without a screener the last
+    such PHQ-9."""
+    before = state.earlier_end
+    scales = (it for it in state.standing(ScaleScored, as_of) if before is None or it.occurred_at > before)
+    screens = [scale for scale in scales if _risk(scale) is not None]
     screeners = [index for index, scale in enumerate(screens) if scale.instrument == C_SSRS]
     return screens[screeners[-1] :] if screeners else screens[-1:]
 

@@ -2,10 +2,13 @@
 
 from careloop.kernel.decisions import Decisions
 from services.assessment.domain.allergies import add_allergy, record_allergies
+from services.assessment.domain.caring_contacts import ask_for_contact
 from services.assessment.domain.completion import amend, complete
+from services.assessment.domain.deaths import confirm_death
 from services.assessment.domain.diagnoses import establish_diagnosis
 from services.assessment.domain.enrolment import enroll
 from services.assessment.domain.entered_in_error import mark_entered_in_error
+from services.assessment.domain.episodes import close_episode
 from services.assessment.domain.events import Event
 from services.assessment.domain.genotypes import record_genotypes
 from services.assessment.domain.history import record_history
@@ -37,5 +40,11 @@ DECISIONS: Decisions[Assessment, Event] = Decisions(
     add_to_plan,
     complete,
     amend,
+    close_episode,
+    confirm_death,
     mark_entered_in_error,
 )
+"""What people ask for."""
+
+OWN_DECISIONS: Decisions[Assessment, Event] = Decisions(ask_for_contact)
+"""What the service decides of itself, when the time has come."""

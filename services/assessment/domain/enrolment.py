@@ -1,11 +1,20 @@
 """Who is a client of the programme."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from careloop.contracts.assessment import Code, EmergencyContact, Location, Name, PatientEnrolled, Sex
+from careloop.contracts.assessment import (
+    Code,
+    EmergencyContact,
+    EndReason,
+    EpisodeClosed,
+    Location,
+    Name,
+    PatientEnrolled,
+    Sex,
+)
 from careloop.kernel.commands import FactCommand
 from careloop.kernel.days import latest_day
 from careloop.kernel.decisions import Guard, guarded
@@ -38,12 +47,13 @@ enrolled_as = fact(PatientEnrolled, EnrollPatient)
 
 @guarded(Guard.REPEAT, Guard.PAST)
 def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
-    """A first enrolment, or a correction of the identity; the same content again is nothing.
+    """A first enrolment, or a correction of the identity; the same content again is nothing. After the end of an
+    episode it begins the next one, be it with the same content.
 
     A correction may change the name or the birth date, never both at once: that is another person.
     Raises InvalidInput for a birth date after the enrolment or after any fact recorded, or an unknown time zone,
-    RuleViolated `another-person`, and `minors-not-supported` for a client who is under 18 today where the programme
-    does not enrol minors.
+    RuleViolated `another-person`, `minors-not-supported` for a client who is under 18 today where the programme does
+    not enrol minors, `recorded-deceased`, and `enrolled-before-end` for a moment up to the end of the episode before.
     """
     _require_plausible(command)
     if not command.minors and _age(command.birth_date, latest_day(command.now, command.time_zone)) < ADULT:
@@ -52,12 +62,25 @@ def enroll(command: EnrollPatient, state: Assessment) -> list[Event]:
     enrolled, known = enrolled_as(command), state.identity
     if known is None:
         return [enrolled]
-    if replace(enrolled, fact_id=known.fact_id, occurred_at=known.occurred_at) == known:
+    ended = state.ended
+    _require_after(ended, command.occurred_at)
+    if ended is None and replace(enrolled, fact_id=known.fact_id, occurred_at=known.occurred_at) == known:
         return []
     _require_born_by(enrolled.birth_date, state)
     if enrolled.name != known.name and enrolled.birth_date != known.birth_date:
         raise RuleViolated("another-person", "A correction may change the name or the birth date, not both at once.")
     return [enrolled]
+
+
+def _require_after(ended: EpisodeClosed | None, occurred_at: datetime) -> None:
+    if ended is None:
+        return
+    if ended.reason is EndReason.DECEASED:
+        sentence = "The client is recorded as deceased: where that is wrong, strike it, and the episode is open again."
+        raise RuleViolated("recorded-deceased", sentence)
+    if occurred_at <= ended.occurred_at:
+        sentence = "occurred_at must lie after the end of the episode before."
+        raise RuleViolated("enrolled-before-end", sentence, field="occurred_at")
 
 
 def _age(born: date, on: date) -> int:

@@ -15,7 +15,7 @@ strike = fact(EnteredInError, MarkEnteredInError, "fact_id", marked_by="actor", 
 @guarded(Guard.ENROLLED, Guard.STRIKE)
 def mark_entered_in_error(command: MarkEnteredInError, state: Assessment) -> list[Event]:
     """Strikes a fact and what means nothing without it: with a scale the risk it raised, with a completion its
-    amendments.
+    amendments, with the end of an episode, which is open again then, what became of it.
 
     Raises RuleViolated `only-enrolment` for the one identity that stands (enrol again to correct it).
     """

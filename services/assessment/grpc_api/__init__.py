@@ -13,10 +13,13 @@ from careloop.chassis.calls.writing import WritesApi, write
 from careloop.chassis.commands.writes import Writes
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.ids import PatientId
+from services.assessment.application import Episodes
 from services.assessment.domain.allergies import AddAllergy, RecordAllergies
 from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
+from services.assessment.domain.deaths import ConfirmDeath
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
+from services.assessment.domain.episodes import CloseEpisode
 from services.assessment.domain.genotypes import RecordGenotypes
 from services.assessment.domain.history import RecordHistory
 from services.assessment.domain.list_gaps import RecordListGaps
@@ -33,11 +36,16 @@ async def whom(api: "AssessmentApi", _patient_id: PatientId, _message: Any, comm
     return replace(command, minors=api.minors)
 
 
+async def informed(api: "AssessmentApi", patient_id: PatientId, message: Any, command: CloseEpisode) -> CloseEpisode:
+    return await api.episodes.informed(patient_id, command, message.at_least)
+
+
 class AssessmentApi(WritesApi, assessment_pb2_grpc.AssessmentServiceServicer):
     """The RPCs of `care.assessment.v1`. `minors`: the programme enrols clients under 18."""
 
-    def __init__(self, writes: Writes[Any, Any], partitions: int, *, minors: bool = False) -> None:
+    def __init__(self, writes: Writes[Any, Any], partitions: int, *, episodes: Episodes, minors: bool = False) -> None:
         super().__init__(writes, partitions)
+        self.episodes = episodes
         self.minors = minors
 
     EnrollPatient = write(EnrollPatient, pb, prepare=whom)
@@ -58,6 +66,8 @@ class AssessmentApi(WritesApi, assessment_pb2_grpc.AssessmentServiceServicer):
     AddToPlan = write(AddToPlan, pb)
     CompleteAssessment = write(CompleteAssessment, pb, answers.completed)
     AmendAssessment = write(AmendAssessment, pb, answers.completed)
+    CloseEpisode = write(CloseEpisode, pb, answers.ended, prepare=informed)
+    ConfirmDeath = write(ConfirmDeath, pb)
     MarkEnteredInError = write(MarkEnteredInError, pb, answers.struck)
 
     async def GetAssessment(self, request: pb.GetAssessmentRequest, _context: Any) -> pb.GetAssessmentResponse:  # noqa: N802

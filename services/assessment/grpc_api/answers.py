@@ -9,7 +9,7 @@ from care.common.v1 import common_pb2
 from careloop.chassis.calls import reading as fields
 from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
-from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, ListGapsRecorded
+from careloop.contracts.assessment import AssessmentAmended, AssessmentCompleted, EpisodeClosed, ListGapsRecorded
 from careloop.contracts.terms import RiskRaised, ScaleScored
 from services.assessment.domain.completeness import missing
 from services.assessment.domain.list_gaps import open_gaps
@@ -33,12 +33,18 @@ def completed(done: Done[Any]) -> dict[str, Any]:
     return {"diagnoses": said.diagnoses, "suicide_risk": said.suicide_risk} if said else {}
 
 
+def ended(done: Done[Any]) -> dict[str, Any]:
+    """By when a second person is to confirm, where that is asked for."""
+    found = event_of(done, EpisodeClosed)
+    return {"confirm_by": fields.timestamp(found.confirm_by if found else None)}
+
+
 def struck(done: Done[Any]) -> dict[str, Any]:
     return {"struck": [str(event.fact_id) for event in done.events]}
 
 
 def assessment(state: Assessment, now: datetime) -> pb.GetAssessmentResponse:
-    completion, identity = state.completion, state.identity
+    completion, identity, end = state.completion, state.identity, state.ended
     return pb.GetAssessmentResponse(
         enrolled=state.enrolled,
         completed_at=fields.timestamp(completion.occurred_at if completion else None),
@@ -55,4 +61,6 @@ def assessment(state: Assessment, now: datetime) -> pb.GetAssessmentResponse:
         name=identity.name if identity else "",
         birth_date=identity.birth_date.isoformat() if identity else "",
         list_gaps=[list_gaps(said) for said in open_gaps(state)],
+        ended_at=fields.timestamp(end.occurred_at if end else None),
+        end_reason=end.reason if end else "",
     )

@@ -9,6 +9,7 @@ from msgspec import Struct
 from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.ids import FactId
 from services.coordination.domain.view.bulk_fold import add_all
+from services.coordination.domain.view.caseload import headline
 from services.coordination.domain.view.dated_fact import DatedFact
 from services.coordination.domain.view.sections import Section
 from services.coordination.domain.view.standing import standing
@@ -72,9 +73,9 @@ class StoredSection:
         return self.size + self.tail.size
 
     @property
-    def ranking(self) -> tuple[str, frozenset[FactId]]:
+    def ranking(self) -> tuple[str, frozenset[FactId], str]:
         """All that the patient's place in the caseload takes from this section."""
-        return self.leading, self.settled | self.answered
+        return self.leading, self.settled | self.answered, headline(self.standing).ended
 
 
 def nothing(section: Section) -> StoredSection:

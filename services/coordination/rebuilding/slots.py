@@ -10,7 +10,7 @@ import asyncpg
 
 from careloop.chassis.events.codec import ENCODER
 from careloop.kernel.ids import PatientId
-from services.coordination.domain.view.caseload import headline
+from services.coordination.domain.view.caseload import headline, is_listed
 from services.coordination.domain.view.section_fold import FOLD_VERSION
 from services.coordination.domain.view.sections import Section, Sections
 from services.coordination.domain.view.urgency import LEVELS, answered, leading, urgency
@@ -131,7 +131,11 @@ class IdleSlot:
         """Add sections of whole patients, sorted by patient, of whom the slot holds nothing yet."""
         heads = [(self.slot, *section.head(), b"", ()) for section in sections]
         states = [(self.slot, *section.state(), sorted(answered(section.section))) for section in sections]
-        lines = [(self.slot, *_line(patient, of)) for patient, of in groupby(sections, key=lambda one: one.patient_id)]
+        lines = [
+            (self.slot, *line)
+            for patient, of in groupby(sections, key=lambda one: one.patient_id)
+            if (line := _line(patient, of)) is not None
+        ]
         async with connection.transaction():
             await self._check(connection)
             await connection.copy_records_to_table("sections", records=heads, columns=_HEAD)
@@ -168,9 +172,12 @@ class IdleSlot:
         await connection.execute("select still_rebuilding($1)", self.rebuild)
 
 
-def _line(patient_id: PatientId, sections: Iterable[SlotSection]) -> tuple[Any, ...]:
+def _line(patient_id: PatientId, sections: Iterable[SlotSection]) -> tuple[Any, ...] | None:
+    """The patient's line of the caseload; None where there is none."""
     found: dict[str, Any] = {one.source: one.section for one in sections}
     most = urgency(Sections(**found))
+    if not is_listed(Sections(**found)):
+        return None
     return patient_id, most.rank, most.due_at or END_OF_TIME, most.reason, most.fact_id
 
 

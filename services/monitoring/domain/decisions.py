@@ -8,6 +8,7 @@ from services.monitoring.domain.risk_contacts import record_risk_contact
 from services.monitoring.domain.scales import answer_scale
 from services.monitoring.domain.side_effects import report_side_effect, resolve_side_effect
 from services.monitoring.domain.state import Watch
+from services.monitoring.domain.too_much import took_too_much
 
 DECISIONS: Decisions[Watch, Event] = Decisions(
     report_side_effect,
@@ -15,6 +16,7 @@ DECISIONS: Decisions[Watch, Event] = Decisions(
     answer_scale,
     record_risk_contact,
     record_dose,
+    took_too_much,
     mark_entered_in_error,
     also_after_leaving=[record_risk_contact],
 )

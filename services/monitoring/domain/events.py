@@ -2,6 +2,8 @@
 
 from careloop.contracts.monitoring import (
     DoseRecorded,
+    EmergencyDeclared,
+    ExtraDoseReported,
     ResultActionEnded,
     ResultActionRaised,
     RiskContactRecorded,
@@ -16,8 +18,10 @@ from services.monitoring.domain.noted import Noted
 __all__ = [
     "TOPICS",
     "DoseRecorded",
+    "EmergencyDeclared",
     "EnteredInError",
     "Event",
+    "ExtraDoseReported",
     "Reported",
     "ResultActionEnded",
     "ResultActionRaised",
@@ -30,7 +34,8 @@ __all__ = [
 ]
 
 Followed = RiskContactRecorded | RiskEnded | ResultActionRaised | ResultActionEnded
-Reported = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | Followed | DoseRecorded
+Dosed = DoseRecorded | ExtraDoseReported | EmergencyDeclared
+Reported = SideEffectReported | SideEffectResolved | ScaleScored | RiskRaised | Followed | Dosed
 """Stored and published in the same words."""
 Event = Noted | Reported | EnteredInError
 TOPICS: dict[str, type[Event]] = topics("monitoring", Event)

@@ -1,9 +1,11 @@
 """The medicines a client takes, and how long one that was stopped still counts."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
 
 from careloop.contracts.terms import Medicine
+from careloop.knowledge.pack.drugs import ingredients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +32,13 @@ LINGERS_DAYS = 70
 def still_acts(stopped_on: date | None, day: date) -> bool:
     """Whether its effects may show on `day`; a red flag recognised once too often harms less than one missed."""
     return stopped_on is None or (day - stopped_on).days <= LINGERS_DAYS
+
+
+def same_medicine(one: Medicine, other: Medicine) -> bool:
+    """Whether both mean the same, however they are written: by their ingredients where those are known."""
+    return _meant(one) == _meant(other)
+
+
+def _meant(medicine: Medicine) -> Hashable:
+    found = frozenset(ingredients(medicine.name or None, medicine.rxcui or None))
+    return found or medicine.name.casefold() or medicine.rxcui

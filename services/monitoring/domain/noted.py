@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+
+from msgspec import UNSET, UnsetType
 
 from careloop.contracts.care_team import TeamNoted
 from careloop.contracts.terms import Medicine
@@ -68,6 +71,20 @@ class DiscontinuationNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DailyDoseNoted:
+    """The daily dose of a prescription in milligrams, None where it was not stated, from a day on. `cancels` are
+    changes that were planned and do not take place; absent where there are none."""
+
+    fact_id: FactId
+    evidence: EventId
+    prescription: FactId
+    daily_dose_mg: Decimal | None
+    effective_on: date
+    occurred_at: Instant
+    cancels: tuple[FactId, ...] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultsNoted:
     """Results of laboratories and measurements; they add to what was noted before."""
 
@@ -113,6 +130,7 @@ Noted = (
     | MedicationsNoted
     | PrescriptionNoted
     | DiscontinuationNoted
+    | DailyDoseNoted
     | ResultsNoted
     | RiskNoted
     | ScreeningNoted

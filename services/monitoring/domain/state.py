@@ -3,18 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TypeVar, assert_never
 from zoneinfo import ZoneInfo
 
 from careloop.contracts.care_team import Changes, MembershipEndNoted, MembershipNoted, with_noted
+from careloop.contracts.monitoring import DoseStatus
 from careloop.contracts.terms import Medicine
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.local_time import zone_named
+from services.monitoring.domain import noted
 from services.monitoring.domain.events import (
     DoseRecorded,
+    EmergencyDeclared,
     EnteredInError,
     Event,
+    ExtraDoseReported,
     Reported,
     ResultActionEnded,
     ResultActionRaised,
@@ -25,8 +30,9 @@ from services.monitoring.domain.events import (
     SideEffectReported,
     SideEffectResolved,
 )
-from services.monitoring.domain.medicines import Course, still_acts
+from services.monitoring.domain.medicines import Course, same_medicine, still_acts
 from services.monitoring.domain.noted import (
+    DailyDoseNoted,
     DiscontinuationNoted,
     EmergencyDepartmentNoted,
     EnrolmentNoted,
@@ -41,13 +47,15 @@ from services.monitoring.domain.noted import (
 from services.monitoring.domain.result_watch import ResultEvent, ResultWatch
 from services.monitoring.domain.risk_watch import RiskEvent, RiskWatch
 
-Noted = TypeVar("Noted", MedicationsNoted, PrescriptionNoted, DiscontinuationNoted)
+Noted = TypeVar("Noted", MedicationsNoted, PrescriptionNoted, DiscontinuationNoted, DailyDoseNoted)
+
+LATEST_DOSES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`recorded` are the facts reported to this service itself, struck or not; `followed` is the evidence of what was
-    noted of risks and results."""
+    """`recorded` are the facts reported to this service itself, struck or not; `doses` the latest of them; `followed`
+    is the evidence of what was noted of risks and results."""
 
     enrolments: frozenset[FactId] = frozenset()
     lists: tuple[MedicationsNoted, ...] = ()
@@ -55,6 +63,8 @@ class Watch:
     discontinuations: tuple[DiscontinuationNoted, ...] = ()
     side_effects: tuple[SideEffectReported, ...] = ()
     resolutions: tuple[SideEffectResolved, ...] = ()
+    doses: tuple[DoseRecorded, ...] = ()
+    daily_doses: tuple[DailyDoseNoted, ...] = ()
     recorded: frozenset[FactId] = frozenset()
     struck: frozenset[FactId] = frozenset()
     zones: tuple[TimeZoneNoted, ...] = ()
@@ -81,8 +91,8 @@ class Watch:
     @property
     def zone(self) -> ZoneInfo:
         """Where the client lives; UTC while nobody said."""
-        noted = [it for it in self.zones if it.fact_id not in self.struck]
-        return zone_named(max(noted, key=lambda it: it.occurred_at).time_zone if noted else "UTC")
+        zones = [it for it in self.zones if it.fact_id not in self.struck]
+        return zone_named(max(zones, key=lambda it: it.occurred_at).time_zone if zones else "UTC")
 
     @property
     def department(self) -> EmergencyDepartmentNoted | None:
@@ -94,6 +104,26 @@ class Watch:
     def prescription(self, fact_id: FactId) -> PrescriptionNoted | None:
         """This client's, unless it was struck."""
         return next((one for one in self._standing(self.prescriptions) if one.fact_id == fact_id), None)
+
+    def taken(self) -> list[DoseRecorded]:
+        """The latest doses that were taken, extra ones too, and not struck."""
+        swallowed = (one for one in self.doses if one.status is not DoseStatus.SKIPPED)
+        return [one for one in swallowed if one.fact_id not in self.struck]
+
+    def prescription_of(self, medicine: Medicine, named: FactId | None) -> PrescriptionNoted | None:
+        """The prescription named, or the latest one of this medicine."""
+        if named is not None:
+            return self.prescription(named)
+        found = [one for one in self._standing(self.prescriptions) if same_medicine(one.medicine, medicine)]
+        return found[-1] if found else None
+
+    def daily_dose_mg(self, prescription: FactId, day: date) -> Decimal | None:
+        """The dose of that day in milligrams; None where it is not known."""
+        mine = [it for it in self._standing(self.daily_doses) if it.prescription == prescription]
+        cancelled = {one for it in mine for one in it.cancels or ()}
+        begun = [it for it in mine if it.effective_on <= day and it.fact_id not in cancelled]
+        last = max(begun, key=lambda it: (it.effective_on, it.occurred_at), default=None)
+        return last.daily_dose_mg if last else None
 
     def side_effect(self, fact_id: FactId) -> SideEffectReported | None:
         return next((e for e in self.side_effects if e.fact_id == fact_id and fact_id not in self.struck), None)
@@ -136,6 +166,25 @@ initial = Watch()
 def evolve(watch: Watch, event: Event) -> Watch:
     """What is known after one more event."""
     match event:
+        case SideEffectReported() | SideEffectResolved():
+            watch = _of_side_effect(watch, event)
+        case DoseRecorded():
+            watch = replace(_recorded(watch, event), doses=(*watch.doses, event)[-LATEST_DOSES:])
+        case ScaleScored() | RiskRaised() | RiskContactRecorded() | RiskEnded():
+            watch = _of_risk(watch, event)
+        case ResultActionRaised() | ResultActionEnded():
+            watch = _of_result(watch, event)
+        case ExtraDoseReported() | EmergencyDeclared():
+            watch = _recorded(watch, event)
+        case EnteredInError():
+            watch = replace(watch, struck=watch.struck | {event.fact_id})
+        case _:
+            watch = _noted(watch, event)
+    return watch
+
+
+def _noted(watch: Watch, event: noted.Noted) -> Watch:
+    match event:
         case EnrolmentNoted():
             watch = replace(watch, enrolments=watch.enrolments | {event.fact_id})
         case TimeZoneNoted() | EmergencyDepartmentNoted():
@@ -148,15 +197,13 @@ def evolve(watch: Watch, event: Event) -> Watch:
             watch = replace(watch, prescriptions=(*watch.prescriptions, event))
         case DiscontinuationNoted():
             watch = replace(watch, discontinuations=(*watch.discontinuations, event))
-        case SideEffectReported() | SideEffectResolved():
-            watch = _of_side_effect(watch, event)
-        case ScaleScored() | RiskRaised() | RiskContactRecorded() | RiskEnded() | RiskNoted() | ScreeningNoted():
+        case DailyDoseNoted():
+            watch = replace(watch, daily_doses=(*watch.daily_doses, event))
+        case RiskNoted() | ScreeningNoted():
             watch = _of_risk(watch, event)
-        case ResultsNoted() | ResultActionRaised() | ResultActionEnded():
+        case ResultsNoted():
             watch = _of_result(watch, event)
-        case DoseRecorded():
-            watch = _recorded(watch, event)
-        case StrikeNoted() | EnteredInError():
+        case StrikeNoted():
             watch = replace(watch, struck=watch.struck | {event.fact_id})
         case _:
             assert_never(event)

@@ -19,6 +19,7 @@ from services.monitoring.domain.risk_contacts import RecordRiskContact
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
 from services.monitoring.domain.state import Watch
+from services.monitoring.domain.too_much import TookTooMuch
 from services.monitoring.grpc_api import answers
 from services.monitoring.grpc_api.helping import help_for_client, helped
 
@@ -51,6 +52,7 @@ class MonitoringApi(WritesApi, monitoring_pb2_grpc.MonitoringServiceServicer):
     AnswerScale = write(AnswerScale, pb, answers.scored, awaited=help_with_answer)
     RecordRiskContact = write(RecordRiskContact, pb, answers.contacted)
     RecordDose = write(RecordDose, pb, answers.dosed, awaited=help_with_reason)
+    TookTooMuch = write(TookTooMuch, pb, answers.took_too_much)
     MarkEnteredInError = write(MarkEnteredInError, pb)
 
     def __init__(self, writes: Writes[Watch, Event], partitions: int, *, on_call_phone: str = "") -> None:

@@ -7,8 +7,15 @@ from care.monitoring.v1 import monitoring_pb2 as pb
 
 from careloop.chassis.calls.writing import event_of, shown_as
 from careloop.chassis.commands.streams import Done
-from careloop.contracts.monitoring import DoseRecorded, RiskContactRecorded, SideEffectReported
+from careloop.contracts.monitoring import (
+    DoseRecorded,
+    DoseStatus,
+    EmergencyDeclared,
+    RiskContactRecorded,
+    SideEffectReported,
+)
 from careloop.contracts.terms import RiskRaised, ScaleScored, Triage
+from careloop.knowledge.urgency.extra_doses import NEVER_TWO, TOOK_TOO_MUCH
 
 triage = shown_as(pb.Triage, Triage)
 scale = shown_as(common_pb2.ScaleResult, ScaleScored)
@@ -35,5 +42,16 @@ def contacted(done: Done[Any]) -> dict[str, Any]:
 def dosed(done: Done[Any]) -> dict[str, Any]:
     found = event_of(done, DoseRecorded)
     if found is None:
-        return {"flags": []}
-    return {"flags": list(found.flags or ()), "triage": triage(found.triage or None)}
+        return {}
+    emergency = event_of(done, EmergencyDeclared) is not None
+    extra = NEVER_TWO if found.status is DoseStatus.EXTRA else ""
+    return {
+        "flags": list(found.flags or ()),
+        "triage": triage(found.triage or None),
+        "advice": TOOK_TOO_MUCH if emergency else extra,
+        "emergency": emergency,
+    }
+
+
+def took_too_much(_done: Done[Any]) -> dict[str, Any]:
+    return {"advice": TOOK_TOO_MUCH}

@@ -18,6 +18,7 @@ class Cause:
 
     `type` is its name on the wire, `due_at` when a clinician must have looked if the event says so, `named` the person
     it names, `recorded_by` who recorded it, `sender` who wrote it, `detail` what may be read of it inside Careloop.
+    `settles` is an earlier fact that asks for nothing more with it.
     """
 
     event_id: EventId
@@ -31,6 +32,7 @@ class Cause:
     named: str = ""
     detail: str = ""
     sender: str | UnsetType = UNSET
+    settles: FactId | None = None
 
 
 class Seat(StrEnum):
@@ -84,6 +86,15 @@ MESSAGES = frozenset({CauseKind.MESSAGE_POSTED, CauseKind.MESSAGE_FROM_CLIENT, C
 
 RISKS = frozenset({CauseKind.RISK_HIGH, CauseKind.RISK_MODERATE, CauseKind.RISK_LOW, CauseKind.RISK_HISTORY})
 """The kinds that ask for a suicide-risk contact."""
+
+EMERGENCIES = RISKS | {
+    CauseKind.RESULT_CRITICAL,
+    CauseKind.SIDE_EFFECT_EMERGENCY,
+    CauseKind.EMERGENCY_DECLARED,
+    CauseKind.CLIENT_WROTE_EMERGENCY,
+    CauseKind.RECORDS_WAIT,
+}
+"""The kinds whose clocks run on when an episode of care is closed."""
 
 ASK_FOR_AN_ACT = RISKS | {CauseKind.SAFETY_ITEM_MISSING}
 """The kinds that end when something was done: to take such a notice on holds the paging for a while. A clinician who
@@ -156,6 +167,26 @@ TABLE: Mapping[CauseKind, Rule] = {
         priority=Priority.STAT,
         rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
     ),
+    CauseKind.EMERGENCY_DECLARED: Rule(
+        subject="The client took too much: act now",
+        priority=Priority.STAT,
+        rungs=((Seat.PRESCRIBER, Seat.CARE_MANAGER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
+    ),
+    CauseKind.EXTRA_DOSE: Rule(
+        subject="An extra dose of what is dangerous in overdose: to be looked at today",
+        priority=Priority.URGENT,
+        rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,), (Seat.OTHER_PRESCRIBERS,)),
+    ),
+    CauseKind.DEATH_RECORDED: Rule(
+        subject="The client was recorded as deceased: confirm it, tell the team, and close what is open",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.CARE_MANAGER, Seat.PRESCRIBER), (Seat.OTHER_PRESCRIBERS, Seat.THERAPIST)),
+    ),
+    CauseKind.CARING_CONTACT: Rule(
+        subject="A client left while at risk: ask how they are",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.CARE_MANAGER,), (Seat.PRESCRIBER,), (Seat.THERAPIST, Seat.OTHER_PRESCRIBERS)),
+    ),
     CauseKind.RESULT_CRITICAL: Rule(
         subject="A result demands that a drug is held or stopped: act now",
         priority=Priority.STAT,
@@ -213,6 +244,28 @@ TABLE: Mapping[CauseKind, Rule] = {
         rungs=((Seat.PRESCRIBER,), (Seat.CARE_MANAGER,)),
         channels=INBOX,
     ),
+    CauseKind.PLAN_SIGNED: _for_information("A dose plan was signed", Seat.THERAPIST, Seat.CARE_MANAGER),
+    CauseKind.STEP_DUE: _for_information(
+        "A step of a dose plan is due: without a confirmation it does not happen", Seat.NAMED
+    ),
+    CauseKind.STEP_OVERDUE: Rule(
+        subject="A step of a dose plan was not confirmed: the dose before goes on",
+        priority=Priority.ROUTINE,
+        rungs=((Seat.NAMED,), (Seat.CARE_MANAGER,)),
+        channels=INBOX,
+    ),
+    CauseKind.STEP_DECLINED: _for_information("A step of a dose plan was declined", Seat.NAMED),
+    CauseKind.STEP_HELD: _for_information("A step of a dose plan waits", Seat.THERAPIST, Seat.CARE_MANAGER),
+    CauseKind.STEP_HELD_BY_CLIENT: Rule(
+        subject="The client holds a step of their dose plan: hear today why",
+        priority=Priority.URGENT,
+        rungs=((Seat.NAMED,), (Seat.CARE_MANAGER,), (Seat.PRESCRIBER, Seat.OTHER_PRESCRIBERS)),
+    ),
+    CauseKind.STEP_CHANGED: _for_information(
+        "A step of a dose plan has another day", Seat.THERAPIST, Seat.CARE_MANAGER
+    ),
+    CauseKind.STEP_CONFIRMED: _for_information("Your medicine changes as planned", Seat.CLIENT),
+    CauseKind.PLAN_ENDED: _for_information("A dose plan ended", Seat.THERAPIST, Seat.CARE_MANAGER),
     CauseKind.ASSESSMENT_COMPLETED: _for_information("The initial assessment is complete", Seat.WHOLE_TEAM),
     CauseKind.PLAN_CHANGED: _for_information("The plan was changed", Seat.WHOLE_TEAM),
     CauseKind.MESSAGE_POSTED: _for_information("A message from a colleague", Seat.NAMED),

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from msgspec import UNSET
 
+from careloop.contracts.assessment import EndReason
+from careloop.contracts.episodes import EpisodeEndNoted
 from careloop.contracts.notifications import Addressee, Channel
 from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import EventId, FactId, derived_id
@@ -20,6 +22,12 @@ from services.notifications.domain.state import NoticeBoard
 
 CAUSE_STRUCK = "cause-entered-in-error"
 OLD_NEWS = "old-news"
+EPISODE_CLOSED = "episode-closed"
+CLIENT_DECEASED = "client-deceased"
+AFTER_DEATH = frozenset(
+    {CauseKind.DEATH_RECORDED, CauseKind.RECORDS_WAIT, CauseKind.MESSAGE_POSTED, CauseKind.MESSAGE_FROM_CLIENT}
+)
+"""The kinds that a person must see though the client died: about the death, unknown, or written to somebody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +111,29 @@ def message_id(notice: FactId, person: str, step: int) -> str:
 
 
 def why_nobody_hears(cause: Cause, board: NoticeBoard, rules: NoticeRules) -> str:
-    """The reason to notify nobody, '' where people are notified: it was struck, an importer brought it in, or it is
-    late and only for information. What asks something of a person is never too old: late is not old."""
+    """The reason to notify nobody, '' where people are notified: it was struck, an importer brought it in, the episode
+    of care has ended and it asks for nothing after that, or it is late and only for information. What asks something
+    of a person is never too old: late is not old."""
     if cause.fact_id in board.struck:
         return CAUSE_STRUCK
     if cause.recorded_by in rules.importers:
         return IMPORTED
+    if board.ended is not None and (why := _why_after(board.ended, cause)):
+        return why
     late = cause.recorded_at - cause.occurred_at > rules.old_news_after
     return OLD_NEWS if late and TABLE[cause.kind].informs else ""
+
+
+def _why_after(end: EpisodeEndNoted, cause: Cause) -> str:
+    """Why nobody hears of it after the end of the episode; '' where somebody does.
+
+    What is for information is for nobody now. Of a client who died nothing is asked that was true before, and nothing
+    is sent to them; what is reported of a later moment says that they may live.
+    """
+    is_past = cause.kind is CauseKind.MESSAGE_TO_CLIENT or cause.occurred_at <= end.occurred_at
+    if end.reason is EndReason.DECEASED and cause.kind not in AFTER_DEATH and is_past:
+        return CLIENT_DECEASED
+    return EPISODE_CLOSED if TABLE[cause.kind].informs else ""
 
 
 def _clock(cause: Cause, rule: Rule, rules: NoticeRules) -> datetime:

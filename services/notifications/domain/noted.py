@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
+from careloop.contracts.episodes import EpisodeNoted
 from careloop.contracts.terms import Reporter, Role
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
@@ -105,6 +106,7 @@ Noted = (
     | ResolutionNoted
     | ScreeningNoted
     | TimeZoneNoted
+    | EpisodeNoted
     | SettlementNoted
     | SafetyAnswersNoted
 )

@@ -65,6 +65,7 @@ class Notice:
     acknowledge_by: datetime | None
     acknowledged_by: str = ""
     reason: str = ""
+    withdrawn_at: datetime | None = None
     begun: frozenset[Attempt] = frozenset()
     finished: frozenset[Attempt] = frozenset()
     notified_at: Mapping[str, datetime] = field(default_factory=dict)
@@ -122,7 +123,7 @@ def evolve_notice(notice: Notice, event: NoticeChange) -> Notice:
         case NoticeAcknowledged() | NoticePaused():
             return _held(notice, event)
         case NoticeWithdrawn():
-            return replace(notice, status=_closed_as(event), reason=event.reason)
+            return replace(notice, status=_closed_as(event), reason=event.reason, withdrawn_at=event.occurred_at)
         case EnteredInError():
             return replace(notice, status=NoticeStatus.ENTERED_IN_ERROR)
         case _:

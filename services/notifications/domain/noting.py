@@ -44,6 +44,14 @@ def note_resolution(resolution: ResolutionNoted, board: NoticeBoard) -> list[Eve
     return [resolution, *(_withdrawn(notice, RESOLVED, resolution.occurred_at) for notice in about)]
 
 
+def settled(cause: Cause, board: NoticeBoard, now: datetime) -> list[Event]:
+    """The end of every open notice about the fact that the cause settles."""
+    if cause.settles is None:
+        return []
+    about = (it for it in board.notices.values() if it.decided.cause_fact == cause.settles and it.is_open)
+    return [_withdrawn(notice, RESOLVED, now) for notice in about]
+
+
 def _withdrawn(notice: Notice, reason: str, occurred_at: datetime) -> Event:
     return NoticeWithdrawn(notice=notice.decided.fact_id, reason=reason, occurred_at=occurred_at)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from careloop.contracts.episodes import EpisodeBegunNoted, EpisodeEndNoted, Episodes
 from careloop.kernel.decider import Decider
 from careloop.kernel.errors import NotKnown
 from careloop.kernel.ids import EventId, FactId
@@ -50,8 +51,14 @@ class NoticeBoard:
     resolutions: Mapping[FactId, FactId] = field(default_factory=dict)
     screenings: tuple[ScreeningNoted, ...] = ()
     zones: tuple[TimeZoneNoted, ...] = ()
+    episodes: Episodes = field(default_factory=Episodes)
     settlements: tuple[SettlementNoted, ...] = ()
     safety_answers: tuple[SafetyAnswersNoted, ...] = ()
+
+    @property
+    def ended(self) -> EpisodeEndNoted | None:
+        """The end by which the client is in no episode of care now."""
+        return self.episodes.ended(self.struck)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -104,6 +111,8 @@ def evolve(board: NoticeBoard, event: Event) -> NoticeBoard:
             board = replace(board, safety_answers=(*board.safety_answers, event), noted=noted)
         case TimeZoneNoted():
             board = replace(board, zones=(*board.zones, event), noted=board.noted | {event.evidence})
+        case EpisodeBegunNoted() | EpisodeEndNoted():
+            board = replace(board, episodes=board.episodes.having(event))
         case ScreeningNoted():
             noted = board.noted | {event.evidence}
             board = replace(board, screenings=(*board.screenings, event), noted=noted)

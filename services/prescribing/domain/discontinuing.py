@@ -9,6 +9,7 @@ from msgspec import UNSET
 from careloop.contracts.prescribing import (
     Alert,
     Override,
+    PlanEnding,
     PrescriptionDiscontinued,
     StatusReason,
     is_overridden,
@@ -24,6 +25,7 @@ from careloop.knowledge.pack.shapes.guidance import StopLevel
 from careloop.knowledge.screening.overriding import ABRUPT_STOP, unfit
 from careloop.knowledge.supply.stopping import DoseFrom, abrupt_stop
 from services.prescribing.domain.events import Event, PrescriptionIssued
+from services.prescribing.domain.plan_endings import ending_of
 from services.prescribing.domain.state import PrescriptionChart
 
 
@@ -42,7 +44,7 @@ discontinued = fact(PrescriptionDiscontinued, DiscontinuePrescription, "alerts",
 
 @guarded(Guard.REPEAT, Guard.PAST, Guard.BORN, Guard.PRESCRIBER)
 def discontinue(command: DiscontinuePrescription, chart: PrescriptionChart) -> list[Event]:
-    """The end of a prescription. Ending one that has ended changes nothing.
+    """The end of a prescription, and of a dose plan that it is part of. Ending one that has ended changes nothing.
 
     Raises NotKnown for a prescription that is not there, RuleViolated for a last dose in the future, or before the
     first; one that has not begun ends on a day since it was issued. A stop from one day to the next that is dangerous
@@ -61,10 +63,11 @@ def discontinue(command: DiscontinuePrescription, chart: PrescriptionChart) -> l
         sentence = "stopped_on may not lie before the prescription began."
         raise RuleViolated("stopped-before-started", sentence, field="stopped_on")
     alert = abrupt_stop_alert(issued, chart, command.stopped_on)
+    ends = ending_of(command.prescription, chart, command, PlanEnding.PRESCRIPTION_ENDED)
     if alert is None:
-        return [discontinued(command, alerts=UNSET, overrides=UNSET)]
+        return [discontinued(command, alerts=UNSET, overrides=UNSET), *ends]
     answers = _answers(command, alert)
-    return [discontinued(command, alerts=(alert,), overrides=answers or UNSET)]
+    return [discontinued(command, alerts=(alert,), overrides=answers or UNSET), *ends]
 
 
 def _answers(command: DiscontinuePrescription, alert: Alert) -> tuple[Override, ...]:

@@ -6,9 +6,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from careloop.contracts.prescribing import Order
+from careloop.contracts.prescribing import Order, PlanEnding, Regimen
 from careloop.kernel.decisions import Guard, guarded
 from careloop.kernel.errors import NotKnown, RuleViolated
 from careloop.kernel.ids import FactId
@@ -16,6 +16,7 @@ from careloop.kernel.reading import Else, Named, today
 from careloop.kernel.restating import fact
 from services.prescribing.domain.declining import CheckedCommand, check_order
 from services.prescribing.domain.events import DoseChanged, Event, PrescriptionDeclined, PrescriptionIssued
+from services.prescribing.domain.plan_endings import ending_of
 from services.prescribing.domain.state import PrescriptionChart
 
 MOST_AHEAD = timedelta(days=14)
@@ -40,7 +41,12 @@ class ChangeDose(CheckedCommand):
     planned_doses: PlannedDoses | None = None
 
 
-changed = fact(DoseChanged, ChangeDose, "from_daily_dose_mg", "capsule", "cancels", to_daily_dose_mg="daily_dose_mg")
+changed = fact(
+    DoseChanged,
+    ChangeDose,
+    *("from_daily_dose_mg", "capsule", "cancels", "regimen", "plan"),
+    to_daily_dose_mg="daily_dose_mg",
+)
 
 
 @guarded(Guard.REPEAT, Guard.PAST, Guard.BORN, Guard.PRESCRIBER)
@@ -50,7 +56,7 @@ def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
     Raises NotKnown for a prescription that is not there, RuleViolated for one that ended or has this dose on that day,
     and for a day before the prescription begins or more than 14 days ahead. Where another dose is planned for a later
     day, the prescriber says what becomes of it: nothing climbs, or stays, without having been looked at. RuleViolated
-    `planned-dose-undecided` otherwise, with the first of them.
+    `planned-dose-undecided` otherwise, with the first of them. A dose plan that the prescription is part of ends.
     """
     issued = _active(command.prescription, chart)
     _require_near(command.effective_on, issued, chart.today(command.now))
@@ -65,7 +71,11 @@ def change_dose(command: ChangeDose, chart: PrescriptionChart) -> list[Event]:
     if isinstance(checked, PrescriptionDeclined):
         return [checked]
     cancels = tuple(one.fact_id for one in planned) if command.planned_doses is PlannedDoses.CANCEL else ()
-    return [changed(command, from_daily_dose_mg=before, capsule=checked, cancels=cancels or UNSET)]
+    change = changed(
+        command, from_daily_dose_mg=before, capsule=checked, cancels=cancels or UNSET, regimen=UNSET, plan=UNSET
+    )
+    ends = ending_of(command.prescription, chart, command, PlanEnding.DOSE_CHANGED_OUTSIDE)
+    return [change, *ends]
 
 
 def _planned(command: ChangeDose, chart: PrescriptionChart) -> list[DoseChanged]:
@@ -89,9 +99,11 @@ def _require_near(day: date, issued: PrescriptionIssued, today: date) -> None:
         raise RuleViolated("too-far-ahead", "effective_on may lie at most 14 days ahead.", field="effective_on")
 
 
-def order_of_dose(order: Order, daily_dose_mg: Decimal, effective_on: date) -> Order:
-    """The order as which a new dose is checked: a dose that is changed is taken by no regimen any more."""
-    return replace(order, daily_dose_mg=daily_dose_mg, starts_on=effective_on, regimen=UNSET)
+def order_of_dose(
+    order: Order, daily_dose_mg: Decimal, effective_on: date, regimen: Regimen | UnsetType = UNSET
+) -> Order:
+    """The order as which a new dose is checked: a dose that is changed is taken by the regimen of the order no more."""
+    return replace(order, daily_dose_mg=daily_dose_mg, starts_on=effective_on, regimen=regimen)
 
 
 def _active(prescription: FactId, chart: PrescriptionChart) -> PrescriptionIssued:

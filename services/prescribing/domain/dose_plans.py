@@ -10,6 +10,7 @@ from careloop.contracts.terms import Medicine
 from careloop.kernel.errors import InvalidInput
 from careloop.kernel.reading import Else, Named, Now, Range, today
 from careloop.kernel.restating import restating
+from careloop.knowledge.chart import Chart
 from careloop.knowledge.dosing.checker.checking import check_plan
 from careloop.knowledge.dosing.checker.findings import Constraint, PlanCheck, PlanGap
 from careloop.knowledge.dosing.plan import Answers, OnHand
@@ -36,6 +37,9 @@ class TaperAnswers:
     days_a_week: Annotated[int | None, Range(1, 7)] = None
 
 
+NOT_ASKED = TaperAnswers()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftDosePlan:
     """A titration, a taper or a switch that is asked for."""
@@ -47,7 +51,7 @@ class DraftDosePlan:
     pace_percent: Decimal | None
     every_days: Annotated[int | None, Range(1, 366)]
     on_hand: tuple[OnHand, ...]
-    answers: TaperAnswers = TaperAnswers()
+    answers: TaperAnswers = NOT_ASKED
     client_sets_pace: bool = False
     now: Now
 
@@ -67,13 +71,18 @@ def require_sound(query: DraftDosePlan) -> None:
     """Raises InvalidInput for a pace that is none, and strengths of which nothing sensible can be made."""
     if query.pace_percent is not None and not 0 < query.pace_percent <= 100:
         raise InvalidInput("out-of-range", "pace_percent is above 0, to 100.", field="pace_percent")
-    for number, one in enumerate(query.on_hand):
+    require_on_hand(query.on_hand)
+    _require_few_pieces(query)
+
+
+def require_on_hand(on_hand: tuple[OnHand, ...]) -> None:
+    """Raises InvalidInput for strengths that are none."""
+    for number, one in enumerate(on_hand):
         field = f"on_hand[{number}].strengths_mg"
         sound = all(mg >= LEAST_STRENGTH_MG and mg == round(mg, 3) for mg in one.strengths_mg)
         if not sound or not 1 <= len(one.strengths_mg) <= MOST_STRENGTHS:
             sentence = f"1 to {MOST_STRENGTHS} strengths, each at least 0.01 mg, with at most 3 decimal places."
             raise InvalidInput("out-of-range", sentence, field=field)
-    _require_few_pieces(query)
 
 
 def _require_few_pieces(query: DraftDosePlan) -> None:
@@ -91,7 +100,7 @@ def _require_few_pieces(query: DraftDosePlan) -> None:
 def draft(query: DraftDosePlan, chart: PrescriptionChart, freshness: Freshness) -> Draft:
     """The plan on what is known now, and what the checker says of it. Stale evidence counts as not checked."""
     as_of = chart.today(query.now)
-    known = LATEST.patient_chart(Asking(chart=chart, order=_of_nothing(query), as_of=as_of))
+    known = known_on(chart, as_of)
     wanted = Wanted(
         kind=query.kind,
         chart=known,
@@ -110,10 +119,11 @@ def draft(query: DraftDosePlan, chart: PrescriptionChart, freshness: Freshness) 
         return Draft(plan=proposed, check=None)
     running = query.leaving.running if query.leaving else ()
     check = check_plan(known, proposed.segments, as_of, running=running, on_hand=wanted.on_hand, answers=wanted.answers)
-    return Draft(plan=proposed, check=_with_stale(check, freshness))
+    return Draft(plan=proposed, check=with_stale(check, freshness))
 
 
-def _with_stale(check: PlanCheck, freshness: Freshness) -> PlanCheck:
+def with_stale(check: PlanCheck, freshness: Freshness) -> PlanCheck:
+    """With what could not be judged because its source is behind."""
     gaps = tuple(
         PlanGap(constraint=Constraint.SAFETY_CHECK, reason=EVIDENCE_STALE, subject=source)
         for source in sorted(freshness.stale)
@@ -122,6 +132,7 @@ def _with_stale(check: PlanCheck, freshness: Freshness) -> PlanCheck:
     return replace(check, legal=legal, not_checked=(*check.not_checked, *gaps))
 
 
-def _of_nothing(query: DraftDosePlan) -> Order:
-    """A chart is read for an order; this one orders no dose."""
-    return Order(medicine=Medicine(name=""), daily_dose_mg=None, days_supply=None, starts_on=query.starts_on)
+def known_on(chart: PrescriptionChart, as_of: date) -> Chart:
+    """What the checker judges on. A chart is read for an order; this one orders nothing."""
+    nothing = Order(medicine=Medicine(name=""), daily_dose_mg=None, days_supply=None, starts_on=as_of)
+    return LATEST.patient_chart(Asking(chart=chart, order=nothing, as_of=as_of))

@@ -10,21 +10,36 @@ from decimal import Decimal
 from msgspec import UNSET, UnsetType
 
 from careloop.contracts.prescribing import (
+    CheckCapsule,
     ConcernAnswered,
     ConcernEnded,
     ConcernsRaised,
     DiscrepancyFound,
     DiscrepancyOverdue,
     DiscrepancyResolved,
+    DosePlanEnded,
+    DosePlanKind,
     DoseTookEffect,
     ListCompared,
     Order,
+    Override,
+    PlannedStep,
     PrescriptionDiscontinued,
+    Regimen,
+    SafetyStepTaken,
+    StatusReason,
+    StepChanged,
+    StepConfirmed,
+    StepDeclined,
+    StepDue,
+    StepHeld,
+    StepOverdue,
     SupplyCounted,
 )
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Instant, topics
 from careloop.kernel.ids import FactId
+from careloop.knowledge.dosing.plan import Answers, OnHand
 from services.prescribing.domain.decision_capsule import DecisionCapsule
 from services.prescribing.domain.noted import Noted
 
@@ -38,13 +53,24 @@ __all__ = [
     "DiscrepancyOverdue",
     "DiscrepancyResolved",
     "DoseChanged",
+    "DosePlanEnded",
+    "DosePlanSigned",
     "DoseTookEffect",
     "EnteredInError",
     "Event",
     "ListCompared",
+    "Planned",
     "PrescriptionDeclined",
     "PrescriptionDiscontinued",
     "PrescriptionIssued",
+    "SafetyStepTaken",
+    "Standing",
+    "StepChanged",
+    "StepConfirmed",
+    "StepDeclined",
+    "StepDue",
+    "StepHeld",
+    "StepOverdue",
     "SupplyCounted",
 ]
 
@@ -73,7 +99,8 @@ class PrescriptionDeclined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoseChanged:
-    """`cancels` are the changes planned for a later day that do not take place; absent where there are none."""
+    """`cancels` are the changes planned for a later day that do not take place; absent where there are none. `regimen`
+    and `plan` are those of a step of a dose plan, absent from other changes."""
 
     fact_id: FactId
     prescription: FactId
@@ -85,13 +112,54 @@ class DoseChanged:
     capsule: DecisionCapsule
     occurred_at: Instant
     cancels: tuple[FactId, ...] | UnsetType = UNSET
+    regimen: Regimen | UnsetType = UNSET
+    plan: FactId | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DosePlanSigned:
+    """With the strengths on hand and the answers before a taper, by which what remains of it is checked again."""
+
+    fact_id: FactId
+    kind: DosePlanKind
+    steps: tuple[PlannedStep, ...]
+    begins: Order | None
+    on_hand: tuple[OnHand, ...]
+    answers: Answers
+    safety: bool
+    client_sets_pace: bool
+    status_reason: StatusReason
+    replaces: FactId | None
+    overrides: tuple[Override, ...]
+    capsule: CheckCapsule
+    prescriber: str
+    occurred_at: Instant
 
 
 Decided = PrescriptionIssued | PrescriptionDeclined | DoseChanged
 Compared = ListCompared | DiscrepancyFound | DiscrepancyOverdue | DiscrepancyResolved
 Standing = ConcernsRaised | ConcernAnswered | ConcernEnded
+Planned = (
+    DosePlanSigned
+    | StepDue
+    | StepOverdue
+    | StepConfirmed
+    | SafetyStepTaken
+    | StepDeclined
+    | StepHeld
+    | StepChanged
+    | DosePlanEnded
+)
 Event = (
-    Noted | Decided | DoseTookEffect | PrescriptionDiscontinued | SupplyCounted | Compared | Standing | EnteredInError
+    Noted
+    | Decided
+    | DoseTookEffect
+    | PrescriptionDiscontinued
+    | SupplyCounted
+    | Compared
+    | Standing
+    | Planned
+    | EnteredInError
 )
 TOPICS: dict[str, type[Event]] = topics("prescribing", Event)
 """Every stored event by its registered name."""

@@ -18,16 +18,19 @@ WRITTEN = {
 
 def require_condition_code(order: Order) -> None:
     """Raises InvalidInput for an indication in another system than ICD-10-CM or SNOMED CT, or not written as a code."""
-    if order.indication is UNSET:
-        return
-    named = order.indication
+    if order.indication is not UNSET:
+        require_written(order.indication, "order.indication")
+
+
+def require_written(named: Coding, field: str) -> None:
+    """The same of a coding in this field."""
     if named.system not in WRITTEN:
-        message = "order.indication.system must be icd-10-cm or snomed."
-        raise InvalidInput("not-a-condition-code", message, field="order.indication.system")
+        message = f"{field}.system must be icd-10-cm or snomed."
+        raise InvalidInput("not-a-condition-code", message, field=f"{field}.system")
     form, example = WRITTEN[named.system]
     if not form.fullmatch(named.code):
-        message = f"order.indication.code must be {example}."
-        raise InvalidInput("not-a-condition-code", message, field="order.indication.code")
+        message = f"{field}.code must be {example}."
+        raise InvalidInput("not-a-condition-code", message, field=f"{field}.code")
 
 
 def indication_of(order: Order) -> Condition | None:

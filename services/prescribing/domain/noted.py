@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from careloop.contracts.care_team import TeamNoted
+from careloop.contracts.episodes import EpisodeNoted
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.chart import (
@@ -233,6 +234,7 @@ Noted = (
     | DiagnosisSeverityNoted
     | CompletionNoted
     | TimeZoneNoted
+    | EpisodeNoted
     | TeamNoted
     | StrikeNoted
 )

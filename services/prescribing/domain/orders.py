@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from careloop.contracts.prescribing import Order
 from careloop.kernel.days import Span
 from careloop.kernel.decisions import Guard, guarded
+from careloop.kernel.errors import RuleViolated
 from careloop.kernel.restating import fact
 from careloop.knowledge.pack.drugs import ingredients
 from services.prescribing.domain.declining import CheckedCommand, check_order
@@ -27,8 +28,9 @@ def issue(command: IssuePrescription, chart: PrescriptionChart) -> list[Event]:
     """A prescription if the safety check allows it, else the recorded fact that the order was declined.
 
     Raises InvalidInput for a start before the client's birth, for an indication that is no code of a condition, and for
-    a regimen that is none of an order.
+    a regimen that is none of an order, RuleViolated `episode-closed` after the end of the client's episode of care.
     """
+    require_open(chart)
     Span(first=chart.birth_date).require(command.order.starts_on, "order.starts_on")
     require_condition_code(command.order)
     order = completed(command.order)
@@ -40,3 +42,9 @@ def issue(command: IssuePrescription, chart: PrescriptionChart) -> list[Event]:
 
 def _ingredients(order: Order) -> tuple[str, ...]:
     return ingredients(order.medicine.name or None, order.medicine.rxcui or None)
+
+
+def require_open(chart: PrescriptionChart) -> None:
+    """Raises RuleViolated `episode-closed` after the end of the client's episode of care."""
+    if chart.ended is not None:
+        raise RuleViolated("episode-closed", "The client's episode of care is closed; EnrollPatient begins the next.")

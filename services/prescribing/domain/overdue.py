@@ -43,10 +43,16 @@ overdue = restating(DiscrepancyOverdue, DiscrepancyFound, "fact_id", "occurred_a
 
 @guarded()
 def raise_overdue(command: RaiseOverdue, chart: PrescriptionChart) -> list[Event]:
-    """Nothing where a prescriber answered, or where it stands no more (`stands`)."""
+    """Nothing where a prescriber answered, where it stands no more (`stands`), or where the episode of care ended."""
     discrepancy, answer_by = command.time.discrepancy, command.time.answer_by
     found, fact_id = chart.discrepancy(discrepancy), overdue_id(discrepancy)
-    if found is None or chart.knows(fact_id) or chart.is_resolved(discrepancy) or not stands(found, chart):
+    if (
+        found is None
+        or chart.ended is not None
+        or chart.knows(fact_id)
+        or chart.is_resolved(discrepancy)
+        or not stands(found, chart)
+    ):
         return []
     return [overdue(found, fact_id=fact_id, occurred_at=answer_by)]
 

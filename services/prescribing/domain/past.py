@@ -92,4 +92,4 @@ def _order(decided: Decided, chart: PrescriptionChart) -> Order:
     if not isinstance(decided, DoseChanged):
         return decided.order
     issued = next(one for one in chart.prescriptions if one.fact_id == decided.prescription)
-    return order_of_dose(issued.order, decided.to_daily_dose_mg, decided.effective_on)
+    return order_of_dose(issued.order, decided.to_daily_dose_mg, decided.effective_on, decided.regimen)

@@ -18,6 +18,7 @@ from careloop.knowledge.regimen.regimen import Regimen, ascends, mean_daily_mg, 
 from careloop.knowledge.regimen.requiring import require_regimen
 from careloop.knowledge.regimen.words import in_words
 from careloop.knowledge.screening.titration import titration_of
+from services.prescribing.domain.events import DoseChanged
 
 PLACES, NEARLY_MG = 6, Decimal("0.01")
 """A mean over days off is rounded so; what somebody rounded by hand is not another dose."""
@@ -85,6 +86,11 @@ def most_from(order: Order, day: date) -> Decimal | None:
         return order.daily_dose_mg
     ahead = (one.phase for one in dated(regimen, order.starts_on) if one.to_on is None or one.to_on >= day)
     return max(map(most_daily_mg, ahead), default=Decimal(0))
+
+
+def most_of_change(change: DoseChanged) -> Decimal:
+    """The most that may come together on any day by it."""
+    return change.to_daily_dose_mg if change.regimen is UNSET else most_mg(_regimen(change.regimen))
 
 
 def days_of_change(order: Order) -> tuple[date, ...]:

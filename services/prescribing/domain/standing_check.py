@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from careloop.contracts.assessment import EndReason
 from careloop.contracts.prescribing import Alert, CheckCapsule, Concern, ConcernCause, ConcernEnding
 from careloop.kernel.decisions import guarded
 from careloop.kernel.ids import FactId, derived_id
@@ -62,14 +63,15 @@ def check_standing(command: CheckStanding, chart: PrescriptionChart) -> list[Eve
     """One event of all that the check finds with the cause and not without it, and the end of what it finds no more.
 
     Left out is what a prescriber accepted there already, and what is raised and stands, unless it is worse now.
-    Nothing where nothing is new, and nothing but ends where the cause was struck meanwhile.
+    Nothing where nothing is new, and nothing but ends where the cause was struck meanwhile, and of a client who died or
+    whose care ended and of whom nothing new became known.
     """
     fact_id = raised_id(command)
     if chart.knows(fact_id):
         return []
     checking = Checking(because=command.because, at=command.at, as_of=chart.today(command.now), reading=LATEST)
     found = found_in(chart, checking.as_of, LATEST)
-    new = raised_by(checking, chart, found)
+    new = [] if _asks_nobody(command.because, chart) else raised_by(checking, chart, found)
     raised = ConcernsRaised(
         fact_id=fact_id,
         cause=command.because.cause,
@@ -79,6 +81,12 @@ def check_standing(command: CheckStanding, chart: PrescriptionChart) -> list[Eve
         occurred_at=command.at,
     )
     return [*([raised] if new else []), *_ended(checking, chart, found, {key_of(one.alert) for one in new})]
+
+
+def _asks_nobody(because: CheckCause, chart: PrescriptionChart) -> bool:
+    end = chart.ended
+    of_time = because.cause in (ConcernCause.BIRTHDAY, ConcernCause.PACK)
+    return end is not None and (of_time or end.reason is EndReason.DECEASED)
 
 
 def _concern(one: Found, raised: FactId, chart: PrescriptionChart, as_of: date) -> Concern:
@@ -138,13 +146,26 @@ def _before(checking: Checking, chart: PrescriptionChart) -> dict[Key, Found]:
     """What the check would find without the cause, on the same day and by the same pack; and what a prescriber saw who
     ordered, or changed a dose, after that was recorded: it may be noted here later."""
     because, at, as_of, reading = checking.because, checking.at, checking.as_of, checking.reading
-    seen = _decided_on(chart, as_of, since=None if because.cause is ConcernCause.PACK else at)
+    ever = because.cause is ConcernCause.PACK or _resumed(because, chart)
+    seen = _decided_on(chart, as_of, since=None if ever else at)
+    if ever:
+        return seen
     match because.cause:
-        case ConcernCause.PACK | ConcernCause.ANSWER:
+        case ConcernCause.ANSWER:
             return seen
         case ConcernCause.BIRTHDAY:
             return found_in(chart, as_of - timedelta(days=1), reading) | seen
     return found_in(without(because, chart), as_of, reading) | seen
+
+
+def _resumed(because: CheckCause, chart: PrescriptionChart) -> bool:
+    """Whether care goes on with it that had ended: nobody was asked about what came to be in the meantime."""
+    match because.cause:
+        case ConcernCause.STRIKE:
+            return because.fact in {one.fact_id for one in chart.episodes.ends}
+        case ConcernCause.FACT:
+            return because.fact in {one.fact_id for one in chart.episodes.begun}
+    return False
 
 
 def _decided_on(chart: PrescriptionChart, as_of: date, *, since: datetime | None) -> dict[Key, Found]:

@@ -7,14 +7,12 @@ from typing import TypeVar, assert_never
 from zoneinfo import ZoneInfo
 
 from careloop.contracts.care_team import Changes, MembershipEndNoted, MembershipNoted, with_noted
+from careloop.contracts.episodes import EpisodeBegunNoted, EpisodeEndNoted, Episodes
 from careloop.kernel.decider import Decider
 from careloop.kernel.ids import EventId, FactId
 from careloop.knowledge.local_time import local_day, zone_named
 from services.prescribing.domain.concerns import Concerns
 from services.prescribing.domain.events import (
-    ConcernAnswered,
-    ConcernEnded,
-    ConcernsRaised,
     DiscrepancyFound,
     DiscrepancyOverdue,
     DiscrepancyResolved,
@@ -23,9 +21,11 @@ from services.prescribing.domain.events import (
     EnteredInError,
     Event,
     ListCompared,
+    Planned,
     PrescriptionDeclined,
     PrescriptionDiscontinued,
     PrescriptionIssued,
+    Standing,
     SupplyCounted,
 )
 from services.prescribing.domain.noted import (
@@ -50,7 +50,8 @@ from services.prescribing.domain.noted import (
     SuicideRiskNoted,
     TimeZoneNoted,
 )
-from services.prescribing.domain.regimens import dose_of, most_from
+from services.prescribing.domain.plan_record import DosePlan, DosePlans
+from services.prescribing.domain.regimens import dose_of, most_from, most_of_change
 
 Fact = TypeVar("Fact", bound=Noted)
 
@@ -68,9 +69,21 @@ class PrescriptionChart:
     discrepancies: tuple[DiscrepancyFound, ...] = ()
     resolved: tuple[DiscrepancyResolved, ...] = ()
     zones: tuple[TimeZoneNoted, ...] = ()
+    episodes: Episodes = field(default_factory=Episodes)
     decided: frozenset[FactId] = frozenset()
     concerns: Concerns = field(default_factory=Concerns)
     team: Changes = field(default_factory=Changes)
+    plans: DosePlans = field(default_factory=DosePlans)
+
+    @property
+    def ended(self) -> EpisodeEndNoted | None:
+        """The end by which the client is in no episode of care now."""
+        return self.episodes.ended(self.struck)
+
+    @property
+    def earlier_end(self) -> datetime | None:
+        """Up to when what was noted belongs to an earlier episode; None in the first."""
+        return self.episodes.earlier_end(self.struck)
 
     @property
     def enrolled(self) -> bool:
@@ -114,10 +127,11 @@ class PrescriptionChart:
         return max(now.date(), local_day(now, self.zone))
 
     def standing_changes(self, prescription: FactId) -> list[DoseChanged]:
-        """The changes of its dose that were neither struck nor cancelled by a later one, by when they take effect; of
-        one day, by when decided."""
+        """The changes of its dose that were neither struck nor cancelled, by a later one or with a step of a plan, by
+        when they take effect; of one day, by when decided."""
         mine = [c for c in self.dose_changes if c.prescription == prescription and c.fact_id not in self.struck]
         cancelled = {cancelled for change in mine for cancelled in change.cancels or ()}
+        cancelled |= self.plans.cancelled(self.struck)
         standing = (change for change in mine if change.fact_id not in cancelled)
         return sorted(standing, key=lambda change: (change.effective_on, change.occurred_at))
 
@@ -134,11 +148,23 @@ class PrescriptionChart:
         """The highest dose from that day on, in force or planned, what may be taken as needed included; None while the
         one in force is not known."""
         change = self.last_change(issued, day)
-        today = change.to_daily_dose_mg if change else most_from(issued.order, day)
+        today = most_of_change(change) if change else most_from(issued.order, day)
         if today is None:
             return None
-        later = (c.to_daily_dose_mg for c in self.standing_changes(issued.fact_id) if c.effective_on > day)
+        later = (most_of_change(c) for c in self.standing_changes(issued.fact_id) if c.effective_on > day)
         return max([today, *later])
+
+    def plan(self, fact_id: FactId) -> DosePlan | None:
+        """The dose plan, ended ones too."""
+        return self.plans.plan(fact_id, self.struck)
+
+    def plan_with(self, fact_id: FactId) -> DosePlan | None:
+        """The dose plan that this fact is part of."""
+        return self.plans.plan_with(fact_id, self.struck)
+
+    def plan_of(self, prescription: FactId) -> DosePlan | None:
+        """The plan in force by which its dose changes."""
+        return self.plans.in_force(prescription, self.struck)
 
     def taken_since(self, changing: FactId | None) -> date | None:
         """The first day of the prescription whose dose is being changed."""
@@ -167,6 +193,8 @@ initial = PrescriptionChart()
 def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
     """What is known after one more event."""
     now = replace(chart, version=chart.version + 1)
+    if isinstance(event, Planned | Standing):
+        return _with_own(now, event)
     match event:
         case PrescriptionIssued():
             now = replace(now, prescriptions=(*now.prescriptions, event), decided=now.decided | {event.fact_id})
@@ -179,14 +207,10 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
             now = replace(now, discrepancies=found, decided=now.decided | {event.fact_id})
         case DiscrepancyResolved():
             now = replace(now, resolved=(*now.resolved, event), decided=now.decided | {event.fact_id})
-        case ConcernsRaised() | ConcernAnswered() | ConcernEnded():
-            now = replace(now, concerns=now.concerns.having(event), decided=now.decided | {event.fact_id})
         case PrescriptionDeclined() | SupplyCounted() | DoseTookEffect() | ListCompared() | DiscrepancyOverdue():
             now = replace(now, decided=now.decided | {event.fact_id})
-        case TimeZoneNoted():
-            now = replace(now, zones=(*now.zones, event))
-        case MembershipNoted() | MembershipEndNoted():
-            now = replace(now, team=with_noted(now.team, event))
+        case TimeZoneNoted() | EpisodeBegunNoted() | EpisodeEndNoted() | MembershipNoted() | MembershipEndNoted():
+            now = _of_care(now, event)
         case EnteredInError() | StrikeNoted():
             now = replace(now, struck=now.struck | {event.fact_id})
         case (
@@ -212,6 +236,27 @@ def evolve(chart: PrescriptionChart, event: Event) -> PrescriptionChart:
         case _:
             assert_never(event)
     return now
+
+
+def _with_own(chart: PrescriptionChart, event: Planned | Standing) -> PrescriptionChart:
+    decided = chart.decided | {event.fact_id}
+    if isinstance(event, Standing):
+        return replace(chart, concerns=chart.concerns.having(event), decided=decided)
+    return replace(chart, plans=chart.plans.having(event), decided=decided)
+
+
+def _of_care(
+    chart: PrescriptionChart,
+    noted: TimeZoneNoted | EpisodeBegunNoted | EpisodeEndNoted | MembershipNoted | MembershipEndNoted,
+) -> PrescriptionChart:
+    """Where and by whom the client is cared for, and from when to when."""
+    match noted:
+        case TimeZoneNoted():
+            return replace(chart, zones=(*chart.zones, noted))
+        case EpisodeBegunNoted() | EpisodeEndNoted():
+            return replace(chart, episodes=chart.episodes.having(noted))
+        case MembershipNoted() | MembershipEndNoted():
+            return replace(chart, team=with_noted(chart.team, noted))
 
 
 DECIDER: Decider[PrescriptionChart, Event] = Decider(initial=initial, evolve=evolve)

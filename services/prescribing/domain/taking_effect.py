@@ -39,11 +39,12 @@ def take_effect(command: TakeEffect, chart: PrescriptionChart) -> list[Event]:
     """The dose that holds from the first moment of its day where the client lives.
 
     Nothing where that was said before, where the prescription or the change was struck, where the prescription ended
-    before that day, or another change took its place: for the same day, or, of an ordered dose, for one up to it.
+    before that day, another change took its place (for the same day, or, of an ordered dose, for one up to it), or the
+    client's episode of care is closed.
     """
     dose, fact_id = command.dose, took_effect_id(command.dose)
     issued = chart.prescription(dose.prescription)
-    if issued is None or chart.knows(fact_id) or _ended_before(dose, chart):
+    if issued is None or chart.knows(fact_id) or _ended_before(dose, chart) or chart.ended is not None:
         return []
     if not _is_last_of_its_day(dose, issued, chart):
         return []
@@ -76,10 +77,13 @@ def _is_last_of_its_day(dose: DoseAhead, issued: PrescriptionIssued, chart: Pres
 
 
 def dated_ahead(event: PrescriptionIssued | DoseChanged) -> tuple[DoseAhead, ...]:
-    """What takes effect on a later day than it was decided on; none where it was in force at once.
+    """What takes effect on a later day than it was decided on; none where it was in force at once. A step of a plan
+    always does: its day is one that is still to come where the client lives.
 
     A decision stored without its day is taken to have been decided when it was true of the client.
     """
+    if isinstance(event, DoseChanged) and event.plan is not UNSET:
+        return (DoseAhead(prescription=event.prescription, change=event.fact_id, effective_on=event.effective_on),)
     if isinstance(event, DoseChanged):
         doses = [DoseAhead(prescription=event.prescription, change=event.fact_id, effective_on=event.effective_on)]
     else:
@@ -94,3 +98,12 @@ def doses_ahead(chart: PrescriptionChart) -> list[DoseAhead]:
     changes = (one for one in chart.dose_changes if one.fact_id not in chart.struck)
     every: list[PrescriptionIssued | DoseChanged] = [*chart.standing_prescriptions(), *changes]
     return [dose for one in every for dose in dated_ahead(one) if not chart.knows(took_effect_id(dose))]
+
+
+def caught_up(chart: PrescriptionChart, now: datetime) -> list[Event]:
+    """The doses whose day came while the client was in no episode of care, now that one is open."""
+    found: list[Event] = []
+    for dose in sorted(doses_ahead(chart), key=lambda one: one.effective_on):
+        if day_begins(dose.effective_on, chart.zone) <= now:
+            found += take_effect(TakeEffect(dose=dose, now=now), chart)
+    return found

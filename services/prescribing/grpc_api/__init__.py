@@ -19,15 +19,19 @@ from careloop.kernel.errors import InvalidInput
 from careloop.kernel.ids import PatientId
 from services.prescribing.application import Prescribing, ScreenOrder
 from services.prescribing.domain.answering import AnswerConcern
+from services.prescribing.domain.confirming import ConfirmStep
 from services.prescribing.domain.declining import CheckedCommand
 from services.prescribing.domain.discontinuing import DiscontinuePrescription
 from services.prescribing.domain.dose_changes import ChangeDose
 from services.prescribing.domain.dose_plans import DraftDosePlan
+from services.prescribing.domain.holding import ChangeStep, HoldStep
 from services.prescribing.domain.orders import IssuePrescription
 from services.prescribing.domain.past import explanations
+from services.prescribing.domain.plan_endings import EndDosePlan
 from services.prescribing.domain.reconciliation import ResolveDiscrepancy
+from services.prescribing.domain.signing import SignDosePlan
 from services.prescribing.domain.supply import CountSupply
-from services.prescribing.grpc_api import answers
+from services.prescribing.grpc_api import answers, plans
 from services.prescribing.grpc_api.drafts import draft_message
 from services.prescribing.grpc_api.past import decision_message, read_message
 from services.prescribing.replay import PastDecisions
@@ -61,6 +65,11 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
     IssuePrescription = write(IssuePrescription, pb, answers.ordered, prepare=informed, awaited=explained)
     ChangeDose = write(ChangeDose, pb, answers.decided, prepare=informed, awaited=explained)
     DiscontinuePrescription = write(DiscontinuePrescription, pb, answers.ended)
+    SignDosePlan = write(SignDosePlan, pb, plans.signed, prepare=informed)
+    ConfirmStep = write(ConfirmStep, pb, plans.confirmed, prepare=informed)
+    HoldStep = write(HoldStep, pb, plans.held)
+    ChangeStep = write(ChangeStep, pb, plans.changed)
+    EndDosePlan = write(EndDosePlan, pb)
     CountSupply = write(CountSupply, pb)
     ResolveDiscrepancy = write(ResolveDiscrepancy, pb)
     AnswerConcern = write(AnswerConcern, pb, answers.concern_answered)

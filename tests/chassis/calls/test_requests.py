@@ -44,6 +44,8 @@ class Dose:
     prescription: Annotated[FactId | None, Named("prescription_id")]
     status: Status
     reason: str = ""
+    amount_mg: Decimal | None = None
+    second_dose: str = ""
     actor: Actor
     occurred_at: Past
     now: Now

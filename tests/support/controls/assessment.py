@@ -14,13 +14,20 @@ from careloop.contracts.assessment import (
     AllergyType,
     AssessmentAmended,
     AssessmentCompleted,
+    CareHandedOver,
+    CaringContactDue,
     ChartList,
     Condition,
+    ContactAttempt,
+    ContactChannel,
     Criticality,
     CurrentMedication,
+    DeathConfirmed,
     DiagnosisEstablished,
     EarlierTreatment,
     EmergencyContact,
+    EndReason,
+    EpisodeClosed,
     GenotypeResult,
     GenotypesRecorded,
     HistoryRecorded,
@@ -52,14 +59,19 @@ from careloop.contracts.terms import (
     RiskRaised,
     Role,
     ScaleScored,
+    TriageLevel,
 )
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.kernel.credentials import Credential
-from careloop.kernel.ids import FactId, PatientId, PersonId, derived_id
+from careloop.kernel.ids import EventId, FactId, PatientId, PersonId, derived_id
+from services.assessment.domain import noted
 from services.assessment.domain.allergies import AddAllergy, RecordAllergies
+from services.assessment.domain.caring_contacts import AskForContact, contacts_after
 from services.assessment.domain.completion import AmendAssessment, CompleteAssessment
+from services.assessment.domain.deaths import ConfirmDeath
 from services.assessment.domain.diagnoses import EstablishDiagnosis
 from services.assessment.domain.enrolment import EnrollPatient
+from services.assessment.domain.episodes import CloseEpisode
 from services.assessment.domain.events import Event
 from services.assessment.domain.genotypes import RecordGenotypes
 from services.assessment.domain.history import RecordHistory
@@ -71,7 +83,7 @@ from services.assessment.domain.pregnancy import RecordPregnancy
 from services.assessment.domain.results import RecordResults
 from services.assessment.domain.scales import AnswerScale, RecordScaleTotal
 from services.assessment.domain.smoking import RecordSmoking
-from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
+from tests.support.controls.care_team import CAME_NOTED, LEAVER, LEFT_NOTED
 from tests.support.histories.restate import as_published
 
 PATIENT = PatientId(UUID("0b6f3f0e-6a52-5a0e-9a55-0d0f1c6c1a01"))
@@ -385,10 +397,86 @@ AMEND = AmendAssessment(
     now=NOW,
 )
 STRIKE = MarkEnteredInError(fact_id=MEDICATIONS.fact_id, reason=STRUCK.reason, actor=NURSE, now=NOW)
+HANDED_TO = CareHandedOver(
+    who="Dr. Imani Wells, Lakeside Clinic",
+    accepted_by="Dr. Imani Wells",
+    first_appointment_on=date(2026, 11, 24),
+    supply_until=date(2026, 12, 1),
+)
+TRIED = (
+    ContactAttempt(channel=ContactChannel.PHONE, on=date(2026, 11, 12)),
+    ContactAttempt(channel=ContactChannel.PHONE, on=date(2026, 11, 13)),
+    ContactAttempt(channel=ContactChannel.TEXT, on=date(2026, 11, 14)),
+)
+CLOSED = EpisodeClosed(
+    fact_id=fact("closed"),
+    reason=EndReason.LEFT,
+    on=date(2026, 11, 17),
+    handed_to=HANDED_TO,
+    letter_sent_on=date(2026, 11, 14),
+    attempts=TRIED,
+    last_risk=RiskLevel.MODERATE,
+    reported_by="",
+    agreed_by=PSYCHIATRIST,
+    closed_by="maya-manager",
+    confirm_by=None,
+    occurred_at=TUESDAY,
+)
+DIED = replace(
+    CLOSED,
+    fact_id=fact("died"),
+    reason=EndReason.DECEASED,
+    handed_to=None,
+    letter_sent_on=None,
+    attempts=(),
+    reported_by="the client's mother, by phone",
+    agreed_by="",
+    closed_by="rita-registrar",
+    confirm_by=datetime(2026, 11, 19, 6, 0, tzinfo=UTC),
+    occurred_at=NOW,
+)
+DEATH_CONFIRMED = DeathConfirmed(
+    fact_id=fact("death confirmed"), closing=DIED.fact_id, confirmed_by=NURSE, occurred_at=NOW
+)
+CONTACT = next(iter(contacts_after(CLOSED)))
+CONTACT_DUE = CaringContactDue(
+    fact_id=fact("contact due"), closing=CLOSED.fact_id, due_at=CONTACT.due_at, occurred_at=CONTACT.begins
+)
+CLOSE = CloseEpisode(
+    fact_id=CLOSED.fact_id,
+    reason=EndReason.LEFT,
+    on=CLOSED.on,
+    handed_to=HANDED_TO,
+    letter_sent_on=CLOSED.letter_sent_on,
+    attempts=TRIED,
+    actor=PSYCHIATRIST,
+    role=Role.PSYCHIATRIST,
+    credential=CREDENTIAL,
+    informed=True,
+    occurred_at=TUESDAY,
+    now=NOW,
+)
+RECORD_DEATH = replace(
+    CLOSE,
+    fact_id=DIED.fact_id,
+    reason=EndReason.DECEASED,
+    handed_to=None,
+    letter_sent_on=None,
+    attempts=(),
+    reported_by=DIED.reported_by,
+    actor=PersonId("rita-registrar"),
+    role=Role.REGISTRAR,
+    credential=None,
+    informed=False,
+    occurred_at=NOW,
+)
+CONFIRM = ConfirmDeath(fact_id=DEATH_CONFIRMED.fact_id, closing=DIED.fact_id, actor=NURSE, occurred_at=NOW, now=NOW)
 
 BACKGROUND: tuple[Event, ...] = ()
 COMMANDS: tuple[Any, ...] = (
     ENROLL,
+    CLOSE,
+    AskForContact(contact=CONTACT),
     RECORD_HISTORY,
     RECONCILE,
     ADD_MEDICATION,
@@ -407,6 +495,8 @@ COMMANDS: tuple[Any, ...] = (
     ADD_TO_PLAN,
     COMPLETE,
     AMEND,
+    RECORD_DEATH,
+    CONFIRM,
     STRIKE,
 )
 _COMPLETE: tuple[Event, ...] = (
@@ -469,8 +559,95 @@ _FEWEST: tuple[Event, ...] = (
         replaces=PLAN_PROPOSED.fact_id,
     ),
 )
+
+
+def evidence(name: str) -> EventId:
+    return EventId(derived_id("controls", "assessment", "evidence", name))
+
+
+PRESCRIBED = noted.PrescriptionNoted(fact_id=fact("prescribed"), evidence=evidence("prescribed"), occurred_at=MONDAY)
+PRESCRIPTION_ENDED = noted.PrescriptionEndNoted(
+    fact_id=fact("prescription ended"),
+    evidence=evidence("prescription ended"),
+    prescription=PRESCRIBED.fact_id,
+    occurred_at=TUESDAY,
+)
+RISK_NOTED = noted.RiskNoted(
+    fact_id=fact("risk noted"), evidence=evidence("risk noted"), level=RiskLevel.HIGH, occurred_at=MONDAY
+)
+SEEN_TO = noted.RisksSeenToNoted(
+    fact_id=fact("seen to"), evidence=evidence("seen to"), risks=(RISK_NOTED.fact_id,), occurred_at=TUESDAY
+)
+SCREEN_NOTED = noted.ScreenNoted(
+    fact_id=fact("screen noted"),
+    evidence=evidence("screen noted"),
+    level=RiskLevel.LOW,
+    scored_by=LEAVER,
+    occurred_at=TUESDAY,
+    reporter=Reporter.CLINICIAN,
+)
+DECLARED = noted.EmergencyNoted(fact_id=fact("declared"), evidence=evidence("declared"), occurred_at=MONDAY)
+EMERGENCY_NOTED = noted.SideEffectNoted(
+    fact_id=fact("emergency"),
+    evidence=evidence("emergency"),
+    level=TriageLevel.EMERGENCY_NOW,
+    occurred_at=MONDAY,
+)
+RESOLVED = noted.ResolutionNoted(
+    fact_id=fact("resolved"),
+    evidence=evidence("resolved"),
+    side_effect=EMERGENCY_NOTED.fact_id,
+    occurred_at=TUESDAY,
+)
+CONCERNS_NOTED = noted.ConcernsNoted(
+    fact_id=fact("concerns raised"),
+    evidence=evidence("concerns raised"),
+    concerns=(fact("a concern"),),
+    occurred_at=MONDAY,
+)
+CONCERN_CLOSED = noted.ConcernClosedNoted(
+    fact_id=fact("concern answered"),
+    evidence=evidence("concern answered"),
+    concern=CONCERNS_NOTED.concerns[0],
+    occurred_at=TUESDAY,
+)
+EMERGENCY_NOTICE = noted.EmergencyNoticeNoted(
+    fact_id=fact("emergency notice"),
+    evidence=evidence("emergency notice"),
+    cause_fact=DECLARED.fact_id,
+    occurred_at=MONDAY,
+)
+ACKNOWLEDGED = noted.AcknowledgementNoted(
+    fact_id=EMERGENCY_NOTICE.fact_id, evidence=evidence("acknowledged"), occurred_at=TUESDAY
+)
 TEAM_STRUCK = StrikeNoted(fact_id=CAME_NOTED.fact_id, evidence=CAME_NOTED.evidence, occurred_at=NOW)
-EXAMPLES: tuple[Event, ...] = (*_COMPLETE, *_FEWEST, CAME_NOTED, LEFT_NOTED, TEAM_STRUCK)
+NOTED: tuple[Event, ...] = (
+    PRESCRIBED,
+    PRESCRIPTION_ENDED,
+    RISK_NOTED,
+    SEEN_TO,
+    SCREEN_NOTED,
+    replace(SCREEN_NOTED, reporter=UNSET),
+    DECLARED,
+    EMERGENCY_NOTED,
+    RESOLVED,
+    CONCERNS_NOTED,
+    CONCERN_CLOSED,
+    EMERGENCY_NOTICE,
+    ACKNOWLEDGED,
+)
+EXAMPLES: tuple[Event, ...] = (
+    *_COMPLETE,
+    *_FEWEST,
+    CLOSED,
+    DIED,
+    DEATH_CONFIRMED,
+    CONTACT_DUE,
+    CAME_NOTED,
+    LEFT_NOTED,
+    *NOTED,
+    TEAM_STRUCK,
+)
 
 
 PUBLISHED_EXAMPLES: tuple[Any, ...] = tuple(as_published("assessment", EXAMPLES))

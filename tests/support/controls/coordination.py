@@ -24,6 +24,7 @@ from services.coordination.domain.care_team import AssignTeamMember, ReleaseTeam
 from services.coordination.domain.codes import TeamRole
 from services.coordination.domain.messages import PostMessage
 from tests.support.controls import prescribing as p
+from tests.support.controls.dose_plans import PUBLISHED_STORY
 from tests.support.controls.moments import LAST_WEEK, NOON, PRESCRIBER, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -572,6 +573,51 @@ def struck(wrong: Any, occurred_at: datetime = NOON) -> EnteredInError:
     )
 
 
+CLOSED_BEFORE = assessment.EpisodeClosed(
+    fact_id=fact("closed before"),
+    reason=assessment.EndReason.LEFT,
+    on=week(-4).date(),
+    handed_to=assessment.CareHandedOver(
+        who="Lakeside Clinic", accepted_by="Dr. Imani Wells", first_appointment_on=week(-3).date()
+    ),
+    letter_sent_on=week(-5).date(),
+    attempts=(assessment.ContactAttempt(channel=assessment.ContactChannel.PHONE, on=week(-5).date()),),
+    last_risk=RiskLevel.MODERATE,
+    reported_by="",
+    agreed_by="",
+    closed_by="dr-amara-osei",
+    confirm_by=None,
+    occurred_at=week(-4),
+)
+DEATH_CONFIRMED = assessment.DeathConfirmed(
+    fact_id=fact("death confirmed"), closing=fact("a death"), confirmed_by="noor-nurse", occurred_at=week(-4)
+)
+CONTACT_DUE = assessment.CaringContactDue(
+    fact_id=fact("contact due"), closing=CLOSED_BEFORE.fact_id, due_at=week(-3), occurred_at=week(-4)
+)
+
+EXTRA_DOSE = monitoring.ExtraDoseReported(
+    fact_id=fact("extra dose"),
+    dose=DOSE.fact_id,
+    medicine=Medicine(name="lithium"),
+    drug="lithium",
+    why="Builds up for hours after it was taken; kidney, brain.",
+    rule="overdose.lithium",
+    rule_version=1,
+    due_at=week(8),
+    occurred_at=week(7),
+)
+EMERGENCY = monitoring.EmergencyDeclared(
+    fact_id=fact("emergency"),
+    kind=monitoring.EmergencyKind.TOOK_TOO_MUCH,
+    medicine=None,
+    dose=None,
+    total_mg=None,
+    daily_dose_mg=None,
+    declared_by="client-1",
+    occurred_at=week(7),
+)
+
 TOLD: dict[str, tuple[Any, ...]] = {
     "assessment": (
         ENROLLED,
@@ -590,6 +636,9 @@ TOLD: dict[str, tuple[Any, ...]] = {
         ALLERGIC,
         DEPRESSION_CONFIRMED,
         struck(DEPRESSION_CONFIRMED),
+        CLOSED_BEFORE,
+        DEATH_CONFIRMED,
+        CONTACT_DUE,
     ),
     "prescribing": (
         ISSUED,
@@ -605,6 +654,7 @@ TOLD: dict[str, tuple[Any, ...]] = {
         DISCREPANCY_RESOLVED,
         DISCONTINUED,
         COUNTED,
+        *PUBLISHED_STORY,
         struck(DISCONTINUED),
     ),
     "monitoring": (
@@ -621,6 +671,8 @@ TOLD: dict[str, tuple[Any, ...]] = {
         NAUSEA,
         NAUSEA_RESOLVED,
         DOSE,
+        EXTRA_DOSE,
+        EMERGENCY,
         struck(NAUSEA),
     ),
     "notifications": (NOTICE, FAILED, ESCALATED, HANDED_OVER, RISK_NOTICE, RISK_ACKNOWLEDGED),

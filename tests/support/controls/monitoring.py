@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from careloop.contracts.monitoring import (
     DoseStatus,
+    EmergencyKind,
     ReporterKind,
     ResultActionEnd,
     RiskContactOutcome,
@@ -17,12 +18,13 @@ from careloop.contracts.terms import Medicine, Reporter, RiskLevel, Triage, Tria
 from careloop.kernel.commands import MarkEnteredInError
 from careloop.knowledge.follow_up.result_actions import MeasuredResult
 from services.monitoring.domain import events, noted
-from services.monitoring.domain.doses import RecordDose
+from services.monitoring.domain.doses import DoseSaid, RecordDose
 from services.monitoring.domain.medicines import TakenMedicine
 from services.monitoring.domain.risk_contacts import RecordRiskContact
 from services.monitoring.domain.risk_watch import end_id
 from services.monitoring.domain.scales import AnswerScale
 from services.monitoring.domain.side_effects import ReportSideEffect, ResolveSideEffect
+from services.monitoring.domain.too_much import TookTooMuch
 from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
 from tests.support.controls.moments import CLIENT, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
@@ -240,7 +242,7 @@ RECORD_DOSE = RecordDose(
     fact_id=fact("dose"),
     medicine=SERTRALINE,
     prescription=None,
-    status=DoseStatus.TAKEN,
+    status=DoseSaid.TAKEN,
     reason="",
     reporter=ReporterKind.CLIENT,
     actor=CLIENT,
@@ -260,6 +262,46 @@ WAITS = Triage(level=TriageLevel.NEXT_VISIT, rule="triage.ungraded", rule_versio
 DOSE_SKIPPED = replace(DOSE, prescription=fact("prescription"), status=DoseStatus.SKIPPED, reason="felt sick")
 DOSE_OF_UNKNOWN = replace(DOSE, fact_id=fact("dose of unknown"), flags=("not-known-yet",))
 DOSE_SKIPPED_AND_READ = replace(DOSE_SKIPPED, fact_id=fact("dose read"), triage=WAITS)
+EXTRA_DOSE = replace(DOSE, fact_id=fact("extra dose"), status=DoseStatus.EXTRA, amount_mg=Decimal("37.5"))
+EXTRA_REPORTED = events.ExtraDoseReported(
+    fact_id=fact("extra reported"),
+    dose=fact("extra dose"),
+    medicine=Medicine(name="lithium"),
+    drug="lithium",
+    why="Builds up for hours after it was taken; kidney, brain.",
+    rule="overdose.lithium",
+    rule_version=1,
+    due_at=NOON,
+    occurred_at=YESTERDAY,
+)
+EMERGENCY = events.EmergencyDeclared(
+    fact_id=fact("emergency"),
+    kind=EmergencyKind.DOUBLE_DAILY_DOSE,
+    medicine=Medicine(name="lithium"),
+    dose=fact("extra dose"),
+    total_mg=Decimal(1800),
+    daily_dose_mg=Decimal(900),
+    declared_by=CLIENT,
+    occurred_at=YESTERDAY,
+)
+TOO_MUCH = replace(
+    EMERGENCY,
+    fact_id=fact("took too much"),
+    kind=EmergencyKind.TOOK_TOO_MUCH,
+    medicine=None,
+    dose=None,
+    total_mg=None,
+    daily_dose_mg=None,
+)
+TAKE_TOO_MUCH = TookTooMuch(fact_id=TOO_MUCH.fact_id, medicine=None, actor=CLIENT, occurred_at=YESTERDAY, now=NOON)
+DAILY_DOSE = noted.DailyDoseNoted(
+    fact_id=PRESCRIBED.fact_id,
+    evidence=event("daily dose"),
+    prescription=PRESCRIBED.fact_id,
+    daily_dose_mg=Decimal(50),
+    effective_on=PRESCRIBED.starts_on,
+    occurred_at=PRESCRIBED.occurred_at,
+)
 STRIKE_NAUSEA = MarkEnteredInError(fact_id=NAUSEA.fact_id, reason="another client's report", actor=PRESCRIBER, now=NOON)
 NAUSEA_STRUCK = events.EnteredInError(
     fact_id=NAUSEA.fact_id, reason="another client's report", marked_by=PRESCRIBER, occurred_at=NOON
@@ -273,6 +315,7 @@ COMMANDS: tuple[object, ...] = (
     ANSWER_PHQ_9,
     CONTACT,
     RECORD_DOSE,
+    TAKE_TOO_MUCH,
     STRIKE_NAUSEA,
 )
 EXAMPLES: tuple[events.Event, ...] = (
@@ -308,6 +351,12 @@ EXAMPLES: tuple[events.Event, ...] = (
     DOSE_SKIPPED,
     DOSE_OF_UNKNOWN,
     DOSE_SKIPPED_AND_READ,
+    EXTRA_DOSE,
+    EXTRA_REPORTED,
+    EMERGENCY,
+    TOO_MUCH,
+    DAILY_DOSE,
+    replace(DAILY_DOSE, fact_id=fact("changed dose"), cancels=(fact("planned dose"),)),
     NAUSEA_STRUCK,
 )
 PUBLISHED_EXAMPLES: tuple[object, ...] = tuple(as_published("monitoring", EXAMPLES))

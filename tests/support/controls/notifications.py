@@ -20,6 +20,8 @@ from services.notifications.domain.notices import Attempt
 from services.notifications.domain.noting import DecideAgain
 from services.notifications.domain.rules import NoticeRules, OnCall
 from services.notifications.domain.screenings import Reconsider
+from tests.support.controls.episodes import BEGUN as EPISODE_BEGUN
+from tests.support.controls.episodes import ENDED
 from tests.support.controls.moments import LAST_WEEK, NOON, event, fact
 from tests.support.histories.restate import as_published
 
@@ -303,6 +305,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     SCREENING,
     COVERED,
     TIME_ZONE,
+    EPISODE_BEGUN,
+    ENDED,
     DECIDED,
     replace(DECIDED, cause_occurred_at=UNSET),
     replace(DECIDED, kind=CauseKind.MESSAGE_POSTED, detail="hi", named=DR_OSEI, sender="m"),

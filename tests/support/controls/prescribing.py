@@ -50,6 +50,8 @@ from services.prescribing.domain.standing_check import CheckCause, CheckStanding
 from services.prescribing.domain.supply import CountSupply
 from services.prescribing.domain.taking_effect import DoseAhead, TakeEffect
 from tests.support.controls.care_team import CAME_NOTED, LEFT_NOTED
+from tests.support.controls.episodes import BEGUN as EPISODE_BEGUN
+from tests.support.controls.episodes import ENDED
 from tests.support.controls.moments import CLIENT, LAST_WEEK, NOON, PRESCRIBER, TODAY, YESTERDAY, event, fact
 from tests.support.histories.restate import as_published
 
@@ -536,6 +538,8 @@ EXAMPLES: tuple[events.Event, ...] = (
     SEVERITY,
     COMPLETED,
     TIME_ZONE,
+    EPISODE_BEGUN,
+    ENDED,
     CAME_NOTED,
     LEFT_NOTED,
     PHENELZINE_STRUCK,

@@ -15,7 +15,7 @@ from careloop.chassis.log.protocol import EventStore, Unit
 from careloop.contracts import coordination, monitoring, terms
 from careloop.kernel.events import CommandKind, Request
 from careloop.kernel.ids import EventId, PatientId, PersonId
-from services.notifications.consumers import CAUSES, EARLIER, NoticesConsumer
+from services.notifications.consumers import CAUSES, EARLIER, EPISODES, NoticesConsumer
 from services.notifications.domain.events import TOPICS, DeliveryAttempted, Event, NoticeEscalated
 from services.notifications.domain.rules import NoticeRules
 from services.notifications.domain.state import DECIDER, NoticeBoard
@@ -90,6 +90,7 @@ class Office:
         )
         self.consumer = NoticesConsumer(CAUSES, self.streams, self.rules, self.clock)
         self.earlier = NoticesConsumer(EARLIER, self.streams, self.rules, self.clock)
+        self.episodes = NoticesConsumer(EPISODES, self.streams, self.rules, self.clock)
         self.worker = self.another_worker()
 
     def another_worker(self, sender: Sender | None = None, *, deadline: float = 5) -> DueWorker:
@@ -117,6 +118,11 @@ class Office:
     async def hear_earlier(self, *received: Received) -> None:
         """What the consumer takes up that reads its sources from their beginning."""
         effects = await self.earlier.handle(received)
+        await self.store.commit(Unit(writes=effects.writes, statements=effects.statements))
+
+    async def hear_of_episodes(self, *received: Received) -> None:
+        """What the consumer takes up that hears of ends."""
+        effects = await self.episodes.handle(received)
         await self.store.commit(Unit(writes=effects.writes, statements=effects.statements))
 
     async def work_until_idle(self) -> None:

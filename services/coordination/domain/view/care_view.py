@@ -6,7 +6,9 @@ from careloop.contracts.assessment import DiagnosisEstablished, ListGapsRecorded
 from careloop.kernel.ids import PatientId
 from services.coordination.domain.view.concerns import StandingConcern, standing_concerns
 from services.coordination.domain.view.discrepancies import Discrepancy, discrepancies
+from services.coordination.domain.view.dose_plans import DosePlan, dose_plans
 from services.coordination.domain.view.doses import Dose, doses
+from services.coordination.domain.view.episode import EpisodeEnd, episode_end
 from services.coordination.domain.view.intake import (
     Allergies,
     History,
@@ -65,7 +67,9 @@ class CareView:
     timeline: tuple[TimelineEntry, ...]
     urgency: Urgency
     list_gaps: tuple[ListGapsRecorded, ...]
+    episode_end: EpisodeEnd | None
     result_actions: tuple[ResultAction, ...]
+    dose_plans: tuple[DosePlan, ...]
 
 
 def compose(patient_id: PatientId, sections: Sections) -> CareView:
@@ -98,5 +102,7 @@ def compose(patient_id: PatientId, sections: Sections) -> CareView:
         timeline=timeline(sections),
         urgency=urgency(sections),
         list_gaps=list_gaps(assessed),
+        episode_end=episode_end(assessed),
         result_actions=result_actions(monitored),
+        dose_plans=dose_plans(sections.prescribing),
     )

@@ -9,7 +9,16 @@ from typing import TypeVar
 from msgspec import UNSET, UnsetType
 
 from careloop.contracts.assessment import CurrentMedication
-from careloop.contracts.prescribing import Alert, NotChecked, Override, Regimen, is_overridden
+from careloop.contracts.prescribing import (
+    Alert,
+    DosePlanEnded,
+    NotChecked,
+    Override,
+    Regimen,
+    StepChanged,
+    StepHeld,
+    is_overridden,
+)
 from careloop.contracts.terms import Coding, Medicine
 from careloop.kernel.ids import FactId
 from careloop.kernel.restating import shown
@@ -32,6 +41,8 @@ class DoseChange:
     prescriber: str
     in_force: bool
     cancelled: bool
+    regimen: Regimen | UnsetType = UNSET
+    plan: FactId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +145,7 @@ def _prescribed(dated: DatedFact[Issued], ordered: PrescribingSection) -> Medica
         source="prescribed",
         status=STOPPED if ended else ACTIVE if now or _in_force(dated, issued.order.starts_on, ordered) else PLANNED,
         daily_dose_mg=now.to_daily_dose_mg if now else _ordered_dose(issued, ordered),
-        regimen=UNSET if now else issued.order.regimen,
+        regimen=now.regimen if now else issued.order.regimen,
         until=ended.stopped_on if ended else None,
         status_reason=ended.status_reason if ended else "",
         fhir_status_reason=ended.status_reason.fhir if ended else "",
@@ -159,7 +170,7 @@ def _each_once(found: Iterable[Found]) -> tuple[Found, ...]:
 def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseChange, ...]:
     mine = [k for k in ordered.changed if k.fact.prescription == prescription]
     latest_first = sorted(mine, key=lambda k: (k.fact.effective_on, order(k)), reverse=True)
-    cancelled = {change for k in mine for change in k.fact.cancels}
+    cancelled = {change for k in mine for change in k.fact.cancels} | _not_taken(ordered)
     return tuple(
         dose_change(
             k.fact,
@@ -170,9 +181,17 @@ def _changes(prescription: FactId, ordered: PrescribingSection) -> tuple[DoseCha
     )
 
 
+def _not_taken(ordered: PrescribingSection) -> set[FactId]:
+    """The changes of confirmed steps that were held, moved or ended before their day."""
+    waiting: list[StepHeld | StepChanged | DosePlanEnded] = [k.fact for k in ordered.steps_held]
+    waiting += [*(k.fact for k in ordered.steps_changed), *(k.fact for k in ordered.plans_ended)]
+    return {cancelled for one in waiting for cancelled in one.cancels}
+
+
 def _in_force(dated: DatedFact[Issued] | DatedFact[Changed], day: date, ordered: PrescribingSection) -> bool:
-    """Whether it took effect on the day of its decision, or a fact says that it did since. A decision published without
-    its day is taken to have been decided on the day it was recorded."""
-    if day <= (dated.fact.as_of or dated.recorded_at.date()):
+    """Whether it took effect on the day of its decision, or a fact says that it did since; of a step of a plan, only
+    the latter. A decision published without its day is taken to have been decided on the day it was recorded."""
+    of_plan = isinstance(dated.fact, Changed) and dated.fact.plan is not None
+    if not of_plan and day <= (dated.fact.as_of or dated.recorded_at.date()):
         return True
     return any(dated.fact.fact_id == (k.fact.change or k.fact.prescription) for k in ordered.took_effect)

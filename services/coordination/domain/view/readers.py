@@ -12,9 +12,11 @@ from typing import Any
 from msgspec import structs
 
 from careloop.contracts.coordination import CLIENT
+from careloop.contracts.prescribing import StepDeclined
 from careloop.kernel.ids import PatientId, PersonId
 from services.coordination.domain.view.care_view import CareView, compose
 from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.dose_plans import DECLINED, DosePlan, DoseStep
 from services.coordination.domain.view.medications import Medications
 from services.coordination.domain.view.sections import Sections
 from services.coordination.domain.view.sections.coordination import CoordinationSection
@@ -63,6 +65,15 @@ def without_overrides(value: Medications) -> Medications:
     return replace(value, medications=tuple(shorter))
 
 
+def without_answers(plans: tuple[DosePlan, ...]) -> tuple[DosePlan, ...]:
+    """Each plan without what answered the checker, why a step was declined, and what remains breaks."""
+    return tuple(replace(one, overrides=(), steps=tuple(map(_clients_step, one.steps))) for one in plans)
+
+
+def _clients_step(step: DoseStep) -> DoseStep:
+    return replace(step, breaks=(), reasons=() if step.status == DECLINED else step.reasons)
+
+
 CLINICIANS: Mapping[str, Show] = {
     "patient_id": whole,
     "identity": whole,
@@ -89,7 +100,9 @@ CLINICIANS: Mapping[str, Show] = {
     "timeline": whole,
     "urgency": whole,
     "list_gaps": whole,
+    "episode_end": whole,
     "result_actions": whole,
+    "dose_plans": whole,
 }
 THE_CLIENT: Mapping[str, Show] = {
     "patient_id": whole,
@@ -117,7 +130,9 @@ THE_CLIENT: Mapping[str, Show] = {
     "timeline": whole,
     "urgency": unsaid,
     "list_gaps": whole,
+    "episode_end": without(last_risk=""),
     "result_actions": none,
+    "dose_plans": without_answers,
 }
 """Of messages and of the timeline there is nothing in it that the reader may not see: they are composed of what
 `heard_by` leaves."""
@@ -140,10 +155,11 @@ def heard_by(reader: Reader, sections: Sections) -> Sections:
     if not reader.is_client:
         return replace(sections, coordination=coordination)
     return Sections(
-        assessment=replace(sections.assessment, risks=()),
+        assessment=replace(sections.assessment, risks=(), caring_contacts=()),
         prescribing=replace(
             sections.prescribing,
             declined=_without_reasons(sections.prescribing.declined),
+            steps_declined=_steps_without_reasons(sections.prescribing.steps_declined),
             discrepancies=(),
             resolved=(),
             concerns_raised=(),
@@ -161,6 +177,10 @@ def _without_reasons(declined: tuple[DatedFact[Declined], ...]) -> tuple[DatedFa
         structs.replace(dated, fact=replace(dated.fact, reasons=(), alerts=(), not_checked=(), missing=()))
         for dated in declined
     )
+
+
+def _steps_without_reasons(declined: tuple[DatedFact[StepDeclined], ...]) -> tuple[DatedFact[StepDeclined], ...]:
+    return tuple(structs.replace(dated, fact=replace(dated.fact, reasons=())) for dated in declined)
 
 
 def _with_messages_of(person: PersonId, section: CoordinationSection) -> CoordinationSection:

@@ -11,7 +11,7 @@ from careloop.kernel.ids import FactId
 from services.coordination.domain.view.dated_fact import DatedFact, EventContext, insert
 from services.coordination.domain.view.sections import SECTIONS, Section, Sections
 
-FOLD_VERSION = 7
+FOLD_VERSION = 9
 """Raised whenever the same events would fold to another section, or the same sections compose to another view: also
 when a type is understood that was not before. Since 7 a section's state is stored apart from its head."""
 

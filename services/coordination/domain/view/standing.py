@@ -56,10 +56,12 @@ def standing(section: Section) -> Section:
 # What is not named here stays: a new kind of fact may ask for attention.
 _ASSESSED = (
     "histories", "medications", "allergies", "list_gaps", "pregnancies", "results", "genotypes", "smoking", "diagnoses",
-    "plans", "amendments",
+    "plans", "amendments", "deaths_confirmed", "caring_contacts",
 )  # fmt: skip
 _PRESCRIBED = (
-    "issued", "declined", "changed", "took_effect", "discontinued", "counted", "compared", "discrepancies", "overdue",
+    "issued", "declined", "changed", "took_effect", "discontinued", "counted", "compared", "plans_signed", "steps_due",
+    "steps_overdue", "steps_confirmed", "safety_steps_taken", "steps_declined", "steps_held", "steps_changed",
+    "plans_ended", "discrepancies", "overdue",
     "resolved",
 )  # fmt: skip
 _COORDINATED = ("assigned", "released", "messages")

@@ -18,6 +18,12 @@ RESULTS_SHOWN = 5
 _NAMES: Mapping[type, str] = {
     shelf.holds: event.__name__ for section in SECTIONS.values() for event, shelf in section.shelves.items()
 }
+
+
+def _step(event: Any) -> str:
+    return f"step {event.step}: {event.what}"
+
+
 _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.PatientEnrolled: lambda _: "enrolled",
     assessment.HistoryRecorded: lambda e: _counted(
@@ -40,6 +46,11 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     assessment.PlanProposed: lambda e: "; ".join(e.plan.goals),
     assessment.AssessmentCompleted: lambda e: _words("by", e.completed_by),
     assessment.AssessmentAmended: lambda e: e.reason,
+    assessment.EpisodeClosed: lambda e: _words(
+        e.reason, "on", e.on, f"handed to {e.handed_to.who}" if e.handed_to else ""
+    ),
+    assessment.DeathConfirmed: lambda e: _words("by", e.confirmed_by),
+    assessment.CaringContactDue: lambda e: _words("by", e.due_at.date()),
     Issued: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg)),
     Declined: lambda e: _words(e.order.medicine.name, *_dose(e.order.daily_dose_mg), "-", ", ".join(e.reasons)),
     Changed: lambda e: _words("to", *_dose(e.to_daily_dose_mg)),
@@ -53,6 +64,15 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     prescribing.ConcernsRaised: lambda e: "; ".join(_words(one.medicine.name, one.alert.rule) for one in e.concerns),
     prescribing.ConcernAnswered: lambda e: _words(e.answer, e.reason, e.by_when, e.comment),
     prescribing.ConcernEnded: lambda e: str(e.because),
+    prescribing.DosePlanSigned: lambda e: _words(e.kind, "in", len(e.steps), "steps"),
+    prescribing.StepDue: _step,
+    prescribing.StepOverdue: _step,
+    prescribing.StepConfirmed: _step,
+    prescribing.SafetyStepTaken: _step,
+    prescribing.StepDeclined: lambda e: _words(_step(e), "-" if e.reasons else "", ", ".join(e.reasons)),
+    prescribing.StepHeld: lambda e: _words(_step(e), f"({e.reason})", e.comment),
+    prescribing.StepChanged: lambda e: _words(_step(e), f"({e.reason})", e.comment),
+    prescribing.DosePlanEnded: lambda e: _words(e.reason, e.comment),
     monitoring.SideEffectReported: lambda e: _words(f"{e.symptom}:", e.triage.level),
     monitoring.SideEffectResolved: lambda e: _words(f"{e.outcome}:", e.action_taken),
     monitoring.RiskContactRecorded: lambda e: _words(e.outcome, e.where, e.next),
@@ -60,6 +80,8 @@ _SUMMARIES: Mapping[type, Callable[[Any], str]] = {
     monitoring.ResultActionRaised: lambda e: _words(f"{e.drug}:", e.message, e.action),
     monitoring.ResultActionEnded: lambda e: e.because,
     monitoring.DoseRecorded: lambda e: _words(e.medicine.name, e.status, e.reason),
+    monitoring.ExtraDoseReported: lambda e: _words("extra dose of", f"{e.medicine.name}:", e.why),
+    monitoring.EmergencyDeclared: lambda e: _words(f"{e.kind}:", e.medicine.name) if e.medicine else str(e.kind),
     notifications.NoticeDecided: lambda e: _words(e.subject, f"(suppressed: {e.suppressed})" if e.suppressed else ""),
     notifications.NoticeFailed: lambda e: _words(e.person, "by", f"{e.channel}:", e.reason),
     notifications.NoticeAcknowledged: lambda e: _words("by", e.acknowledged_by),

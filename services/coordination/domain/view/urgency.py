@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec import UNSET
 
+from careloop.contracts.assessment import EndReason
 from careloop.contracts.monitoring import ResultActionRaised
 from careloop.contracts.notifications import NoticeDecided, Priority
 from careloop.contracts.terms import CLINICAL_ROLES, Reporter, RiskLevel, RiskRaised, ScaleScored, TriageLevel
@@ -17,6 +18,7 @@ from careloop.knowledge.scales.score import SAFETY_ITEM_MISSING
 from careloop.knowledge.urgency.suicide_risk import C_SSRS, HISTORY
 from services.coordination.domain.view.concerns import OPEN, standing_concerns
 from services.coordination.domain.view.dated_fact import DatedFact
+from services.coordination.domain.view.episode import ended
 from services.coordination.domain.view.notices import acknowledge_by, open_notices, pages_unanswered
 from services.coordination.domain.view.result_actions import open_demands
 from services.coordination.domain.view.sections import Section, Sections
@@ -76,7 +78,7 @@ def concerns(section: Section) -> tuple[Concern, ...]:
     """What asks for attention by this source alone, the most urgent first."""
     found: list[Concern] = []
     if isinstance(section, MonitoringSection):
-        found += _side_effects(section)
+        found += [*_side_effects(section), *_too_much(section)]
         found += [_demand(one) for one in open_demands(section)]
     if isinstance(section, AssessmentSection | MonitoringSection):
         found += [_risk(risk.fact) for risk in unsuperseded(section)]
@@ -139,10 +141,19 @@ def imported_risks(section: NotificationsSection) -> frozenset[FactId]:
 
 
 def urgency(sections: Sections) -> Urgency:
-    """The first of all concerns. A risk counts until it is answered, a side effect until it is closed."""
-    taken = answered(sections.notifications) | answered(sections.monitoring)
+    """The first of all concerns. A risk counts until it is answered, a side effect until it is closed. After the end of
+    an episode of care only emergencies count; of a client who died only those of which somebody is notified."""
+    taken, end = answered(sections.notifications) | answered(sections.monitoring), end_of(sections.assessment)
     every = (sections.assessment, sections.prescribing, sections.monitoring, sections.notifications)
-    return first(concern for section in every for concern in concerns(section) if stands(concern, taken))
+    heard = every[-1:] if end == EndReason.DECEASED else every
+    standing = (concern for section in heard for concern in concerns(section) if stands(concern, taken))
+    return first(concern for concern in standing if not end or concern.rank == 0)
+
+
+def end_of(section: AssessmentSection) -> str:
+    """Why the client is in no episode of care now; empty while one is open."""
+    end = ended(section)
+    return "" if end is None else end.reason
 
 
 def stands(concern: Concern, taken: frozenset[FactId]) -> bool:
@@ -219,6 +230,15 @@ def _side_effects(section: MonitoringSection) -> list[Concern]:
         for k in section.reported
         if k.fact.fact_id not in closed
     ]
+
+
+def _too_much(section: MonitoringSection) -> list[Concern]:
+    declared = [
+        _concern(k.fact.fact_id, TriageLevel.EMERGENCY_NOW, "emergency", k.fact.occurred_at)
+        for k in section.emergencies
+    ]
+    extra = [_concern(k.fact.fact_id, TriageLevel.SAME_DAY, "extra-dose", k.fact.due_at) for k in section.extra_doses]
+    return [replace(one, until_answered=True) for one in (*declared, *extra)]
 
 
 def _demand(raised: ResultActionRaised) -> Concern:

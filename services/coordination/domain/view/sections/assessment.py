@@ -29,4 +29,7 @@ class AssessmentSection:
     plans: tuple[DatedFact[assessment.PlanProposed], ...] = ()
     completions: tuple[DatedFact[assessment.AssessmentCompleted], ...] = ()
     amendments: tuple[DatedFact[assessment.AssessmentAmended], ...] = ()
+    closings: tuple[DatedFact[assessment.EpisodeClosed], ...] = ()
+    deaths_confirmed: tuple[DatedFact[assessment.DeathConfirmed], ...] = ()
+    caring_contacts: tuple[DatedFact[assessment.CaringContactDue], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()

@@ -25,4 +25,6 @@ class MonitoringSection:
     demanded: tuple[DatedFact[monitoring.ResultActionRaised], ...] = ()
     settled: tuple[DatedFact[monitoring.ResultActionEnded], ...] = ()
     doses: Annotated[tuple[DatedFact[monitoring.DoseRecorded], ...], Latest(LATEST_DOSES)] = ()
+    extra_doses: tuple[DatedFact[monitoring.ExtraDoseReported], ...] = ()
+    emergencies: tuple[DatedFact[monitoring.EmergencyDeclared], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()

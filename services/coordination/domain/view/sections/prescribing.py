@@ -6,8 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
+from msgspec import UNSET, UnsetType
+
 from careloop.contracts import prescribing
-from careloop.contracts.prescribing import Alert, NotChecked, Order, Override
+from careloop.contracts.prescribing import Alert, NotChecked, Order, Override, Regimen
 from careloop.contracts.terms import EnteredInError
 from careloop.kernel.events import Instant
 from careloop.kernel.ids import FactId
@@ -45,7 +47,8 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A change of the daily dose, in milligrams; `as_of` as in Issued. `cancels` are the planned ones that it ended."""
+    """A change of the daily dose, in milligrams; `as_of` as in Issued. `cancels` are the planned ones that it ended;
+    `plan` is the dose plan that it is a step of."""
 
     fact_id: FactId
     prescription: FactId
@@ -59,6 +62,8 @@ class Changed:
     overrides: tuple[Override, ...]
     as_of: date | None = None
     cancels: tuple[FactId, ...] = ()
+    regimen: Regimen | UnsetType = UNSET
+    plan: FactId | None = None
     occurred_at: Instant
 
 
@@ -68,10 +73,12 @@ issued = shown(Issued, prescribing.PrescriptionIssued, "as_of", **ANSWERED)
 ISSUED = FormOf(prescribing.PrescriptionIssued, lambda event: issued(event, as_of=event.capsule.as_of or None))
 declined = shown(Declined, prescribing.PrescriptionDeclined, "missing", **FOUND)
 DECLINED = FormOf(prescribing.PrescriptionDeclined, lambda event: declined(event, missing=event.capsule.missing or ()))
-changed = shown(Changed, prescribing.DoseChanged, "as_of", "cancels", **ANSWERED)
+changed = shown(Changed, prescribing.DoseChanged, "as_of", "cancels", "plan", **ANSWERED)
 CHANGED = FormOf(
     prescribing.DoseChanged,
-    lambda event: changed(event, as_of=event.capsule.as_of or None, cancels=event.cancels or ()),
+    lambda event: changed(
+        event, as_of=event.capsule.as_of or None, cancels=event.cancels or (), plan=event.plan or None
+    ),
 )
 
 
@@ -92,4 +99,13 @@ class PrescribingSection:
     concerns_raised: tuple[DatedFact[prescribing.ConcernsRaised], ...] = ()
     concerns_answered: tuple[DatedFact[prescribing.ConcernAnswered], ...] = ()
     concerns_ended: tuple[DatedFact[prescribing.ConcernEnded], ...] = ()
+    plans_signed: tuple[DatedFact[prescribing.DosePlanSigned], ...] = ()
+    steps_due: tuple[DatedFact[prescribing.StepDue], ...] = ()
+    steps_overdue: tuple[DatedFact[prescribing.StepOverdue], ...] = ()
+    steps_confirmed: tuple[DatedFact[prescribing.StepConfirmed], ...] = ()
+    safety_steps_taken: tuple[DatedFact[prescribing.SafetyStepTaken], ...] = ()
+    steps_declined: tuple[DatedFact[prescribing.StepDeclined], ...] = ()
+    steps_held: tuple[DatedFact[prescribing.StepHeld], ...] = ()
+    steps_changed: tuple[DatedFact[prescribing.StepChanged], ...] = ()
+    plans_ended: tuple[DatedFact[prescribing.DosePlanEnded], ...] = ()
     struck: tuple[DatedFact[EnteredInError], ...] = ()
