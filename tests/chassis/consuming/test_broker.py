@@ -194,8 +194,7 @@ async def test_what_comes_while_the_broker_holds_an_empty_fetch_is_read_at_once(
 async def test_a_handler_that_stands_still_delays_no_other_of_its_process(leg: Leg) -> None:
     may_go_on, begun = asyncio.Event(), asyncio.Event()
     consumer = leg.consumer()
-    slow = Slow(may_go_on, begun)
-    slow.consumer = f"{leg.handler.consumer}.slow"
+    slow = Slow(f"{leg.handler.consumer}.slow", may_go_on, begun)
     inbox = Inbox(
         leg.target,
         slow,
@@ -219,7 +218,8 @@ class Slow(Handler):
 
     contracts: Mapping[str, type] = Noting.contracts
 
-    def __init__(self, may_go_on: asyncio.Event, begun: asyncio.Event) -> None:
+    def __init__(self, consumer: str, may_go_on: asyncio.Event, begun: asyncio.Event) -> None:
+        self.consumer = consumer
         self._may_go_on = may_go_on
         self._begun = begun
         self.handled: list[int] = []
