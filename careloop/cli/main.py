@@ -37,6 +37,7 @@ COMMANDS = {
     "replay": "careloop.cli.commands.replay:replay",
     "decisions": "careloop.cli.commands.decisions:decisions",
     "replay-decisions": "careloop.cli.commands.replay_decisions:replay_decisions",
+    "standing-check": "careloop.cli.commands.standing_check:standing_check",
     "demo": "careloop.demo.command:demo",
     "screen": "careloop.cli.commands.screen:screen",
     "score": "careloop.cli.commands.score:score",

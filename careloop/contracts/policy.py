@@ -60,6 +60,9 @@ PRESCRIBING: dict[str, frozenset[Role]] = {
     "/care.prescribing.v1.PrescribingService/MarkEnteredInError": PRESCRIBERS,
     "/care.prescribing.v1.PrescribingService/GetDecisions": CLINICIANS,
     "/care.prescribing.v1.PrescribingService/ReadDecisions": frozenset({Role.ANALYST}),
+    "/care.prescribing.v1.PrescribingService/RunStandingCheck": frozenset(
+        {Role.ANALYST, Role.PHARMACIST, Role.PSYCHIATRIST}
+    ),
 }
 
 MONITORING: dict[str, frozenset[Role]] = {

@@ -15,6 +15,7 @@ from careloop.cli.calling.client import AsJson, CallRefused, Home, LocalTokens
 from careloop.cli.commands.generate import GenerationFailed
 from careloop.cli.terminal.program import line
 from careloop.cli.terminal.tables import console, print_json
+from careloop.demo.acting import ON_CALL_PHONE
 from careloop.demo.generating import Generation
 from careloop.demo.printing import Printing
 from careloop.demo.progress import progress
@@ -34,6 +35,7 @@ WINDOWS = {
     "CARELOOP_IMPORT_WINDOW_SECONDS": "2",
 }
 """Instead of 15 minutes, 2 hours, 12 times and 1 minute."""
+PROGRAMME = {"CARELOOP_ON_CALL_PHONE": ON_CALL_PHONE}
 
 
 class DemoFailed(Exception):
@@ -97,7 +99,9 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _story(state: Path, base: Path, out: Printing) -> Ended:
     _cancel_on_sigterm()
     settings = StackSettings(home=state, postgres_url=None, kafka_bootstrap=None)
-    supervisor = Supervisor(LocalStack(settings), environment=WINDOWS | {"CARELOOP_NOTICE_FOLDER": str(state / "mail")})
+    supervisor = Supervisor(
+        LocalStack(settings), environment=WINDOWS | PROGRAMME | {"CARELOOP_NOTICE_FOLDER": str(state / "mail")}
+    )
     generation = Generation(base)
     try:
         out.step("Starting PostgreSQL, Apache Kafka and the five services")

@@ -11,7 +11,7 @@ from uuid import UUID
 from careloop.cli.commands import care
 from careloop.cli.commands.intake import files_in, take_in
 from careloop.cli.commands.status import read_states
-from careloop.demo import escalation, order_checks
+from careloop.demo import acting, escalation, order_checks
 from careloop.demo.assessments import InitialAssessment, assign_team
 from careloop.demo.differences import differences
 from careloop.demo.generated_weeks import DAYS, WEEKS, weeks_of
@@ -31,6 +31,7 @@ from careloop.local.supervisor import Supervisor
 FEWEST_PATIENTS = 12
 SEED = 7
 FOUR_WEEKS = timedelta(weeks=4)
+LISTED_BESIDE_LITHIUM = ("ibuprofen", "1200")
 UNKNOWN_DRUG = ("zelvoritine 20 MG Oral Tablet", "20")
 
 
@@ -65,7 +66,8 @@ class Story:
         await self._explain(patients)
         await self._twelve_weeks(patients, orders)
         await self._severe_side_effect(patients[0])
-        checks = [await self._show(patients[0]), await self._decide_again()]
+        acted = [await self._new_concern(patients[2]), await self._emergency(patients[4])]
+        checks = [*acted, await self._show(patients[0]), await self._decide_again()]
         async with progress(lambda: "comparing every stored row, record and view"):
             judged = await judge(self._dsn, self._supervisor.stack.kafka_address, self._services.acknowledged)
         return Ended([*judged, *checks], patients[0], patients[1])
@@ -125,7 +127,7 @@ class Story:
         special = {
             declined.id: with_list(declined, ("phenelzine", "45"), "sertraline 50 MG Oral Tablet", "50", spite=False),
             overridden.id: with_list(
-                overridden, ("ibuprofen", "1200"), "lithium carbonate 300 MG Oral Capsule", "600", spite=True
+                overridden, LISTED_BESIDE_LITHIUM, "lithium carbonate 300 MG Oral Capsule", "600", spite=True
             ),
             unknown.id: PatientOrders(self._requests, unknown.id, (tokens[unknown.id],)).order(*UNKNOWN_DRUG, at_first),
         }
@@ -170,6 +172,26 @@ class Story:
             f"Nobody acknowledged it: after {found.escalated_after:.1f} s the care manager got it too, and took it on."
         )
         await self._settled("the report with its notices")
+
+    async def _new_concern(self, patient: Patient) -> Check:
+        self._out.step(f"{patient.name} turns out to take one more medicine, beside what is prescribed")
+        async with progress(lambda: "waiting for the concern in the view, and for its answer"):
+            found = await acting.answer_concern(self._requests, patient.id, LISTED_BESIDE_LITHIUM)
+        self._out.say(
+            f"Raised by the standing check ({found.severity}): {found.message}\n"
+            f"{PRESCRIBER.name} answered: {found.answer} until {found.by_when}; then it is raised again if it stands."
+        )
+        await self._settled("the concern with its answer")
+        return found.check
+
+    async def _emergency(self, patient: Patient) -> Check:
+        self._out.step(f'{patient.name} writes to the care manager: "{acting.WORDS}"')
+        async with progress(lambda: "waiting for the notice in the care manager's inbox"):
+            found = await acting.answer_emergency(self._requests, patient.id)
+        told = "\n".join(f"  {line}" for line in found.lines)
+        self._out.say(f"Graded {found.triage}. The client reads at once:\n{told}\nThe care manager took it on.")
+        await self._settled("the message with its notices")
+        return found.check
 
     async def _show(self, patient: Patient) -> Check:
         """The view as it is, and what a back-dated report changes in the view of four weeks ago."""

@@ -14,6 +14,7 @@ from careloop.chassis.process.runtime import Resources, Service, run
 from careloop.contracts import prescribing as contract
 from careloop.contracts.policy import POLICY
 from careloop.knowledge.pack.pack import current_pack
+from careloop.knowledge.screening.birthdays import ages_that_matter
 from services.prescribing import due
 from services.prescribing.application import Prescribing
 from services.prescribing.consumers import COURSE_NOTES, NOTES, TEAM_NOTES, ComparingConsumer, EpisodesConsumer
@@ -33,6 +34,7 @@ from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.published import RESTATED
 from services.prescribing.replay import PastDecisions
 from services.prescribing.settings import PrescribingSettings
+from services.prescribing.standing_checks import StandingChecks
 
 ROOMS = Rooms(topics=TOPICS, contracts=contract.TYPES, decider=DECIDER, restated=RESTATED, due=due.due_rows)
 
@@ -63,7 +65,8 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         )
         writes = Writes(foundation.streams, DECISIONS)
         decisions = PastDecisions(foundation.store, foundation.streams.codec)
-        api = PrescribingApi(writes, Prescribing(writes, evidence), decisions, settings.partitions)
+        checking = StandingChecks(foundation.streams)
+        api = PrescribingApi(writes, Prescribing(writes, evidence), decisions, checking, settings.partitions)
         rows = DueDecisions(
             foundation.streams,
             OWN_DECISIONS,
@@ -73,7 +76,9 @@ async def build(resources: Resources) -> AsyncIterator[Service]:
         )
         foundation.take_up_due(rows.handlers)
         seeding = Seeding("clocks", foundation.streams, due.clocks)
-        yield foundation.service(api.add_to, tasks={"seeding": seeding.work(clock)})
+        ages = "-".join(map(str, ages_that_matter()))
+        birthdays = Seeding(f"birthdays-{ages}", foundation.streams, due.birthday_clocks)
+        yield foundation.service(api.add_to, tasks={"seeding": seeding.work(clock), "birthdays": birthdays.work(clock)})
 
 
 if __name__ == "__main__":

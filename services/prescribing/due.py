@@ -1,7 +1,7 @@
 """What an event of prescribing makes due: the day on which a dose that was dated ahead takes effect, what time does
 with a dose plan, the end of the time to answer a discrepancy, and a check of what is taken already."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from careloop.contracts.episodes import EpisodeBegunNoted
 from careloop.contracts.prescribing import ConcernCause
 from careloop.kernel.ids import FactId
 from careloop.knowledge.local_time import day_begins
+from careloop.knowledge.screening.birthdays import birthdays
 from services.prescribing.domain import noted
 from services.prescribing.domain.events import (
     ConcernAnswered,
@@ -79,10 +80,31 @@ def due_rows(event: Event, stream_id: UUID) -> Iterable[DueRow]:
                 yield _check(stream_id, ConcernCause.DECISION, event.fact_id, event.occurred_at + later)
         case EnteredInError():
             yield _check(stream_id, ConcernCause.STRIKE, event.fact_id, event.occurred_at)
+        case noted.ProfileNoted():
+            yield from _birthdays(event, stream_id)
         case ConcernAnswered() if event.look_again_at is not None:
             yield _check(stream_id, ConcernCause.ANSWER, event.fact_id, event.look_again_at)
         case DiscrepancyFound():
             yield _answer(answer_time(event), stream_id)
+
+
+def _birthdays(profile: noted.ProfileNoted, stream_id: UUID) -> Iterator[DueRow]:
+    """A check on each birthday that matters, at the first moment of that day in UTC. A birth date that was put right
+    leaves rows of days on which nothing changes."""
+    for day in birthdays(profile.birth_date, profile.occurred_at.date()):
+        at = datetime.combine(day, time(0), tzinfo=UTC)
+        yield _check(stream_id, ConcernCause.BIRTHDAY, FactId(stream_id), at)
+
+
+def birthday_clocks(chart: PrescriptionChart, stream_id: UUID) -> Iterable[DueRow]:
+    """The rows of all birthdays that matter since the client was enrolled."""
+    profile = chart.latest(noted.ProfileNoted)
+    return _birthdays(profile, stream_id) if profile is not None else ()
+
+
+def check_of_pack(stream_id: UUID, digest: str, at: datetime) -> DueRow:
+    """The check of all that a client takes by a pack that is new."""
+    return _check(stream_id, ConcernCause.PACK, FactId(stream_id), at, digest)
 
 
 def _rows_of_plan(event: Event, stream_id: UUID) -> Iterable[DueRow]:

@@ -25,6 +25,7 @@ from services.prescribing.domain.state import DECIDER, PrescriptionChart
 from services.prescribing.evidence import CONSUMERS, ConsumedEvidence
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.replay import PastDecisions
+from services.prescribing.standing_checks import StandingChecks
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON, PATIENT
 
@@ -72,7 +73,8 @@ class Clinic:
         )
         decisions = PastDecisions(self.store, self.codec)
         writes = Writes(self.streams, DECISIONS)
-        self.api = PrescribingApi(writes, Prescribing(writes, evidence), decisions, PARTITIONS)
+        checks = StandingChecks(self.streams)
+        self.api = PrescribingApi(writes, Prescribing(writes, evidence), decisions, checks, PARTITIONS)
 
     async def knows(self, *events: Event) -> "Clinic":
         """Stored as they are."""

@@ -30,6 +30,7 @@ from services.prescribing.domain.screening import Freshness
 from services.prescribing.domain.state import DECIDER, PrescriptionChart
 from services.prescribing.grpc_api import PrescribingApi
 from services.prescribing.replay import PastDecisions
+from services.prescribing.standing_checks import StandingChecks
 from tests.support.controls import prescribing as p
 from tests.support.controls.moments import NOON
 from tests.support.services.signing import public_keys, token
@@ -75,7 +76,8 @@ class Log:
 
 def served_api(log: Log) -> PrescribingApi:
     writes = Writes(log.streams, DECISIONS)
-    return PrescribingApi(writes, Prescribing(writes, AlwaysFresh()), log.decisions, PARTITIONS)
+    checks = StandingChecks(log.streams)
+    return PrescribingApi(writes, Prescribing(writes, AlwaysFresh()), log.decisions, checks, PARTITIONS)
 
 
 @dataclass(frozen=True)

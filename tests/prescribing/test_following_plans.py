@@ -446,10 +446,13 @@ async def test_with_what_a_plan_rests_on_the_plan_ends(what: str) -> None:
 async def test_a_confirmation_that_is_struck_was_none() -> None:
     clinic = await tapering()
     await clinic.until(at(FIRST - DAY))
-    _changed, confirmed = await clinic.do(confirm(1, clinic.now))
-    await clinic.do(replace(p.STRIKE, fact_id=confirmed.fact_id, now=clinic.now))
+    changed, confirmed = await clinic.do(confirm(1, clinic.now))
+    strikes = await clinic.do(replace(p.STRIKE, fact_id=confirmed.fact_id, now=clinic.now))
+    assert [one.fact_id for one in strikes] == [confirmed.fact_id, changed.fact_id]
     step = (await clinic.plan()).next_step
     assert step is not None
     assert step.number == 1
     await clinic.until(at(FIRST, 17))
     assert [one.step for one in await clinic.events(StepOverdue)] == [1]
+    assert await clinic.events(DoseTookEffect) == []
+    assert await clinic.dose(SERTRALINE, FIRST) == 100

@@ -68,9 +68,13 @@ LITHIUM, VALPROATE, LAMOTRIGINE = ours("lithium carbonate", 600), ours("valproat
 
 
 def check(
-    *history: Event, fact_id: FactId, cause: ConcernCause = ConcernCause.FACT, now: datetime = NOON
+    *history: Event,
+    fact_id: FactId,
+    cause: ConcernCause = ConcernCause.FACT,
+    now: datetime = NOON,
+    at: datetime | None = None,
 ) -> Sequence[Event]:
-    command = CheckStanding(because=CheckCause(cause=cause, fact=fact_id), at=now, now=now)
+    command = CheckStanding(because=CheckCause(cause=cause, fact=fact_id), at=at or now, now=now)
     return given(DECIDER, *p.ASSESSED, *history).when(OWN_DECISIONS[CheckStanding], command).decided
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from careloop.contracts.assessment import EndReason
 from careloop.contracts.prescribing import Alert, CheckCapsule, Concern, ConcernCause, ConcernEnding
@@ -55,6 +56,8 @@ class Checking:
     reading: Reading
 
 
+THE_CLIENT = FactId(UUID(int=0))
+"""Stands for the client where none is named: a pack is about no fact."""
 concern_of = restating(Concern, Found, "concern", "if_stopped")
 
 
@@ -154,7 +157,7 @@ def _before(checking: Checking, chart: PrescriptionChart) -> dict[Key, Found]:
         case ConcernCause.ANSWER:
             return seen
         case ConcernCause.BIRTHDAY:
-            return found_in(chart, as_of - timedelta(days=1), reading) | seen
+            return found_in(chart, at.date() - timedelta(days=1), reading) | seen  # the eve, whenever it is taken up
     return found_in(without(because, chart), as_of, reading) | seen
 
 
@@ -246,6 +249,15 @@ def _why(one: Concern, by: ConcernsRaised, chart: PrescriptionChart, as_of: date
     if one.prescription is not None and one.prescription not in taken:
         return ConcernEnding.DRUG_STOPPED
     return ConcernEnding.NOT_FOUND
+
+
+def would_raise(chart: PrescriptionChart, now: datetime, pack: Pack) -> list[Found]:
+    """What this pack would raise of what is taken already, the gravest first."""
+    because = CheckCause(cause=ConcernCause.PACK, fact=THE_CLIENT)
+    checking = Checking(because=because, at=now, as_of=chart.today(now), reading=LATEST)
+    if _asks_nobody(because, chart):
+        return []
+    return raised_by(checking, chart, found_in(chart, checking.as_of, LATEST, pack))
 
 
 def raised_again(past: ConcernsRaised, chart: PrescriptionChart, pack: Pack | None = None) -> list[Found]:

@@ -34,7 +34,9 @@ from services.prescribing.domain.supply import CountSupply
 from services.prescribing.grpc_api import answers, plans
 from services.prescribing.grpc_api.drafts import draft_message
 from services.prescribing.grpc_api.past import decision_message, read_message
+from services.prescribing.grpc_api.standing_check import run_standing_check
 from services.prescribing.replay import PastDecisions
+from services.prescribing.standing_checks import StandingChecks
 
 QUERY = RequestReader(ScreenOrder, pb.ScreenOrderRequest)
 DRAFT = RequestReader(DraftDosePlan, pb.DraftDosePlanRequest)
@@ -56,11 +58,17 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
     """The RPCs of `care.prescribing.v1`."""
 
     def __init__(
-        self, writes: Writes[Any, Any], service: Prescribing, decisions: PastDecisions, partitions: int
+        self,
+        writes: Writes[Any, Any],
+        service: Prescribing,
+        decisions: PastDecisions,
+        checks: StandingChecks,
+        partitions: int,
     ) -> None:
         super().__init__(writes, partitions)
         self.service = service
         self.decisions = decisions
+        self.checks = checks
 
     IssuePrescription = write(IssuePrescription, pb, answers.ordered, prepare=informed, awaited=explained)
     ChangeDose = write(ChangeDose, pb, answers.decided, prepare=informed, awaited=explained)
@@ -103,6 +111,12 @@ class PrescribingApi(WritesApi, prescribing_pb2_grpc.PrescribingServiceServicer)
         async with aclosing(self.decisions.all(request.after)) as past:
             async for one in past:
                 yield read_message(one)
+
+    async def RunStandingCheck(  # noqa: N802
+        self, request: pb.RunStandingCheckRequest, _context: Any
+    ) -> AsyncIterator[pb.RunStandingCheckResponse]:
+        async for answer in run_standing_check(self.checks, request, current_call()):
+            yield answer
 
     def add_to(self, server: grpc.aio.Server) -> None:
         prescribing_pb2_grpc.add_PrescribingServiceServicer_to_server(self, server)
