@@ -10,7 +10,19 @@ from pathlib import Path
 from bench.pages import write_pages
 from bench.workers import ROOT
 
-MODULES = ("append", "command", "grpc", "freshness", "relay", "projection", "history", "rebuild", "replay", "scale")
+MODULES = (
+    "append",
+    "command",
+    "grpc",
+    "freshness",
+    "relay",
+    "projection",
+    "history",
+    "rebuild",
+    "replay",
+    "scale",
+    "idle",
+)
 RESULTS = ROOT / "bench" / "results"
 LONGEST_SECONDS = 900
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import count
 from operator import or_
 from typing import Any
@@ -37,6 +37,12 @@ LEAST_FETCH_BYTES = 1024 * 1024
 BYTES_OF_A_RECORD = 512
 """What one fetch asks of a partition goes by how many records the inbox is glad of, taken to be so large."""
 
+FETCH_WAIT_MS = 500
+"""How long the broker holds a fetch that finds nothing: so often an idle subscription asks again. What comes meanwhile
+is answered at once, and read at once by a client that has handed over what it fetched before."""
+POLL_MS = 60_000
+"""So long a client waits for records that the broker has sent, woken by the first."""
+
 Batch = Sequence[ConsumerRecord]
 
 
@@ -63,6 +69,17 @@ class Identity:
     instance: str = "0"
 
 
+class _PatientConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
+    """FastStream asks for records from time to time, and between two times is deaf; this one waits for them."""
+
+    async def start(self) -> None:
+        await super().start()
+        self._fetcher._fetcher_timeout = FETCH_WAIT_MS / 1000  # it is woken for whatever it waits for
+
+    async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Any:
+        return await super().getmany(*partitions, timeout_ms=max(timeout_ms, POLL_MS), max_records=max_records)
+
+
 class _Broker(KafkaBroker):
     """FastStream's broker, whose consumers come in by what the files of `access` hold when they are made."""
 
@@ -72,9 +89,10 @@ class _Broker(KafkaBroker):
 
     async def _connect(self) -> Callable[..., AIOKafkaConsumer]:
         make = await super()._connect()
+        assert isinstance(make, partial)
 
         def consumer(*topics: str, **options: Any) -> AIOKafkaConsumer:
-            return make(*topics, **(options | self._access.arguments()))
+            return _PatientConsumer(*topics, **(make.keywords | options | self._access.arguments()))
 
         self.config.broker_config.builder = consumer
         return consumer
@@ -203,7 +221,7 @@ class Subscription:
             decoder=undecoded,
             auto_offset_reset="earliest",
             batch_timeout_ms=10,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             max_records=self._inbox.most_records,
             max_partition_fetch_bytes=max(LEAST_FETCH_BYTES, self._inbox.most_records * BYTES_OF_A_RECORD),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,

@@ -38,7 +38,8 @@ from careloop.chassis.process.settings import ServiceSettings, SettingsInvalid, 
 from careloop.chassis.secret_files import SecretFile, keep_looking, read_password
 from careloop.kernel.errors import CareloopError
 
-READINESS_EVERY_SECONDS = 0.5
+READINESS_EVERY_SECONDS = 1.0
+UNREADY_EVERY_SECONDS = 0.25
 FIGURES_EVERY_SECONDS = 1.0
 CERTIFICATES_EVERY_SECONDS = 60.0
 LAST_SENDING_SECONDS = 2.0
@@ -273,7 +274,7 @@ class Process:
             self._ready = ready
             self._metrics.ready(ready=ready)
             await self._server.set_ready(ready=ready)
-            await pause(stopping, READINESS_EVERY_SECONDS)
+            await pause(stopping, READINESS_EVERY_SECONDS if ready else UNREADY_EVERY_SECONDS)
 
     async def _is_ready(self) -> bool:
         try:

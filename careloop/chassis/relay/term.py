@@ -18,7 +18,8 @@ from careloop.chassis.relay.heads import PublishedHead
 from careloop.chassis.relay.producer import Ack, Producer
 from careloop.kernel.ids import PatientId
 
-WAIT_SECONDS = 0.25
+WAIT_SECONDS = 1.0
+"""The log's growth is heard of; so often it is looked for all the same."""
 HEADS_AT_MOST_EVERY_SECONDS = 0.25
 """Every service reads every head: sending them after each page would cost more than sending the page."""
 SHORTEST_WAIT_SECONDS = 0.01

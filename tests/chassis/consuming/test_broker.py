@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from faststream import AckPolicy
 
+from careloop.chassis.consuming.handler import Effects, Handler, Received
 from careloop.chassis.consuming.inbox import BatchResult, Inbox
+from careloop.chassis.consuming.parked_records import ParkedRecords
 from careloop.chassis.consuming.subscription import (
+    FETCH_WAIT_MS,
     MAX_POLL_INTERVAL_MS,
     SPARED_TIMES,
     Identity,
@@ -19,6 +22,7 @@ from careloop.chassis.consuming.subscription import (
 from careloop.chassis.events.envelope import Record
 from careloop.chassis.log.memory import MemoryEventStore
 from careloop.chassis.process.asyncapi import document
+from careloop.chassis.relay import term as relay_term
 from careloop.chassis.relay.broker_access import BrokerAccess
 from careloop.chassis.relay.producer import Ack, Producer
 from careloop.contracts import assessment, coordination, monitoring, notifications, prescribing
@@ -171,6 +175,62 @@ async def test_two_instances_share_the_partitions_and_a_lost_one_is_replaced(leg
     await leg.check_everything_once_in_order(400)
 
 
+async def test_what_comes_while_the_broker_holds_an_empty_fetch_is_read_at_once(
+    leg: Leg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it would hold it, and however seldom anyone looks."""
+    consumer = leg.consumer()
+    (subscriber,) = consumer.broker.subscribers
+    subscriber._connection_args["fetch_max_wait_ms"] = 600_000  # type: ignore[attr-defined]
+    subscriber._connection_args["request_timeout_ms"] = 700_000  # type: ignore[attr-defined]
+    monkeypatch.setattr(relay_term, "WAIT_SECONDS", 600.0)
+    async with running(leg.relay(), consumer):
+        for count in range(1, 6):
+            await leg.add(count - 1, count)
+            await until(lambda count=count: leg.has(count))  # type: ignore[misc]
+    await leg.check_everything_once_in_order(5)
+
+
+async def test_a_handler_that_stands_still_delays_no_other_of_its_process(leg: Leg) -> None:
+    may_go_on, begun = asyncio.Event(), asyncio.Event()
+    consumer = leg.consumer()
+    slow = Slow(f"{leg.handler.consumer}.slow", may_go_on, begun)
+    inbox = Inbox(
+        leg.target,
+        slow,
+        parked=ParkedRecords(leg.target.connections),
+        elsewhere=OwnLog(leg.source),
+    )
+    consumer.consume(inbox, [SOURCE], topics={SOURCE: leg.names.topic})
+    async with running(leg.relay(), consumer):
+        await leg.add(0, 10)
+        await begun.wait()
+        await leg.add(10, 100)
+        await until(lambda: leg.has(100))
+        assert not slow.handled
+        may_go_on.set()
+        await until(lambda: len(slow.handled) == 100)
+    await leg.check_everything_once_in_order(100)
+
+
+class Slow(Handler):
+    """Handles nothing until it may, and then without effect."""
+
+    contracts: Mapping[str, type] = Noting.contracts
+
+    def __init__(self, consumer: str, may_go_on: asyncio.Event, begun: asyncio.Event) -> None:
+        self.consumer = consumer
+        self._may_go_on = may_go_on
+        self._begun = begun
+        self.handled: list[int] = []
+
+    async def handle(self, received: Sequence[Received]) -> Effects:
+        self._begun.set()
+        await self._may_go_on.wait()
+        self.handled += [one.envelope.position for one in received]
+        return Effects()
+
+
 async def test_a_lost_group_reads_the_whole_topic_again_without_effect(leg: Leg) -> None:
     """Another group name begins at the first offset; the stored positions still are the consumer's."""
     await leg.add(0, 100)
@@ -292,7 +352,7 @@ def test_every_subscription_commits_by_hand_and_has_a_static_member(service: str
         assert settings["enable_auto_commit"] is False
         assert settings["auto_offset_reset"] == "earliest"
         assert settings["max_poll_interval_ms"] == MAX_POLL_INTERVAL_MS
-        assert settings["fetch_max_wait_ms"] <= 100
+        assert settings["fetch_max_wait_ms"] == FETCH_WAIT_MS
         assert subscriber.batch_timeout_ms <= 10
         assert settings["group_instance_id"] == f"{subscriber.group_id}.0"
     assert len({subscriber.group_id for subscriber in subscribers}) == 4

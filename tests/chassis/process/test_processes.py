@@ -98,6 +98,7 @@ class Running:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "FIGURES_EVERY_SECONDS", 0.01)
     monkeypatch.setattr(runtime, "READINESS_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(runtime, "UNREADY_EVERY_SECONDS", 0.01)
 
 
 @asynccontextmanager
