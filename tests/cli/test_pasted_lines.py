@@ -52,7 +52,7 @@ def shell() -> Iterator[Shell]:
     """With Careloop installed from its wheel, where any user may come."""
     folder = Path(tempfile.mkdtemp(prefix="careloop-installed-", dir="/var/tmp"))
     folder.chmod(0o755)
-    (folder / "new-pack").mkdir()
+    shutil.copytree(ROOT / "careloop/knowledge/data", folder / "new-pack")
     try:
         yield Shell(folder, install_into(folder, built_wheel(folder / "wheel")))
     finally:

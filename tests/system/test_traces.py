@@ -67,7 +67,7 @@ async def test_a_prescription_is_followed_from_its_call_into_the_view_through_fo
 
     async def is_whole() -> bool:
         found = {(one.service, one.step) for one in collector.trace(caller.trace)}
-        return steps <= found and of_order("apply") == {"coordination", "monitoring", "notifications"}
+        return steps <= found and of_order("apply") >= {"coordination", "monitoring", "notifications"}
 
     await until(is_whole, 20)
     spans = collector.trace(caller.trace)
@@ -83,7 +83,7 @@ async def test_a_prescription_is_followed_from_its_call_into_the_view_through_fo
     ] in [path(spans, span) for span in projected]
     noted = [path(spans, span) for span in spans if (span.service, span.step) == ("monitoring", "append")]
     assert noted[0][-2:] == [("monitoring", "apply"), ("monitoring", "append")]
-    assert {span.service for span in spans} == {"prescribing", "coordination", "monitoring", "notifications"}
+    assert {span.service for span in spans} >= {"prescribing", "coordination", "monitoring", "notifications"}
     assert all(span.began <= span.ended for span in spans)
 
 
