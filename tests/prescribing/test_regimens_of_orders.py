@@ -196,3 +196,7 @@ def test_a_weekly_dose_waits_for_its_day_of_the_week() -> None:
     assert event.order.daily_dose_mg == Decimal("2.142857")
     by_hand = order("methotrexate", phase(dose(15), weekdays=(Weekday.MON,)), mg="2.14")
     assert isinstance(decided(by_hand), events.PrescriptionIssued)
+
+
+def test_the_daily_dose_of_a_regimen_is_written_as_people_write_it() -> None:
+    assert str(decided(order("sertraline", phase(dose(100)))).order.daily_dose_mg) == "100"

@@ -68,6 +68,11 @@ def test_whatever_changes_on_one_day_is_one_step() -> None:
     assert first["sertraline"].prescription == SERTRALINE.fact_id
 
 
+def test_a_dose_is_written_as_people_write_it() -> None:
+    lowered = signed(sign(segment("sertraline", "50", FIRST))).steps
+    assert [str(dose.daily_dose_mg) for step in lowered for dose in step.doses] == ["50"]
+
+
 def test_what_the_rules_of_a_drug_ask_cannot_be_left_out() -> None:
     assert [one.asks for one in signed(TAPER).steps] == [("withdrawal-symptoms",)] * 3
 

@@ -110,6 +110,15 @@ def mean_daily_mg(phase: Phase) -> Decimal:
     return scheduled_mg(phase) / (phase.every_days or 1)
 
 
+PLACES = 6
+"""A mean over days off is rounded so."""
+
+
+def plain(mg: Decimal) -> Decimal:
+    """Rounded, and written without an exponent and without zeros at its end: 100, not 1E+2."""
+    return Decimal(f"{round(mg, PLACES).normalize():f}")
+
+
 def ascends(regimen: Regimen) -> bool:
     """Whether a phase gives more than the one before it, by its mean or at most; pauses are looked through."""
     taken = [phase for phase in regimen.phases if not phase.is_pause]

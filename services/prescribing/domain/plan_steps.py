@@ -17,10 +17,10 @@ from careloop.knowledge.dosing.plan import Segment
 from careloop.knowledge.dosing.rules import drug_named, step_rule, taper_rule
 from careloop.knowledge.pack.pack import current_pack
 from careloop.knowledge.regimen.days import DatedPhase, dated
-from careloop.knowledge.regimen.regimen import Phase, Regimen, mean_daily_mg
+from careloop.knowledge.regimen.regimen import Phase, Regimen, mean_daily_mg, plain
 from careloop.knowledge.regimen.requiring import require_regimen
 
-MOST_SEGMENTS, PLACES = 60, 6
+MOST_SEGMENTS = 60
 knowledge_regimen = restating(Regimen, contract.Regimen)
 contract_regimen = restating(contract.Regimen, Regimen)
 
@@ -128,7 +128,7 @@ def _changes(segment: Segment) -> Iterable[_Change]:
 
 def _dose(change: _Change, managed: Managed, before: Decimal | None) -> PlannedDose:
     regimen = None if change.phase is None else Regimen(phases=(change.phase,))
-    daily = Decimal(0) if change.phase is None else round(mean_daily_mg(change.phase), PLACES).normalize()
+    daily = Decimal(0) if change.phase is None else plain(mean_daily_mg(change.phase))
     return PlannedDose(
         drug=change.drug,
         prescription=managed.prescription,

@@ -14,14 +14,14 @@ from careloop.knowledge.dosing.rules import drug_named, step_rule
 from careloop.knowledge.due_dates import shifted
 from careloop.knowledge.pack.pack import current_pack
 from careloop.knowledge.regimen.days import dated, ends_on, phase_on
-from careloop.knowledge.regimen.regimen import Regimen, ascends, mean_daily_mg, most_daily_mg, most_mg
+from careloop.knowledge.regimen.regimen import Regimen, ascends, mean_daily_mg, most_daily_mg, most_mg, plain
 from careloop.knowledge.regimen.requiring import require_regimen
 from careloop.knowledge.regimen.words import in_words
 from careloop.knowledge.screening.titration import titration_of
 from services.prescribing.domain.events import DoseChanged
 
-PLACES, NEARLY_MG = 6, Decimal("0.01")
-"""A mean over days off is rounded so; what somebody rounded by hand is not another dose."""
+NEARLY_MG = Decimal("0.01")
+"""What somebody rounded by hand is not another dose."""
 _regimen = restating(Regimen, contract.Regimen)
 
 
@@ -76,7 +76,7 @@ def dose_of(order: Order, day: date) -> Decimal | None:
     found = phase_on(regimen, order.starts_on, max(day, order.starts_on))
     if found is not None and found.phase.as_needed is not None and not found.phase.doses:
         return None
-    return round(mean_daily_mg(found.phase) if found else Decimal(0), PLACES).normalize()
+    return plain(mean_daily_mg(found.phase)) if found else Decimal(0)
 
 
 def most_from(order: Order, day: date) -> Decimal | None:
