@@ -8,7 +8,7 @@ import asyncpg
 
 from careloop.local.settings import SERVICES
 
-SETTLES_WITHIN_SECONDS = 60.0
+SETTLES_WITHIN_SECONDS = 180.0
 LOOK_AGAIN_SECONDS = 0.1
 Found = TypeVar("Found")
 
