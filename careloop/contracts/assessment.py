@@ -404,7 +404,7 @@ class EpisodeClosed:
 
     `on` is the last day of care, or the day of death. `last_risk` is the suicide risk as last screened or raised. Who
     left has a letter and `attempts` to reach them behind it. A death is to be confirmed by a second person by
-    `confirm_by`; `reported_by` says who told of it.
+    `confirm_by`; `reported_by` says who reported it.
     """
 
     fact_id: FactId

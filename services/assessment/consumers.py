@@ -57,8 +57,9 @@ def is_of_screener(fact: ScaleScored) -> bool:
 
 
 def is_of_emergency(fact: notifications.NoticeDecided) -> bool:
-    """By the name of its cause on the wire: `care.<service>.<Event>.v<n>`."""
-    return fact.priority is notifications.Priority.STAT and fact.cause_type.split(".")[-2:-1][0] in MAY_BE_EMERGENCIES
+    """By the name of its cause on the wire: `care.<service>.<Event>.v<n>`. Any other name is of none."""
+    event = next(iter(fact.cause_type.split(".")[-2:-1]), "")
+    return fact.priority is notifications.Priority.STAT and event in MAY_BE_EMERGENCIES
 
 
 def answers_risks(fact: monitoring.RiskContactRecorded) -> bool:

@@ -120,7 +120,8 @@ def hear_scale(envelope: Envelope, fact: ScaleScored) -> Heard | None:
 
 
 def hear_result(envelope: Envelope, fact: monitoring.ResultActionRaised) -> Heard | None:
-    """What an importer recorded is history, whoever says what it demands. What is low stands in the view alone."""
+    """What an importer recorded is history, also where monitoring says what it demands. What is low is seen in the view
+    alone."""
     kind = RESULT_KINDS.get(fact.severity)
     if kind is None:
         return None

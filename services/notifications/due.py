@@ -55,7 +55,7 @@ class ToEscalate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToPageAgain:
-    """The time that was given to who took a notice on, or tried in vain."""
+    """The time that was given to who took a notice on, or tried and did not reach the client."""
 
     notice: FactId
     at: datetime

@@ -92,7 +92,7 @@ async def test_a_note_says_what_it_is_about() -> None:
     assert taken.fact_id == NOTICE.fact_id
 
 
-async def test_a_strike_of_any_of_the_three_is_noted() -> None:
+async def test_a_strike_of_any_source_is_noted() -> None:
     strike = terms.EnteredInError(fact_id=RISK.fact_id, reason="r", marked_by="m", occurred_at=RISK.occurred_at)
     for source in MATTERS_OF:
         (found,) = await notes(f"care.{source}.EnteredInError.v1", strike)
@@ -111,6 +111,7 @@ async def test_a_strike_of_any_of_the_three_is_noted() -> None:
         ("care.monitoring.DoseRecorded.v1", published.DOSE),
         ("care.prescribing.ConcernsRaised.v1", MODERATE_CONCERN),
         ("care.notifications.NoticeDecided.v1", replace(MESSAGE_NOTICE, priority=notifications.Priority.URGENT)),
+        ("care.notifications.NoticeDecided.v1", replace(NOTICE, cause_type="EmergencyDeclared")),
     ],
     ids=[
         "another scale",
@@ -122,6 +123,7 @@ async def test_a_strike_of_any_of_the_three_is_noted() -> None:
         "a dose without a reason",
         "a concern that can wait",
         "a notice of words that are no emergency",
+        "a notice with a cause of no service",
     ],
 )
 async def test_what_does_not_bear_on_it_is_not_noted(wire_type: str, fact: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is told to a client who took a dose too many, and which extra dose asks for a clinician."""
+"""What a client reads who took a dose too many, and which extra dose asks for a clinician."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -81,7 +81,7 @@ def close_episode(command: CloseEpisode, state: Assessment) -> list[Event]:
         raise RuleViolated("episode-closed", "The episode is closed; EnrollPatient begins the next one.")
     _require_days(command, state)
     if deceased:
-        sentence = "reported_by says who told of the death."
+        sentence = "reported_by says who reported the death."
         _require(bool(command.reported_by), "reported-by-required", sentence, "reported_by")
     else:
         _require_settled(command, state)

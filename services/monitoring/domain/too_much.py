@@ -44,7 +44,8 @@ def too_much(dose: DoseRecorded, watch: Watch) -> list[Event]:
     amount = _amount(dose)
     if prescribed is None or daily is None or not amount:
         return []
-    others = [one for one in watch.taken() if watch.prescription_of(one.medicine, one.prescription) == prescribed]
+    near = (one for one in watch.taken() if abs(one.occurred_at - dose.occurred_at) < DAY)
+    others = [one for one in near if watch.prescription_of(one.medicine, one.prescription) == prescribed]
     total = _most_in_a_day(dose, [*others, dose])
     if not is_double(total, daily):
         return []

@@ -14,7 +14,7 @@ from services.notifications.domain.state import NoticeBoard
 DECISIONS: Decisions[NoticeBoard, Event] = Decisions(
     acknowledge, mark_entered_in_error, also_after_leaving=[acknowledge]
 )
-"""What people ask for. Whoever is paged may take that on, also after they left the team."""
+"""What people ask for. A person who is paged may take that on, also after leaving the team."""
 
 OWN_DECISIONS: Decisions[NoticeBoard, Event] = Decisions(
     decide_notice, decide_again, reconsider, begin, end, escalate, page_again, hand_over

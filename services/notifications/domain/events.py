@@ -113,7 +113,7 @@ class NoticeEscalated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticePaused:
-    """Somebody tried to do what the notice asks for, in vain: nobody is paged before `until`."""
+    """Somebody tried to do what the notice asks for, without success: nobody is paged before `until`."""
 
     notice: FactId
     until: Instant

@@ -83,8 +83,8 @@ def escalate(command: Escalate, board: NoticeBoard) -> list[Event]:
 
 @guarded()
 def page_again(command: PageAgain, board: NoticeBoard) -> list[Event]:
-    """The time has come that was given to who took the notice on, or tried in vain: whoever took it on is paged with
-    those who were the first, and else the next people are as if its clock had run out.
+    """The time has come that was given to the person who took the notice on, or who tried without success. Who took it
+    on is paged together with those who were first; else the next people are, as if its clock had run out.
 
     Nothing if what it asks for was done, or another time was given since.
     """

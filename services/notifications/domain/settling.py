@@ -34,7 +34,7 @@ class Settling:
 
 
 def note_settlement(noted: SettlementNoted | SafetyAnswersNoted, board: NoticeBoard, by: Settling) -> list[Event]:
-    """The note, once, and the end of every notice that it answers. An attempt in vain moves the next page."""
+    """The note, once, and the end of every notice that it answers. An attempt that failed moves the next page."""
     if noted.evidence in board.noted:
         return []
     if isinstance(noted, SettlementNoted) and not noted.closes:
